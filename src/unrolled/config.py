@@ -1,0 +1,300 @@
+"""What a run is made from: four frozen sections, and the recipe that joins them.
+
+Every field has its unit in its description. The command line's options, the recipe files and the
+keyword arguments of `unrolled.train` are all these fields: nothing is written twice.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from unrolled.errors import ConfigError, ReadError, UnknownNameError
+
+CellName = Literal["rnn", "rnn-relu", "gru", "gru-reset-before", "lstm", "lstm-peephole", "lstm-layer-norm"]
+PoolingName = Literal["last", "mean", "max", "attention"]
+Layout = Literal["time-first", "channels-first"]
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """Frozen, with unknown names refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """Which sequences, and which of them are held out."""
+
+    source: str = Field(default="", description="a named data set, or the path of a file of sequences")
+    test: str | None = Field(default=None, description="a file of test sequences; otherwise some are held out")
+    layout: Layout | None = Field(
+        default=None, description="axes of a 3-D array in an .npz file: [N, T, F] or [N, F, T]; never guessed"
+    )
+    length: Annotated[int, Field(ge=4, le=24)] | None = Field(
+        default=None, description="count-ones: bits in a string (default 20)"
+    )
+    train_size: Positive | None = Field(
+        default=None, description="count-ones: strings to train on (default 10000)"
+    )
+    permute_seed: int | None = Field(
+        default=None, ge=0, description="mnist-pixels: seed of the fixed random order of the pixels (default: rows)"
+    )
+    validation_fraction: Share = Field(
+        default=0.15, description="share of the training sequences kept for validation; 0 for none"
+    )
+    test_fraction: Share = Field(
+        default=0.2, description="share of all sequences held out for the test, where no test data are given"
+    )
+    split_seed: int = Field(default=0, ge=0, description="seed of the random split")
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    cell: CellName = Field(default="lstm", description="the recurrent cell")
+    hidden_size: Positive = Field(default=128, description="units of each layer and direction, H")
+    num_layers: Positive = Field(default=1, description="layers, one upon the other")
+    bidirectional: bool = Field(default=False, description="read the sequence in both directions")
+    pooling: PoolingName = Field(default="last", description="how the outputs of all steps become one vector")
+    dropout: Share = Field(default=0.0, description="share of values dropped between layers")
+    recurrent_dropout: Share = Field(
+        default=0.0, description="share of state values dropped in the recurrence, the same ones at every step"
+    )
+    output_dropout: Share = Field(default=0.0, description="share of values dropped before the output layer")
+    forget_bias: float = Field(default=1.0, description="the LSTM forget gate's bias at the start")
+    normalisation: Literal["none", "channel"] = Field(
+        default="channel", description="subtract each channel's training mean and divide by its deviation, or not"
+    )
+    initializer: Literal["orthogonal", "uniform", "glorot-joint"] = Field(
+        default="orthogonal", description="how the recurrent weights are drawn"
+    )
+    output_initializer: Literal["glorot", "uniform", "normal", "truncated-normal"] = Field(
+        default="glorot", description="how the output layer is drawn"
+    )
+
+
+class AugmentConfig(Section):
+    """Random changes of training sequences; nothing of it touches validation or test data."""
+
+    time_shift: int = Field(default=0, ge=0, description="shift in time by up to so many steps, edges repeated")
+    value_scale: float = Field(default=0.0, ge=0, description="standard deviation of each channel's random factor")
+    noise: float = Field(default=0.0, ge=0, description="standard deviation of noise, in the values' own unit")
+    rotation: float = Field(default=0.0, ge=0, le=180, description="turn pictures by up to so many degrees")
+    zoom: Share = Field(default=0.0, description="enlarge or shrink pictures by up to this share")
+    shear: float = Field(default=0.0, ge=0, le=45, description="shear pictures by up to so many degrees")
+    translate: float = Field(default=0.0, ge=0, description="move pictures by up to so many pixels each way")
+    elastic: float = Field(
+        default=0.0, ge=0, description="bend pictures: standard deviation of a smooth displacement, in pixels"
+    )
+
+    @property
+    def of_pictures(self) -> bool:
+        """Whether any change is asked for that only pictures can undergo."""
+        return any((self.rotation, self.zoom, self.shear, self.translate, self.elastic))
+
+    @property
+    def of_series(self) -> bool:
+        """Whether any change is asked for that every sequence can undergo."""
+        return any((self.time_shift, self.value_scale, self.noise))
+
+
+class TrainConfig(Section):
+    """How the weights are learned."""
+
+    seed: int = Field(default=0, ge=0, description="seed of everything random: weights, order, dropout, changes")
+    max_epochs: Positive | None = Field(default=None, description="length of training, in passes over the data")
+    max_steps: Positive | None = Field(default=None, description="length of training, in updates of the weights")
+    max_sequences: Positive | None = Field(default=None, description="length of training, in sequences seen")
+    batch_size: Positive = Field(default=64, description="sequences in a batch, B")
+    shuffle: bool = Field(default=True, description="a new random order at each pass")
+    last_batch: Literal["keep", "drop", "wrap"] = Field(
+        default="keep",
+        description="the remainder of a pass: a smaller batch, left out, or filled up from the next pass",
+    )
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = Field(default="adamw", description="the update rule")
+    learning_rate: float = Field(default=3e-3, gt=0, description="the (largest) learning rate")
+    momentum: Share = Field(default=0.9, description="momentum of sgd and rmsprop")
+    beta1: Share = Field(default=0.9, description="decay of Adam's mean of gradients")
+    beta2: Share = Field(default=0.999, description="decay of Adam's mean of squared gradients")
+    epsilon: float = Field(default=1e-8, gt=0, description="Adam's and RMSprop's guard against division by zero")
+    weight_decay: float = Field(default=0.01, ge=0, description="decay of weight matrices; biases are exempt")
+    schedule: Literal["one-cycle", "cosine", "constant"] = Field(
+        default="one-cycle", description="the learning rate's course"
+    )
+    warmup_fraction: Share = Field(default=0.2, description="share of training in which the rate rises")
+    clip_norm: float | None = Field(default=1.0, gt=0, description="largest norm of the gradient; longer is cut")
+    average_decay: Share = Field(
+        default=0.0, description="decay per step of a moving average of the weights, which is then used; 0 for none"
+    )
+    loss: Literal["mean", "sum"] = Field(default="mean", description="cross-entropy over a batch: mean or sum")
+    probability_floor: Share = Field(default=0.0, description="probabilities below this count as this in the loss")
+    label_smoothing: Share = Field(default=0.0, description="share of each target spread over all classes")
+    class_weight: Literal["balanced"] | tuple[float, ...] | None = Field(
+        default=None, description="weight of each class in the loss, in the classes' order, or 'balanced'"
+    )
+    monitor: Literal["loss", "accuracy"] = Field(default="loss", description="the validation figure that is watched")
+    patience: Positive | None = Field(
+        default=None, description="stop after so many epochs without a better validation figure"
+    )
+    keep: Literal["best", "last"] = Field(
+        default="best", description="the weights that are kept: best on validation data, or the last"
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="arithmetic of the products; bfloat16 needs a GPU"
+    )
+    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N")
+    log_every: Positive = Field(default=50, description="steps between lines of metrics.jsonl")
+    checkpoint_every_steps: Positive | None = Field(default=None, description="steps between checkpoints")
+    checkpoint_every_seconds: float = Field(default=30.0, gt=0, description="seconds between checkpoints, at most")
+    tensorboard: bool = Field(default=False, description="write scalars, weights and the confusion matrix for it")
+    output: Literal["progress", "accuracy-and-loss", "samples-seen", "epoch-number", "epoch-loss"] = Field(
+        default="progress", description="what is printed while training; the others are the old tutorials' own"
+    )
+    watch: str | None = Field(default=None, description="a sequence whose class probabilities are printed on the way")
+    headline_cases: Positive | None = Field(
+        default=None, description="also give the accuracy on the first so many test cases, as the tutorials did"
+    )
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        given = [name for name in LENGTHS if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of them"
+            raise ValueError(f"give exactly one of {', '.join(LENGTHS)}; found {found}")
+        return self
+
+
+LENGTHS = ("max_epochs", "max_steps", "max_sequences")
+
+
+class Recipe(Section):
+    """Everything that a run needs, by one name."""
+
+    name: str = Field(description="what runs are filed under")
+    description: str = Field(default="", description="one sentence")
+    aliases: tuple[str, ...] = Field(default=(), description="other names of the same recipe")
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    augment: AugmentConfig = AugmentConfig()
+    train: TrainConfig = TrainConfig(max_epochs=60)
+
+    def with_options(self, options: Mapping[str, Any]) -> Recipe:
+        """The same recipe with some fields of its sections changed, checked anew.
+
+        Args:
+            options: values by field name, such as ``{"hidden_size": 64}``.
+        Raises:
+            UnknownNameError: for a name that no section has.
+            ConfigError: for a value that its field does not take.
+        """
+        content = self.model_dump()
+        for name, value in options.items():
+            if name not in FIELDS:
+                raise UnknownNameError("option", name, FIELDS)
+            content[FIELDS[name]][name] = value
+        given = [name for name in LENGTHS if options.get(name) is not None]
+        if given:  # a new length replaces the recipe's own, whatever its unit
+            content["train"].update({name: options.get(name) for name in LENGTHS})
+        return parse_recipe(content, "options")
+
+    def to_toml(self) -> str:
+        """The recipe as a file's text, with what each field means."""
+        lines = [f"name = {_toml(self.name)}"]
+        if self.description:
+            lines.append(f"description = {_toml(self.description)}")
+        for section, model in SECTIONS.items():
+            lines += ["", f"[{section}]"]
+            for name, info in model.model_fields.items():
+                value = getattr(getattr(self, section), name)
+                text = f"# {name} =" if value is None or value == "" else f"{name} = {_toml(value)}"
+                lines.append(f"{text:<36} # {info.description}")
+        return "\n".join(lines) + "\n"
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "data": DataConfig,
+    "model": ModelConfig,
+    "augment": AugmentConfig,
+    "train": TrainConfig,
+}
+FIELDS: dict[str, str] = {field: section for section, model in SECTIONS.items() for field in model.model_fields}
+"""The section of each field; no name stands in two sections."""
+
+
+def fields() -> Iterator[tuple[str, str, FieldInfo]]:
+    """Section, name and definition of every field, in order."""
+    for section, model in SECTIONS.items():
+        for name, info in model.model_fields.items():
+            yield section, name, info
+
+
+def parse_recipe(content: Mapping[str, Any], origin: str | Path) -> Recipe:
+    """A recipe from plain values.
+
+    Raises:
+        ConfigError: naming each field that is wrong, what it holds and what it takes.
+    """
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: " + "; ".join(_explain(item) for item in error.errors())) from None
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe from a TOML file; its name is the file's where it gives none."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ReadError(path, "there is no such file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ReadError(path, f"not a TOML file: {error}.") from None
+    return parse_recipe({"name": path.stem, **content}, path)
+
+
+def named_recipes() -> dict[str, Recipe]:
+    """The recipes that come with the package, by name."""
+    folder = resources.files("unrolled") / "recipes"
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name)
+    recipes = [
+        parse_recipe({"name": file.name.removesuffix(".toml"), **tomllib.loads(file.read_text(encoding="utf-8"))}, file.name)
+        for file in files
+    ]
+    return {recipe.name: recipe for recipe in recipes}
+
+
+def find_recipe(name: str) -> Recipe | None:
+    """The package's recipe of this name or alias."""
+    return next((r for r in named_recipes().values() if name == r.name or name in r.aliases), None)
+
+
+def _explain(item: Any) -> str:
+    """One of pydantic's findings in the package's own words."""
+    place = list(item["loc"])
+    name = ".".join(str(part) for part in place if isinstance(part, str) and part != "str") or "recipe"
+    if item["type"] == "extra_forbidden":
+        section = SECTIONS.get(str(place[0]))
+        known = section.model_fields if section and len(place) > 1 else Recipe.model_fields
+        return str(UnknownNameError("field", str(place[-1]), known))
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "value_error":
+        return str(message)
+    return f"{name} = {item['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return repr(value)

@@ -1,0 +1,261 @@
+"""`Sequences`: labelled sequences of any lengths, held without padding."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.errors import DataError, LengthError
+
+Values = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Labelled sequences: the steps of all of them end to end, and where each one stands.
+
+    A choice of sequences (`take`, a slice) shares the values with the whole, so a split costs no copy.
+
+    Attributes:
+        values: all steps, [S, F], float32, or bytes as stored; NaN is a missing value.
+        starts: where each sequence begins in ``values``, [N].
+        lengths: steps of each sequence, [N], each at least 1.
+        labels: index of each sequence's class, [N]; None where the labels are not known.
+        classes: the classes' names, [C].
+        channels: the channels' names, [F].
+        scale: what one unit of ``values`` is worth; 1/255 for pixels held as bytes. It is applied when
+            a batch is made.
+        pictures: whether each sequence is a picture, its steps the rows.
+    """
+
+    values: Values
+    starts: Integers
+    lengths: Integers
+    labels: Integers | None
+    classes: tuple[str, ...]
+    channels: tuple[str, ...]
+    scale: float = 1.0
+    pictures: bool = False
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
+            raise DataError(
+                f"values have the shape {self.values.shape}; expected [steps, {len(self.channels)} channels]."
+            )
+        empty = np.flatnonzero(self.lengths < 1)
+        if empty.size:
+            raise LengthError(
+                f"sequence {empty[0]} has no steps ({empty.size} such in all); remove it, or give it at least one."
+            )
+
+    @classmethod
+    def from_list(
+        cls,
+        sequences: Iterable[npt.ArrayLike],
+        labels: Sequence[object] | npt.NDArray[np.generic] | None = None,
+        *,
+        classes: Sequence[str] | None = None,
+        channels: Sequence[str] | None = None,
+    ) -> Sequences:
+        """Sequences from arrays of shape [T_i, F], or [T_i] for one channel.
+
+        Args:
+            sequences: one array a sequence; lengths may differ, channels may not.
+            labels: one label a sequence, of any kind that can be written as text.
+            classes: the classes' names in their order; by default the labels, sorted.
+            channels: the channels' names; by default their numbers from 0.
+        Raises:
+            LengthError: for a sequence with no steps.
+            DataError: for sequences of different numbers of channels, or that are no numbers.
+        """
+        rows = [_as_steps(sequence, index) for index, sequence in enumerate(sequences)]
+        if not rows:
+            raise DataError("there are no sequences; expected at least one.")
+        widths = {row.shape[1] for row in rows}
+        if len(widths) > 1:
+            odd = next(i for i, row in enumerate(rows) if row.shape[1] != rows[0].shape[1])
+            raise DataError(
+                f"sequence {odd} has {rows[odd].shape[1]} channels where sequence 0 has {rows[0].shape[1]}; "
+                "every sequence needs the same channels."
+            )
+        lengths = np.array([len(row) for row in rows], np.int64)
+        return cls.from_steps(
+            np.concatenate(rows), lengths, labels, classes=classes, channels=channels or _numbers(widths.pop())
+        )
+
+    @classmethod
+    def from_steps(
+        cls,
+        values: Values,
+        lengths: npt.ArrayLike,
+        labels: Sequence[object] | npt.NDArray[np.generic] | None = None,
+        *,
+        classes: Sequence[str] | None = None,
+        channels: Sequence[str] | None = None,
+        scale: float = 1.0,
+        pictures: bool = False,
+    ) -> Sequences:
+        """Sequences whose steps already stand end to end in ``values``, [S, F], which is not copied."""
+        sizes = np.asarray(lengths, np.int64)
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        if int(sizes.sum()) != len(values):
+            raise LengthError(f"the lengths add up to {int(sizes.sum())} steps; found {len(values)}.")
+        if labels is None:
+            indices, names = None, tuple(classes or ())
+        else:
+            if len(labels) != len(sizes):
+                raise DataError(
+                    f"found {len(labels)} labels for {len(sizes)} sequences; expected one for each."
+                )
+            indices, names = encode_labels(labels, classes)
+        return cls(values, starts, sizes, indices, names, tuple(channels or _numbers(values.shape[1])), scale, pictures)
+
+    @classmethod
+    def from_array(
+        cls,
+        array: npt.NDArray[np.generic],
+        labels: Sequence[object] | npt.NDArray[np.generic] | None = None,
+        **names: Sequence[str] | None,
+    ) -> Sequences:
+        """Sequences of equal length from an array [N, T, F], or [N, T] for one channel."""
+        if array.ndim not in (2, 3):
+            raise DataError(f"an array of sequences is [N, T, F] or [N, T]; found the shape {array.shape}.")
+        if 0 in array.shape:
+            raise LengthError(f"the array of shape {array.shape} holds nothing; expected at least one of each.")
+        count, steps = array.shape[:2]
+        values = _as_float(array, "the array").reshape(count * steps, -1)
+        return cls.from_steps(values, np.full(count, steps), labels, **names)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> Values:
+        """One sequence, [T, F], in the stored unit."""
+        start = self.starts[index]
+        return self.values[start : start + self.lengths[index]]
+
+    def __iter__(self) -> Iterator[Values]:
+        return (self[index] for index in range(len(self)))
+
+    def scaled(self, index: int) -> npt.NDArray[np.float32]:
+        """One sequence, [T, F], in the real unit."""
+        return self[index].astype(np.float32) * np.float32(self.scale)
+
+    def take(self, indices: npt.NDArray[np.integer] | slice) -> Sequences:
+        """Some of the sequences, sharing the values."""
+        labels = None if self.labels is None else self.labels[indices]
+        return replace(self, starts=self.starts[indices], lengths=self.lengths[indices], labels=labels)
+
+    @cached_property
+    def num_steps(self) -> int:
+        """Steps of all sequences together."""
+        return int(self.lengths.sum())
+
+    @cached_property
+    def equal_length(self) -> int | None:
+        """The length that all sequences share; None where they differ."""
+        first = int(self.lengths[0])
+        return first if bool((self.lengths == first).all()) else None
+
+    @property
+    def targets(self) -> Integers:
+        """The labels.
+
+        Raises:
+            DataError: where there are none.
+        """
+        if self.labels is None:
+            raise DataError("these sequences have no labels; training and evaluation need one for each.")
+        return self.labels
+
+    def class_counts(self) -> Integers:
+        """Sequences of each class, [C]."""
+        return np.bincount(self.targets, minlength=len(self.classes)).astype(np.int64)
+
+    def missing(self) -> list[tuple[int, int, int]]:
+        """Where values are missing or infinite: (sequence, step, channel) of each."""
+        if self.values.dtype == np.uint8 or np.isfinite(self.values.sum(dtype=np.float64)):
+            return []
+        places = []
+        for index in range(len(self)):
+            places += [(index, int(t), int(f)) for t, f in np.argwhere(~np.isfinite(self[index]))]
+        return places
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of values, lengths, labels and classes: equal for equal data, whatever file it came from."""
+        digest = hashlib.sha256(repr((self.classes, len(self.channels), self.scale)).encode())
+        digest.update(self.lengths.tobytes())
+        if self.labels is not None:
+            digest.update(self.labels.tobytes())
+        for first, last in self._runs():
+            digest.update(np.ascontiguousarray(self.values[first:last]))
+        return digest.hexdigest()
+
+    def _runs(self) -> Iterator[tuple[int, int]]:
+        """The stretches of ``values`` that are read one after the other, as (first, last) steps."""
+        ends = self.starts + self.lengths
+        breaks = np.flatnonzero(self.starts[1:] != ends[:-1]) + 1
+        edges = np.concatenate([[0], breaks, [len(self)]])
+        for low, high in zip(edges[:-1], edges[1:], strict=True):
+            if high > low:
+                yield int(self.starts[low]), int(ends[high - 1])
+
+
+def encode_labels(
+    labels: Sequence[object] | npt.NDArray[np.generic], classes: Sequence[str] | None = None
+) -> tuple[Integers, tuple[str, ...]]:
+    """Class indices and class names from labels of any kind.
+
+    Numbers are ordered by value and written without a trailing ``.0``; everything else as text.
+
+    Raises:
+        DataError: for a label that is not among ``classes``, where those are given.
+    """
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise DataError(f"labels have the shape {array.shape}; expected one label a sequence, [N].")
+    if array.dtype.kind in "fc" and not np.isfinite(array).all():
+        raise DataError(f"label {int(np.flatnonzero(~np.isfinite(array))[0])} is not finite; expected a class.")
+    found, inverse = np.unique(array, return_inverse=True)
+    names = [_class_name(value) for value in found]
+    if classes is None:
+        return inverse.astype(np.int64), tuple(names)
+    position = {name: index for index, name in enumerate(classes)}
+    unknown = [name for name in names if name not in position]
+    if unknown:
+        raise DataError(f"label {unknown[0]!r} is not one of the classes: {', '.join(classes)}.")
+    return np.array([position[name] for name in names], np.int64)[inverse], tuple(classes)
+
+
+def _class_name(value: object) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[np.float32]:
+    array = np.asarray(sequence)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise DataError(f"sequence {index} has the shape {array.shape}; expected [T, F], or [T] for one channel.")
+    if len(array) == 0:
+        raise LengthError(f"sequence {index} has no steps; remove it, or give it at least one.")
+    return _as_float(array, f"sequence {index}")
+
+
+def _as_float(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.float32]:
+    if array.dtype.kind not in "buif":
+        raise DataError(f"{name} holds {array.dtype} values; expected numbers.")
+    return np.ascontiguousarray(array, np.float32)
+
+
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(str(number) for number in range(count))
