@@ -1,0 +1,36 @@
+"""Problems of the UEA/UCR time-series classification archive, as published with the aeon toolkit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unrolled.data.fetch import RemoteFile, obtain
+
+
+def _file(problem: str, part: str, size_bytes: int, sha256: str) -> RemoteFile:
+    name = f"{problem}_{part}.ts"
+    urls = (
+        # the file inside aeon itself: known to hold these very bytes
+        f"https://raw.githubusercontent.com/aeon-toolkit/aeon/v1.4.0/aeon/datasets/data/{problem}/{name}",
+        # where aeon downloads the archive's problems from
+        f"https://www.timeseriesclassification.com/aeon-toolkit/{problem}.zip",
+    )
+    return RemoteFile(name, sha256, size_bytes, urls)
+
+
+JAPANESE_VOWELS_TRAIN = _file(
+    "JapaneseVowels", "TRAIN", 487_971, "68a430eabd919cc77f40b1f5f3bc0dcafacc1486bca9260785aeb7d262cc78cd"
+)
+JAPANESE_VOWELS_TEST = _file(
+    "JapaneseVowels", "TEST", 649_132, "b3d41d6a0ca3bcad3afb9ca7d4365382aa51341e2e58bae2a574babdda5b9462"
+)
+
+
+def japanese_vowels_paths(*, quiet: bool = False) -> tuple[Path, Path]:
+    """Training and test cases of JapaneseVowels: ``.ts`` files.
+
+    Raises:
+        FetchError: where they are neither here nor to be had; says where to put them.
+    """
+    train, test = obtain((JAPANESE_VOWELS_TRAIN, JAPANESE_VOWELS_TEST), "uea/JapaneseVowels", quiet=quiet)
+    return train, test
