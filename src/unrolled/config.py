@@ -42,17 +42,20 @@ class DataConfig(Section):
     length: Annotated[int, Field(ge=4, le=24)] | None = Field(
         default=None, description="count-ones: bits in a string (default 20)"
     )
-    train_size: Positive | None = Field(
-        default=None, description="count-ones: strings to train on (default 10000)"
-    )
+    train_size: Positive | None = Field(default=None, description="count-ones: strings to train on (default 10000)")
     permute_seed: int | None = Field(
-        default=None, ge=0, description="mnist-pixels: seed of the fixed random order of the pixels (default: rows)"
+        default=None,
+        ge=0,
+        description="mnist-pixels: seed of the fixed random order of the pixels (default: rows)",
     )
-    validation_fraction: Share = Field(
-        default=0.15, description="share of the training sequences kept for validation; 0 for none"
+    validation_fraction: Share | None = Field(
+        default=None,
+        description="share of the training sequences kept for validation; 0 for none (default 0.15; of MNIST "
+        "the first 5,000)",
     )
     test_fraction: Share = Field(
-        default=0.2, description="share of all sequences held out for the test, where no test data are given"
+        default=0.2,
+        description="share of all sequences held out for the test where none are given; 0 for none",
     )
     split_seed: int = Field(default=0, ge=0, description="seed of the random split")
 
@@ -61,18 +64,22 @@ class ModelConfig(Section):
     """The network."""
 
     cell: CellName = Field(default="lstm", description="the recurrent cell")
-    hidden_size: Positive = Field(default=128, description="units of each layer and direction, H")
-    num_layers: Positive = Field(default=1, description="layers, one upon the other")
+    hidden_size: Annotated[int, Field(ge=1, le=65_536)] = Field(
+        default=128, description="units of each layer and direction, H"
+    )
+    num_layers: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="layers, one upon the other")
     bidirectional: bool = Field(default=False, description="read the sequence in both directions")
     pooling: PoolingName = Field(default="last", description="how the outputs of all steps become one vector")
     dropout: Share = Field(default=0.0, description="share of values dropped between layers")
     recurrent_dropout: Share = Field(
-        default=0.0, description="share of state values dropped in the recurrence, the same ones at every step"
+        default=0.0,
+        description="share of state values dropped in the recurrence, the same ones at every step",
     )
     output_dropout: Share = Field(default=0.0, description="share of values dropped before the output layer")
     forget_bias: float = Field(default=1.0, description="the LSTM forget gate's bias at the start")
-    normalisation: Literal["none", "channel"] = Field(
-        default="channel", description="subtract each channel's training mean and divide by its deviation, or not"
+    normalisation: Literal["channel", "overall", "none"] = Field(
+        default="channel",
+        description="subtract the training mean and divide by the deviation: of each channel, of all together, or not",
     )
     initializer: Literal["orthogonal", "uniform", "glorot-joint"] = Field(
         default="orthogonal", description="how the recurrent weights are drawn"
@@ -133,7 +140,8 @@ class TrainConfig(Section):
     warmup_fraction: Share = Field(default=0.2, description="share of training in which the rate rises")
     clip_norm: float | None = Field(default=1.0, gt=0, description="largest norm of the gradient; longer is cut")
     average_decay: Share = Field(
-        default=0.0, description="decay per step of a moving average of the weights, which is then used; 0 for none"
+        default=0.0,
+        description="decay per step of a moving average of the weights, which is then used; 0 for none",
     )
     loss: Literal["mean", "sum"] = Field(default="mean", description="cross-entropy over a batch: mean or sum")
     probability_floor: Share = Field(default=0.0, description="probabilities below this count as this in the loss")
@@ -157,11 +165,13 @@ class TrainConfig(Section):
     checkpoint_every_seconds: float = Field(default=30.0, gt=0, description="seconds between checkpoints, at most")
     tensorboard: bool = Field(default=False, description="write scalars, weights and the confusion matrix for it")
     output: Literal["progress", "accuracy-and-loss", "samples-seen", "epoch-number", "epoch-loss"] = Field(
-        default="progress", description="what is printed while training; the others are the old tutorials' own"
+        default="progress",
+        description="what is printed while training; the others are the old tutorials' own",
     )
     watch: str | None = Field(default=None, description="a sequence whose class probabilities are printed on the way")
     headline_cases: Positive | None = Field(
-        default=None, description="also give the accuracy on the first so many test cases, as the tutorials did"
+        default=None,
+        description="also give the accuracy on the first so many test cases, as the tutorials did",
     )
 
     @model_validator(mode="after")
@@ -265,7 +275,10 @@ def named_recipes() -> dict[str, Recipe]:
     folder = resources.files("unrolled") / "recipes"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name)
     recipes = [
-        parse_recipe({"name": file.name.removesuffix(".toml"), **tomllib.loads(file.read_text(encoding="utf-8"))}, file.name)
+        parse_recipe(
+            {"name": file.name.removesuffix(".toml"), **tomllib.loads(file.read_text(encoding="utf-8"))},
+            file.name,
+        )
         for file in files
     ]
     return {recipe.name: recipe for recipe in recipes}

@@ -67,9 +67,7 @@ class ReadError(DataError):
         column: position in the line, counted from 1, where there is one.
     """
 
-    def __init__(
-        self, path: str | Path, problem: str, *, line: int | None = None, column: int | None = None
-    ) -> None:
+    def __init__(self, path: str | Path, problem: str, *, line: int | None = None, column: int | None = None) -> None:
         place = f"{path}"
         if line is not None:
             place += f", line {line}"

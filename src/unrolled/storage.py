@@ -55,7 +55,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     with writing(path):
         try:
             _write_synced(beside, content)
-            os.replace(beside, path)
+            beside.replace(path)
             _sync_folder(path.parent)
         finally:
             beside.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ class Sequences:
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
             raise DataError(
-                f"values have the shape {self.values.shape}; expected [steps, {len(self.channels)} channels]."
+                f"values have the shape {self.values.shape}; expected [S, F] with F = {len(self.channels)}."
             )
         empty = np.flatnonzero(self.lengths < 1)
         if empty.size:
@@ -86,7 +87,11 @@ class Sequences:
             )
         lengths = np.array([len(row) for row in rows], np.int64)
         return cls.from_steps(
-            np.concatenate(rows), lengths, labels, classes=classes, channels=channels or _numbers(widths.pop())
+            np.concatenate(rows),
+            lengths,
+            labels,
+            classes=classes,
+            channels=channels or _numbers(widths.pop()),
         )
 
     @classmethod
@@ -114,23 +119,36 @@ class Sequences:
                     f"found {len(labels)} labels for {len(sizes)} sequences; expected one for each."
                 )
             indices, names = encode_labels(labels, classes)
-        return cls(values, starts, sizes, indices, names, tuple(channels or _numbers(values.shape[1])), scale, pictures)
+        return cls(
+            values,
+            starts,
+            sizes,
+            indices,
+            names,
+            tuple(channels or _numbers(values.shape[1])),
+            scale,
+            pictures,
+        )
 
     @classmethod
     def from_array(
         cls,
         array: npt.NDArray[np.generic],
         labels: Sequence[object] | npt.NDArray[np.generic] | None = None,
-        **names: Sequence[str] | None,
+        *,
+        classes: Sequence[str] | None = None,
+        channels: Sequence[str] | None = None,
     ) -> Sequences:
         """Sequences of equal length from an array [N, T, F], or [N, T] for one channel."""
         if array.ndim not in (2, 3):
             raise DataError(f"an array of sequences is [N, T, F] or [N, T]; found the shape {array.shape}.")
         if 0 in array.shape:
-            raise LengthError(f"the array of shape {array.shape} holds nothing; expected at least one of each.")
+            raise LengthError(
+                f"the array of shape {array.shape} holds nothing; expected at least one of each."
+            )
         count, steps = array.shape[:2]
         values = _as_float(array, "the array").reshape(count * steps, -1)
-        return cls.from_steps(values, np.full(count, steps), labels, **names)
+        return cls.from_steps(values, np.full(count, steps), labels, classes=classes, channels=channels)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -165,7 +183,7 @@ class Sequences:
 
     @property
     def targets(self) -> Integers:
-        """The labels.
+        """The labels, [N].
 
         Raises:
             DataError: where there are none.
@@ -194,16 +212,16 @@ class Sequences:
         digest.update(self.lengths.tobytes())
         if self.labels is not None:
             digest.update(self.labels.tobytes())
-        for first, last in self._runs():
-            digest.update(np.ascontiguousarray(self.values[first:last]))
+        for first, last in self.stretches():
+            digest.update(np.ascontiguousarray(self.values[first:last]).view(np.uint8).data)
         return digest.hexdigest()
 
-    def _runs(self) -> Iterator[tuple[int, int]]:
+    def stretches(self) -> Iterator[tuple[int, int]]:
         """The stretches of ``values`` that are read one after the other, as (first, last) steps."""
         ends = self.starts + self.lengths
         breaks = np.flatnonzero(self.starts[1:] != ends[:-1]) + 1
         edges = np.concatenate([[0], breaks, [len(self)]])
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             if high > low:
                 yield int(self.starts[low]), int(ends[high - 1])
 
@@ -222,7 +240,9 @@ def encode_labels(
     if array.ndim != 1:
         raise DataError(f"labels have the shape {array.shape}; expected one label a sequence, [N].")
     if array.dtype.kind in "fc" and not np.isfinite(array).all():
-        raise DataError(f"label {int(np.flatnonzero(~np.isfinite(array))[0])} is not finite; expected a class.")
+        raise DataError(
+            f"label {int(np.flatnonzero(~np.isfinite(array))[0])} is not finite; expected a class."
+        )
     found, inverse = np.unique(array, return_inverse=True)
     names = [_class_name(value) for value in found]
     if classes is None:
@@ -245,7 +265,9 @@ def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[np.float32]:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
-        raise DataError(f"sequence {index} has the shape {array.shape}; expected [T, F], or [T] for one channel.")
+        raise DataError(
+            f"sequence {index} has the shape {array.shape}; expected [T, F], or [T] for one channel."
+        )
     if len(array) == 0:
         raise LengthError(f"sequence {index} has no steps; remove it, or give it at least one.")
     return _as_float(array, f"sequence {index}")

@@ -1,0 +1,1 @@
+"""Honest figures: metrics, the evaluation of a model, plots."""

@@ -1,0 +1,114 @@
+"""What a network must beat: the majority class, and a logistic regression without recurrence."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from unrolled.data.sequences import Integers, Sequences
+
+MAX_CASES = 10_000
+"""Training sequences that the regression sees at most: it is to be simple, and quick."""
+
+MAX_FEATURES = 1_024
+"""More values than these in a sequence are summarised."""
+
+MAX_ITERATIONS = 200
+_CHUNK_VALUES = 4_000_000
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Two simple classifiers, fitted on the training data.
+
+    Attributes:
+        majority: index of the most frequent training class.
+        features: ``flattened`` (all values in a row, for sequences of one length) or ``summary`` (each
+            channel's mean, deviation, least, largest, first and last value, and the length).
+        length: steps of a flattened sequence; 0 for a summary.
+        cases: training sequences that the regression was fitted on.
+        mean, deviation: of each feature over those.
+        weights: of the regression, [C, features].
+        bias: of the regression, [C].
+    """
+
+    majority: int
+    features: Literal["flattened", "summary"]
+    length: int
+    cases: int
+    mean: Array
+    deviation: Array
+    weights: Array
+    bias: Array
+
+    def predict(self, sequences: Sequences) -> Integers:
+        """The regression's class of each sequence, [N]; sequences of another length get the majority's."""
+        if self.features == "flattened" and sequences.equal_length != self.length:
+            return np.full(len(sequences), self.majority, np.int64)
+        found = [
+            ((block - self.mean) / self.deviation @ self.weights.T + self.bias).argmax(1)
+            for block in _blocks(sequences, self.features)
+        ]
+        return np.concatenate(found).astype(np.int64)
+
+
+def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
+    """Fits both on training sequences; of many, on a random `MAX_CASES`.
+
+    The regression is scikit-learn's, multinomial, with its default L2 penalty, on standardised features.
+    """
+    majority = int(train.class_counts().argmax())
+    chosen = train
+    if len(train) > MAX_CASES:
+        picked = np.random.default_rng(seed).choice(len(train), MAX_CASES, replace=False)
+        chosen = train.take(np.sort(picked))
+    length = train.equal_length or 0
+    features: Literal["flattened", "summary"] = "flattened"
+    if not length or length * len(train.channels) > MAX_FEATURES:
+        features, length = "summary", 0
+    table = np.concatenate(list(_blocks(chosen, features)))
+    mean, deviation = table.mean(0), table.std(0)
+    deviation[deviation == 0] = 1
+    table = (table - mean) / deviation
+    weights = np.zeros((len(train.classes), table.shape[1]), np.float32)
+    bias = np.full(len(train.classes), -np.inf, np.float32)
+    present = np.flatnonzero(chosen.class_counts())
+    if len(present) < 2:
+        bias[majority] = 0
+        return Baselines(majority, features, length, len(chosen), mean, deviation, weights, bias)
+    regression = LogisticRegression(max_iter=MAX_ITERATIONS)
+    with warnings.catch_warnings():  # a baseline that has not quite converged is still one
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        regression.fit(table, chosen.targets)
+    if len(present) == 2:  # scikit-learn keeps one row of weights for two classes
+        weights[present[1]], bias[present] = regression.coef_[0], (0, regression.intercept_[0])
+    else:
+        weights[present], bias[present] = regression.coef_, regression.intercept_
+    return Baselines(majority, features, length, len(chosen), mean, deviation, weights, bias)
+
+
+def _blocks(sequences: Sequences, features: Literal["flattened", "summary"]) -> Iterator[Array]:
+    """The features of all sequences, a few at a time, [n, features]."""
+    if features == "summary":
+        yield np.stack([_summary(sequences.scaled(index)) for index in range(len(sequences))])
+        return
+    length = sequences.equal_length or 0
+    size = max(1, _CHUNK_VALUES // (length * len(sequences.channels)))
+    steps = np.arange(length)
+    for low in range(0, len(sequences), size):
+        rows = sequences.values[sequences.starts[low : low + size, None] + steps]  # [n, T, F]
+        yield rows.reshape(len(rows), -1).astype(np.float32) * np.float32(sequences.scale)
+
+
+def _summary(steps: Array) -> Array:
+    parts = [steps.mean(0), steps.std(0), steps.min(0), steps.max(0), steps[0], steps[-1], [len(steps)]]
+    return np.concatenate(parts).astype(np.float32)

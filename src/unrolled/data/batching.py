@@ -1,0 +1,168 @@
+"""From sequences to batches: which sequences a batch holds, and the batch itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from unrolled.data.sequences import Integers, Sequences
+
+_BUCKET_BATCHES = 8
+"""Batches that are sorted by length together: more waste less padding, fewer keep the order random."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences of one batch, padded on the right with zeros.
+
+    Attributes:
+        inputs: [B, T, F], float32, T the longest of the batch.
+        lengths: [B].
+        targets: class indices, [B]; zeros where the labels are not known.
+    """
+
+    inputs: Tensor
+    lengths: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+class Batcher:
+    """Makes batches from sequences that stay as they are stored, on the device where the network is.
+
+    Bytes stay bytes and are scaled as a batch is made.
+    """
+
+    def __init__(self, sequences: Sequences, device: torch.device | str = "cpu") -> None:
+        self.device = torch.device(device)
+        self.scale = sequences.scale
+        self.values = _tensor(sequences.values, self.device)  # [S, F]
+        self.starts = _tensor(sequences.starts, self.device)
+        self.lengths = _tensor(sequences.lengths, self.device)
+        labels = np.zeros(len(sequences), np.int64) if sequences.labels is None else sequences.labels
+        self.targets = _tensor(labels, self.device)
+        self.equal_length = sequences.equal_length
+        self.rows = self._as_rows(sequences)
+
+    def batch(self, indices: Integers) -> Batch:
+        """The sequences of these indices, in this order."""
+        chosen = _tensor(indices, self.device)
+        lengths, targets = self.lengths[chosen], self.targets[chosen]
+        if self.rows is not None:
+            picked = self.rows.index_select(0, chosen)  # [B, T, F]
+            return Batch(self._scaled(picked), lengths, targets)
+        longest = self.equal_length or int(lengths.max())
+        steps = torch.arange(longest, device=self.device)
+        inside = steps < lengths[:, None]  # [B, T]
+        places = torch.where(inside, self.starts[chosen][:, None] + steps, 0)
+        picked = self.values[places]  # [B, T, F]
+        return Batch(self._scaled(picked).masked_fill_(~inside[:, :, None], 0.0), lengths, targets)
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[Integers, Batch]]:
+        """Every sequence once, shortest first, so that little is padded; with its indices."""
+        order = np.argsort(self.lengths.cpu().numpy(), kind="stable")
+        for low in range(0, len(order), batch_size):
+            indices = order[low : low + batch_size]
+            yield indices, self.batch(indices)
+
+    def _scaled(self, picked: Tensor) -> Tensor:
+        values = picked.to(torch.float32)
+        return values.mul_(self.scale) if self.scale != 1.0 else values
+
+    def _as_rows(self, sequences: Sequences) -> Tensor | None:
+        """The values as [N, T, F], where the sequences have equal lengths and stand side by side."""
+        length = sequences.equal_length
+        first = int(sequences.starts[0])
+        if length is None or not np.array_equal(
+            sequences.starts, first + length * np.arange(len(sequences), dtype=np.int64)
+        ):
+            return None
+        return self.values[first : first + length * len(sequences)].view(len(sequences), length, -1)
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order in which training passes over the sequences: a function of the seed and the pass alone.
+
+    Nothing is remembered from batch to batch, so a run can go on in the middle of a pass.
+
+    Attributes:
+        lengths: steps of each sequence, [N].
+        batch_size: sequences in a batch, over all ranks.
+        seed: of the shuffling.
+        shuffle: a new random order at each pass, or always the stored one.
+        last_batch: what becomes of the remainder of a pass; see `TrainConfig`.
+        rank, world_size: this process's number and how many there are; each takes its share of a batch.
+    """
+
+    lengths: Integers
+    batch_size: int
+    seed: int
+    shuffle: bool = True
+    last_batch: Literal["keep", "drop", "wrap"] = "keep"
+    rank: int = 0
+    world_size: int = 1
+
+    @property
+    def steps_per_pass(self) -> int:
+        """Batches of one pass, at least 1."""
+        count = len(self.lengths)
+        batches = -(-count // self.batch_size) if self.last_batch == "keep" else count // self.batch_size
+        return max(batches, 1)
+
+    def batches(self, number: int) -> list[Integers]:
+        """The batches of a pass, as indices into the sequences.
+
+        Sequences of different lengths are put into batches of about equal ones: within stretches of a
+        few batches they are sorted by length, then the batches are shuffled.
+
+        Args:
+            number: of the pass, from 0.
+        """
+        cuts = self._cut(self._stream(number) if self.last_batch == "wrap" else self._order(number), number)
+        return [cut[self.rank :: self.world_size] for cut in cuts]
+
+    def _order(self, number: int) -> Integers:
+        """All sequences in the order of one pass."""
+        count = len(self.lengths)
+        if not self.shuffle:
+            return np.arange(count)
+        return np.random.default_rng((self.seed, number)).permutation(count)
+
+    def _stream(self, number: int) -> Integers:
+        """As many sequences as a pass has whole batches, from passes that follow without a break."""
+        count, size = len(self.lengths), self.steps_per_pass * self.batch_size
+        first = number * size
+        passes = range(first // count, (first + size - 1) // count + 1)
+        stream = np.concatenate([self._order(index) for index in passes])
+        return stream[first - passes.start * count :][:size]
+
+    def _cut(self, order: Integers, number: int) -> list[Integers]:
+        if self._ragged:
+            stretch = _BUCKET_BATCHES * self.batch_size
+            parts = [order[low : low + stretch] for low in range(0, len(order), stretch)]
+            order = np.concatenate([part[np.argsort(self.lengths[part], kind="stable")] for part in parts])
+        cuts = [order[low : low + self.batch_size] for low in range(0, len(order), self.batch_size)]
+        if self.last_batch == "drop":
+            cuts = cuts[: self.steps_per_pass]
+        if self._ragged and self.shuffle:
+            mixed = np.random.default_rng((self.seed, number, 1)).permutation(len(cuts))
+            cuts = [cuts[index] for index in mixed]
+        return cuts
+
+    @cached_property
+    def _ragged(self) -> bool:
+        return bool((self.lengths != self.lengths[0]).any())
+
+
+def _tensor(array: npt.NDArray[np.generic], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)

@@ -1,0 +1,63 @@
+"""Sequences from whatever a user of the library hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.data.sequences import Sequences
+from unrolled.errors import DataError
+
+SequencesLike = Sequences | npt.NDArray[np.generic] | Sequence[npt.ArrayLike]
+"""`Sequences`; an array [N, T, F], or [N, T] for one channel; or a list of arrays [T_i, F] or [T_i]."""
+
+
+def as_sequences(values: SequencesLike, labels: Iterable[object] | None = None) -> Sequences:
+    """`Sequences` from any of `SequencesLike`, with labels where they are given.
+
+    Raises:
+        DataError: for anything else.
+    """
+    if isinstance(values, Sequences):
+        return values
+    names = None if labels is None else np.asarray(list(labels))
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return Sequences.from_array(values, names)
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise DataError(
+            f"found {type(values).__name__}; expected Sequences, an array [N, T, F] or [N, T], or a list of "
+            "[T, F] arrays."
+        )
+    return Sequences.from_list(values, names)
+
+
+def parse_literal(text: str, channels: int) -> Sequences:
+    """One sequence from the command line.
+
+    A word of digits is a step a digit, for one channel: ``0110``. Otherwise values are separated by
+    commas and channels by colons, as in a ``.ts`` file: ``0.1,0.2:1,1.5``.
+
+    Raises:
+        DataError: naming what is not a number.
+    """
+    stripped = text.strip()
+    if channels == 1 and stripped.isascii() and stripped.isdigit():
+        rows = [[float(digit) for digit in stripped]]
+    else:
+        rows = [[_number(item) for item in channel.split(",")] for channel in stripped.split(":")]
+    if len({len(row) for row in rows}) > 1:
+        found = ", ".join(str(len(row)) for row in rows)
+        raise DataError(f"the channels have {found} steps; expected as many in each.")
+    return Sequences.from_list([np.array(rows, np.float32).T])
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise DataError(
+            f"{text!r} is not a number; expected digits as in 0110, or values as in 0.1,0.2 with : between "
+            "channels."
+        ) from None

@@ -1,0 +1,260 @@
+"""What is in a file of sequences, and what about it deserves attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.config import Layout
+from unrolled.data.readers import reader_of
+from unrolled.data.sequences import Integers, Sequences, Values
+
+_PREVIEW_CASES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
+_MOST_NAMED = 8
+_BLOCK_STEPS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value stands, each counted from 0."""
+
+    case: int
+    step: int
+    channel: int
+
+
+@dataclass(frozen=True)
+class PreviewCase:
+    """The beginning of one sequence.
+
+    Attributes:
+        case: its number, counted from 0.
+        label: its class; None where the labels are not known.
+        length: its steps, T.
+        values: its first steps and channels, in the real unit; None where a value is missing or infinite.
+    """
+
+    case: int
+    label: str | None
+    length: int
+    values: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is in a file of sequences.
+
+    Attributes:
+        path: the file.
+        format: the name of its format.
+        cases: number of sequences, N.
+        steps: steps of all sequences together, S.
+        classes: the classes' names, [C].
+        class_counts: sequences of each class, [C]; None where the labels are not known.
+        channels: the channels' names, [F].
+        length_min: steps of the shortest sequence.
+        length_median: median of the sequences' steps.
+        length_max: steps of the longest sequence.
+        missing_count: values that are missing.
+        missing_first: where the first missing value stands.
+        infinite_count: values that are infinite.
+        infinite_first: where the first infinite value stands.
+        value_min: the smallest finite value, in the real unit; None where there is none.
+        value_max: the largest finite value, in the real unit; None where there is none.
+        preview: the beginnings of the first sequences.
+        findings: what deserves attention, one sentence each.
+    """
+
+    path: str
+    format: str
+    cases: int
+    steps: int
+    classes: tuple[str, ...]
+    class_counts: tuple[int, ...] | None
+    channels: tuple[str, ...]
+    length_min: int
+    length_median: float
+    length_max: int
+    missing_count: int
+    missing_first: Place | None
+    infinite_count: int
+    infinite_first: Place | None
+    value_min: float | None
+    value_max: float | None
+    preview: tuple[PreviewCase, ...]
+    findings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values that JSON can hold."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+def inspect_file(path: str | Path, *, layout: Layout | None = None) -> Inspection:
+    """Reads a file of sequences and says what is in it.
+
+    Args:
+        path: a file that `unrolled.data.readers.read` can read.
+        layout: axes of a 3-D array in an ``.npz`` file.
+    Raises:
+        ReadError: for a file that cannot be read, with the line and column where there are such.
+    """
+    reader = reader_of(path)
+    return inspect_sequences(reader.read(Path(path), layout), path=str(path), kind=reader.name)
+
+
+def inspect_sequences(sequences: Sequences, *, path: str = "", kind: str = "") -> Inspection:
+    """Says what is in sequences that have been read already.
+
+    Args:
+        sequences: all sequences of a file or a named data set.
+        path: where they are from.
+        kind: the name of the format.
+    """
+    scan = _Scan.of(sequences)
+    finite = np.isfinite(scan.low)
+    return Inspection(
+        path=path,
+        format=kind,
+        cases=len(sequences),
+        steps=sequences.num_steps,
+        classes=sequences.classes,
+        class_counts=None if sequences.labels is None else tuple(sequences.class_counts().tolist()),
+        channels=sequences.channels,
+        length_min=int(sequences.lengths.min()),
+        length_median=float(np.median(sequences.lengths)),
+        length_max=int(sequences.lengths.max()),
+        missing_count=scan.missing_count,
+        missing_first=scan.missing_first,
+        infinite_count=scan.infinite_count,
+        infinite_first=scan.infinite_first,
+        value_min=float(scan.low[finite].min()) * sequences.scale if finite.any() else None,
+        value_max=float(scan.high[finite].max()) * sequences.scale if finite.any() else None,
+        preview=tuple(_preview(sequences, index) for index in range(min(_PREVIEW_CASES, len(sequences)))),
+        findings=(*_label_findings(sequences), *_value_findings(sequences, scan)),
+    )
+
+
+@dataclass
+class _Scan:
+    """What one pass over the values finds; lows and highs are of finite values, [F], in the stored unit."""
+
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    missing_count: int = 0
+    missing_first: Place | None = None
+    infinite_count: int = 0
+    infinite_first: Place | None = None
+
+    @classmethod
+    def of(cls, sequences: Sequences) -> _Scan:
+        width = len(sequences.channels)
+        scan = cls(np.full(width, np.nan), np.full(width, np.nan))
+        ends = np.cumsum(sequences.lengths)
+        for first, block in _blocks(sequences):
+            if block.dtype != np.uint8 and not np.isfinite(block).all():
+                missing, infinite = np.isnan(block), np.isinf(block)
+                scan.missing_count += int(missing.sum())
+                scan.infinite_count += int(infinite.sum())
+                scan.missing_first = scan.missing_first or _first_place(missing, first, ends)
+                scan.infinite_first = scan.infinite_first or _first_place(infinite, first, ends)
+                block = np.where(infinite, np.float32(np.nan), block)
+            scan.low = np.fmin(scan.low, np.fmin.reduce(block, axis=0))
+            scan.high = np.fmax(scan.high, np.fmax.reduce(block, axis=0))
+        return scan
+
+
+def _blocks(sequences: Sequences) -> Iterator[tuple[int, Values]]:
+    """The steps in the sequences' order, in pieces: (number of the first step, its values [S', F])."""
+    ends = sequences.starts + sequences.lengths
+    if (sequences.starts[1:] != ends[:-1]).any():  # a choice of sequences
+        done = 0
+        for sequence in sequences:
+            yield done, sequence
+            done += len(sequence)
+        return
+    start = int(sequences.starts[0])
+    for first in range(start, int(ends[-1]), _BLOCK_STEPS):
+        yield first - start, sequences.values[first : min(first + _BLOCK_STEPS, int(ends[-1]))]
+
+
+def _first_place(where: npt.NDArray[np.bool_], first: int, ends: Integers) -> Place | None:
+    """The first true place in a block; ``ends`` are the numbers of the steps after each sequence."""
+    if not where.any():
+        return None
+    row, channel = divmod(int(where.argmax()), where.shape[1])
+    case = int(np.searchsorted(ends, first + row, side="right"))
+    before = int(ends[case - 1]) if case else 0
+    return Place(case, first + row - before, channel)
+
+
+def _preview(sequences: Sequences, index: int) -> PreviewCase:
+    head = sequences.scaled(index)[:_PREVIEW_STEPS, :_PREVIEW_CHANNELS]
+    return PreviewCase(
+        case=index,
+        label=None if sequences.labels is None else sequences.classes[sequences.labels[index]],
+        length=int(sequences.lengths[index]),
+        values=tuple(tuple(float(v) if np.isfinite(v) else None for v in row) for row in head),
+    )
+
+
+def _label_findings(sequences: Sequences) -> Iterator[str]:
+    if sequences.labels is None:
+        yield "The cases have no labels; they can be predicted, but not trained on or evaluated."
+        return
+    counts = dict(zip(sequences.classes, sequences.class_counts().tolist(), strict=True))
+    present = [name for name, count in counts.items() if count]
+    single = [name for name, count in counts.items() if count == 1]
+    absent = [name for name, count in counts.items() if not count]
+    if len(present) == 1:
+        yield f"All cases are of one class, {present[0]!r}; a classifier needs at least two."
+    if single:
+        yield (
+            f"{_count(len(single), 'class has', 'classes have')} a single case: {_named(single)}. "
+            "One case cannot stand both in the training and in the held-out data."
+        )
+    if absent:
+        have = _count(len(absent), "declared class has", "declared classes have")
+        yield f"{have} no case: {_named(absent)}."
+
+
+def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
+    total = sequences.num_steps * len(sequences.channels)
+    for count, place, name in (
+        (scan.missing_count, scan.missing_first, "missing"),
+        (scan.infinite_count, scan.infinite_first, "infinite"),
+    ):
+        if place:
+            yield (
+                f"{_count(count, 'value is', 'values are')} {name} ({count / total:.1%} of all), the first "
+                f"in case {place.case}, step {place.step}, channel {sequences.channels[place.channel]} "
+                "(cases and steps counted from 0)."
+            )
+    empty = [name for name, low in zip(sequences.channels, scan.low, strict=True) if np.isnan(low)]
+    ranges = zip(sequences.channels, scan.low, scan.high, strict=True)
+    constant = [name for name, low, high in ranges if low == high]
+    if empty:
+        yield f"{_count(len(empty), 'channel has', 'channels have')} no finite value at all: {_named(empty)}."
+    if constant:
+        yield (
+            f"{_count(len(constant), 'channel is', 'channels are')} constant, the same value at every step "
+            f"of every case: {_named(constant)}. Nothing can be learned from that."
+        )
+
+
+def _count(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (" …" if len(names) > _MOST_NAMED else "")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

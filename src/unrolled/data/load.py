@@ -1,0 +1,110 @@
+"""From the data section of a recipe to the sequences of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unrolled.config import DataConfig
+from unrolled.data.dataset import Dataset
+from unrolled.data.readers import read
+from unrolled.data.sequences import Sequences
+from unrolled.data.sources import SOURCES
+from unrolled.data.splits import hold_out_test, hold_out_validation
+from unrolled.errors import ConfigError, DataError, MismatchError, UnknownNameError
+
+
+def load_dataset(config: DataConfig) -> Dataset:
+    """The sequences that a recipe's data section asks for, split and checked.
+
+    Raises:
+        ConfigError: for an option that the source does not take.
+        UnknownNameError: for a source that is neither a named data set nor a file.
+        DataError: for sequences that cannot be trained on.
+    """
+    source = SOURCES.get(config.source)
+    if source is not None:
+        source.check_options(config)
+        dataset = source.load(config)
+    else:
+        dataset = _from_file(config)
+    check_trainable(dataset.train)
+    return dataset
+
+
+def load_sequences(name: str, config: DataConfig) -> Sequences:
+    """The sequences to predict or evaluate: a file's, or the test sequences of a named data set.
+
+    Args:
+        name: a file, or a named data set.
+        config: options of that data set.
+    """
+    if name not in SOURCES:
+        return read(_existing(name), layout=config.layout)
+    source = SOURCES[name]
+    options = config.model_copy(update={"source": name})
+    source.check_options(options)
+    test = source.load(options).test
+    if test is None:
+        raise DataError(f"{name} has no test sequences with these options; raise --test-fraction.")
+    return test
+
+
+def check_trainable(sequences: Sequences) -> None:
+    """Refuses labels that teach nothing and values that no network takes.
+
+    Raises:
+        DataError: saying which, where and what to do.
+    """
+    counts = sequences.class_counts()
+    present = [name for name, count in zip(sequences.classes, counts, strict=True) if count]
+    if len(present) < 2:
+        raise DataError(
+            f"every training sequence has the label {present[0]!r}; a classifier needs at least two classes."
+        )
+    refuse_missing(sequences, "training")
+
+
+def refuse_missing(sequences: Sequences, role: str) -> None:
+    """Refuses missing and infinite values.
+
+    Raises:
+        DataError: with how many there are and where the first stands.
+    """
+    places = sequences.missing()
+    if places:
+        sequence, step, channel = places[0]
+        raise MismatchError(
+            f"the {role} data hold {len(places)} missing or infinite values, the first in sequence {sequence + 1}, "
+            f"step {step + 1}, channel {sequences.channels[channel]!r}; this model takes finite numbers only. "
+            "Fill them in, or remove those sequences."
+        )
+
+
+def _from_file(config: DataConfig) -> Dataset:
+    path = _existing(config.source)
+    extra = [name for name in ("length", "train_size", "permute_seed") if getattr(config, name) is not None]
+    if extra:
+        raise ConfigError(f"{extra[0]} is an option of a named data set, not of the file {path}; leave it out.")
+    train = read(path, layout=config.layout)
+    if train.labels is None:
+        raise DataError(f"{path} holds no labels; training needs one for each sequence.")
+    parts = [f"{len(train):,} sequences from {path}"]
+    test: Sequences | None
+    if config.test:
+        test = read(_existing(config.test), layout=config.layout)
+        parts.append(f"test sequences from {config.test}")
+    else:
+        check_trainable(train)
+        train, test = hold_out_test(train, config)
+        if test is not None:
+            parts.append(f"{config.test_fraction:.0%} held out for the test, by class, seed {config.split_seed}")
+    train, validation = hold_out_validation(train, config)
+    return Dataset(path.name.split(".")[0], train, validation, test, "; ".join(parts))
+
+
+def _existing(name: str) -> Path:
+    """The path, if it could be one; a bare word that is no file is taken for a misspelt name."""
+    path = Path(name)
+    if path.exists() or len(path.parts) > 1 or path.suffix:
+        return path
+    raise UnknownNameError("data set or file", name, SOURCES, "`unrolled datasets` lists the named ones.")

@@ -1,0 +1,71 @@
+"""MNIST, read row by row or pixel by pixel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from unrolled.config import DataConfig
+from unrolled.data.dataset import Dataset
+from unrolled.data.readers.idx import read_idx_pair
+from unrolled.data.sequences import Sequences
+from unrolled.data.sources.mnist_files import mnist_paths
+
+VALIDATION_PICTURES = 5_000
+"""The first of the training pictures, as TensorFlow's tutorials set them apart."""
+
+_CHUNK = 4096
+
+
+def load_mnist_rows(config: DataConfig) -> Dataset:
+    """28 steps of 28 values in 0..1, held as bytes; the standard 60,000 to train and 10,000 to test."""
+    return _split("mnist-rows", *_read(), config)
+
+
+def load_mnist_pixels(config: DataConfig) -> Dataset:
+    """784 steps of one value: the rows end to end, or in one random order for all pictures.
+
+    The order is ``numpy.random.default_rng(permute_seed).permutation(784)``. Source of the problem: Le,
+    Jaitly and Hinton 2015, arXiv 1504.00941.
+    """
+    train, test = (_as_pixels(rows, config.permute_seed) for rows in _read())
+    dataset = _split("mnist-pixels", train, test, config)
+    if config.permute_seed is None:
+        return dataset
+    return replace(dataset, note=f"{dataset.note}; pixels in the random order of seed {config.permute_seed}")
+
+
+def _read() -> tuple[Sequences, Sequences]:
+    train_images, train_labels, test_images, test_labels = mnist_paths()
+    return read_idx_pair(train_images, train_labels), read_idx_pair(test_images, test_labels)
+
+
+def _split(name: str, train: Sequences, test: Sequences, config: DataConfig) -> Dataset:
+    count = VALIDATION_PICTURES
+    if config.validation_fraction is not None:
+        count = round(config.validation_fraction * len(train))
+    return Dataset(
+        name,
+        train.take(slice(count, None)),
+        train.take(slice(0, count)) if count else None,
+        test,
+        f"MNIST: the first {count:,} training pictures for validation, the standard 10,000 for the test",
+    )
+
+
+def _as_pixels(rows: Sequences, seed: int | None) -> Sequences:
+    """The same bytes as single values; a permutation is done in place, a few pictures at a time."""
+    pictures = rows.values.reshape(len(rows), -1)  # [N, 784]
+    if seed is not None:
+        order = np.random.default_rng(seed).permutation(pictures.shape[1])
+        for low in range(0, len(pictures), _CHUNK):
+            pictures[low : low + _CHUNK] = pictures[low : low + _CHUNK, order]
+    return replace(
+        rows,
+        values=pictures.reshape(-1, 1),
+        starts=np.arange(len(rows), dtype=np.int64) * pictures.shape[1],
+        lengths=np.full(len(rows), pictures.shape[1], np.int64),
+        channels=("pixel",),
+        pictures=False,
+    )

@@ -1,0 +1,278 @@
+"""One run from a recipe to a model with its figures: `train`, and `resume` after a stop."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from unrolled.baselines import fit_baselines
+from unrolled.config import Recipe, TrainConfig, find_recipe, named_recipes, read_recipe
+from unrolled.data.coercion import parse_literal
+from unrolled.data.dataset import Dataset
+from unrolled.data.load import load_dataset
+from unrolled.data.sequences import Sequences
+from unrolled.data.sources import SOURCES
+from unrolled.data.statistics import channel_statistics, overall_statistics
+from unrolled.devices import choose_device, describe_device
+from unrolled.errors import InterruptedRunError, RunError, StorageError, UnknownNameError
+from unrolled.evaluation.evaluate import Evaluation, evaluate
+from unrolled.model import Model, ModelFacts
+from unrolled.nn.network import Network
+from unrolled.run_folder import RunFolder
+from unrolled.storage import write_json
+from unrolled.training.loop import fit, new_state
+from unrolled.training.recorders import MetricsFile, Recorder
+from unrolled.training.state import EpochLog, TrainState
+from unrolled.training.tutorial_output import tutorial_recorder
+from unrolled.version import VERSION
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: its files.
+        recipe: what it was made from.
+        model: what it made.
+        evaluation: the model's figures on the test data; None where there are none.
+        history: what each pass gave.
+        seconds: of training, over all resumptions.
+    """
+
+    folder: RunFolder
+    recipe: Recipe
+    model: Model
+    evaluation: Evaluation | None
+    history: list[EpochLog]
+    seconds: float
+
+
+def find(name: str) -> Recipe:
+    """The recipe that a word means: a recipe's name, a recipe file, a data set's name, a file of sequences.
+
+    Raises:
+        UnknownNameError: with the nearest name.
+    """
+    recipe = find_recipe(name)
+    if recipe is not None:
+        return recipe
+    path = Path(name)
+    if path.suffix == ".toml":
+        return read_recipe(path)
+    if name in SOURCES:
+        return Recipe(name=name).with_options({"source": name})
+    if path.exists() or len(path.parts) > 1 or path.suffix:
+        return Recipe(name=path.name.split(".")[0] or "data").with_options({"source": name})
+    raise UnknownNameError(
+        "recipe, data set or file", name, {*named_recipes(), *SOURCES}, "`unrolled recipes` lists the recipes."
+    )
+
+
+def train(
+    recipe: str | Path | Recipe,
+    *,
+    runs: str | Path = "runs",
+    name: str | None = None,
+    recorders: Sequence[Recorder] = (),
+    say: Say | None = None,
+    **options: Any,
+) -> Run:
+    """Trains a recipe, evaluates it and writes its run folder.
+
+    Args:
+        recipe: a `Recipe`, or what `find` takes.
+        runs: where run folders go.
+        name: of this run; by default the next number.
+        recorders: further observers of the training.
+        say: takes each line that a person should read; by default nothing is said.
+        options: fields of the recipe's sections to change, such as ``hidden_size=64``.
+    Returns:
+        The finished run.
+    Raises:
+        UnrolledError: for anything a user can put right; the message says how.
+    """
+    chosen = recipe if isinstance(recipe, Recipe) else find(str(recipe))
+    chosen = chosen.with_options(options)
+    dataset = load_dataset(chosen.data)
+    device = choose_device(chosen.train.device)
+    folder = RunFolder.create(Path(runs), chosen.name, name)
+    with folder.locked():
+        network = _network(chosen, dataset.train).to(device)
+        folder.write_config(chosen, _facts(dataset, device))
+        state = new_state(network, chosen.train)
+        return _finish(folder, chosen, dataset, state, recorders, say or _silent)
+
+
+def resume(path: str | Path, *, recorders: Sequence[Recorder] = (), say: Say | None = None) -> Run:
+    """Goes on with a run exactly where its last checkpoint was taken.
+
+    Args:
+        path: the run's folder.
+        recorders: as for `train`.
+        say: as for `train`.
+    Raises:
+        RunError: if there is nothing to go on from, or the data are not the same any more.
+    """
+    say = say or _silent
+    folder = RunFolder.open(Path(path))
+    with folder.locked():
+        recipe, facts = folder.read_config()
+        dataset = load_dataset(recipe.data)
+        if dataset.train.fingerprint != facts["data"]["fingerprint"]:
+            raise RunError(
+                f"the training data are not those that {folder.path} began with (SHA-256 "
+                f"{dataset.train.fingerprint[:12]}…, then {facts['data']['fingerprint'][:12]}…); "
+                "restore them, or start a new run."
+            )
+        network = _network(recipe, dataset.train).to(choose_device(recipe.train.device))
+        state = new_state(network, recipe.train)
+        if (folder.path / "checkpoints").is_dir():
+            checkpoint, warning = folder.checkpoints.load_last()
+            if warning:
+                say(f"warning: {warning}")
+            state.restore(checkpoint)
+            say(f"going on after step {state.step:,}")
+        else:
+            say("no checkpoint was taken yet; starting from the first step")
+        return _finish(folder, recipe, dataset, state, recorders, say)
+
+
+def _finish(
+    folder: RunFolder,
+    recipe: Recipe,
+    dataset: Dataset,
+    state: TrainState,
+    recorders: Sequence[Recorder],
+    say: Say,
+) -> Run:
+    """Training to its end, then the figures and the model folder."""
+    for line in describe(recipe, dataset, state.network):
+        say(line)
+    say(f"run folder: {folder.path}")
+    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe.train, dataset, say), *recorders]
+    try:
+        fit(
+            state,
+            dataset.train,
+            dataset.validation,
+            recipe.train,
+            recipe.augment,
+            recorders=observers,
+            store=folder.checkpoints,
+        )
+    except InterruptedRunError as stop:
+        raise InterruptedRunError(f"{stop} Go on with: unrolled train --resume {folder.path}") from None
+    except StorageError as error:
+        raise StorageError(f"{error} Then go on with: unrolled train --resume {folder.path}") from None
+    model = Model(state.judged, _model_facts(recipe, dataset, state), fit_baselines(dataset.train))
+    evaluation = None
+    if dataset.test is not None:
+        evaluation = evaluate(model, dataset.test, headline_cases=recipe.train.headline_cases)
+        write_json(folder.evaluation, evaluation.to_dict())
+        model = Model(model.network, model.facts.model_copy(update={"figures": evaluation.summary()}), model.baselines)
+    model.save(folder.model)
+    return Run(folder, recipe, model, evaluation, state.history, state.seconds)
+
+
+def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
+    """What is about to be trained on what, where and by which kernel: a few lines for a person."""
+    train, model = dataset.train, recipe.model
+    steps = f"{train.equal_length}" if train.equal_length else f"{train.lengths.min()} to {train.lengths.max()}"
+    held = [f"{len(dataset.validation):,} for validation"] if dataset.validation else []
+    held += [f"{len(dataset.test):,} for the test"] if dataset.test else []
+    layer = network.layers[0]
+    kernel = layer.kernel()  # type: ignore[operator]
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    direction = "in both directions" if model.bidirectional else "forward"
+    return [
+        f"data: {dataset.note}",
+        f"{', '.join([f'{len(train):,} sequences to train', *held])}; {steps} steps of {len(train.channels)} "
+        f"values, {len(train.classes)} classes",
+        f"network: {model.cell}, {model.num_layers} × {model.hidden_size} units, {direction}, pooling {model.pooling}, "
+        f"{weights:,} weights",
+        f"on {describe_device(network.output.weight.device)} with the {kernel.name} kernel: {kernel.reason}",
+    ]
+
+
+def _network(recipe: Recipe, train: Sequences) -> Network:
+    """The network at its start, its normaliser set from the training data."""
+    network = Network(recipe.model, len(train.channels), len(train.classes), recipe.train.seed)
+    if recipe.model.normalisation != "none":
+        statistics = channel_statistics if recipe.model.normalisation == "channel" else overall_statistics
+        mean, deviation = statistics(train)
+        network.normaliser.set_statistics(torch.from_numpy(mean), torch.from_numpy(deviation))
+    return network
+
+
+def _own_recorders(folder: RunFolder, config: TrainConfig, dataset: Dataset, say: Say) -> list[Recorder]:
+    """The recorders that the recipe itself asks for."""
+    found: list[Recorder] = []
+    watched = None
+    if config.watch is not None:
+        watched = torch.from_numpy(parse_literal(config.watch, len(dataset.train.channels)).values[None])
+    printer = tutorial_recorder(config, say, watched)
+    if printer is not None:
+        found.append(printer)
+    if config.tensorboard:
+        from unrolled.training.tensorboard import TensorBoardRecorder
+
+        found.append(TensorBoardRecorder(folder.tensorboard, dataset.train.classes))
+    return found
+
+
+def _facts(dataset: Dataset, device: torch.device) -> dict[str, Any]:
+    """What config.json records beside the recipe: enough to repeat the run, and to notice what changed."""
+    return {
+        "data": _data_facts(dataset),
+        "versions": {
+            "unrolled": VERSION,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "device": describe_device(device),
+    }
+
+
+def _data_facts(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "note": dataset.note,
+        "fingerprint": dataset.train.fingerprint,
+        "train": len(dataset.train),
+        "validation": len(dataset.validation) if dataset.validation else 0,
+        "test": len(dataset.test) if dataset.test else 0,
+    }
+
+
+def _model_facts(recipe: Recipe, dataset: Dataset, state: TrainState) -> ModelFacts:
+    train = dataset.train
+    return ModelFacts(
+        classes=train.classes,
+        channels=train.channels,
+        scale=train.scale,
+        pictures=train.pictures,
+        model=recipe.model,
+        data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
+        training={
+            "steps": state.step,
+            "sequences": state.sequences,
+            "epochs": state.epoch,
+            "best_epoch": state.best_epoch,
+            "config": recipe.train.model_dump(mode="json"),
+            "augment": recipe.augment.model_dump(mode="json"),
+        },
+    )
+
+
+def _silent(line: str) -> None:
+    del line

@@ -1,0 +1,51 @@
+"""Running a network over many sequences, in batches of about equal lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from unrolled.data.batching import Batch, Batcher
+from unrolled.data.sequences import Integers
+from unrolled.nn.network import Network
+
+STEPS_PER_BATCH = 65_536
+"""Steps that one batch holds at most, so that memory is bounded whatever the lengths."""
+
+MAX_BATCH = 2_048
+
+
+def all_logits(network: Network, batcher: Batcher) -> Tensor:
+    """The logits of every sequence, in the stored order, [N, C], on the CPU."""
+    logits = torch.empty(len(batcher.lengths), network.output.out_features)
+    for indices, batch in evaluation_batches(network, batcher):
+        logits[torch.from_numpy(indices)] = network(batch.inputs, batch.lengths).cpu()
+    return logits
+
+
+def all_prefix_logits(network: Network, batcher: Batcher) -> list[Tensor]:
+    """The logits after every step, [T_i, C] for each sequence in the stored order, on the CPU."""
+    found: dict[int, Tensor] = {}
+    for indices, batch in evaluation_batches(network, batcher):
+        logits = network.prefix_logits(batch.inputs, batch.lengths).cpu()
+        for row, index in enumerate(indices):
+            found[int(index)] = logits[row, : int(batch.lengths[row])].clone()
+    return [found[index] for index in range(len(found))]
+
+
+def evaluation_batches(network: Network, batcher: Batcher) -> Iterator[tuple[Integers, Batch]]:
+    """Every sequence once, without dropout and without keeping anything for gradients."""
+    was_training = network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            size = max(1, min(MAX_BATCH, STEPS_PER_BATCH // int(batcher.lengths.max())))
+            yield from batcher.in_order(size)
+    finally:
+        network.train(was_training)
+
+
+Judge = Callable[[Tensor, Tensor], float]
+"""A figure from logits [N, C] and targets [N]."""

@@ -1,0 +1,317 @@
+"""`Model`: a trained network with all that its answers need, in memory and as one folder.
+
+    model.safetensors    weights, normaliser, the simple baselines
+    model.json           classes, channels, configuration, data's fingerprint, figures
+    README.md            the model card, for people
+
+Nothing in the folder is code: loading a stranger's model runs nothing of theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from unrolled.baselines import Baselines
+from unrolled.config import ModelConfig
+from unrolled.data.batching import Batcher
+from unrolled.data.coercion import SequencesLike, as_sequences
+from unrolled.data.load import refuse_missing
+from unrolled.data.sequences import Integers, Sequences
+from unrolled.errors import MismatchError, ModelFolderError
+from unrolled.inference import all_logits, all_prefix_logits
+from unrolled.model_card import write_card
+from unrolled.nn.network import Network
+from unrolled.storage import replace_folder
+from unrolled.version import VERSION
+
+FORMAT_VERSION = 1
+
+Probabilities = npt.NDArray[np.float32]
+
+
+class BaselineFacts(BaseModel):
+    """What is not a tensor of `Baselines`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    majority: int
+    features: Literal["flattened", "summary"]
+    length: int
+    cases: int
+
+
+class ModelFacts(BaseModel):
+    """What ``model.json`` holds.
+
+    Attributes:
+        format_version: of the folder.
+        unrolled: the version of the package that wrote it.
+        classes: names, in the order of the probabilities.
+        channels: names, in the order of a step's values.
+        scale: what one unit of bytes is worth; see `Sequences`.
+        pictures: whether the sequences are pictures, read row by row.
+        model: the network's configuration.
+        data: source, options and fingerprint of the training data.
+        training: length and settings of the training.
+        figures: what the evaluation after training gave.
+        baseline: of the simple classifiers, what is not a tensor.
+        weights_sha256: of ``model.safetensors``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format_version: int = FORMAT_VERSION
+    unrolled: str = VERSION
+    classes: tuple[str, ...] = Field(min_length=1)
+    channels: tuple[str, ...] = Field(min_length=1)
+    scale: float = 1.0
+    pictures: bool = False
+    model: ModelConfig
+    data: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
+    baseline: BaselineFacts | None = None
+    weights_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained classifier of sequences.
+
+    Attributes:
+        network: the weights.
+        facts: everything else that is saved.
+        baselines: the majority class and the logistic regression of the same training data.
+    """
+
+    network: Network
+    facts: ModelFacts
+    baselines: Baselines | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes' names, in the order of the probabilities."""
+        return self.facts.classes
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels' names, in the order of a step's values."""
+        return self.facts.channels
+
+    def predict(self, values: SequencesLike) -> npt.NDArray[np.str_]:
+        """The most probable class of each sequence, by name, [N].
+
+        Args:
+            values: see `SequencesLike`. Bytes are taken for stored units where the model learned
+                from bytes (pixels); anything else is taken as it is.
+        Raises:
+            MismatchError: for other channels than the model's, or missing values.
+        """
+        names: npt.NDArray[np.str_] = np.array(self.classes)[self.logits(values).argmax(-1).numpy()]
+        return names
+
+    def predict_proba(self, values: SequencesLike) -> Probabilities:
+        """The probability of each class, [N, C], in the order of ``classes``."""
+        return _probabilities(self.logits(values))
+
+    def predict_steps(self, values: SequencesLike) -> list[Probabilities]:
+        """The probabilities after every step, [T_i, C] for each sequence: the belief as it is read.
+
+        Row t is what `predict_proba` gives for the first t + 1 steps. A bidirectional network reads
+        every prefix anew, which costs T times as much.
+        """
+        batcher = Batcher(self.accept(values), self.network.output.weight.device)
+        return [_probabilities(logits) for logits in all_prefix_logits(self.network, batcher)]
+
+    def logits(self, values: SequencesLike) -> Tensor:
+        """Logits, [N, C], on the CPU."""
+        return all_logits(self.network, Batcher(self.accept(values), self.network.output.weight.device))
+
+    def accept(self, values: SequencesLike) -> Sequences:
+        """The values as `Sequences` that fit this model.
+
+        Raises:
+            MismatchError: saying what does not fit.
+        """
+        sequences = self._with_scale(values)
+        count, expected = len(sequences.channels), len(self.channels)
+        if count != expected:
+            raise MismatchError(
+                f"the data have {count} channels, the model was trained on {expected} "
+                f"({', '.join(self.channels[:8])}{', …' if expected > 8 else ''}). Give arrays as [N, T, F], "
+                "time before channels, and a .npz file with its --layout."
+            )
+        if _named(sequences.channels) and _named(self.channels) and sequences.channels != self.channels:
+            raise MismatchError(
+                f"the data's channels are {', '.join(sequences.channels)}; the model was trained on "
+                f"{', '.join(self.channels)}, in this order. Rename or reorder them."
+            )
+        refuse_missing(sequences, "given")
+        return sequences
+
+    def targets(self, sequences: Sequences) -> Integers:
+        """The labels of sequences as indices of this model's classes, [N].
+
+        Raises:
+            MismatchError: for a label that the model does not know.
+        """
+        positions = {name: index for index, name in enumerate(self.classes)}
+        used = np.flatnonzero(sequences.class_counts())
+        unknown = [sequences.classes[index] for index in used if sequences.classes[index] not in positions]
+        if unknown:
+            raise MismatchError(
+                f"the data have the label {unknown[0]!r}, which the model does not know; it was trained on "
+                f"{', '.join(self.classes)}. Remove those sequences, or train with them."
+            )
+        table = np.array([positions.get(name, -1) for name in sequences.classes], np.int64)
+        mapped: Integers = table[sequences.targets]
+        return mapped
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the model folder, in one step; what was there before is replaced.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
+        facts = self.facts
+        if self.baselines is not None:
+            tensors |= _baseline_tensors(self.baselines)
+            facts = facts.model_copy(update={"baseline": _baseline_facts(self.baselines)})
+        weights = save_tensors(tensors)
+        facts = facts.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
+        text = json.dumps(facts.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        files = {
+            "model.safetensors": weights,
+            "model.json": text.encode(),
+            "README.md": write_card(facts.model_dump()).encode(),
+        }
+        replace_folder(Path(path), files)
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Model:
+        """Reads a model folder, or the model of a run folder.
+
+        Raises:
+            ModelFolderError: if there is none, or it is damaged, or newer than this package.
+        """
+        folder = find_model(Path(path))
+        facts = _read_facts(folder / "model.json")
+        try:
+            content = (folder / "model.safetensors").read_bytes()
+        except OSError as error:
+            raise ModelFolderError(
+                f"{folder / 'model.safetensors'}: {error.strerror}; copy the whole folder."
+            ) from None
+        if hashlib.sha256(content).hexdigest() != facts.weights_sha256:
+            raise ModelFolderError(
+                f"{folder / 'model.safetensors'} is cut short or damaged: its checksum is not the one in model.json. "
+                "Copy the folder anew."
+            )
+        try:
+            tensors = load_tensors(content)
+            baselines = _baselines(facts.baseline, tensors)
+            with torch.device("meta"):  # sizes are checked before memory is taken for them
+                network = Network(facts.model, len(facts.channels), len(facts.classes), seed=None)
+            network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(_BASELINE)}, assign=True)
+        except (SafetensorError, RuntimeError, KeyError) as error:
+            raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {error}") from None
+        return cls(network.eval(), facts, baselines)
+
+    def to(self, device: torch.device | str) -> Model:
+        """The same model, computing on another device."""
+        return replace(self, network=self.network.to(device))
+
+    def _with_scale(self, values: SequencesLike) -> Sequences:
+        """Arrays of bytes are stored units where the model learned from bytes."""
+        sequences = as_sequences(values)
+        if self.facts.scale != 1.0 and _are_bytes(values):
+            return replace(sequences, scale=self.facts.scale)
+        return sequences
+
+
+def find_model(path: Path) -> Path:
+    """The model folder that a path means: itself, or a run's.
+
+    Raises:
+        ModelFolderError: with what is there instead.
+    """
+    for folder in (path, path / "model"):
+        if (folder / "model.json").is_file():
+            return folder
+    if not path.exists():
+        raise ModelFolderError(f"{path}: there is no such folder; expected a model folder or a run folder.")
+    if (path / "checkpoints").is_dir():
+        raise ModelFolderError(
+            f"{path}: this run is not finished and has no model yet; go on with `unrolled train --resume {path}`."
+        )
+    raise ModelFolderError(f"{path}: neither a model folder (with model.json) nor a run folder (with model/).")
+
+
+def _read_facts(path: Path) -> ModelFacts:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = content["format_version"]
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise ModelFolderError(
+                f"{path}: the folder's format version is {version}, this package reads up to {FORMAT_VERSION}; "
+                "update unrolled (`python -m pip install --upgrade unrolled`)."
+            )
+        return ModelFacts.model_validate(content)
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelFolderError(f"{path} is damaged or not a model's: {first}. Copy the folder anew.") from None
+
+
+def _probabilities(logits: Tensor) -> Probabilities:
+    values: Probabilities = logits.double().softmax(-1).float().numpy()
+    return values
+
+
+def _named(channels: tuple[str, ...]) -> bool:
+    """Whether channels have names of their own, not only numbers."""
+    return channels != tuple(str(number) for number in range(len(channels)))
+
+
+def _are_bytes(values: SequencesLike) -> bool:
+    """Whether plain arrays hold bytes; `Sequences` know their own scale."""
+    if isinstance(values, Sequences):
+        return False
+    parts = [values] if isinstance(values, np.ndarray) else list(values)
+    return all(isinstance(part, np.ndarray) and part.dtype == np.uint8 for part in parts)
+
+
+_BASELINE = "baseline/"
+_BASELINE_ARRAYS = ("mean", "deviation", "weights", "bias")
+
+
+def _baseline_tensors(baselines: Baselines) -> dict[str, Tensor]:
+    return {f"{_BASELINE}{name}": torch.from_numpy(getattr(baselines, name)) for name in _BASELINE_ARRAYS}
+
+
+def _baseline_facts(baselines: Baselines) -> BaselineFacts:
+    return BaselineFacts(**{name: getattr(baselines, name) for name in BaselineFacts.model_fields})
+
+
+def _baselines(facts: BaselineFacts | None, tensors: dict[str, Tensor]) -> Baselines | None:
+    if facts is None:
+        return None
+    mean, deviation, weights, bias = (tensors[f"{_BASELINE}{name}"].numpy() for name in _BASELINE_ARRAYS)
+    return Baselines(facts.majority, facts.features, facts.length, facts.cases, mean, deviation, weights, bias)
+
+
+def load(path: str | Path) -> Model:
+    """Reads a model folder, or the model of a run folder; see `Model.load`."""
+    return Model.load(path)

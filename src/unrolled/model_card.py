@@ -1,0 +1,52 @@
+"""The model card: what a person should know before trusting the model, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def write_card(facts: Mapping[str, Any]) -> str:
+    """The card's text from what ``model.json`` holds."""
+    model, data, figures = facts["model"], facts["data"], facts["figures"]
+    size = f"{model['num_layers']} × {model['hidden_size']}"
+    direction = "both directions" if model["bidirectional"] else "forward"
+    lines = [
+        f"# A classifier of sequences: {data.get('name', 'unnamed data')}",
+        "",
+        f"A recurrent network ({model['cell']}, {size} units, {direction}, pooling: {model['pooling']}), trained with "
+        f"unrolled {facts['unrolled']}.",
+        "",
+        f"- **Input**: sequences of {len(facts['channels'])} channels ({_some(facts['channels'])}), any length "
+        "from 1 step, no missing values.",
+        f"- **Output**: one of {len(facts['classes'])} classes ({_some(facts['classes'])}) with probabilities.",
+        f"- **Training data**: {data.get('note', 'not recorded')}; SHA-256 {data.get('fingerprint', 'not recorded')}.",
+    ]
+    if figures:
+        lines += [
+            f"- **Accuracy** on {figures['cases']:,} test sequences: {100 * figures['accuracy']:.2f} % "
+            f"(95 % interval {100 * figures['accuracy_low']:.2f} to {100 * figures['accuracy_high']:.2f}); "
+            f"always saying the majority class gives {100 * figures['majority']:.2f} %"
+            + (
+                f", a logistic regression {100 * figures['logistic']:.2f} %."
+                if figures.get("logistic") is not None
+                else "."
+            ),
+        ]
+    lines += [
+        "",
+        "The figures hold for sequences like the test data. Other sensors, people or places need their own test.",
+        "",
+        "```python",
+        "import unrolled",
+        "",
+        'model = unrolled.load("path/to/this/folder")',
+        "model.predict([sequence])  # sequence: [steps, channels]",
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _some(names: tuple[str, ...], most: int = 12) -> str:
+    safe = [name.replace("`", "'").replace("\n", " ").replace("<", "&lt;") for name in names[:most]]
+    return ", ".join(safe) + (", …" if len(names) > most else "")

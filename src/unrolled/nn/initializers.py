@@ -1,0 +1,103 @@
+"""How weights are drawn at the start, by name.
+
+Each function fills the parameters in place from a given generator, so that the same seed gives the same
+weights whatever was drawn before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Generator, nn
+
+from unrolled.nn.cells import Cell
+
+
+def initialize_cell(cell: Cell, name: str, forget_bias: float, generator: Generator) -> None:
+    """Draws a cell's W, U and b; the forget gate's bias is set, every other bias starts at zero.
+
+    Args:
+        cell: the cell.
+        name: ``orthogonal``: each gate's U orthogonal (Saxe et al. 2013, arXiv 1312.6120), W
+            Glorot-uniform by gate. ``uniform``: W and U within ±1/√H, PyTorch's way (its biases, which
+            it draws likewise, stay zero here). ``glorot-joint``: TensorFlow 1's: W and U are one
+            Glorot-uniform matrix of F + H rows and G·H columns.
+        forget_bias: the forget gate's bias.
+        generator: where the random numbers come from.
+    """
+    with torch.no_grad():
+        _CELL[name](cell, generator)
+        cell.b.zero_()
+        if "f" in cell.gates:
+            place = cell.gates.index("f") * cell.hidden_size
+            cell.b[place : place + cell.hidden_size] = forget_bias
+
+
+def initialize_output(layer: nn.Linear, name: str, generator: Generator) -> None:
+    """Draws the output layer.
+
+    Args:
+        layer: logits from the pooled state.
+        name: ``glorot``: uniform by Glorot and Bengio (2010), bias 0. ``uniform``: within ±1/√H,
+            PyTorch's way. ``normal``: weights and bias normal, deviation 1 (four of the five old
+            tutorials). ``truncated-normal``: weights normal, deviation 1, cut at 2; bias 0.1 (the fifth).
+        generator: where the random numbers come from.
+    """
+    with torch.no_grad():
+        _OUTPUT[name](layer, generator)
+
+
+def _orthogonal(cell: Cell, generator: Generator) -> None:
+    for block in cell.U.chunk(len(cell.gates)):
+        nn.init.orthogonal_(block, generator=generator)
+    for block in cell.W.chunk(len(cell.gates)):
+        nn.init.xavier_uniform_(block, generator=generator)
+
+
+def _uniform(cell: Cell, generator: Generator) -> None:
+    bound = 1 / math.sqrt(cell.hidden_size)
+    cell.W.uniform_(-bound, bound, generator=generator)
+    cell.U.uniform_(-bound, bound, generator=generator)
+
+
+def _glorot_joint(cell: Cell, generator: Generator) -> None:
+    fan_in, fan_out = cell.input_size + cell.hidden_size, len(cell.gates) * cell.hidden_size
+    bound = math.sqrt(6 / (fan_in + fan_out))
+    cell.W.uniform_(-bound, bound, generator=generator)
+    cell.U.uniform_(-bound, bound, generator=generator)
+
+
+def _output_glorot(layer: nn.Linear, generator: Generator) -> None:
+    nn.init.xavier_uniform_(layer.weight, generator=generator)
+    layer.bias.zero_()
+
+
+def _output_uniform(layer: nn.Linear, generator: Generator) -> None:
+    bound = 1 / math.sqrt(layer.in_features)
+    layer.weight.uniform_(-bound, bound, generator=generator)
+    layer.bias.uniform_(-bound, bound, generator=generator)
+
+
+def _output_normal(layer: nn.Linear, generator: Generator) -> None:
+    layer.weight.normal_(generator=generator)
+    layer.bias.normal_(generator=generator)
+
+
+def _output_truncated_normal(layer: nn.Linear, generator: Generator) -> None:
+    nn.init.trunc_normal_(layer.weight, generator=generator)
+    layer.bias.fill_(0.1)
+
+
+_CELL: dict[str, Callable[[Cell, Generator], None]] = {
+    "orthogonal": _orthogonal,
+    "uniform": _uniform,
+    "glorot-joint": _glorot_joint,
+}
+_OUTPUT: dict[str, Callable[[nn.Linear, Generator], None]] = {
+    "glorot": _output_glorot,
+    "uniform": _output_uniform,
+    "normal": _output_normal,
+    "truncated-normal": _output_truncated_normal,
+}

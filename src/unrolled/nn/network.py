@@ -1,0 +1,141 @@
+"""The network: normalise → recurrence → pool → logits."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from unrolled.config import ModelConfig
+from unrolled.nn.cells import CELLS, Cell
+from unrolled.nn.initializers import initialize_cell, initialize_output
+from unrolled.nn.kernels import Kernel, choose_kernel
+from unrolled.nn.pooling import POOLINGS
+from unrolled.nn.unroll import reverse_sequences
+
+
+class Normaliser(nn.Module):
+    """(x − shift) ∘ factor by channel; learned from training data, saved with the weights.
+
+    Padding is normalised too, and does not matter.
+    """
+
+    shift: Tensor
+    factor: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(channels))
+        self.register_buffer("factor", torch.ones(channels))
+
+    def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
+        """Takes a mean and a deviation by channel, [F]; a constant channel is only shifted."""
+        self.shift.copy_(mean)
+        self.factor.copy_(torch.where(deviation > 1e-6 * mean.abs().clamp(min=1e-6), 1 / deviation, 1.0))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """[B, T, F] → [B, T, F]."""
+        return (inputs - self.shift) * self.factor
+
+
+class Layer(nn.Module):
+    """One recurrent layer: a cell, or one for each direction, over the steps."""
+
+    def __init__(self, config: ModelConfig, input_size: int) -> None:
+        super().__init__()
+        directions = 2 if config.bidirectional else 1
+        self.cells = nn.ModuleList(CELLS[config.cell](input_size, config.hidden_size) for _ in range(directions))
+        self.recurrent_dropout = config.recurrent_dropout
+        self.output_size = directions * config.hidden_size
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """[B, T, F], [B] → [B, T, H], or [B, T, 2·H] with the backward direction's outputs behind."""
+        forward, *backward = self.cells
+        outputs = self._run(forward, inputs)
+        if not backward:
+            return outputs
+        reverse = self._run(backward[0], reverse_sequences(inputs, lengths))
+        return torch.cat([outputs, reverse_sequences(reverse, lengths)], -1)
+
+    def kernel(self) -> Kernel:
+        """What carries the cells over time."""
+        cell = self.cells[0]
+        assert isinstance(cell, Cell)  # noqa: S101  # for the type checker: a ModuleList forgets
+        return choose_kernel(cell, recurrent_dropout=self.recurrent_dropout)
+
+    def _run(self, cell: nn.Module, inputs: Tensor) -> Tensor:
+        assert isinstance(cell, Cell)  # noqa: S101
+        mask = None
+        if self.training and self.recurrent_dropout:
+            ones = inputs.new_ones(len(inputs), cell.hidden_size)
+            mask = F.dropout(ones, self.recurrent_dropout)
+        return self.kernel().run(cell, inputs, None, mask)[0]
+
+
+class Network(nn.Module):
+    """Class logits for sequences.
+
+    Args:
+        config: cell, sizes, pooling, dropout.
+        channels: values of a step, F.
+        classes: C.
+        seed: of the weights at the start; None leaves them undrawn, for weights that will be loaded.
+    """
+
+    def __init__(self, config: ModelConfig, channels: int, classes: int, seed: int | None = 0) -> None:
+        super().__init__()
+        self.config = config
+        self.normaliser = Normaliser(channels)
+        self.layers = nn.ModuleList()
+        width = channels
+        for _ in range(config.num_layers):
+            layer = Layer(config, width)
+            self.layers.append(layer)
+            width = layer.output_size
+        self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
+        self.output = nn.Linear(width, classes)
+        if seed is not None:
+            self._initialize(seed)
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """Logits.
+
+        Args:
+            inputs: padded on the right, [B, T, F].
+            lengths: steps of each sequence, [B], each in 1..T.
+        Returns:
+            [B, C].
+        """
+        outputs = self.outputs(inputs, lengths)
+        pooled = F.dropout(self.pooling(outputs, lengths), self.config.output_dropout, self.training)
+        logits: Tensor = self.output(pooled)
+        return logits
+
+    def outputs(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing."""
+        values = self.normaliser(inputs)
+        for index, layer in enumerate(self.layers):
+            if index:
+                values = F.dropout(values, self.config.dropout, self.training)
+            values = layer(values, lengths)
+        result: Tensor = values
+        return result
+
+    def prefix_logits(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """The logits as if each sequence ended at each of its steps, [B, T, C].
+
+        One pass for a network that reads forward; a bidirectional one has to read every prefix anew.
+        """
+        if not self.config.bidirectional:
+            logits: Tensor = self.output(self.pooling.prefixes(self.outputs(inputs, lengths)))
+            return logits
+        ends = range(1, inputs.shape[1] + 1)
+        return torch.stack([self(inputs[:, :end], lengths.clamp(max=end)) for end in ends], 1)
+
+    def _initialize(self, seed: int) -> None:
+        generator = Generator().manual_seed(seed)
+        for module in self.modules():
+            if isinstance(module, Cell):
+                initialize_cell(module, self.config.initializer, self.config.forget_bias, generator)
+        self.pooling.initialize(generator)
+        initialize_output(self.output, self.config.output_initializer, generator)

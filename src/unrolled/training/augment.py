@@ -1,0 +1,86 @@
+"""Random changes of training sequences: never of validation or test data.
+
+Every function takes a batch's values and a generator, and returns changed values of the same shape.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from unrolled.config import AugmentConfig
+from unrolled.data.batching import Batch
+from unrolled.data.sequences import Sequences
+from unrolled.errors import ConfigError
+
+
+def check_augmentation(config: AugmentConfig, sequences: Sequences) -> None:
+    """Refuses changes of pictures for sequences that are none.
+
+    Raises:
+        ConfigError: with what to set instead.
+    """
+    if config.of_pictures and not sequences.pictures:
+        raise ConfigError(
+            "rotation, zoom, shear, translate and elastic change pictures, and these sequences are none; "
+            "set them to 0, or use time_shift, value_scale and noise."
+        )
+
+
+def augment(batch: Batch, config: AugmentConfig, generator: Generator) -> Batch:
+    """The batch with the changes that the config asks for, drawn anew for each sequence."""
+    inputs = batch.inputs
+    if config.of_pictures:
+        inputs = warp_pictures(inputs, config, generator)
+    if config.of_series:
+        inputs = change_series(inputs, batch.lengths, config, generator)
+    return Batch(inputs, batch.lengths, batch.targets)
+
+
+def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Turned, zoomed, sheared, moved and bent pictures, [B, rows, columns]; what comes in is black.
+
+    Each amount is drawn uniformly up to its limit; the bend is a normal displacement of a 5 × 5 grid of
+    points, smooth between them (in the way of Simard, Steinkraus and Platt 2003).
+    """
+    count, rows, columns = pictures.shape
+    grid = F.affine_grid(_affine(pictures, config, generator), [count, 1, rows, columns], align_corners=False)
+    if config.elastic:
+        coarse = torch.randn(count, 2, 5, 5, generator=generator).to(pictures.device)
+        bend = F.interpolate(coarse, (rows, columns), mode="bicubic", align_corners=True)
+        pixel = pictures.new_tensor([2 / columns, 2 / rows])  # a pixel's size in the grid's unit
+        grid = grid + bend.permute(0, 2, 3, 1) * (config.elastic * pixel)
+    return F.grid_sample(pictures[:, None], grid, align_corners=False)[:, 0]
+
+
+def change_series(values: Tensor, lengths: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Shifted, scaled and noisy sequences, [B, T, F]; the padding stays zero."""
+    count, steps, channels = values.shape
+    places = torch.arange(steps, device=values.device)
+    if config.time_shift:
+        shifts = torch.randint(-config.time_shift, config.time_shift + 1, (count, 1), generator=generator)
+        source = (places + shifts.to(values.device)).clamp(min=0).minimum(lengths[:, None] - 1)
+        values = values.gather(1, source[:, :, None].expand(-1, -1, channels))
+    if config.value_scale:
+        factors = torch.randn(count, 1, channels, generator=generator).to(values.device)
+        values = values * (1 + config.value_scale * factors)
+    if config.noise:
+        values = values + config.noise * torch.randn(values.shape, generator=generator).to(values.device)
+    return values.where((places < lengths[:, None])[:, :, None], 0.0)
+
+
+def _affine(pictures: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """The maps from output to input places, [B, 2, 3], in the unit of `torch.nn.functional.affine_grid`."""
+    count, rows, columns = pictures.shape
+    angle, shear, zoom_x, zoom_y, move_x, move_y = (2 * torch.rand(6, count, generator=generator) - 1).unbind()
+    angle = angle * math.radians(config.rotation)
+    slope = torch.tan(shear * math.radians(config.shear))
+    zoom_x, zoom_y = 1 + config.zoom * zoom_x, 1 + config.zoom * zoom_y
+    cos, sin = angle.cos(), angle.sin()
+    move_x, move_y = move_x * config.translate * 2 / columns, move_y * config.translate * 2 / rows
+    first = torch.stack([cos * zoom_x, (cos * slope - sin) * zoom_y, move_x], -1)
+    second = torch.stack([sin * zoom_x, (sin * slope + cos) * zoom_y, move_y], -1)
+    return torch.stack([first, second], 1).to(pictures.device)

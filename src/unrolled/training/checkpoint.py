@@ -1,0 +1,164 @@
+"""Checkpoints: folders of tensors and facts, atomic, verified, no pickle.
+
+    last/  previous/  best/     each: tensors.safetensors, state.json
+
+``state.json`` holds the SHA-256 of the tensors and of its own content, so that a file cut short or one
+flipped byte is noticed. ``last`` is exchanged by two renames, the old one becoming ``previous``: whatever
+moment a kill chooses, one of the two is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from unrolled.errors import CheckpointError
+from unrolled.storage import replace_folder
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint holds.
+
+    Attributes:
+        tensors: by name, on the CPU.
+        facts: everything else, as JSON has it.
+    """
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+def save_checkpoint(
+    path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, keep: Path | None = None
+) -> None:
+    """Replaces the checkpoint at ``path``; the one that was there goes to ``keep``.
+
+    Raises:
+        StorageError: if it cannot be written; the last good one is then still there.
+    """
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    state = {"format_version": FORMAT_VERSION, "tensors_sha256": _digest(content), "facts": dict(facts)}
+    state["sha256"] = _digest(_canonical(state))
+    files = {"tensors.safetensors": content, "state.json": json.dumps(state).encode()}
+    replace_folder(path, files, keep=keep)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Reads and verifies a checkpoint.
+
+    Raises:
+        CheckpointError: saying what is wrong with it.
+    """
+    try:
+        state = json.loads((path / "state.json").read_bytes())
+        content = (path / "tensors.safetensors").read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror or error}.") from None
+    except ValueError:
+        raise CheckpointError(f"{path}: state.json is damaged.") from None
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path}: state.json is damaged.")
+    digest = state.pop("sha256", None)
+    if digest != _digest(_canonical(state)):
+        raise CheckpointError(f"{path}: state.json is damaged, its checksum differs.")
+    if state["format_version"] > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: its format version is {state['format_version']}, this package reads up to "
+            f"{FORMAT_VERSION}; update unrolled."
+        )
+    if state["tensors_sha256"] != _digest(content):
+        raise CheckpointError(f"{path}: tensors.safetensors is cut short or damaged, its checksum differs.")
+    return Checkpoint(load(content), state["facts"])
+
+
+@dataclass(frozen=True)
+class CheckpointStore:
+    """The checkpoints of one run.
+
+    Attributes:
+        folder: where they are.
+    """
+
+    folder: Path
+
+    def save_last(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """The state to go on from; the one before it is kept."""
+        save_checkpoint(self.folder / "last", tensors, facts, keep=self.folder / "previous")
+
+    def save_best(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """The best weights so far."""
+        save_checkpoint(self.folder / "best", tensors, facts)
+
+    def load_last(self) -> tuple[Checkpoint, str | None]:
+        """The newest state that is whole.
+
+        Returns:
+            The checkpoint, and a sentence where it is not the one that should have been newest.
+        Raises:
+            CheckpointError: if there is none.
+        """
+        problems = []
+        for name in ("last", "previous"):
+            if not (self.folder / name).exists():
+                continue
+            try:
+                checkpoint = load_checkpoint(self.folder / name)
+            except CheckpointError as error:
+                problems.append(str(error))
+                continue
+            if not problems:
+                return checkpoint, None
+            step = checkpoint.facts.get("step")
+            return checkpoint, f"{problems[0]} Going on from the checkpoint before it, step {step}."
+        found = " ".join(problems) or f"{self.folder} holds none."
+        raise CheckpointError(f"There is no checkpoint to go on from: {found} Start the training anew.")
+
+
+def nested(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors with ``prefix/`` before their names."""
+    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def part(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with ``prefix/``, without it."""
+    start = f"{prefix}/"
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimizer's memory as named tensors."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}/{name}": value
+        for index, memory in state.items()
+        for name, value in memory.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Gives an optimizer its memory back."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, key = name.split("/")
+        state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _canonical(state: Mapping[str, Any]) -> bytes:
+    return json.dumps(state, sort_keys=True).encode()

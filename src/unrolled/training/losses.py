@@ -1,0 +1,52 @@
+"""What training makes small."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unrolled.config import TrainConfig
+from unrolled.data.sequences import Sequences
+from unrolled.errors import ConfigError
+
+
+def class_weights(config: TrainConfig, train: Sequences) -> Tensor | None:
+    """The weight of each class in the loss, [C]; None where all weigh the same.
+
+    ``balanced`` gives a class N / (number of classes × its sequences), as scikit-learn does.
+
+    Raises:
+        ConfigError: for another number of weights than classes, or one that is not over 0.
+    """
+    wish = config.class_weight
+    if wish is None:
+        return None
+    if wish == "balanced":
+        counts = train.class_counts()
+        present = counts > 0
+        weights = np.where(present, len(train) / (present.sum() * np.maximum(counts, 1)), 0.0)
+        return torch.tensor(weights, dtype=torch.float32)
+    if len(wish) != len(train.classes) or min(wish) <= 0:
+        raise ConfigError(
+            f"class_weight = {wish}; expected {len(train.classes)} numbers over 0, for the classes "
+            f"{', '.join(train.classes)} in this order."
+        )
+    return torch.tensor(wish, dtype=torch.float32)
+
+
+def batch_loss(logits: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None) -> Tensor:
+    """Softmax cross-entropy of a batch, a scalar.
+
+    Args:
+        logits: [B, C].
+        targets: [B].
+        config: mean or sum, label smoothing, the floor of probabilities.
+        weights: of the classes, [C].
+    """
+    if not config.probability_floor:
+        return F.cross_entropy(logits, targets, weights, reduction=config.loss, label_smoothing=config.label_smoothing)
+    # below the floor nothing is learned: that is what clipping does, and what the old program did
+    logs = logits.softmax(-1).clamp(min=config.probability_floor).log()
+    return F.nll_loss(logs, targets, weights, reduction=config.loss)

@@ -1,0 +1,45 @@
+"""How long a training is: in epochs, in steps or in sequences seen, whichever the recipe says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unrolled.config import TrainConfig
+from unrolled.data.batching import Order
+from unrolled.data.sequences import Sequences
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole training, known before its first step.
+
+    Attributes:
+        order: the batches of each pass.
+        total_steps: updates in all.
+    """
+
+    order: Order
+    total_steps: int
+
+    @property
+    def epochs(self) -> int:
+        """Passes, the last one perhaps cut short."""
+        return -(-self.total_steps // self.order.steps_per_pass)
+
+    def steps_in(self, epoch: int) -> int:
+        """Updates in an epoch, counted from 0."""
+        return min(self.order.steps_per_pass, self.total_steps - epoch * self.order.steps_per_pass)
+
+
+def make_plan(config: TrainConfig, train: Sequences) -> Plan:
+    """The plan of a training.
+
+    A length in sequences is rounded down to whole batches, but is at least one.
+    """
+    size = min(config.batch_size, len(train)) if config.last_batch != "keep" else config.batch_size
+    order = Order(train.lengths, size, config.seed, config.shuffle, config.last_batch)
+    if config.max_steps is not None:
+        return Plan(order, config.max_steps)
+    if config.max_sequences is not None:
+        return Plan(order, max(config.max_sequences // size, 1))
+    return Plan(order, (config.max_epochs or 1) * order.steps_per_pass)

@@ -1,0 +1,164 @@
+"""All that a training needs to go on exactly.
+
+Nothing random is remembered: the order of a pass, dropout and augmentation are functions of the seed and
+of the step's number (see `step_generator`), so the place in the training is the state of all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+
+from unrolled.nn.network import Network
+from unrolled.training.checkpoint import Checkpoint, nested, optimizer_tensors, part, restore_optimizer
+
+
+@dataclass(frozen=True)
+class StepLog:
+    """Training figures, means over the steps since the line before.
+
+    Attributes:
+        step: updates done.
+        epoch: number of the pass, from 1.
+        sequences: sequences seen.
+        loss: of the batches, in the recipe's own reduction.
+        accuracy: of the batches, before their update.
+        learning_rate: of the last of these steps.
+        seconds: of training so far.
+    """
+
+    step: int
+    epoch: int
+    sequences: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EpochLog:
+    """Figures of one pass.
+
+    Attributes:
+        epoch: number of the pass, from 1.
+        step: updates done.
+        sequences: sequences seen.
+        train_loss, train_accuracy: means over the pass, as the weights changed.
+        loss_sum: sum of the batches' losses.
+        validation_loss, validation_accuracy: on the validation data after the pass; None without them.
+        improved: whether the watched figure is the best so far.
+        learning_rate: of the last step.
+        seconds: of training so far.
+    """
+
+    epoch: int
+    step: int
+    sequences: int
+    train_loss: float
+    train_accuracy: float
+    loss_sum: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    improved: bool
+    learning_rate: float
+    seconds: float
+
+
+@dataclass
+class TrainState:
+    """The moving parts of a training.
+
+    Attributes:
+        network: the weights that learn.
+        averaged: a second network with the moving average of the weights, if one is kept.
+        optimizer: the update rule with its memory.
+        step: updates done.
+        sequences: sequences seen.
+        epoch: passes done.
+        losses, correct: of each step of this pass, on the device: read only when a line is due.
+        counts: sequences of each step of this pass.
+        best: the best weights so far, by name; empty before the first.
+        best_value: the figure they had; lower is better.
+        best_epoch: the pass after which they were found.
+        waited: passes since then.
+        seconds: of training so far.
+        history: what each pass gave.
+    """
+
+    network: Network
+    averaged: Network | None
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    sequences: int = 0
+    epoch: int = 0
+    losses: list[Tensor] = field(default_factory=list)
+    correct: list[Tensor] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    best_value: float | None = None
+    best_epoch: int = 0
+    waited: int = 0
+    seconds: float = 0.0
+    history: list[EpochLog] = field(default_factory=list)
+
+    @property
+    def judged(self) -> Network:
+        """The network whose figures count: the averaged one where there is one."""
+        return self.averaged or self.network
+
+    @property
+    def place(self) -> int:
+        """Batches done in this pass."""
+        return len(self.losses)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything of the state that is a tensor, by name."""
+        found = nested("network", self.network.state_dict()) | nested("best", self.best)
+        found |= nested("optimizer", optimizer_tensors(self.optimizer))
+        if self.averaged is not None:
+            found |= nested("averaged", self.averaged.state_dict())
+        if self.losses:
+            found |= {"pass/losses": torch.stack(self.losses), "pass/correct": torch.stack(self.correct)}
+        return found
+
+    def facts(self) -> dict[str, Any]:
+        """Everything else, as JSON has it."""
+        return {name: getattr(self, name) for name in _FACTS} | {"history": [asdict(log) for log in self.history]}
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Takes over what a checkpoint holds."""
+        tensors, facts = checkpoint.tensors, checkpoint.facts
+        self.network.load_state_dict(part("network", tensors))
+        if self.averaged is not None:
+            self.averaged.load_state_dict(part("averaged", tensors))
+        restore_optimizer(self.optimizer, part("optimizer", tensors))
+        device = self.network.output.weight.device
+        self.best = {name: value.to(device) for name, value in part("best", tensors).items()}
+        self.losses = list(tensors["pass/losses"].to(device).unbind()) if "pass/losses" in tensors else []
+        self.correct = list(tensors["pass/correct"].to(device).unbind()) if "pass/correct" in tensors else []
+        for name in _FACTS:
+            setattr(self, name, facts[name])
+        self.history = [EpochLog(**log) for log in facts["history"]]
+
+
+_FACTS = ("step", "sequences", "epoch", "counts", "best_value", "best_epoch", "waited", "seconds")
+
+
+def copy_weights(network: nn.Module) -> dict[str, Tensor]:
+    """The weights as they are now."""
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def step_seed(seed: int, step: int) -> int:
+    """A seed for everything random in one step: a well-mixed function of the run's seed and the step."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
+
+
+def step_generator(seed: int, step: int) -> Generator:
+    """Random numbers for one step."""
+    return Generator().manual_seed(step_seed(seed, step))
