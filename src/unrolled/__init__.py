@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from unrolled.experiment import train as train
     from unrolled.model import Model as Model
     from unrolled.model import load as load
-    from unrolled.version import VERSION as __version__
+
+    __version__: str
 
 _HOMES = {
     "Evaluation": "unrolled.evaluation.evaluate",

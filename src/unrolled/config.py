@@ -159,6 +159,9 @@ class TrainConfig(Section):
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="arithmetic of the products; bfloat16 needs a GPU"
     )
+    threads: Positive | None = Field(
+        default=None, description="CPU threads; by default one where a step is too small to share, otherwise all"
+    )
     device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N")
     log_every: Positive = Field(default=50, description="steps between lines of metrics.jsonl")
     checkpoint_every_steps: Positive | None = Field(default=None, description="steps between checkpoints")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -33,3 +35,30 @@ def describe_device(device: torch.device) -> str:
         return f"{device} ({torch.cuda.get_device_name(device)})"
     threads = torch.get_num_threads()
     return f"cpu ({threads} thread{'s' if threads > 1 else ''})"
+
+
+SMALL_STEP_FLOP = 2e8
+"""Below this a training step is quicker on one thread: the threads would wait for each other most of the time."""
+
+
+def choose_threads(wish: int | None, step_flop: float) -> int:
+    """CPU threads for a training.
+
+    Args:
+        wish: a number, which is then the answer.
+        step_flop: floating-point operations of one training step, about.
+    """
+    if wish is not None:
+        return wish
+    return 1 if step_flop < SMALL_STEP_FLOP else torch.get_num_threads()
+
+
+@contextmanager
+def using_threads(count: int) -> Iterator[None]:
+    """Computes with so many threads while the block runs."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)

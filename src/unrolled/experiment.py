@@ -19,13 +19,14 @@ from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import SOURCES
 from unrolled.data.statistics import channel_statistics, overall_statistics
-from unrolled.devices import choose_device, describe_device
+from unrolled.devices import choose_device, choose_threads, describe_device, using_threads
 from unrolled.errors import InterruptedRunError, RunError, StorageError, UnknownNameError
 from unrolled.evaluation.evaluate import Evaluation, evaluate
+from unrolled.evaluation.plots import draw_confusion, draw_curves, to_pixels, to_png
 from unrolled.model import Model, ModelFacts
 from unrolled.nn.network import Network
 from unrolled.run_folder import RunFolder
-from unrolled.storage import write_json
+from unrolled.storage import write_bytes, write_json
 from unrolled.training.loop import fit, new_state
 from unrolled.training.recorders import MetricsFile, Recorder
 from unrolled.training.state import EpochLog, TrainState
@@ -155,20 +156,20 @@ def _finish(
     say: Say,
 ) -> Run:
     """Training to its end, then the figures and the model folder."""
-    for line in describe(recipe, dataset, state.network):
-        say(line)
-    say(f"run folder: {folder.path}")
     observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe.train, dataset, say), *recorders]
     try:
-        fit(
-            state,
-            dataset.train,
-            dataset.validation,
-            recipe.train,
-            recipe.augment,
-            recorders=observers,
-            store=folder.checkpoints,
-        )
+        with using_threads(_threads(recipe.train, dataset.train, state.network)):
+            for line in [*describe(recipe, dataset, state.network), f"run folder: {folder.path}"]:
+                say(line)
+            fit(
+                state,
+                dataset.train,
+                dataset.validation,
+                recipe.train,
+                recipe.augment,
+                recorders=observers,
+                store=folder.checkpoints,
+            )
     except InterruptedRunError as stop:
         raise InterruptedRunError(f"{stop} Go on with: unrolled train --resume {folder.path}") from None
     except StorageError as error:
@@ -180,7 +181,18 @@ def _finish(
         write_json(folder.evaluation, evaluation.to_dict())
         model = Model(model.network, model.facts.model_copy(update={"figures": evaluation.summary()}), model.baselines)
     model.save(folder.model)
+    _draw(folder, recipe, state, evaluation)
     return Run(folder, recipe, model, evaluation, state.history, state.seconds)
+
+
+def _draw(folder: RunFolder, recipe: Recipe, state: TrainState, evaluation: Evaluation | None) -> None:
+    """The training curves, and TensorBoard's picture of the confusion matrix."""
+    write_bytes(folder.curves, to_png(draw_curves(state.history, recipe.name)))
+    if recipe.train.tensorboard and evaluation is not None:
+        from unrolled.training.tensorboard import add_picture
+
+        figure = draw_confusion(np.array(evaluation.confusion), [row.name for row in evaluation.classes])
+        add_picture(folder.tensorboard, "confusion", to_pixels(figure), state.step)
 
 
 def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
@@ -201,6 +213,11 @@ def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
         f"{weights:,} weights",
         f"on {describe_device(network.output.weight.device)} with the {kernel.name} kernel: {kernel.reason}",
     ]
+
+
+def _threads(config: TrainConfig, train: Sequences, network: Network) -> int:
+    steps = train.num_steps / len(train) * min(config.batch_size, len(train))
+    return choose_threads(config.threads, 3 * steps * network.flop_per_step())  # backward costs twice as much
 
 
 def _network(recipe: Recipe, train: Sequences) -> Network:
@@ -225,7 +242,7 @@ def _own_recorders(folder: RunFolder, config: TrainConfig, dataset: Dataset, say
     if config.tensorboard:
         from unrolled.training.tensorboard import TensorBoardRecorder
 
-        found.append(TensorBoardRecorder(folder.tensorboard, dataset.train.classes))
+        found.append(TensorBoardRecorder(folder.tensorboard))
     return found
 
 

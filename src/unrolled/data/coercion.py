@@ -58,6 +58,5 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise DataError(
-            f"{text!r} is not a number; expected digits as in 0110, or values as in 0.1,0.2 with : between "
-            "channels."
+            f"{text!r} is not a number; expected digits as in 0110, or values as in 0.1,0.2 with : between channels."
         ) from None

@@ -59,9 +59,7 @@ def data_folder() -> Path | None:
         return None
     folder = Path(given).expanduser()
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a parent may not be entered
-        raise FetchError(
-            f"UNROLLED_DATA is {given!r}, which is no folder. Set it to a folder of data, or unset it."
-        )
+        raise FetchError(f"UNROLLED_DATA is {given!r}, which is no folder. Set it to a folder of data, or unset it.")
     return folder
 
 

@@ -115,9 +115,7 @@ class Sequences:
             indices, names = None, tuple(classes or ())
         else:
             if len(labels) != len(sizes):
-                raise DataError(
-                    f"found {len(labels)} labels for {len(sizes)} sequences; expected one for each."
-                )
+                raise DataError(f"found {len(labels)} labels for {len(sizes)} sequences; expected one for each.")
             indices, names = encode_labels(labels, classes)
         return cls(
             values,
@@ -143,9 +141,7 @@ class Sequences:
         if array.ndim not in (2, 3):
             raise DataError(f"an array of sequences is [N, T, F] or [N, T]; found the shape {array.shape}.")
         if 0 in array.shape:
-            raise LengthError(
-                f"the array of shape {array.shape} holds nothing; expected at least one of each."
-            )
+            raise LengthError(f"the array of shape {array.shape} holds nothing; expected at least one of each.")
         count, steps = array.shape[:2]
         values = _as_float(array, "the array").reshape(count * steps, -1)
         return cls.from_steps(values, np.full(count, steps), labels, classes=classes, channels=channels)
@@ -240,9 +236,7 @@ def encode_labels(
     if array.ndim != 1:
         raise DataError(f"labels have the shape {array.shape}; expected one label a sequence, [N].")
     if array.dtype.kind in "fc" and not np.isfinite(array).all():
-        raise DataError(
-            f"label {int(np.flatnonzero(~np.isfinite(array))[0])} is not finite; expected a class."
-        )
+        raise DataError(f"label {int(np.flatnonzero(~np.isfinite(array))[0])} is not finite; expected a class.")
     found, inverse = np.unique(array, return_inverse=True)
     names = [_class_name(value) for value in found]
     if classes is None:
@@ -265,9 +259,7 @@ def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[np.float32]:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
-        raise DataError(
-            f"sequence {index} has the shape {array.shape}; expected [T, F], or [T] for one channel."
-        )
+        raise DataError(f"sequence {index} has the shape {array.shape}; expected [T, F], or [T] for one channel.")
     if len(array) == 0:
         raise LengthError(f"sequence {index} has no steps; remove it, or give it at least one.")
     return _as_float(array, f"sequence {index}")

@@ -132,6 +132,11 @@ class Network(nn.Module):
         ends = range(1, inputs.shape[1] + 1)
         return torch.stack([self(inputs[:, :end], lengths.clamp(max=end)) for end in ends], 1)
 
+    def flop_per_step(self) -> int:
+        """Floating-point operations of the recurrence for one step of one sequence, forward."""
+        cells = [module for module in self.modules() if isinstance(module, Cell)]
+        return sum(2 * (cell.W.numel() + cell.U.numel()) for cell in cells)
+
     def _initialize(self, seed: int) -> None:
         generator = Generator().manual_seed(seed)
         for module in self.modules():

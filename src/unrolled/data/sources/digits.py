@@ -19,9 +19,7 @@ def digits() -> Sequences:
     """
     bunch = load_digits()
     pixels = bunch.images.astype(np.uint8).reshape(-1, 8)
-    return Sequences.from_steps(
-        pixels, np.full(len(bunch.target), 8), bunch.target, scale=1 / 16, pictures=True
-    )
+    return Sequences.from_steps(pixels, np.full(len(bunch.target), 8), bunch.target, scale=1 / 16, pictures=True)
 
 
 def load_digits_rows(config: DataConfig) -> Dataset:

@@ -1,0 +1,82 @@
+"""``unrolled inspect``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from unrolled.data.inspection import Inspection
+
+app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+
+_MOST_CLASSES = 30
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(help="A file of sequences.")],
+    layout: Annotated[
+        str | None, typer.Option(help="Axes of a 3-D .npz array.", metavar="time-first|channels-first")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """What is in a file: cases, classes, channels, lengths, missing values, a preview, and what is wrong with it."""
+    from unrolled.cli.console import print_json
+    from unrolled.config import parse_recipe
+    from unrolled.data.inspection import inspect_file
+
+    checked = parse_recipe({"name": "data", "data": {"layout": layout}}, "--layout").data.layout
+    inspection = inspect_file(path, layout=checked)
+    if as_json:
+        print_json(inspection.to_dict())
+    else:
+        _print(inspection)
+
+
+def _print(found: Inspection) -> None:
+    from unrolled.cli.console import out, print_table
+
+    lengths = f"{found.length_min}"
+    if found.length_max > found.length_min:
+        lengths = f"{found.length_min} to {found.length_max}, median {found.length_median:g}"
+    channels = ", ".join(found.channels[:8]) + (", …" if len(found.channels) > 8 else "")
+    values = "none is finite" if found.value_min is None else f"{found.value_min:.6g} to {found.value_max:.6g}"
+    lines = [
+        f"{found.path}: {found.format}",
+        f"sequences  {found.cases:,}, {found.steps:,} steps in all",
+        f"lengths    {lengths}",
+        f"channels   {len(found.channels)} ({channels})",
+        f"values     {values}",
+        f"missing    {found.missing_count:,}{_where(found.missing_first)}",
+    ]
+    out().print("\n".join(lines), markup=False)
+    if found.class_counts is None:
+        out().print("labels     none")
+    else:
+        pairs = list(zip(found.classes, found.class_counts, strict=True))
+        print_table(["class", "sequences"], [[name, f"{count:,}"] for name, count in pairs[:_MOST_CLASSES]])
+        if len(pairs) > _MOST_CLASSES:
+            out().print(f"… and {len(pairs) - _MOST_CLASSES} more classes")
+    out().print("\nthe first sequences (a step in brackets):")
+    for case in found.preview:
+        steps = " ".join("[" + " ".join(_number(value) for value in step) + "]" for step in case.values)
+        more = " …" if case.length > len(case.values) else ""
+        label = "" if case.label is None else f" label {case.label!r},"
+        out().print(f"  {case.case}:{label} {case.length} steps: {steps}{more}", markup=False)
+    for finding in found.findings:
+        out().print(f"note: {finding}", markup=False)
+
+
+def _where(place: object) -> str:
+    from unrolled.data.inspection import Place
+
+    if not isinstance(place, Place):
+        return ""
+    return f", the first in sequence {place.case}, step {place.step}, channel {place.channel}"
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.4g}"

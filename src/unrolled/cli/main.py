@@ -1,0 +1,94 @@
+"""The command line's entrance: verbs are imported when they are called, errors become one line.
+
+``unrolled --help`` must answer at once, so nothing here imports torch, pydantic or a verb.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from unrolled.errors import InterruptedRunError, UnrolledError
+
+VERBS = {
+    "train": "Train a network: a recipe, a named data set, or a file of labelled sequences.",
+    "evaluate": "Figures of a trained model on labelled sequences, with intervals and baselines.",
+    "predict": "Class and probabilities for sequences, at the end or after every step.",
+    "inspect": "What is in a file of sequences, and what is wrong with it.",
+    "recipes": "List the recipes, or print one to copy.",
+    "datasets": "List the named data sets.",
+}
+
+
+class LazyGroup(TyperGroup):
+    """Shows every verb in the help, imports only the one that is called, and words its errors."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb's real command in the place of its stub."""
+        name, stub, rest = super().resolve_command(ctx, args)
+        if name not in VERBS:
+            return name, stub, rest
+        command = get_command(import_module(f"unrolled.cli.{name}").app)
+        command.name = name
+        return name, command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the verb; a user's mistake is one line and exit code 1, Ctrl-C is 130."""
+        try:
+            return super().invoke(ctx)
+        except InterruptedRunError as stop:
+            _say_error(str(stop))
+            raise typer.Exit(130) from None
+        except UnrolledError as error:
+            _say_error(f"error: {error}")
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            # the reader has gone, as in `| head`; the interpreter must not complain about it at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Recurrent sequence classifiers: train, measure honestly, ship.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+) -> None:
+    if version:
+        from unrolled.version import VERSION
+
+        typer.echo(f"unrolled {VERSION}")
+        raise typer.Exit
+
+
+def _stub() -> None:
+    """Never called: `LazyGroup` puts the real command in its place."""
+
+
+for _verb, _help in VERBS.items():
+    app.command(_verb, help=_help)(_stub)
+
+
+def main() -> None:
+    """Runs the command line."""
+    # Idle threads must sleep, not spin: with spinning, one other busy process slows a step fifty times.
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    app()
+
+
+def _say_error(message: str) -> None:
+    typer.echo(message, err=True)

@@ -1,0 +1,73 @@
+"""The command line's options from the fields of the config: nothing is written twice."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from unrolled.config import fields
+
+_PANELS = {"data": "Data", "model": "Network", "augment": "Random changes of training data", "train": "Training"}
+
+
+def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command an option for every field of the recipe's sections.
+
+    The command's parameter ``options`` receives those that were given, by field name; the command line
+    shows the rest of its parameters as they are.
+    """
+    own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "options"]
+    made = [_parameter(name, section, info) for section, name, info in fields() if name != "source"]
+    names = {parameter.name for parameter in made}
+
+    @wraps(function)
+    def command(**given: Any) -> None:
+        options = {name: given.pop(name) for name in names}
+        function(**given, options=chosen(options))
+
+    parameters = [*own, *made]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def chosen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given; a list of class weights from its text."""
+    found = {name: value for name, value in options.items() if value is not None}
+    weights = found.get("class_weight")
+    if weights is not None and weights != "balanced":
+        found["class_weight"] = tuple(part.strip() for part in weights.split(","))
+    return found
+
+
+def _parameter(name: str, section: str, info: FieldInfo) -> inspect.Parameter:
+    kind, metavar = _kind(info.annotation)
+    flag = f"--{name.replace('_', '-')}"
+    option = typer.Option(
+        f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
+        help=f"{(info.description or '')[0].upper()}{(info.description or '')[1:]}.",
+        metavar=metavar,
+        rich_help_panel=_PANELS[section],
+        show_default=False,
+    )
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+    )
+
+
+def _kind(annotation: Any) -> tuple[type, str | None]:
+    """The plain type of a field, and what stands for its value in the help."""
+    if get_origin(annotation) is Annotated:
+        return _kind(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        parts = [part for part in get_args(annotation) if part is not NoneType]
+        return _kind(parts[0]) if len(parts) == 1 else (str, "balanced|W,W,…")
+    if get_origin(annotation) is Literal:
+        return str, "|".join(get_args(annotation))
+    return annotation, None

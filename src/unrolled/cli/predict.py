@@ -1,0 +1,119 @@
+"""``unrolled predict``"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from unrolled.data.sequences import Sequences
+    from unrolled.model import Model, Probabilities
+
+app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+
+
+class Format(StrEnum):
+    """How predictions are written."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL_OR_RUN")],
+    data: Annotated[str | None, typer.Argument(help="A file of sequences, or a named data set.")] = None,
+    sequence: Annotated[
+        str | None, typer.Option(help="One sequence, as 0110, or as 0.1,0.2:1,1.5 with : between channels.")
+    ] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="The probabilities after every step.")] = False,
+    case: Annotated[int | None, typer.Option(help="Only the sequence of this number, from 0.", min=0)] = None,
+    output: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="CSV, or a JSON object a line.")] = Format.csv,
+    layout: Annotated[
+        str | None, typer.Option(help="Axes of a 3-D .npz array.", metavar="time-first|channels-first")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw one sequence and the belief over its steps as PNG.")] = None,
+) -> None:
+    """Class and probabilities of sequences, by default for the whole sequence, with --steps after each step."""
+    from unrolled.cli.data import sequences_for
+    from unrolled.data.coercion import parse_literal
+    from unrolled.model import Model
+    from unrolled.storage import write_bytes, write_text
+
+    if data is not None and sequence is not None:
+        raise typer.BadParameter("give either DATA or --sequence, not both.")
+    trained = Model.load(model)
+    if sequence is not None:
+        sequences = parse_literal(sequence, len(trained.channels))
+    else:
+        sequences = sequences_for(trained, data, layout)
+    if case is not None:
+        sequences = _one(sequences, case)
+    if plot is not None:
+        from unrolled.evaluation.plots import draw_belief, to_png
+
+        write_bytes(plot, to_png(draw_belief(trained, _one(sequences, 0))))
+        typer.echo(f"drew {plot}", err=True)
+        return
+    rows = _step_rows(trained, sequences) if steps else _rows(trained, sequences)
+    lines = _as_csv(trained, rows, steps) if form is Format.csv else _as_json(trained, rows)
+    if output is None:
+        sys.stdout.writelines(lines)
+        sys.stdout.flush()
+    else:
+        write_text(output, "".join(lines))
+        typer.echo(f"wrote {len(sequences):,} predictions to {output}", err=True)
+
+
+Row = tuple[dict[str, int], "Probabilities"]
+"""Where the probabilities belong (case, step), and the probabilities, [C]."""
+
+
+def _rows(model: Model, sequences: Sequences) -> Iterator[Row]:
+    for index, probabilities in enumerate(model.predict_proba(sequences)):
+        yield {"case": index}, probabilities
+
+
+def _step_rows(model: Model, sequences: Sequences) -> Iterator[Row]:
+    for index, belief in enumerate(model.predict_steps(sequences)):
+        for step, probabilities in enumerate(belief, 1):
+            yield {"case": index, "step": step}, probabilities
+
+
+def _as_csv(model: Model, rows: Iterator[Row], steps: bool) -> Iterator[str]:
+    yield _csv_line(["case", *(["step"] if steps else []), "label", *(f"p({name})" for name in model.classes)])
+    for place, probabilities in rows:
+        label = model.classes[int(probabilities.argmax())]
+        yield _csv_line([*map(str, place.values()), label, *(f"{value:.6f}" for value in probabilities)])
+
+
+def _as_json(model: Model, rows: Iterator[Row]) -> Iterator[str]:
+    for place, probabilities in rows:
+        values = {name: round(float(value), 6) for name, value in zip(model.classes, probabilities, strict=True)}
+        label = model.classes[int(probabilities.argmax())]
+        yield json.dumps({**place, "label": label, "probabilities": values}, ensure_ascii=False) + "\n"
+
+
+def _csv_line(cells: list[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
+
+
+def _one(sequences: Sequences, case: int) -> Sequences:
+    from unrolled.errors import DataError
+
+    if case >= len(sequences):
+        raise DataError(
+            f"--case {case}: there are {len(sequences)} sequences, numbered from 0 to {len(sequences) - 1}."
+        )
+    return sequences.take(slice(case, case + 1))

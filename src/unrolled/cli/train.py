@@ -1,0 +1,77 @@
+"""``unrolled train``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from unrolled.cli.options import with_config_options
+
+app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+
+
+@app.command()
+@with_config_options
+def train(
+    what: Annotated[
+        str | None, typer.Argument(help="A recipe's name or file, a named data set, or a file of sequences.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, exactly.")] = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="This run's name; otherwise the next number.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
+    *,
+    options: dict[str, Any],
+) -> None:
+    """Train a network and evaluate it on held-out data.
+
+    WHAT is a recipe (`unrolled recipes`), a data set (`unrolled datasets`), or a file of labelled sequences.
+    Every other option is a field of the recipe and replaces what the recipe says.
+    """
+    from unrolled import experiment
+    from unrolled.cli.console import notes, out, print_evaluation, print_json
+    from unrolled.training.progress import PlainLines, ProgressBar
+
+    if (what is None) == (resume is None):
+        raise typer.BadParameter("give either WHAT to train, or --resume RUN.")
+    if resume is not None and options:
+        raise typer.BadParameter(f"--resume goes on with the run's own settings; leave out --{_flag(options)}.")
+    silent = quiet or as_json
+    console = notes()
+    recorders = [] if silent else [ProgressBar(console) if console.is_terminal else PlainLines(console)]
+    say = None if silent else lambda line: out().print(line, markup=False)
+    if resume is not None:
+        run = experiment.resume(resume, recorders=recorders, say=say)
+    else:
+        run = experiment.train(what or "", runs=runs, name=name, recorders=recorders, say=say, **options)
+    evaluation = run.evaluation
+    if as_json:
+        figures = evaluation.to_dict() if evaluation else None
+        print_json({"run": str(run.folder.path), "seconds": run.seconds, "evaluation": figures})
+    if silent:
+        return
+    out().print(f"trained {run.model.facts.training['steps']:,} steps in {run.seconds:.1f} s")
+    if evaluation is not None:
+        out().print()
+        print_evaluation(evaluation)
+    _print_next(run)
+
+
+def _print_next(run: Any) -> None:
+    """The commands to go on with."""
+    from unrolled.cli.console import out
+
+    folder, source = run.folder.path, run.recipe.data.source
+    out().print(
+        f"\npredict   unrolled predict {folder} {source}\n"
+        f"evaluate  unrolled evaluate {folder} {source}\n"
+        f"resume    unrolled train --resume {folder}",
+        markup=False,
+    )
+
+
+def _flag(options: dict[str, Any]) -> str:
+    return next(iter(options)).replace("_", "-")

@@ -1,0 +1,180 @@
+"""Pictures: training curves, the belief over a sequence's steps, the confusion matrix.
+
+Figures are made without pyplot, so that nothing global is touched and no window is looked for.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from unrolled.data.sequences import Sequences
+from unrolled.model import Model
+from unrolled.training.state import EpochLog
+
+INK, GREY = "#222222", "#9a9a9a"
+BLUE, ORANGE = "#0072b2", "#d55e00"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a5195", "#6b6b6b")
+"""Okabe and Ito's palette, which the colour-blind can tell apart."""
+
+DrawStyle = Literal["default", "steps-mid"]
+
+MAX_NAMED = 5
+"""Classes that a plot names; the rest are grey."""
+
+
+def to_png(figure: Figure, dpi: int = 150) -> bytes:
+    """The figure as a PNG file's content."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def to_pixels(figure: Figure, dpi: int = 100) -> npt.NDArray[np.uint8]:
+    """The figure as pixels, [rows, columns, 3]."""
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def draw_curves(history: Sequence[EpochLog], title: str = "") -> Figure:
+    """Loss and accuracy by epoch, on training and on validation data."""
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    loss, accuracy = figure.subplots(1, 2)
+    epochs = [log.epoch for log in history]
+    marker = "o" if len(epochs) < 4 else None
+    for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
+        axes.plot(
+            epochs, [getattr(log, f"train_{name}") for log in history], color=BLUE, label="training", marker=marker
+        )
+        validated = [
+            (log.epoch, getattr(log, f"validation_{name}")) for log in history if log.validation_loss is not None
+        ]
+        if validated:
+            axes.plot(*zip(*validated, strict=True), color=ORANGE, label="validation", marker=marker)
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _tidy(axes)
+    if all(log.train_loss > 0 for log in history):
+        loss.set_yscale("log")
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
+    accuracy.legend(frameon=False, loc="lower right")
+    if title:
+        figure.suptitle(title, color=INK)
+    return figure
+
+
+def draw_belief(model: Model, sequence: Sequences, title: str = "") -> Figure:
+    """One sequence, and the probability of each class after each of its steps.
+
+    A picture is drawn as a picture and its rows share their height with the steps; anything else as a
+    line for each channel.
+    """
+    belief = model.predict_steps(sequence)[0]  # [T, C]
+    values = sequence.scaled(0)
+    figure = Figure(figsize=(8, 4.2 if sequence.pictures else 4.8), layout="constrained")
+    if sequence.pictures:
+        shown, curve = figure.subplots(1, 2, width_ratios=(1, 1.25))
+        _draw_picture(shown, values)
+        _draw_belief_down(curve, belief, model.classes)
+    else:
+        shown, curve = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.4))
+        _draw_series(shown, values, model.channels)
+        _draw_belief_across(curve, belief, model.classes)
+    said = model.classes[int(belief[-1].argmax())]
+    true = "" if sequence.labels is None else f", the label {sequence.classes[int(sequence.targets[0])]!r}"
+    figure.suptitle(title or f"The network says {said!r}{true}", color=INK)
+    return figure
+
+
+def draw_confusion(matrix: npt.NDArray[np.int64], classes: Sequence[str]) -> Figure:
+    """Cases by true class (rows) and predicted class (columns), shaded by the row's share."""
+    size = max(3.5, min(12.0, 1.6 + 0.42 * len(classes)))
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axes = figure.subplots()
+    shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ticks = range(len(classes))
+    axes.set_xticks(ticks, classes, rotation=90 if max(map(len, classes)) > 2 else 0)
+    axes.set_yticks(ticks, classes)
+    axes.set(xlabel="predicted", ylabel="true")
+    if len(classes) <= 25:
+        for (row, column), count in np.ndenumerate(matrix):
+            if count:
+                colour = "white" if shares[row, column] > 0.5 else INK
+                axes.text(column, row, f"{count}", ha="center", va="center", color=colour, fontsize=8)
+    return figure
+
+
+def _draw_picture(axes: Axes, values: npt.NDArray[np.float32]) -> None:
+    rows, columns = values.shape
+    axes.imshow(values, cmap="gray_r", aspect="auto", extent=(0, columns, rows + 0.5, 0.5))
+    axes.set(xlabel="a step's values", ylabel="step (row of the picture)")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence[str]) -> None:
+    steps = np.arange(1, len(values) + 1)
+    style: DrawStyle = "steps-mid" if set(np.unique(values)) <= {0.0, 1.0} else "default"
+    for index, name in enumerate(channels):
+        axes.plot(
+            steps, values[:, index], color=COLOURS[index % len(COLOURS)], linewidth=1.2, label=name, drawstyle=style
+        )
+    if 1 < len(channels) <= MAX_NAMED:
+        axes.legend(frameon=False, ncols=len(channels), fontsize=8)
+    axes.set(ylabel="values")
+    _tidy(axes)
+
+
+def _draw_belief_down(axes: Axes, belief: npt.NDArray[np.float32], classes: Sequence[str]) -> None:
+    """Probabilities to the right, steps downwards beside the rows of a picture."""
+    steps = np.arange(1, len(belief) + 1)
+    for index, colour, label in _named(belief, classes):
+        axes.plot(
+            belief[:, index], steps, color=colour, label=label, linewidth=2 if label else 1, zorder=3 if label else 2
+        )
+    axes.set(xlabel="probability", xlim=(-0.02, 1.02), ylim=(len(belief) + 0.5, 0.5))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, title="class", loc="upper right")
+    _tidy(axes)
+
+
+def _draw_belief_across(axes: Axes, belief: npt.NDArray[np.float32], classes: Sequence[str]) -> None:
+    """Probabilities upwards, steps to the right below the sequence."""
+    steps = np.arange(1, len(belief) + 1)
+    for index, colour, label in _named(belief, classes):
+        axes.plot(
+            steps, belief[:, index], color=colour, label=label, linewidth=2 if label else 1, zorder=3 if label else 2
+        )
+    axes.set(xlabel="step", ylabel="probability", ylim=(-0.02, 1.02))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.legend(frameon=False, title="class", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    _tidy(axes)
+
+
+def _named(belief: npt.NDArray[np.float32], classes: Sequence[str]) -> list[tuple[int, str, str | None]]:
+    """Each class with its colour and, for the ones that were ever most believed, its name."""
+    weight = belief.mean(0) + belief[-1]
+    named = list(np.argsort(-weight)[:MAX_NAMED])
+    found = []
+    for index, name in enumerate(classes):
+        place = named.index(index) if index in named else None
+        found.append((index, GREY, None) if place is None else (index, COLOURS[place], name))
+    return sorted(found, key=lambda item: item[2] is None or named.index(item[0]))
+
+
+def _tidy(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)

@@ -1,0 +1,100 @@
+"""The progress bar, and plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from unrolled.data.batching import Batch
+from unrolled.training.plan import Plan
+from unrolled.training.recorders import Recorder
+from unrolled.training.state import EpochLog, StepLog, TrainState
+
+_REFRESH_SECONDS = 0.2
+_LINE_SECONDS = 5.0
+
+
+class ProgressBar(Recorder):
+    """Epoch, step, loss, accuracy, sequences per second and time left, in place on one line."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def begin(self, state: TrainState, plan: Plan) -> None:
+        """Draws the bar where the training stands."""
+        self.plan, self.figures, self.drawn = plan, "", 0.0
+        self.started, self.first = time.perf_counter(), state.sequences
+        self.bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+            BarColumn(),
+            TextColumn("step {task.completed}/{task.total}{task.fields[figures]}"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            transient=True,
+        )
+        self.task = self.bar.add_task(
+            "", total=plan.total_steps, completed=state.step, epoch=state.epoch + 1, epochs=plan.epochs, figures=""
+        )
+        self.bar.start()
+
+    def updated(self, state: TrainState, batch: Batch) -> None:
+        """Moves the bar, a few times a second."""
+        del batch
+        now = time.perf_counter()
+        if now - self.drawn < _REFRESH_SECONDS:
+            return
+        self.drawn = now
+        rate = (state.sequences - self.first) / (now - self.started)
+        self.bar.update(
+            self.task,
+            completed=state.step,
+            epoch=min(state.epoch + 1, self.plan.epochs),
+            figures=f"{self.figures}  {rate:,.0f} sequences/s",
+        )
+
+    def step(self, log: StepLog) -> None:
+        """Takes over the newest figures."""
+        self.figures = f"  loss {log.loss:.4f}  accuracy {100 * log.accuracy:.2f} %"
+
+    def epoch(self, log: EpochLog, state: TrainState) -> None:
+        """Adds the validation figures."""
+        del state
+        self.figures = _figures(log)
+
+    def end(self, state: TrainState) -> None:
+        """Takes the bar away."""
+        self.bar.update(self.task, completed=state.step)
+        self.bar.stop()
+
+
+class PlainLines(Recorder):
+    """A line after a pass, but not more often than every few seconds; for files and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.last = time.perf_counter()
+
+    def begin(self, state: TrainState, plan: Plan) -> None:
+        """Learns how long it will be."""
+        del state
+        self.plan = plan
+
+    def epoch(self, log: EpochLog, state: TrainState) -> None:
+        """Prints when it is time, and at the end."""
+        now = time.perf_counter()
+        if now - self.last < _LINE_SECONDS and state.step < self.plan.total_steps:
+            return
+        self.last = now
+        self.console.print(
+            f"epoch {log.epoch}/{self.plan.epochs}  step {log.step}/{self.plan.total_steps}{_figures(log)}  "
+            f"{log.sequences / max(log.seconds, 1e-9):,.0f} sequences/s"
+        )
+
+
+def _figures(log: EpochLog) -> str:
+    text = f"  loss {log.train_loss:.4f}  accuracy {100 * log.train_accuracy:.2f} %"
+    if log.validation_loss is not None and log.validation_accuracy is not None:
+        text += f"  validation: loss {log.validation_loss:.4f}, accuracy {100 * log.validation_accuracy:.2f} %"
+    return text

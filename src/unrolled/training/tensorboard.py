@@ -1,0 +1,65 @@
+"""TensorBoard: scalars, histograms of the weights and the confusion matrix as a picture.
+
+An optional recorder: it needs the extra ``tensorboard``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from unrolled.errors import ConfigError
+from unrolled.training.plan import Plan
+from unrolled.training.recorders import Recorder
+from unrolled.training.state import EpochLog, StepLog, TrainState
+
+try:
+    from torch.utils.tensorboard import SummaryWriter
+except ImportError:
+    raise ConfigError(
+        "TensorBoard is not installed; add it with `python -m pip install 'unrolled[tensorboard]'`, or leave out "
+        "--tensorboard."
+    ) from None
+
+
+class TensorBoardRecorder(Recorder):
+    """Writes what `tensorboard --logdir` shows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def begin(self, state: TrainState, plan: Plan) -> None:
+        """Opens the writer; after a resume, what came after the checkpoint is not shown."""
+        del plan
+        self.writer = SummaryWriter(str(self.folder), purge_step=state.step or None)
+
+    def step(self, log: StepLog) -> None:
+        """Loss, accuracy and learning rate of training."""
+        for name in ("loss", "accuracy", "learning_rate"):
+            self.writer.add_scalar(f"training/{name}", getattr(log, name), log.step)
+
+    def epoch(self, log: EpochLog, state: TrainState) -> None:
+        """Figures of the pass, and a histogram of each weight matrix and its kind."""
+        for name in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"):
+            value = getattr(log, name)
+            if value is not None:
+                self.writer.add_scalar(f"epoch/{name}", value, log.step)
+        for name, weight in state.judged.named_parameters():
+            self.writer.add_histogram(f"weights/{name}", weight.detach().cpu().numpy(), log.step)
+
+    def flush(self) -> None:
+        """Hands everything to the disk."""
+        self.writer.flush()
+
+    def end(self, state: TrainState) -> None:
+        """Closes the writer."""
+        del state
+        self.writer.close()
+
+
+def add_picture(folder: Path, name: str, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], step: int) -> None:
+    """Adds a picture, [rows, columns, 3], to what is in a folder."""
+    writer = SummaryWriter(str(folder))
+    writer.add_image(name, pixels, step, dataformats="HWC")
+    writer.close()
