@@ -138,7 +138,9 @@ class TrainConfig(Section):
         default="one-cycle", description="the learning rate's course"
     )
     warmup_fraction: Share = Field(default=0.2, description="share of training in which the rate rises")
-    clip_norm: float | None = Field(default=1.0, gt=0, description="largest norm of the gradient; longer is cut")
+    clip_norm: float = Field(
+        default=1.0, ge=0, description="largest norm of the gradient, a longer one is cut; 0 for any"
+    )
     average_decay: Share = Field(
         default=0.0,
         description="decay per step of a moving average of the weights, which is then used; 0 for none",

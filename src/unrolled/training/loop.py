@@ -165,7 +165,7 @@ class Fitting:
         loss = batch_loss(logits.float(), batch.targets, config, self.weights)
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        if config.clip_norm is not None:
+        if config.clip_norm:
             torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
         state.optimizer.step()
         self.average_weights()
