@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from unrolled.data.sequences import Integers, Sequences
 
@@ -86,7 +87,9 @@ def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
         bias[majority] = 0
         return Baselines(majority, features, length, len(chosen), mean, deviation, weights, bias)
     regression = LogisticRegression(max_iter=MAX_ITERATIONS)
-    with warnings.catch_warnings():  # a baseline that has not quite converged is still one
+    with warnings.catch_warnings(), threadpool_limits(1):
+        # A baseline that has not quite converged is still one. On one thread it is the same on every machine,
+        # and does not wait for a core that another process holds.
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression.fit(table, chosen.targets)
     if len(present) == 2:  # scikit-learn keeps one row of weights for two classes

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from unrolled.data.inspection import Inspection
+    from unrolled.data.inspection import Inspection, PreviewCase
 
-app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
 
 _MOST_CLASSES = 30
+_SHADES = " .:-=+*#%@"
 
 
 @app.command()
@@ -60,14 +61,29 @@ def _print(found: Inspection) -> None:
         print_table(["class", "sequences"], [[name, f"{count:,}"] for name, count in pairs[:_MOST_CLASSES]])
         if len(pairs) > _MOST_CLASSES:
             out().print(f"… and {len(pairs) - _MOST_CLASSES} more classes")
-    out().print("\nthe first sequences (a step in brackets):")
+    show = _picture if found.pictures else _steps
+    out().print("\nthe first sequences" + ("" if found.pictures else " (a step in brackets)") + ":")
     for case in found.preview:
-        steps = " ".join("[" + " ".join(_number(value) for value in step) + "]" for step in case.values)
-        more = " …" if case.length > len(case.values) else ""
         label = "" if case.label is None else f" label {case.label!r},"
-        out().print(f"  {case.case}:{label} {case.length} steps: {steps}{more}", markup=False)
+        out().print(f"  {case.case}:{label} {case.length} steps{show(case)}", markup=False)
     for finding in found.findings:
         out().print(f"note: {finding}", markup=False)
+
+
+def _steps(case: PreviewCase) -> str:
+    """The values of the first steps."""
+    shown = " ".join("[" + " ".join(_number(value) for value in step) + "]" for step in case.values)
+    return f": {shown}{' …' if case.length > len(case.values) else ''}"
+
+
+def _picture(case: PreviewCase) -> str:
+    """The picture itself, two characters a pixel so that it is about square."""
+    rows = ["".join(2 * _shade(value) for value in step).rstrip() for step in case.values]
+    return "".join(f"\n      {row}" for row in rows if row)
+
+
+def _shade(value: float | None) -> str:
+    return "?" if value is None else _SHADES[min(int(max(value, 0.0) * len(_SHADES)), len(_SHADES) - 1)]
 
 
 def _where(place: object) -> str:

@@ -51,7 +51,7 @@ def _parameter(name: str, section: str, info: FieldInfo) -> inspect.Parameter:
     flag = f"--{name.replace('_', '-')}"
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
-        help=f"{(info.description or '')[0].upper()}{(info.description or '')[1:]}.",
+        help=info.description,
         metavar=metavar,
         rich_help_panel=_PANELS[section],
         show_default=False,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from unrolled.data.sequences import Sequences
     from unrolled.model import Model, Probabilities
 
-app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
 
 
 class Format(StrEnum):

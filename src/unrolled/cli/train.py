@@ -9,7 +9,7 @@ import typer
 
 from unrolled.cli.options import with_config_options
 
-app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

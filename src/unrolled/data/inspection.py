@@ -15,6 +15,7 @@ from unrolled.data.readers import reader_of
 from unrolled.data.sequences import Integers, Sequences, Values
 
 _PREVIEW_CASES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
+_PREVIEW_PICTURE = 64
 _MOST_NAMED = 8
 _BLOCK_STEPS = 1 << 16
 
@@ -36,7 +37,8 @@ class PreviewCase:
         case: its number, counted from 0.
         label: its class; None where the labels are not known.
         length: its steps, T.
-        values: its first steps and channels, in the real unit; None where a value is missing or infinite.
+        values: its first steps and channels, of a picture all, in the real unit; None where a value is
+            missing or infinite.
     """
 
     case: int
@@ -52,6 +54,7 @@ class Inspection:
     Attributes:
         path: the file.
         format: the name of its format.
+        pictures: whether each sequence is a picture, its steps the rows.
         cases: number of sequences, N.
         steps: steps of all sequences together, S.
         classes: the classes' names, [C].
@@ -72,6 +75,7 @@ class Inspection:
 
     path: str
     format: str
+    pictures: bool
     cases: int
     steps: int
     classes: tuple[str, ...]
@@ -120,6 +124,7 @@ def inspect_sequences(sequences: Sequences, *, path: str = "", kind: str = "") -
     return Inspection(
         path=path,
         format=kind,
+        pictures=sequences.pictures,
         cases=len(sequences),
         steps=sequences.num_steps,
         classes=sequences.classes,
@@ -193,7 +198,10 @@ def _first_place(where: npt.NDArray[np.bool_], first: int, ends: Integers) -> Pl
 
 
 def _preview(sequences: Sequences, index: int) -> PreviewCase:
-    head = sequences.scaled(index)[:_PREVIEW_STEPS, :_PREVIEW_CHANNELS]
+    steps, channels = (_PREVIEW_STEPS, _PREVIEW_CHANNELS)
+    if sequences.pictures:
+        steps = channels = _PREVIEW_PICTURE
+    head = sequences.scaled(index)[:steps, :channels]
     return PreviewCase(
         case=index,
         label=None if sequences.labels is None else sequences.classes[sequences.labels[index]],

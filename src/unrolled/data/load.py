@@ -74,8 +74,8 @@ def refuse_missing(sequences: Sequences, role: str) -> None:
     if places:
         sequence, step, channel = places[0]
         raise MismatchError(
-            f"the {role} data hold {len(places)} missing or infinite values, the first in sequence {sequence + 1}, "
-            f"step {step + 1}, channel {sequences.channels[channel]!r}; this model takes finite numbers only. "
+            f"the {role} data hold {len(places)} missing or infinite values, the first in sequence {sequence}, "
+            f"step {step}, channel {sequences.channels[channel]!r} (counted from 0); only finite numbers are taken. "
             "Fill them in, or remove those sequences."
         )
 
