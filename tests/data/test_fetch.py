@@ -201,9 +201,7 @@ def test_a_file_in_the_cache_is_used_without_asking_the_network(
     assert server.asked == []
 
 
-def test_each_file_is_found_in_its_own_place_and_order_is_kept(
-    own: Path, server: Server, cache: Path
-) -> None:
+def test_each_file_is_found_in_its_own_place_and_order_is_kept(own: Path, server: Server, cache: Path) -> None:
     (own / "a").write_bytes(b"a")
     cache.mkdir(parents=True)
     (cache / "b").write_bytes(b"b")
@@ -315,9 +313,7 @@ def test_the_next_mirror_serves_where_one_fails(
 
 
 @pytest.mark.parametrize("address", ["/bad/numbers", "/bad/numbers.gz", "/bad/numbers.zip"])
-@pytest.mark.parametrize(
-    "page", [b"<html>Please log in</html>", CONTENT[:-1] + b"?", b"", PACKED[:-4] + b"four"]
-)
+@pytest.mark.parametrize("page", [b"<html>Please log in</html>", CONTENT[:-1] + b"?", b"", PACKED[:-4] + b"four"])
 def test_the_next_mirror_serves_where_one_has_the_wrong_content(
     server: Server, cache: Path, address: str, page: bytes
 ) -> None:
@@ -370,9 +366,7 @@ def test_a_stopped_download_goes_on_where_it_stopped(server: Server, cache: Path
 
 
 @pytest.mark.parametrize("trick", ["ignores ranges", "no such range", "another range"])
-def test_a_stopped_download_starts_over_where_it_cannot_go_on(
-    server: Server, cache: Path, trick: str
-) -> None:
+def test_a_stopped_download_starts_over_where_it_cannot_go_on(server: Server, cache: Path, trick: str) -> None:
     url = server.url("/numbers.gz", PACKED, "cut")
     stop_half_way(server, url)
     server.url("/numbers.gz", trick=trick)
@@ -478,9 +472,7 @@ def test_a_cache_that_cannot_be_written_is_a_storage_error(tmp_path: Path, serve
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
-def test_a_full_disk_is_a_storage_error_and_no_reason_to_try_another_mirror(
-    server: Server, cache: Path
-) -> None:
+def test_a_full_disk_is_a_storage_error_and_no_reason_to_try_another_mirror(server: Server, cache: Path) -> None:
     urls = [server.url(f"/{n}/numbers.gz", PACKED) for n in range(2)]
     cache.mkdir(parents=True)
     fetch._Packages(cache, 1.0, True).part(urls[0]).symlink_to("/dev/full")
@@ -508,8 +500,7 @@ def test_processes_that_ask_at_once_download_once(server: Server, cache: Path) -
     cache.mkdir(parents=True)
     with FileLock(cache / ".lock"):
         processes = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            for _ in range(2)
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
         ]
         for process in processes:
             assert process.stderr is not None

@@ -1,0 +1,108 @@
+"""Recipes: every field once, wrong ones named, files and options agree."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from unrolled.config import FIELDS, Recipe, fields, find_recipe, named_recipes, parse_recipe, read_recipe
+from unrolled.errors import ConfigError, ReadError, UnknownNameError
+
+
+def test_no_field_stands_in_two_sections() -> None:
+    names = [name for _, name, _ in fields()]
+    assert len(names) == len(set(names)) == len(FIELDS)
+
+
+def test_every_field_is_described() -> None:
+    assert all(info.description for _, _, info in fields())
+
+
+@pytest.mark.parametrize("name", sorted(named_recipes()))
+def test_a_recipe_printed_and_read_again_is_the_same(name: str, tmp_path: Path) -> None:
+    recipe = named_recipes()[name]
+    path = tmp_path / f"{name}.toml"
+    path.write_text(recipe.to_toml(), encoding="utf-8")
+    again = read_recipe(path)
+    assert again.model_dump(exclude={"aliases"}) == recipe.model_dump(exclude={"aliases"})
+
+
+def test_text_in_a_recipe_survives_printing() -> None:
+    recipe = Recipe(name="a", description='quotes " and \\ and\nlines')
+    assert tomllib.loads(recipe.to_toml())["description"] == recipe.description
+
+
+@pytest.mark.parametrize("letter", "abcde")
+def test_each_tutorial_has_its_letter(letter: str) -> None:
+    recipe = find_recipe(f"tutorial-{letter}")
+    assert recipe is not None
+    assert recipe.name != f"tutorial-{letter}"
+    assert recipe.train.optimizer == "adam"
+    assert recipe.train.schedule == "constant"
+    assert recipe.train.clip_norm == recipe.train.weight_decay == 0
+    assert recipe.model.initializer == "glorot-joint"
+    assert recipe.model.forget_bias == 1
+
+
+def test_options_replace_fields_and_nothing_else() -> None:
+    recipe = Recipe(name="a").with_options({"hidden_size": 3, "batch_size": 7})
+    assert (recipe.model.hidden_size, recipe.train.batch_size) == (3, 7)
+    assert recipe.model.cell == Recipe(name="a").model.cell
+
+
+def test_a_new_length_replaces_the_old_whatever_its_unit() -> None:
+    recipe = Recipe(name="a").with_options({"max_steps": 5})
+    assert (recipe.train.max_steps, recipe.train.max_epochs) == (5, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"hiden_size": 3}, "Did you mean 'hidden_size'"),
+        ({"hidden_size": 0}, "greater than or equal to 1"),
+        ({"cell": "lsm"}, "'lstm'"),
+        ({"max_steps": 5, "max_epochs": 2}, "exactly one of max_epochs, max_steps, max_sequences"),
+        ({"dropout": 1.0}, "less than 1"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"length": 25}, "less than or equal to 24"),
+    ],
+)
+def test_a_wrong_option_is_named_with_what_it_takes(options: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        Recipe(name="a").with_options(options)
+
+
+def test_a_misspelt_field_or_section_of_a_file_is_named_with_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("[train]\nmax_epochs = 2\nlearning_rat = 0.1\n")
+    with pytest.raises(ConfigError, match=r"a\.toml.*'learning_rat'.*'learning_rate'"):
+        read_recipe(path)
+    path.write_text("[trian]\nmax_epochs = 2\n")
+    with pytest.raises(ConfigError, match=r"'trian'.*'train'"):
+        read_recipe(path)
+
+
+def test_a_file_that_is_not_toml_is_refused_with_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("name = \n")
+    with pytest.raises(ReadError, match="line 1"):
+        read_recipe(path)
+    with pytest.raises(ReadError, match="no such file"):
+        read_recipe(tmp_path / "b.toml")
+
+
+def test_sections_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Recipe(name="a").train.batch_size = 3  # type: ignore[misc]
+
+
+def test_unknown_names_offer_the_nearest_or_all() -> None:
+    assert UnknownNameError("recipe", "mnst", ["mnist", "digits"]).nearest == "mnist"
+    assert "Known: digits, mnist" in str(UnknownNameError("recipe", "xyz", ["mnist", "digits"]))
+
+
+def test_a_recipe_without_a_length_is_refused() -> None:
+    with pytest.raises(ConfigError, match="exactly one"):
+        parse_recipe({"name": "a", "train": {}}, "here")
