@@ -78,7 +78,7 @@ def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
         features, length = "summary", 0
     table = np.concatenate(list(_blocks(chosen, features)))
     mean, deviation = table.mean(0), table.std(0)
-    deviation[deviation == 0] = 1
+    deviation[deviation <= 1e-6 * np.abs(mean)] = 1  # a constant feature's is rounding, or zero
     table = (table - mean) / deviation
     weights = np.zeros((len(train.classes), table.shape[1]), np.float32)
     bias = np.full(len(train.classes), -np.inf, np.float32)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.data.sources import SOURCES
 from unrolled.data.statistics import channel_statistics, overall_statistics
 from unrolled.devices import choose_device, choose_threads, describe_device, using_threads
-from unrolled.errors import InterruptedRunError, RunError, StorageError, UnknownNameError
+from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
 from unrolled.evaluation.evaluate import Evaluation, evaluate
 from unrolled.evaluation.plots import draw_confusion, draw_curves, to_pixels, to_png
 from unrolled.model import Model, ModelFacts
@@ -128,15 +130,10 @@ def resume(path: str | Path, *, recorders: Sequence[Recorder] = (), say: Say | N
     with folder.locked():
         recipe, facts = folder.read_config()
         dataset = load_dataset(recipe.data)
-        if dataset.train.fingerprint != facts["data"]["fingerprint"]:
-            raise RunError(
-                f"the training data are not those that {folder.path} began with (SHA-256 "
-                f"{dataset.train.fingerprint[:12]}…, then {facts['data']['fingerprint'][:12]}…); "
-                "restore them, or start a new run."
-            )
+        _check_same_data(folder, _data_facts(dataset), facts["data"])
         network = _network(recipe, dataset.train).to(choose_device(recipe.train.device))
         state = new_state(network, recipe.train)
-        if (folder.path / "checkpoints").is_dir():
+        if folder.checkpoints.newest() is not None:
             checkpoint, warning = folder.checkpoints.load_last()
             if warning:
                 say(f"warning: {warning}")
@@ -157,7 +154,7 @@ def _finish(
 ) -> Run:
     """Training to its end, then the figures and the model folder."""
     observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe.train, dataset, say), *recorders]
-    try:
+    with _saying_how_to_go_on(folder):
         with using_threads(_threads(recipe.train, dataset.train, state.network)):
             for line in [*describe(recipe, dataset, state.network), f"run folder: {folder.path}"]:
                 say(line)
@@ -170,19 +167,28 @@ def _finish(
                 recorders=observers,
                 store=folder.checkpoints,
             )
-    except InterruptedRunError as stop:
-        raise InterruptedRunError(f"{stop} Go on with: unrolled train --resume {folder.path}") from None
-    except StorageError as error:
-        raise StorageError(f"{error} Then go on with: unrolled train --resume {folder.path}") from None
-    model = Model(state.judged, _model_facts(recipe, dataset, state), fit_baselines(dataset.train))
-    evaluation = None
-    if dataset.test is not None:
-        evaluation = evaluate(model, dataset.test, headline_cases=recipe.train.headline_cases)
-        write_json(folder.evaluation, evaluation.to_dict())
-        model = Model(model.network, model.facts.model_copy(update={"figures": evaluation.summary()}), model.baselines)
-    model.save(folder.model)
-    _draw(folder, recipe, state, evaluation)
+        model = Model(state.judged, _model_facts(recipe, dataset, state), fit_baselines(dataset.train))
+        evaluation = None
+        if dataset.test is not None:
+            evaluation = evaluate(model, dataset.test, headline_cases=recipe.train.headline_cases)
+            write_json(folder.evaluation, evaluation.to_dict())
+            facts = model.facts.model_copy(update={"figures": evaluation.summary()})
+            model = Model(model.network, facts, model.baselines)
+        model.save(folder.model)
+        _draw(folder, recipe, state, evaluation)
     return Run(folder, recipe, model, evaluation, state.history, state.seconds)
+
+
+@contextmanager
+def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
+    """Adds the command that resumes to what stopped a run."""
+    command = f"unrolled train --resume {shlex.quote(str(folder.path))}"
+    try:
+        yield
+    except InterruptedRunError as stop:
+        raise InterruptedRunError(f"{stop} Go on with: {command}") from None
+    except StorageError as error:
+        raise StorageError(f"{error} Then go on with: {command}") from error
 
 
 def _draw(folder: RunFolder, recipe: Recipe, state: TrainState, evaluation: Evaluation | None) -> None:
@@ -235,7 +241,7 @@ def _own_recorders(folder: RunFolder, config: TrainConfig, dataset: Dataset, say
     found: list[Recorder] = []
     watched = None
     if config.watch is not None:
-        watched = torch.from_numpy(parse_literal(config.watch, len(dataset.train.channels)).values[None])
+        watched = _watched(config.watch, len(dataset.train.channels))
     printer = tutorial_recorder(config, say, watched)
     if printer is not None:
         found.append(printer)
@@ -244,6 +250,14 @@ def _own_recorders(folder: RunFolder, config: TrainConfig, dataset: Dataset, say
 
         found.append(TensorBoardRecorder(folder.tensorboard))
     return found
+
+
+def _watched(text: str, channels: int) -> torch.Tensor:
+    """The sequence whose probabilities are printed on the way, [1, T, F]."""
+    values = parse_literal(text, channels).values
+    if values.shape[1] != channels:
+        raise ConfigError(f"watch = {text!r} has {values.shape[1]} channels; expected {channels}, as the data have.")
+    return torch.from_numpy(values[None])
 
 
 def _facts(dataset: Dataset, device: torch.device) -> dict[str, Any]:
@@ -260,11 +274,22 @@ def _facts(dataset: Dataset, device: torch.device) -> dict[str, Any]:
     }
 
 
+def _check_same_data(folder: RunFolder, found: dict[str, Any], recorded: dict[str, Any]) -> None:
+    """Refuses other data than those that a run began with: neither its weights nor their choice would be the same."""
+    for key, role in (("fingerprint", "training"), ("validation_fingerprint", "validation")):
+        if key in recorded and found[key] != recorded[key]:
+            raise RunError(
+                f"the {role} data are not those that {folder.path} began with (SHA-256 {str(found[key])[:12]}…, "
+                f"then {str(recorded[key])[:12]}…); restore them, or start a new run."
+            )
+
+
 def _data_facts(dataset: Dataset) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "note": dataset.note,
         "fingerprint": dataset.train.fingerprint,
+        "validation_fingerprint": dataset.validation.fingerprint if dataset.validation else None,
         "train": len(dataset.train),
         "validation": len(dataset.validation) if dataset.validation else 0,
         "test": len(dataset.test) if dataset.test else 0,

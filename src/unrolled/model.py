@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -191,7 +192,8 @@ class Model:
             facts = facts.model_copy(update={"baseline": _baseline_facts(self.baselines)})
         weights = save_tensors(tensors)
         facts = facts.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
-        text = json.dumps(facts.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        content = facts.model_dump(mode="json")
+        text = json.dumps(content | {"facts_sha256": _facts_digest(content)}, indent=2, ensure_ascii=False)
         files = {
             "model.safetensors": weights,
             "model.json": text.encode(),
@@ -236,6 +238,8 @@ class Model:
 
     def _with_scale(self, values: SequencesLike) -> Sequences:
         """Arrays of bytes are stored units where the model learned from bytes."""
+        if isinstance(values, Iterator):
+            values = list(values)  # it is looked at twice
         sequences = as_sequences(values)
         if self.facts.scale != 1.0 and _are_bytes(values):
             return replace(sequences, scale=self.facts.scale)
@@ -264,15 +268,32 @@ def _read_facts(path: Path) -> ModelFacts:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content["format_version"]
-        if isinstance(version, int) and version > FORMAT_VERSION:
+        if isinstance(version, int | float) and version > FORMAT_VERSION:
             raise ModelFolderError(
                 f"{path}: the folder's format version is {version}, this package reads up to {FORMAT_VERSION}; "
                 "update unrolled (`python -m pip install --upgrade unrolled`)."
             )
+        digest = content.pop("facts_sha256", None)
+        if digest not in (None, _facts_digest(content)):  # None: a model that was saved before there was one
+            raise ModelFolderError(f"{path} is damaged or was changed: its checksum differs. Copy the folder anew.")
         return ModelFacts.model_validate(content)
-    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelFolderError(f"{path} is damaged or not a model's: {first}. Copy the folder anew.") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelFolderError(f"{path} is damaged or not a model's: {_cause(error)}. Copy the folder anew.") from None
+
+
+def _facts_digest(content: dict[str, Any]) -> str:
+    """SHA-256 of what a ``model.json`` holds besides this."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _cause(error: Exception) -> str:
+    """What was wrong with a ``model.json``, in a few words."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _probabilities(logits: Tensor) -> Probabilities:

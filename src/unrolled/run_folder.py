@@ -72,10 +72,10 @@ class RunFolder:
         """
         parent = make_folder(runs / name)
         if number is not None:
-            path = parent / number
-            if path.exists() and any(path.iterdir()):
+            path = make_folder(parent / number)
+            if any(path.iterdir()):
                 raise RunError(f"{path} holds a run; choose another --name, or go on with it by --resume {path}.")
-            return cls(make_folder(path))
+            return cls(path)
         used = [int(entry.name) for entry in parent.iterdir() if entry.name.isdigit()]
         following = max(used, default=0) + 1
         while True:  # another process may take the number first
@@ -137,6 +137,7 @@ class RunFolder:
         try:
             content = json.loads(self.config.read_text(encoding="utf-8"))
             recipe = content.pop("recipe")
+            content["data"]["fingerprint"]  # what a resume cannot do without
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{self.config} is damaged ({error}); the run cannot go on. Start it anew.") from None
         return parse_recipe(recipe, self.config), content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -122,8 +123,8 @@ class Order:
     def batches(self, number: int) -> list[Integers]:
         """The batches of a pass, as indices into the sequences.
 
-        Sequences of different lengths are put into batches of about equal ones: within stretches of a
-        few batches they are sorted by length, then the batches are shuffled.
+        Where the order is random, sequences of different lengths are put into batches of about equal ones:
+        within stretches of a few batches they are sorted by length, then the batches are shuffled.
 
         Args:
             number: of the pass, from 0.
@@ -147,13 +148,13 @@ class Order:
         return stream[first - passes.start * count :][:size]
 
     def _cut(self, order: Integers, number: int) -> list[Integers]:
-        if self._ragged:
+        if self.last_batch == "drop":
+            order = order[: self.steps_per_pass * self.batch_size]  # before the sorting, or the longest would go
+        if self._ragged and self.shuffle:
             stretch = _BUCKET_BATCHES * self.batch_size
             parts = [order[low : low + stretch] for low in range(0, len(order), stretch)]
             order = np.concatenate([part[np.argsort(self.lengths[part], kind="stable")] for part in parts])
         cuts = [order[low : low + self.batch_size] for low in range(0, len(order), self.batch_size)]
-        if self.last_batch == "drop":
-            cuts = cuts[: self.steps_per_pass]
         if self._ragged and self.shuffle:
             mixed = np.random.default_rng((self.seed, number, 1)).permutation(len(cuts))
             cuts = [cuts[index] for index in mixed]
@@ -165,4 +166,10 @@ class Order:
 
 
 def _tensor(array: npt.NDArray[np.generic], device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+    """The array as a tensor, on the CPU without a copy; nothing writes to it, so it may be read-only."""
+    array = np.ascontiguousarray(array)
+    if array.flags.writeable:
+        return torch.from_numpy(array).to(device)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(array).to(device)

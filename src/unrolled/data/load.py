@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from unrolled.config import DataConfig
 from unrolled.data.dataset import Dataset
 from unrolled.data.readers import read
@@ -64,6 +66,27 @@ def check_trainable(sequences: Sequences) -> None:
     refuse_missing(sequences, "training")
 
 
+def check_test(test: Sequences, train: Sequences) -> None:
+    """Refuses, before hours of training, test sequences on which the trained model could not be measured.
+
+    Raises:
+        DataError: for other channels or classes than the training sequences', no labels, or missing values.
+    """
+    if len(test.channels) != len(train.channels):
+        raise MismatchError(
+            f"the test data have {len(test.channels)} channels, the training data {len(train.channels)}; "
+            "they need the same ones."
+        )
+    found = {test.classes[index] for index in np.flatnonzero(test.class_counts())}
+    unknown = sorted(found - set(train.classes))
+    if unknown:
+        raise MismatchError(
+            f"the test data have the label {unknown[0]!r}, which the training data do not have; those are "
+            f"{', '.join(train.classes)}. Remove those sequences, or train with some of them."
+        )
+    refuse_missing(test, "test")
+
+
 def refuse_missing(sequences: Sequences, role: str) -> None:
     """Refuses missing and infinite values.
 
@@ -88,13 +111,14 @@ def _from_file(config: DataConfig) -> Dataset:
     train = read(path, layout=config.layout)
     if train.labels is None:
         raise DataError(f"{path} holds no labels; training needs one for each sequence.")
+    check_trainable(train)
     parts = [f"{len(train):,} sequences from {path}"]
     test: Sequences | None
     if config.test:
         test = read(_existing(config.test), layout=config.layout)
+        check_test(test, train)
         parts.append(f"test sequences from {config.test}")
     else:
-        check_trainable(train)
         train, test = hold_out_test(train, config)
         if test is not None:
             parts.append(f"{config.test_fraction:.0%} held out for the test, by class, seed {config.split_seed}")

@@ -108,7 +108,7 @@ class Sequences:
     ) -> Sequences:
         """Sequences whose steps already stand end to end in ``values``, [S, F], which is not copied."""
         sizes = np.asarray(lengths, np.int64)
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        starts = np.cumsum(sizes) - sizes
         if int(sizes.sum()) != len(values):
             raise LengthError(f"the lengths add up to {int(sizes.sum())} steps; found {len(values)}.")
         if labels is None:
@@ -194,8 +194,9 @@ class Sequences:
 
     def missing(self) -> list[tuple[int, int, int]]:
         """Where values are missing or infinite: (sequence, step, channel) of each."""
-        if self.values.dtype == np.uint8 or np.isfinite(self.values.sum(dtype=np.float64)):
-            return []
+        with np.errstate(invalid="ignore"):  # ∞ − ∞
+            if self.values.dtype == np.uint8 or np.isfinite(self.values.sum(dtype=np.float64)):
+                return []
         places = []
         for index in range(len(self)):
             places += [(index, int(t), int(f)) for t, f in np.argwhere(~np.isfinite(self[index]))]
@@ -230,14 +231,19 @@ def encode_labels(
     Numbers are ordered by value and written without a trailing ``.0``; everything else as text.
 
     Raises:
-        DataError: for a label that is not among ``classes``, where those are given.
+        DataError: for labels of kinds that have no common order, or a label that is not among ``classes``,
+            where those are given.
     """
     array = np.asarray(labels)
     if array.ndim != 1:
         raise DataError(f"labels have the shape {array.shape}; expected one label a sequence, [N].")
     if array.dtype.kind in "fc" and not np.isfinite(array).all():
         raise DataError(f"label {int(np.flatnonzero(~np.isfinite(array))[0])} is not finite; expected a class.")
-    found, inverse = np.unique(array, return_inverse=True)
+    try:
+        found, inverse = np.unique(array, return_inverse=True)
+    except TypeError:
+        kinds = ", ".join(sorted({type(value).__name__ for value in array}))
+        raise DataError(f"the labels are of different kinds ({kinds}); expected all numbers or all texts.") from None
     names = [_class_name(value) for value in found]
     if classes is None:
         return inverse.astype(np.int64), tuple(names)
@@ -255,7 +261,10 @@ def _class_name(value: object) -> str:
 
 
 def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[np.float32]:
-    array = np.asarray(sequence)
+    try:
+        array = np.asarray(sequence)
+    except ValueError:
+        raise DataError(f"sequence {index} has steps of different sizes; expected [T, F], or [T].") from None
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -268,7 +277,8 @@ def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[np.float32]:
 def _as_float(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.float32]:
     if array.dtype.kind not in "buif":
         raise DataError(f"{name} holds {array.dtype} values; expected numbers.")
-    return np.ascontiguousarray(array, np.float32)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused where it matters
+        return np.ascontiguousarray(array, np.float32)
 
 
 def _numbers(count: int) -> tuple[str, ...]:

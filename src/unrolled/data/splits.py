@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from sklearn.model_selection import train_test_split
 
@@ -38,8 +40,9 @@ def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequence
     if held < classes or len(sequences) - held < classes:
         raise DataError(
             f"{len(sequences)} sequences of {classes} classes cannot be split so that {held} are held out: "
-            f"each side needs at least one of each class. Choose a fraction of at least "
-            f"{classes / len(sequences):.2f}, or 0 to hold nothing out."
+            f"each side needs room for one of each class. Choose a fraction from "
+            f"{math.ceil(100 * classes / len(sequences)) / 100:.2f} to "
+            f"{math.floor(100 - 100 * classes / len(sequences)) / 100:.2f}, or 0 to hold nothing out."
         )
     kept, out = train_test_split(
         np.arange(len(sequences)), test_size=held, random_state=seed, stratify=sequences.targets

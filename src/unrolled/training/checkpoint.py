@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,10 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from unrolled.errors import CheckpointError
-from unrolled.storage import replace_folder
+from unrolled.storage import replace_folder, writing
 
 FORMAT_VERSION = 1
+_TO_GO_ON_FROM = ("last", "previous")
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,15 @@ class CheckpointStore:
         """The best weights so far."""
         save_checkpoint(self.folder / "best", tensors, facts)
 
+    def newest(self) -> Path | None:
+        """The checkpoint to go on from, unread; None where none was completed yet."""
+        return next((self.folder / name for name in _TO_GO_ON_FROM if (self.folder / name).exists()), None)
+
     def load_last(self) -> tuple[Checkpoint, str | None]:
         """The newest state that is whole.
+
+        A damaged one before it is set aside as ``damaged``: the next one to be saved must not push the
+        whole one out.
 
         Returns:
             The checkpoint, and a sentence where it is not the one that should have been newest.
@@ -109,7 +118,7 @@ class CheckpointStore:
             CheckpointError: if there is none.
         """
         problems = []
-        for name in ("last", "previous"):
+        for name in _TO_GO_ON_FROM:
             if not (self.folder / name).exists():
                 continue
             try:
@@ -119,10 +128,17 @@ class CheckpointStore:
                 continue
             if not problems:
                 return checkpoint, None
+            self._set_aside("last")
             step = checkpoint.facts.get("step")
             return checkpoint, f"{problems[0]} Going on from the checkpoint before it, step {step}."
         found = " ".join(problems) or f"{self.folder} holds none."
         raise CheckpointError(f"There is no checkpoint to go on from: {found} Start the training anew.")
+
+    def _set_aside(self, name: str) -> None:
+        damaged = self.folder / "damaged"
+        with writing(damaged):
+            shutil.rmtree(damaged, ignore_errors=True)
+            (self.folder / name).rename(damaged)
 
 
 def nested(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

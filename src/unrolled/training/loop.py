@@ -132,13 +132,17 @@ class Fitting:
     def run(self) -> None:
         """All epochs that are left, then the weights to keep."""
         state = self.state
-        while state.step < self.plan.total_steps and not self.out_of_patience():
+        while not self.is_complete():
             self.train_epoch()
             self.finish_epoch()
         self.save()
         if self.config.keep == "best" and state.best:
             state.judged.load_state_dict(state.best)
         state.judged.eval()
+
+    def is_complete(self) -> bool:
+        """Whether nothing is left; a pass whose last step was the last before a stop is still to be finished."""
+        return not self.state.place and (self.state.step >= self.plan.total_steps or self.out_of_patience())
 
     def train_epoch(self) -> None:
         """The batches of this pass that are left."""
@@ -198,6 +202,7 @@ class Fitting:
         """The pass's figures, on training and on validation data, and whether they are the best."""
         state = self.state
         self.check_finite()
+        self.check_weights()
         losses, sequences = torch.stack(state.losses).double(), sum(state.counts)
         validation_loss, validation_accuracy = self.validate()
         value = validation_loss if self.config.monitor == "loss" else _negative(validation_accuracy)
@@ -260,14 +265,24 @@ class Fitting:
         if not len(wrong):
             return
         step = state.step - state.place + int(wrong[0])
+        raise self.diverged(f"The loss is {float(state.losses[int(wrong[0])])}", step)
+
+    def check_weights(self) -> None:
+        """Stops a training whose last update made a weight infinite, though its loss was not yet."""
+        weights = self.state.network.parameters()
+        if not all(bool(torch.isfinite(weight).all()) for weight in weights):
+            raise self.diverged("The update made weights that are not finite", self.state.step - 1)
+
+    def diverged(self, finding: str, step: int) -> DivergedError:
+        """The error for a finding at a step, counted from 0."""
         rate = learning_rate(self.config, step, self.plan.total_steps)
         good = "There is no earlier checkpoint."
-        if self.store is not None and (self.store.folder / "last").exists():
-            good = f"The last good checkpoint is {self.store.folder / 'last'}."
-        raise DivergedError(
-            f"The loss is {float(state.losses[int(wrong[0])])} at step {step + 1}, where the learning rate is "
-            f"{rate:.3g}. {good} Try a smaller --learning-rate (a third of this one), a smaller --clip-norm, "
-            "or look for extreme values in the data with `unrolled inspect`."
+        if self.store is not None and self.store.newest() is not None:
+            good = f"The last good checkpoint is {self.store.newest()}."
+        return DivergedError(
+            f"{finding} at step {step + 1}, where the learning rate is {rate:.3g}. {good} Try a smaller "
+            "--learning-rate (a third of this one), a smaller --clip-norm, or look for extreme values in the data "
+            "with `unrolled inspect`."
         )
 
     def current_rate(self) -> float:
@@ -291,6 +306,7 @@ class Fitting:
             return
         state = self.state
         self.check_finite()
+        self.check_weights()
         self.observer.flush()
         state.seconds = self.clock.seconds()
         if state.best:

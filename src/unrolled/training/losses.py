@@ -49,4 +49,11 @@ def batch_loss(logits: Tensor, targets: Tensor, config: TrainConfig, weights: Te
         return F.cross_entropy(logits, targets, weights, reduction=config.loss, label_smoothing=config.label_smoothing)
     # below the floor nothing is learned: that is what clipping does, and what the old program did
     logs = logits.softmax(-1).clamp(min=config.probability_floor).log()
-    return F.nll_loss(logs, targets, weights, reduction=config.loss)
+    loss = F.nll_loss(logs, targets, weights, reduction=config.loss)
+    if not config.label_smoothing:
+        return loss
+    weights = logs.new_ones(logs.shape[1]) if weights is None else weights
+    spread = -(logs * weights).mean(-1).sum()
+    if config.loss == "mean":
+        spread = spread / weights[targets].sum()
+    return (1 - config.label_smoothing) * loss + config.label_smoothing * spread

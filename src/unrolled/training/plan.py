@@ -36,10 +36,12 @@ def make_plan(config: TrainConfig, train: Sequences) -> Plan:
 
     A length in sequences is rounded down to whole batches, but is at least one.
     """
-    size = min(config.batch_size, len(train)) if config.last_batch != "keep" else config.batch_size
+    size = min(config.batch_size, len(train))
     order = Order(train.lengths, size, config.seed, config.shuffle, config.last_batch)
     if config.max_steps is not None:
         return Plan(order, config.max_steps)
     if config.max_sequences is not None:
-        return Plan(order, max(config.max_sequences // size, 1))
+        in_a_pass = len(train) if config.last_batch == "keep" else order.steps_per_pass * size
+        passes, rest = divmod(config.max_sequences, in_a_pass)
+        return Plan(order, max(passes * order.steps_per_pass + rest // size, 1))
     return Plan(order, (config.max_epochs or 1) * order.steps_per_pass)

@@ -7,12 +7,14 @@ of the end. Writing files, drawing bars and printing are all recorders.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 from unrolled.data.batching import Batch
-from unrolled.storage import writing
+from unrolled.storage import write_bytes, writing
 from unrolled.training.plan import Plan
 from unrolled.training.state import EpochLog, StepLog, TrainState
 
@@ -71,9 +73,10 @@ class Recorders(Recorder):
             recorder.flush()
 
     def end(self, state: TrainState) -> None:
-        """Tells each."""
-        for recorder in self.recorders:
-            recorder.end(state)
+        """Tells each, even where one fails."""
+        with ExitStack() as stack:
+            for recorder in reversed(self.recorders):
+                stack.callback(recorder.end, state)
 
 
 class MetricsFile(Recorder):
@@ -90,7 +93,7 @@ class MetricsFile(Recorder):
         del plan
         with writing(self.path):
             lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
-            self.path.write_bytes(b"".join(line for line in lines if _known(line, state)))
+            write_bytes(self.path, b"".join(line for line in lines if _known(line, state)))
             self.file = self.path.open("a", encoding="utf-8")
 
     def step(self, log: StepLog) -> None:
@@ -103,9 +106,10 @@ class MetricsFile(Recorder):
         self._write({"event": "epoch", **asdict(log)})
 
     def flush(self) -> None:
-        """Hands the lines to the system."""
+        """Brings the lines to the disk."""
         with writing(self.path):
             self.file.flush()
+            os.fsync(self.file.fileno())
 
     def end(self, state: TrainState) -> None:
         """Closes the file."""

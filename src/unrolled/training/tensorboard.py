@@ -32,7 +32,7 @@ class TensorBoardRecorder(Recorder):
     def begin(self, state: TrainState, plan: Plan) -> None:
         """Opens the writer; after a resume, what came after the checkpoint is not shown."""
         del plan
-        self.writer = SummaryWriter(str(self.folder), purge_step=state.step or None)
+        self.writer = SummaryWriter(str(self.folder), purge_step=state.step + 1)
 
     def step(self, log: StepLog) -> None:
         """Loss, accuracy and learning rate of training."""
