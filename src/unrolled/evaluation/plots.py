@@ -69,7 +69,7 @@ def draw_curves(history: Sequence[EpochLog], title: str = "") -> Figure:
     accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
     accuracy.legend(frameon=False, loc="lower right")
     if title:
-        figure.suptitle(title, color=INK)
+        figure.suptitle(_text(title), color=INK)
     return figure
 
 
@@ -92,7 +92,7 @@ def draw_belief(model: Model, sequence: Sequences, title: str = "") -> Figure:
         _draw_belief_across(curve, belief, model.classes)
     said = model.classes[int(belief[-1].argmax())]
     true = "" if sequence.labels is None else f", the label {sequence.classes[int(sequence.targets[0])]!r}"
-    figure.suptitle(title or f"The network says {said!r}{true}", color=INK)
+    figure.suptitle(_text(title or f"The network says {said!r}{true}"), color=INK)
     return figure
 
 
@@ -104,8 +104,9 @@ def draw_confusion(matrix: npt.NDArray[np.int64], classes: Sequence[str]) -> Fig
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ticks = range(len(classes))
-    axes.set_xticks(ticks, classes, rotation=90 if max(map(len, classes)) > 2 else 0)
-    axes.set_yticks(ticks, classes)
+    names = [_text(name) for name in classes]
+    axes.set_xticks(ticks, names, rotation=90 if max(map(len, names)) > 2 else 0)
+    axes.set_yticks(ticks, names)
     axes.set(xlabel="predicted", ylabel="true")
     if len(classes) <= 25:
         for (row, column), count in np.ndenumerate(matrix):
@@ -127,7 +128,12 @@ def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence
     style: DrawStyle = "steps-mid" if set(np.unique(values)) <= {0.0, 1.0} else "default"
     for index, name in enumerate(channels):
         axes.plot(
-            steps, values[:, index], color=COLOURS[index % len(COLOURS)], linewidth=1.2, label=name, drawstyle=style
+            steps,
+            values[:, index],
+            color=COLOURS[index % len(COLOURS)],
+            linewidth=1.2,
+            label=_text(name),
+            drawstyle=style,
         )
     if 1 < len(channels) <= MAX_NAMED:
         axes.legend(frameon=False, ncols=len(channels), fontsize=8)
@@ -170,8 +176,13 @@ def _named(belief: npt.NDArray[np.float32], classes: Sequence[str]) -> list[tupl
     found = []
     for index, name in enumerate(classes):
         place = named.index(index) if index in named else None
-        found.append((index, GREY, None) if place is None else (index, COLOURS[place], name))
+        found.append((index, GREY, None) if place is None else (index, COLOURS[place], _text(name)))
     return sorted(found, key=lambda item: item[2] is None or named.index(item[0]))
+
+
+def _text(name: str) -> str:
+    """A name from the data as plain text: a dollar sign begins no formula."""
+    return name.replace("$", r"\$")
 
 
 def _tidy(axes: Axes) -> None:

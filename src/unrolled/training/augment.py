@@ -43,13 +43,13 @@ def augment(batch: Batch, config: AugmentConfig, generator: Generator) -> Batch:
 def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
     """Turned, zoomed, sheared, moved and bent pictures, [B, rows, columns]; what comes in is black.
 
-    Each amount is drawn uniformly up to its limit; the bend is a normal displacement of a 5 × 5 grid of
+    Each amount is drawn uniformly up to its limit; the bend is a normal displacement of a 4 × 4 grid of
     points, smooth between them (in the way of Simard, Steinkraus and Platt 2003).
     """
     count, rows, columns = pictures.shape
     grid = F.affine_grid(_affine(pictures, config, generator), [count, 1, rows, columns], align_corners=False)
     if config.elastic:
-        coarse = torch.randn(count, 2, 5, 5, generator=generator).to(pictures.device)
+        coarse = torch.randn(count, 2, 4, 4, generator=generator).to(pictures.device)
         bend = F.interpolate(coarse, (rows, columns), mode="bicubic", align_corners=True)
         pixel = pictures.new_tensor([2 / columns, 2 / rows])  # a pixel's size in the grid's unit
         grid = grid + bend.permute(0, 2, 3, 1) * (config.elastic * pixel)

@@ -1,0 +1,146 @@
+"""A training step of unrolled's own loop, and of the loop that a reader of a PyTorch tutorial writes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from measuring import BATCH_SIZE, CHANNELS, CLASSES, HIDDEN_SIZE, LEARNING_RATE, LOG_EVERY, pictures
+from unrolled.config import ModelConfig, TrainConfig
+from unrolled.data.batching import Batch
+from unrolled.data.sequences import Sequences
+from unrolled.errors import InterruptedRunError
+from unrolled.nn.network import Network
+from unrolled.training.loop import fit, new_state
+from unrolled.training.recorders import MetricsFile, Recorder
+from unrolled.training.state import TrainState
+
+_NEVER_ENDS = 10_000_000
+
+
+class StepClock(Recorder):
+    """Notes the time after each update, and stops `fit` after a number of them, as Ctrl-C would."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.wanted = 0
+
+    def updated(self, state: TrainState, batch: Batch) -> None:
+        """Notes the time."""
+        del state, batch
+        self.times.append(time.perf_counter())
+        if len(self.times) == self.wanted:
+            signal.raise_signal(signal.SIGINT)
+
+
+class UnrolledLoop:
+    """`fit` itself, with its file of metrics. A round goes on in the pass where the one before was interrupted.
+
+    Attributes:
+        window: when the timed steps of the last round began and ended.
+    """
+
+    name = "unrolled"
+
+    def __init__(self, rows: Sequences, folder: Path, clip_norm: float = 0.0, model: ModelConfig | None = None) -> None:
+        self.rows = rows
+        self.config = TrainConfig(
+            max_steps=_NEVER_ENDS,
+            batch_size=BATCH_SIZE,
+            optimizer="adam",
+            learning_rate=LEARNING_RATE,
+            weight_decay=0.0,
+            clip_norm=clip_norm,
+            log_every=LOG_EVERY,
+            keep="last",
+        )
+        network = Network(model or ModelConfig(hidden_size=HIDDEN_SIZE), CHANNELS, CLASSES)
+        self.state = new_state(network, self.config)
+        self.clock = StepClock()
+        self.recorders = [MetricsFile(folder / "metrics.jsonl"), self.clock]
+
+    def round(self, count: int) -> float:
+        """See `Contender`."""
+        self.clock.times, self.clock.wanted = [], count + 1
+        try:
+            fit(self.state, self.rows, None, self.config, recorders=self.recorders)
+        except InterruptedRunError:
+            if len(self.clock.times) <= count:  # it was the user, not the clock
+                raise KeyboardInterrupt from None
+        self.window = self.clock.times[0], self.clock.times[-1]
+        return self.window[1] - self.window[0]
+
+
+class PlainNetwork(nn.Module):
+    """`nn.LSTM`, its last output, `nn.Linear`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(CHANNELS, HIDDEN_SIZE, batch_first=True)
+        self.output = nn.Linear(HIDDEN_SIZE, CLASSES)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """[B, T, F] → [B, C]."""
+        outputs, _ = self.lstm(inputs)
+        logits: Tensor = self.output(outputs[:, -1])
+        return logits
+
+
+class PlainLoop:
+    """A tutorial's loop: float32 pictures in memory, `torch.randperm`, Adam as it comes, no schedule.
+
+    Attributes:
+        window: when the timed steps of the last round began and ended.
+    """
+
+    name = "plain PyTorch"
+
+    def __init__(self, rows: Sequences, clip_norm: float = 0.0) -> None:
+        self.inputs = torch.from_numpy(pictures(rows)).float() / 255
+        self.targets = torch.from_numpy(rows.targets)
+        self.clip_norm = clip_norm
+        self.network = PlainNetwork()
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=LEARNING_RATE)
+        self.lines: list[str] = []
+        self.steps = self.train()
+
+    def train(self) -> Iterator[None]:
+        """The loop; it pauses after each step."""
+        step = 0
+        while True:
+            order = torch.randperm(len(self.inputs))
+            for low in range(0, len(order), BATCH_SIZE):
+                inputs, targets = self.batch(order[low : low + BATCH_SIZE])
+                loss = F.cross_entropy(self.network(inputs), targets)
+                self.optimizer.zero_grad()
+                loss.backward()
+                if self.clip_norm:
+                    torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
+                self.optimizer.step()
+                step += 1
+                if step % LOG_EVERY == 0:
+                    self.log(step, loss)
+                yield
+
+    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of these pictures."""
+        return self.inputs[indices], self.targets[indices]
+
+    def log(self, step: int, loss: Tensor) -> None:
+        """A line of figures."""
+        self.lines.append(f"step {step}  loss {loss.item():.4f}")
+
+    def round(self, count: int) -> float:
+        """See `Contender`."""
+        next(self.steps)
+        started = time.perf_counter()
+        for _ in range(count):
+            next(self.steps)
+        self.window = started, time.perf_counter()
+        return self.window[1] - self.window[0]

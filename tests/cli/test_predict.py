@@ -1,0 +1,151 @@
+"""``unrolled predict`` and ``unrolled evaluate``: the model's own answers, in every form; refusals."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from commands import Command
+from unrolled.experiment import Run, train
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture(scope="module")
+def bits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A short run on strings of 6 bits."""
+    return train(
+        "count-ones", runs=tmp_path_factory.mktemp("runs"), length=6, train_size=40, max_epochs=3, hidden_size=4
+    )
+
+
+def test_csv_holds_case_label_and_probabilities(unrolled: Command, digits_run: Run) -> None:
+    rows = table(unrolled("predict", digits_run.folder.path, "digits").out)
+    assert len(rows) == 359
+    assert list(rows[0]) == ["case", "label", *(f"p({n})" for n in range(10))]
+    for row in rows[:20]:
+        values = {name[2:-1]: float(value) for name, value in row.items() if name.startswith("p(")}
+        assert sum(values.values()) == pytest.approx(1, abs=1e-5)
+        assert row["label"] == max(values, key=lambda name: values[name])
+
+
+def test_json_lines_say_the_same_as_csv(unrolled: Command, digits_run: Run) -> None:
+    rows = table(unrolled("predict", digits_run.folder.path).out)
+    lines = [
+        json.loads(text) for text in unrolled("predict", digits_run.folder.path, "--format", "jsonl").out.splitlines()
+    ]
+    assert [line["label"] for line in lines] == [row["label"] for row in rows]
+    assert lines[5]["probabilities"]["3"] == pytest.approx(float(rows[5]["p(3)"]), abs=1e-6)
+
+
+def test_a_file_is_written_whole(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+    answer = unrolled("predict", digits_run.folder.path, "digits", "--output", "out.csv")
+    assert answer.out == ""
+    assert len(table((fresh / "out.csv").read_text())) == 359
+
+
+def test_the_last_of_the_steps_is_the_prediction(unrolled: Command, digits_run: Run) -> None:
+    steps = table(unrolled("predict", digits_run.folder.path, "digits", "--case", 7, "--steps").out)
+    whole = table(unrolled("predict", digits_run.folder.path, "digits", "--case", 7).out)
+    assert [row["step"] for row in steps] == [str(n) for n in range(1, 9)]
+    assert steps[-1]["label"] == whole[0]["label"]
+    assert float(steps[-1]["p(3)"]) == pytest.approx(float(whole[0]["p(3)"]), abs=2e-6)
+
+
+def test_a_literal_sequence_is_one_case(unrolled: Command, bits_run: Run) -> None:
+    rows = table(unrolled("predict", bits_run.folder.path, "--sequence", "010011").out)
+    assert len(rows) == 1
+    same = table(unrolled("predict", bits_run.folder.path, "--sequence", "0,1,0,0,1,1").out)
+    assert rows == same
+    expected = bits_run.model.predict_proba([np.array([0, 1, 0, 0, 1, 1])])[0]
+    assert float(rows[0]["p(3)"]) == pytest.approx(float(expected[3]), abs=1e-6)
+
+
+def test_a_picture_of_the_belief_can_be_drawn(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+    unrolled("predict", digits_run.folder.path, "digits", "--case", 3, "--plot", "belief.png")
+    assert (fresh / "belief.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_model_folder_alone_is_enough(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+    shutil.copytree(digits_run.folder.model, fresh / "moved")
+    assert unrolled("predict", "moved", "digits").out == unrolled("predict", digits_run.folder.path, "digits").out
+
+
+def test_evaluate_gives_the_figures_of_the_training(unrolled: Command, digits_run: Run) -> None:
+    stored = json.loads(digits_run.folder.evaluation.read_text())
+    for words in ((), ("digits",)):
+        found = json.loads(unrolled("evaluate", digits_run.folder.path, *words, "--json").out)
+        assert {k: v for k, v in found.items() if k != "seconds"} == {k: v for k, v in stored.items() if k != "seconds"}
+    text = unrolled("evaluate", digits_run.folder.path, "--headline-cases", 16).out
+    assert "the first 16 alone" in text
+
+
+def test_options_of_the_models_own_data_are_remembered(unrolled: Command, bits_run: Run) -> None:
+    found = json.loads(unrolled("evaluate", bits_run.folder.path, "count-ones", "--json").out)
+    assert found["cases"] == 2**6 - 40
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("predict", "RUN", "missing.ts"), "there is no such file"),
+        (("predict", "RUN", "digts"), "'digits'"),
+        (("predict", "RUN", "three.npz"), "--layout"),
+        (("predict", "RUN", "three.npz", "--layout", "time-first"), "the data have 2 channels"),
+        (("predict", "RUN", "--sequence", "1,x"), "'x' is not a number"),
+        (("predict", "RUN", "--sequence", "1,2:3"), "expected as many in each"),
+        (("predict", "RUN", "--sequence", "1,2,3"), "the data have 1 channels"),
+        (("predict", "RUN", "nan.npz", "--layout", "time-first"), "1 missing or infinite values"),
+        (("predict", "RUN", "digits", "--case", 400), "numbered from 0 to 358"),
+        (("predict", "nowhere", "digits"), "there is no such folder"),
+        (("predict", ".", "digits"), "neither a model folder"),
+        (("evaluate", "RUN", "unlabelled.npz", "--layout", "time-first"), "no labels"),
+        (("evaluate", "RUN", "other.npz", "--layout", "time-first"), "'x'"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused_in_one_line(
+    unrolled: Command, digits_run: Run, fresh: Path, words: tuple[object, ...], expected: str
+) -> None:
+    eight = np.zeros((4, 3, 8), np.float32)
+    holey = eight.copy()
+    holey[2, 1, 5] = np.nan
+    np.savez(fresh / "three.npz", X=np.zeros((4, 3, 2)), y=[0, 1, 0, 1])
+    np.savez(fresh / "nan.npz", X=holey, y=[0, 1, 0, 1])
+    np.savez(fresh / "unlabelled.npz", X=eight)
+    np.savez(fresh / "other.npz", X=eight, y=["x", "1", "x", "1"])
+    answer = unrolled(*[digits_run.folder.path if word == "RUN" else word for word in words])
+    assert answer.code == 1
+    assert expected in answer.one_line()
+
+
+def test_data_and_a_literal_together_are_wrong_usage(unrolled: Command, digits_run: Run) -> None:
+    assert unrolled("predict", digits_run.folder.path, "digits", "--sequence", "01").code == 2
+
+
+def test_a_reader_that_goes_away_is_no_error(bits_run: Run) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "from unrolled.cli.main import main; main()",
+        "predict",
+        bits_run.folder.path,
+        "--steps",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait()

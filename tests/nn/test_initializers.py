@@ -1,0 +1,172 @@
+"""How the weights start: their distributions, their seeds, and the forget bias in its place."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from torch import Generator, Tensor, nn
+
+from unrolled.config import ModelConfig
+from unrolled.nn.cells import CELLS, Cell
+from unrolled.nn.initializers import initialize_cell, initialize_output
+from unrolled.nn.network import Network
+
+every_cell = pytest.mark.parametrize("name", list(CELLS))
+every_initializer = pytest.mark.parametrize("initializer", ["orthogonal", "uniform", "glorot-joint"])
+every_output = pytest.mark.parametrize("initializer", ["glorot", "uniform", "normal", "truncated-normal"])
+INPUTS, HIDDEN = 30, 40
+
+
+def drawn(name: str, initializer: str, seed: int = 0, forget_bias: float = 1.0) -> Cell:
+    cell = CELLS[name](INPUTS, HIDDEN)  # type: ignore[index]
+    initialize_cell(cell, initializer, forget_bias, Generator().manual_seed(seed))
+    return cell
+
+
+def drawn_output(initializer: str, seed: int = 0) -> nn.Linear:
+    layer = nn.Linear(120, 50)
+    initialize_output(layer, initializer, Generator().manual_seed(seed))
+    return layer
+
+
+def looks_uniform(weights: Tensor, bound: float) -> bool:
+    """Whether all are within the bound, reach near it, and pass a test that a sound draw fails 1 time in 1,000."""
+    values = weights.detach().numpy().ravel().astype(np.float64)
+    fits = scipy.stats.kstest(values, scipy.stats.uniform(-bound, 2 * bound).cdf).pvalue > 1e-3
+    return bool(np.abs(values).max() <= bound * (1 + 1e-6) and np.abs(values).max() > 0.98 * bound and fits)
+
+
+@every_cell
+def test_each_gates_recurrent_block_starts_orthogonal(name) -> None:  # type: ignore[no-untyped-def]
+    cell = drawn(name, "orthogonal")
+    for block in cell.U.split(HIDDEN):
+        torch.testing.assert_close(block @ block.T, torch.eye(HIDDEN), rtol=0, atol=1e-5)
+
+
+@every_cell
+def test_the_orthogonal_blocks_differ_and_their_inputs_are_glorot_by_gate(name) -> None:  # type: ignore[no-untyped-def]
+    cell = drawn(name, "orthogonal")
+    blocks = cell.U.split(HIDDEN)
+    assert not any(blocks[0].allclose(block) for block in blocks[1:])
+    for block in cell.W.split(HIDDEN):
+        assert looks_uniform(block, math.sqrt(6 / (INPUTS + HIDDEN)))
+
+
+@every_cell
+def test_glorot_joint_draws_input_and_state_weights_as_one_matrix(name) -> None:  # type: ignore[no-untyped-def]
+    """TensorFlow 1 draws one kernel of F + H rows and G·H columns, within ±sqrt(6 / (rows + columns))."""
+    cell = drawn(name, "glorot-joint")
+    bound = math.sqrt(6 / (INPUTS + HIDDEN + len(cell.gates) * HIDDEN))
+    assert looks_uniform(cell.W, bound)
+    assert looks_uniform(cell.U, bound)
+    assert looks_uniform(torch.cat([cell.W, cell.U], 1), bound)
+    same = scipy.stats.ks_2samp(cell.W.detach().numpy().ravel(), cell.U.detach().numpy().ravel())
+    assert same.pvalue > 1e-3
+
+
+def test_the_joint_bound_of_an_lstm_is_tensorflows() -> None:
+    cell = drawn("lstm", "glorot-joint")
+    bound = math.sqrt(6 / (INPUTS + HIDDEN + 4 * HIDDEN))
+    assert bound * 0.99 < torch.cat([cell.W, cell.U], 1).abs().max() <= bound
+
+
+@every_cell
+def test_uniform_is_within_one_over_the_root_of_the_hidden_size(name) -> None:  # type: ignore[no-untyped-def]
+    cell = drawn(name, "uniform")
+    assert looks_uniform(cell.W, 1 / math.sqrt(HIDDEN))
+    assert looks_uniform(cell.U, 1 / math.sqrt(HIDDEN))
+
+
+@every_cell
+@every_initializer
+def test_the_forget_bias_stands_in_the_forget_gate_alone(name, initializer) -> None:  # type: ignore[no-untyped-def]
+    cell = drawn(name, initializer, forget_bias=2.5)
+    for gate, bias in zip(cell.gates, cell.b.split(HIDDEN), strict=True):
+        assert (bias == (2.5 if gate == "f" else 0.0)).all(), gate
+
+
+@every_cell
+@every_initializer
+def test_what_is_not_drawn_keeps_its_start(name, initializer) -> None:  # type: ignore[no-untyped-def]
+    cell, start = drawn(name, initializer), dict(CELLS[name](INPUTS, HIDDEN).named_parameters())
+    for label, weight in cell.named_parameters():
+        if label not in ("W", "U", "b"):
+            assert weight.equal(start[label]), label
+
+
+@every_cell
+@every_initializer
+def test_the_same_seed_gives_the_same_weights_and_another_others(name, initializer) -> None:  # type: ignore[no-untyped-def]
+    first, second, other = drawn(name, initializer, 1), drawn(name, initializer, 1), drawn(name, initializer, 2)
+    assert all(first.get_parameter(label).equal(weight) for label, weight in second.named_parameters())
+    assert not first.W.equal(other.W)
+    assert not first.U.equal(other.U)
+
+
+@every_cell
+@every_initializer
+def test_a_drawn_bias_can_be_learned(name, initializer) -> None:  # type: ignore[no-untyped-def]
+    assert all(weight.requires_grad and weight.is_leaf for weight in drawn(name, initializer).parameters())
+
+
+def test_glorot_output_is_within_its_bound() -> None:
+    layer = drawn_output("glorot")
+    assert looks_uniform(layer.weight, math.sqrt(6 / (120 + 50)))
+    assert not layer.bias.any()
+
+
+def test_uniform_output_is_within_one_over_the_root_of_its_inputs() -> None:
+    layer = drawn_output("uniform")
+    assert looks_uniform(layer.weight, 1 / math.sqrt(120))
+    assert layer.bias.abs().max() <= 1 / math.sqrt(120)
+    assert layer.bias.unique().numel() == 50
+
+
+def test_normal_output_has_deviation_one_in_weights_and_bias() -> None:
+    layer = drawn_output("normal")
+    assert scipy.stats.kstest(layer.weight.detach().numpy().ravel(), "norm").pvalue > 1e-3
+    assert scipy.stats.kstest(layer.bias.detach().numpy(), "norm").pvalue > 1e-3
+    assert layer.weight.abs().max() > 2.5  # not cut
+
+
+def test_truncated_normal_output_is_cut_at_two_deviations_with_bias_a_tenth() -> None:
+    layer = drawn_output("truncated-normal")
+    values = layer.weight.detach().numpy().ravel().astype(np.float64)
+    assert 1.95 < np.abs(values).max() <= 2
+    assert scipy.stats.kstest(values, scipy.stats.truncnorm(-2, 2).cdf).pvalue > 1e-3
+    assert values.std() == pytest.approx(scipy.stats.truncnorm(-2, 2).std(), rel=0.03)  # 0.88, as TensorFlow's
+    assert (layer.bias == 0.1).all()
+
+
+@every_output
+def test_the_same_seed_gives_the_same_output_layer(initializer) -> None:  # type: ignore[no-untyped-def]
+    first, second, other = drawn_output(initializer, 1), drawn_output(initializer, 1), drawn_output(initializer, 2)
+    assert first.weight.equal(second.weight)
+    assert first.bias.equal(second.bias)
+    assert not first.weight.equal(other.weight)
+
+
+@every_cell
+@every_initializer
+def test_a_networks_weights_are_a_function_of_its_seed_alone(name, initializer) -> None:  # type: ignore[no-untyped-def]
+    config = ModelConfig(cell=name, hidden_size=4, num_layers=2, bidirectional=True, initializer=initializer)
+    networks = []
+    for before, seed in ((1, 5), (2, 5), (1, 6)):
+        torch.manual_seed(before)
+        networks.append(Network(config, 3, 2, seed=seed))
+    first, second, other = (network.state_dict() for network in networks)
+    assert all(first[label].equal(second[label]) for label in first)
+    assert not any(first[label].equal(other[label]) for label in first if label.endswith((".W", ".U")))
+    assert not first["output.weight"].equal(other["output.weight"])
+
+
+@every_initializer
+def test_layers_and_directions_start_differently(initializer) -> None:  # type: ignore[no-untyped-def]
+    config = ModelConfig(hidden_size=4, num_layers=3, bidirectional=True, initializer=initializer)
+    weights = [module.U for module in Network(config, 3, 2).modules() if isinstance(module, Cell)]
+    assert len(weights) == 6
+    assert not any(a.equal(b) for place, a in enumerate(weights) for b in weights[:place])
