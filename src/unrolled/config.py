@@ -94,7 +94,9 @@ class AugmentConfig(Section):
 
     time_shift: int = Field(default=0, ge=0, description="shift in time by up to so many steps, edges repeated")
     value_scale: float = Field(default=0.0, ge=0, description="standard deviation of each channel's random factor")
-    noise: float = Field(default=0.0, ge=0, description="standard deviation of noise, in the values' own unit")
+    noise: float = Field(
+        default=0.0, ge=0, description="standard deviation of added noise, in the normalised values' unit"
+    )
     rotation: float = Field(default=0.0, ge=0, le=180, description="turn pictures by up to so many degrees")
     zoom: Share = Field(default=0.0, description="enlarge or shrink pictures by up to this share")
     shear: float = Field(default=0.0, ge=0, le=45, description="shear pictures by up to so many degrees")

@@ -31,7 +31,8 @@ class Normaliser(nn.Module):
     def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
         """Takes a mean and a deviation by channel, [F]; a constant channel is only shifted."""
         self.shift.copy_(mean)
-        self.factor.copy_(torch.where(deviation > 1e-6 * mean.abs().clamp(min=1e-6), 1 / deviation, 1.0))
+        smallest = (1e-6 * mean.abs()).clamp(min=1e-30)  # below it float32 cannot tell values from the mean
+        self.factor.copy_(torch.where(deviation > smallest, 1 / deviation, 1.0))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[B, T, F] → [B, T, F]."""

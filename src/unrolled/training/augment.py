@@ -30,13 +30,20 @@ def check_augmentation(config: AugmentConfig, sequences: Sequences) -> None:
         )
 
 
-def augment(batch: Batch, config: AugmentConfig, generator: Generator) -> Batch:
-    """The batch with the changes that the config asks for, drawn anew for each sequence."""
+def augment(batch: Batch, config: AugmentConfig, generator: Generator, unit: Tensor | None = None) -> Batch:
+    """The batch with the changes that the config asks for, drawn anew for each sequence.
+
+    Args:
+        batch: it is not changed itself.
+        config: what to change, and by how much.
+        generator: where the random numbers come from.
+        unit: what a noise of 1 is in each channel, [F]; 1 where None.
+    """
     inputs = batch.inputs
     if config.of_pictures:
         inputs = warp_pictures(inputs, config, generator)
     if config.of_series:
-        inputs = change_series(inputs, batch.lengths, config, generator)
+        inputs = change_series(inputs, batch.lengths, config, generator, unit)
     return Batch(inputs, batch.lengths, batch.targets)
 
 
@@ -56,7 +63,9 @@ def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator)
     return F.grid_sample(pictures[:, None], grid, align_corners=False)[:, 0]
 
 
-def change_series(values: Tensor, lengths: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def change_series(
+    values: Tensor, lengths: Tensor, config: AugmentConfig, generator: Generator, unit: Tensor | None = None
+) -> Tensor:
     """Shifted, scaled and noisy sequences, [B, T, F]; the padding stays zero."""
     count, steps, channels = values.shape
     places = torch.arange(steps, device=values.device)
@@ -68,7 +77,8 @@ def change_series(values: Tensor, lengths: Tensor, config: AugmentConfig, genera
         factors = torch.randn(count, 1, channels, generator=generator).to(values.device)
         values = values * (1 + config.value_scale * factors)
     if config.noise:
-        values = values + config.noise * torch.randn(values.shape, generator=generator).to(values.device)
+        noise = config.noise * torch.randn(values.shape, generator=generator).to(values.device)
+        values = values + (noise if unit is None else noise * unit)
     return values.where((places < lengths[:, None])[:, :, None], 0.0)
 
 

@@ -185,7 +185,8 @@ class Fitting:
         batch = self.batcher.batch(indices)
         if self.augmentation.of_pictures or self.augmentation.of_series:
             generator = step_generator(self.config.seed, self.state.step)
-            batch = augment(batch, self.augmentation, generator)
+            unit = 1 / self.state.network.normaliser.factor  # noise is given in the unit that the cells see
+            batch = augment(batch, self.augmentation, generator, unit)
         return batch
 
     def average_weights(self) -> None:
