@@ -114,11 +114,13 @@ class Pacer:
         self.done, self.wanted = 0, int(line)
 
     def finish_step(self) -> None:
-        """Waits until the last step is computed: JAX only begins it when it is asked to."""
-        if self.backend == "jax":
-            import jax
+        """Waits until the last step is computed; JAX returns when it has only been begun.
 
-            jax.block_until_ready(self.model._jax_state["trainable_variables"])
+        `jax.block_until_ready` does not wait for these arrays (seen with JAX 0.10.2), reading them does.
+        """
+        if self.backend == "jax":
+            for weights in self.model._jax_state["trainable_variables"]:
+                np.asarray(weights)
 
 
 if __name__ == "__main__":

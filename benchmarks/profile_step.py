@@ -14,7 +14,7 @@ import functools
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
@@ -98,14 +98,14 @@ def main() -> None:
     rows, note = training_rows()
     with settings(arguments.threads), scratch_folder() as folder:
         print(f"{note}; {arguments.rounds} rounds of {arguments.steps} steps of {BATCH_SIZE}\n")
-        loops = (UnrolledLoop(rows, folder, arguments.clip), PlainLoop(rows, arguments.clip))
+        loops: list[Loop] = [UnrolledLoop(rows, folder, arguments.clip), PlainLoop(rows, arguments.clip)]
         print_table(*measure(loops, arguments.rounds, arguments.steps))
         if arguments.operators:
             for loop in loops:
                 print_operators(loop, arguments.steps)
 
 
-def measure(loops: tuple[UnrolledLoop, PlainLoop], rounds: int, steps: int) -> list[dict[str, float]]:
+def measure(loops: Sequence[Loop], rounds: int, steps: int) -> list[dict[str, float]]:
     """Milliseconds a step of each part, medians over the rounds, for each loop."""
     found: list[list[dict[str, float]]] = [[], []]
     for number in range(rounds + 1):  # the first one warms up

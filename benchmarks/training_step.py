@@ -91,8 +91,8 @@ def installed_keras() -> Sequence[str]:
 class KerasLoop:
     """`Model.fit` in a worker process, one round at a time; see keras_worker.py."""
 
-    def __init__(self, name: str, worker: subprocess.Popen[str]) -> None:
-        self.name, self.worker = name, worker
+    def __init__(self, name: str, worker: subprocess.Popen[str], log: Path) -> None:
+        self.name, self.worker, self.log = name, worker, log
         self.answer()
 
     def round(self, count: int) -> float:
@@ -107,7 +107,8 @@ class KerasLoop:
         assert self.worker.stdout is not None
         line = self.worker.stdout.readline()
         if not line:
-            raise SystemExit(f"{self.name}: the worker ended with exit code {self.worker.wait()}; see its lines above.")
+            said = self.log.read_text(errors="replace")
+            raise SystemExit(f"{said}\n{self.name}: the worker ended with exit code {self.worker.wait()}.")
         return line
 
 
@@ -127,11 +128,14 @@ def keras_loop(name: str, folder: Path, arguments: argparse.Namespace) -> Iterat
         clip_norm=arguments.clip,
     ).write(file)
     command = [sys.executable, str(Path(__file__).with_name("keras_worker.py")), str(file)]
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as worker:
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1", **os.environ}
+    log, pipe = folder / f"{name}.log", subprocess.PIPE
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, env=environment) as worker,
+    ):
         try:
-            yield KerasLoop(name, worker)
+            yield KerasLoop(name, worker, log)
         finally:
             assert worker.stdin is not None
             worker.stdin.close()
