@@ -47,7 +47,7 @@ def alone(network: Network, sequences: Sequences, index: int, end: int | None = 
 @every_order
 @pytest.mark.parametrize("steps_per_batch", [1, 10, 65_536])
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])
-def test_logits_stand_in_the_stored_order(lengths, steps_per_batch, bidirectional, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_logits_stand_in_the_stored_order(lengths, steps_per_batch, bidirectional, monkeypatch) -> None:
     monkeypatch.setattr(inference, "STEPS_PER_BATCH", steps_per_batch)
     network, sequences = network_for("mean", bidirectional), ragged(lengths)
     found = all_logits(network, Batcher(sequences))
@@ -59,7 +59,7 @@ def test_logits_stand_in_the_stored_order(lengths, steps_per_batch, bidirectiona
 @every_order
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
-def test_prefix_logits_have_a_row_for_each_own_step(lengths, bidirectional, pooling, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_prefix_logits_have_a_row_for_each_own_step(lengths, bidirectional, pooling, monkeypatch) -> None:
     monkeypatch.setattr(inference, "STEPS_PER_BATCH", 20)
     network, sequences = network_for(pooling, bidirectional), ragged(lengths)
     found = all_prefix_logits(network, Batcher(sequences))
@@ -88,7 +88,7 @@ def test_bytes_are_scaled() -> None:
 
 @every_order
 @pytest.mark.parametrize("limit", [9, 12, 30])
-def test_a_batch_holds_a_bounded_number_of_steps(lengths, limit, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_batch_holds_a_bounded_number_of_steps(lengths, limit, monkeypatch) -> None:
     monkeypatch.setattr(inference, "STEPS_PER_BATCH", limit)
     seen = []
     for indices, batch in evaluation_batches(network_for(), Batcher(ragged(lengths))):
@@ -134,7 +134,7 @@ def test_the_logits_can_be_used_in_training() -> None:
 
 
 @pytest.mark.parametrize("run", [all_logits, all_prefix_logits])
-def test_an_error_on_the_way_gives_the_mode_back_at_once(run) -> None:  # type: ignore[no-untyped-def]
+def test_an_error_on_the_way_gives_the_mode_back_at_once(run) -> None:
     network = network_for().train()
     batcher = Batcher(ragged([3, 1], channels=5))  # the network takes 2
     with pytest.raises(RuntimeError) as error:

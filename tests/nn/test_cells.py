@@ -102,7 +102,7 @@ def test_every_cell_has_its_equations_here() -> None:
 
 @every_cell
 @pytest.mark.parametrize("masked", [False, True], ids=["plain", "masked"])
-def test_one_step_equals_the_equations(name, masked, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_one_step_equals_the_equations(name, masked, make_cell, uniform) -> None:
     gates, parts, equations = EQUATIONS[name]
     cell = make_cell(name, 3, 5)
     assert cell.gates == gates
@@ -119,7 +119,7 @@ def test_one_step_equals_the_equations(name, masked, make_cell, uniform) -> None
 @every_cell
 @pytest.mark.parametrize("masked", [False, True], ids=["plain", "masked"])
 @pytest.mark.parametrize(("inputs", "hidden"), [(3, 5), (1, 1)])
-def test_many_steps_equal_the_equations(name, masked, inputs, hidden, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_many_steps_equal_the_equations(name, masked, inputs, hidden, make_cell, uniform) -> None:
     gates, parts, equations = EQUATIONS[name]
     cell = make_cell(name, inputs, hidden, seed=3)
     x, state = 3 * uniform(2, 7, inputs, seed=4), random_state(parts, 2, hidden, uniform)
@@ -135,7 +135,7 @@ def test_many_steps_equal_the_equations(name, masked, inputs, hidden, make_cell,
 
 
 @every_cell
-def test_gradients_pass_gradcheck(name, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_gradients_pass_gradcheck(name, make_cell, uniform) -> None:
     cell = make_cell(name, 2, 3, seed=6)
     parts = EQUATIONS[name][1]
     x = uniform(2, 3, 2, seed=7).requires_grad_()
@@ -149,7 +149,7 @@ def test_gradients_pass_gradcheck(name, make_cell, uniform) -> None:  # type: ig
 
 
 @every_cell
-def test_gradients_reach_every_weight(name, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_gradients_reach_every_weight(name, make_cell, uniform) -> None:
     cell = make_cell(name, 2, 3, seed=8)
     unroll(cell, uniform(2, 4, 2))[0].square().sum().backward()
     for label, weight in cell.named_parameters():
@@ -159,7 +159,7 @@ def test_gradients_reach_every_weight(name, make_cell, uniform) -> None:  # type
 
 @every_cell
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_initial_state_is_zeros_of_the_inputs_type(name, dtype, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_the_initial_state_is_zeros_of_the_inputs_type(name, dtype, make_cell, uniform) -> None:
     cell = make_cell(name, 2, 3, dtype=dtype)
     state = cell.initial_state(uniform(1, dtype=dtype), 5)
     assert [part.shape for part in state] == [(5, 3)] * EQUATIONS[name][1]
@@ -167,17 +167,17 @@ def test_the_initial_state_is_zeros_of_the_inputs_type(name, dtype, make_cell, u
 
 
 @every_cell
-def test_the_input_is_projected_alike_at_every_step(name, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_the_input_is_projected_alike_at_every_step(name, make_cell, uniform) -> None:
     cell, x = make_cell(name, 3, 4), uniform(2, 5, 3)
     together = cell.project(x)
     for step in range(5):
         torch.testing.assert_close(together[:, step], cell.project(x[:, step]), rtol=1e-13, atol=1e-14)
 
 
-def test_a_cell_prints_its_sizes(make_cell) -> None:  # type: ignore[no-untyped-def]
+def test_a_cell_prints_its_sizes(make_cell) -> None:
     assert "input_size=3, hidden_size=4" in repr(make_cell("lstm", 3, 4))
 
 
-def test_the_layer_norm_of_a_scaled_input_is_the_same(make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_the_layer_norm_of_a_scaled_input_is_the_same(make_cell, uniform) -> None:
     cell, x = make_cell("lstm-layer-norm", 3, 4), 100 * uniform(2, 3)
     torch.testing.assert_close(cell.project(x), cell.project(10 * x), rtol=1e-6, atol=1e-6)

@@ -22,7 +22,7 @@ INPUTS, HIDDEN = 30, 40
 
 
 def drawn(name: str, initializer: str, seed: int = 0, forget_bias: float = 1.0) -> Cell:
-    cell = CELLS[name](INPUTS, HIDDEN)  # type: ignore[index]
+    cell = CELLS[name](INPUTS, HIDDEN)
     initialize_cell(cell, initializer, forget_bias, Generator().manual_seed(seed))
     return cell
 
@@ -41,14 +41,14 @@ def looks_uniform(weights: Tensor, bound: float) -> bool:
 
 
 @every_cell
-def test_each_gates_recurrent_block_starts_orthogonal(name) -> None:  # type: ignore[no-untyped-def]
+def test_each_gates_recurrent_block_starts_orthogonal(name) -> None:
     cell = drawn(name, "orthogonal")
     for block in cell.U.split(HIDDEN):
         torch.testing.assert_close(block @ block.T, torch.eye(HIDDEN), rtol=0, atol=1e-5)
 
 
 @every_cell
-def test_the_orthogonal_blocks_differ_and_their_inputs_are_glorot_by_gate(name) -> None:  # type: ignore[no-untyped-def]
+def test_the_orthogonal_blocks_differ_and_their_inputs_are_glorot_by_gate(name) -> None:
     cell = drawn(name, "orthogonal")
     blocks = cell.U.split(HIDDEN)
     assert not any(blocks[0].allclose(block) for block in blocks[1:])
@@ -57,7 +57,7 @@ def test_the_orthogonal_blocks_differ_and_their_inputs_are_glorot_by_gate(name) 
 
 
 @every_cell
-def test_glorot_joint_draws_input_and_state_weights_as_one_matrix(name) -> None:  # type: ignore[no-untyped-def]
+def test_glorot_joint_draws_input_and_state_weights_as_one_matrix(name) -> None:
     """TensorFlow 1 draws one kernel of F + H rows and G·H columns, within ±sqrt(6 / (rows + columns))."""
     cell = drawn(name, "glorot-joint")
     bound = math.sqrt(6 / (INPUTS + HIDDEN + len(cell.gates) * HIDDEN))
@@ -75,7 +75,7 @@ def test_the_joint_bound_of_an_lstm_is_tensorflows() -> None:
 
 
 @every_cell
-def test_uniform_is_within_one_over_the_root_of_the_hidden_size(name) -> None:  # type: ignore[no-untyped-def]
+def test_uniform_is_within_one_over_the_root_of_the_hidden_size(name) -> None:
     cell = drawn(name, "uniform")
     assert looks_uniform(cell.W, 1 / math.sqrt(HIDDEN))
     assert looks_uniform(cell.U, 1 / math.sqrt(HIDDEN))
@@ -83,7 +83,7 @@ def test_uniform_is_within_one_over_the_root_of_the_hidden_size(name) -> None:  
 
 @every_cell
 @every_initializer
-def test_the_forget_bias_stands_in_the_forget_gate_alone(name, initializer) -> None:  # type: ignore[no-untyped-def]
+def test_the_forget_bias_stands_in_the_forget_gate_alone(name, initializer) -> None:
     cell = drawn(name, initializer, forget_bias=2.5)
     for gate, bias in zip(cell.gates, cell.b.split(HIDDEN), strict=True):
         assert (bias == (2.5 if gate == "f" else 0.0)).all(), gate
@@ -91,7 +91,7 @@ def test_the_forget_bias_stands_in_the_forget_gate_alone(name, initializer) -> N
 
 @every_cell
 @every_initializer
-def test_what_is_not_drawn_keeps_its_start(name, initializer) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_not_drawn_keeps_its_start(name, initializer) -> None:
     cell, start = drawn(name, initializer), dict(CELLS[name](INPUTS, HIDDEN).named_parameters())
     for label, weight in cell.named_parameters():
         if label not in ("W", "U", "b"):
@@ -100,7 +100,7 @@ def test_what_is_not_drawn_keeps_its_start(name, initializer) -> None:  # type: 
 
 @every_cell
 @every_initializer
-def test_the_same_seed_gives_the_same_weights_and_another_others(name, initializer) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_seed_gives_the_same_weights_and_another_others(name, initializer) -> None:
     first, second, other = drawn(name, initializer, 1), drawn(name, initializer, 1), drawn(name, initializer, 2)
     assert all(first.get_parameter(label).equal(weight) for label, weight in second.named_parameters())
     assert not first.W.equal(other.W)
@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(name, initializ
 
 @every_cell
 @every_initializer
-def test_a_drawn_bias_can_be_learned(name, initializer) -> None:  # type: ignore[no-untyped-def]
+def test_what_was_drawn_can_be_learned(name, initializer) -> None:
     assert all(weight.requires_grad and weight.is_leaf for weight in drawn(name, initializer).parameters())
 
 
@@ -143,7 +143,7 @@ def test_truncated_normal_output_is_cut_at_two_deviations_with_bias_a_tenth() ->
 
 
 @every_output
-def test_the_same_seed_gives_the_same_output_layer(initializer) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_seed_gives_the_same_output_layer(initializer) -> None:
     first, second, other = drawn_output(initializer, 1), drawn_output(initializer, 1), drawn_output(initializer, 2)
     assert first.weight.equal(second.weight)
     assert first.bias.equal(second.bias)
@@ -152,7 +152,7 @@ def test_the_same_seed_gives_the_same_output_layer(initializer) -> None:  # type
 
 @every_cell
 @every_initializer
-def test_a_networks_weights_are_a_function_of_its_seed_alone(name, initializer) -> None:  # type: ignore[no-untyped-def]
+def test_a_networks_weights_are_a_function_of_its_seed_alone(name, initializer) -> None:
     config = ModelConfig(cell=name, hidden_size=4, num_layers=2, bidirectional=True, initializer=initializer)
     networks = []
     for before, seed in ((1, 5), (2, 5), (1, 6)):
@@ -165,7 +165,7 @@ def test_a_networks_weights_are_a_function_of_its_seed_alone(name, initializer) 
 
 
 @every_initializer
-def test_layers_and_directions_start_differently(initializer) -> None:  # type: ignore[no-untyped-def]
+def test_layers_and_directions_start_differently(initializer) -> None:
     config = ModelConfig(hidden_size=4, num_layers=3, bidirectional=True, initializer=initializer)
     weights = [module.U for module in Network(config, 3, 2).modules() if isinstance(module, Cell)]
     assert len(weights) == 6

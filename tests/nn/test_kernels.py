@@ -35,7 +35,7 @@ def closeness(dtype: torch.dtype) -> dict[str, float]:
     return {"rtol": 1e-10, "atol": 1e-12} if dtype == torch.float64 else {"rtol": 2e-5, "atol": 2e-6}
 
 
-def differentiated(run, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None) -> list[Tensor]:  # type: ignore[no-untyped-def]
+def differentiated(run, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None) -> list[Tensor]:
     """Outputs and final state, then the gradients of a function of them all."""
     leaves = [x.clone().requires_grad_(), *(part.clone().requires_grad_() for part in state or ())]
     outputs, last = run(cell, leaves[0], tuple(leaves[1:]) if state else None, None)
@@ -47,7 +47,7 @@ def differentiated(run, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None)
 @both_types
 @settings(derandomize=True, deadline=None, max_examples=20)
 @given(batch=small, steps=small, inputs=small, hidden=small, given_state=st.booleans(), training=st.booleans())
-def test_the_fused_kernel_equals_the_reference_with_gradients(  # type: ignore[no-untyped-def]
+def test_the_fused_kernel_equals_the_reference_with_gradients(
     name, dtype, make_cell, uniform, batch, steps, inputs, hidden, given_state, training
 ) -> None:
     cell = make_cell(name, inputs, hidden, seed=1, dtype=dtype).train(training)
@@ -67,7 +67,7 @@ def test_the_fused_kernel_equals_the_reference_with_gradients(  # type: ignore[n
 
 @fused_cells
 @both_types
-def test_the_fused_kernel_equals_the_reference_over_many_steps(name, dtype, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_the_fused_kernel_equals_the_reference_over_many_steps(name, dtype, make_cell, uniform) -> None:
     cell = make_cell(name, 9, 17, seed=4, dtype=dtype)
     with torch.no_grad():
         cell.U.mul_(0.3)
@@ -77,7 +77,7 @@ def test_the_fused_kernel_equals_the_reference_over_many_steps(name, dtype, make
 
 
 @fused_cells
-def test_the_fused_kernel_runs_where_no_gradients_are_kept(name, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_the_fused_kernel_runs_where_no_gradients_are_kept(name, make_cell, uniform) -> None:
     cell, x = make_cell(name, 3, 4, dtype=torch.float32).eval(), uniform(2, 5, 3, dtype=torch.float32)
     with torch.inference_mode():
         found, expected = choose_kernel(cell).run(cell, x, None, None), unroll(cell, x)
@@ -122,7 +122,7 @@ def module_of(network: Network, split: bool) -> nn.Module:
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])
 @pytest.mark.parametrize("kernel", ["reference", "torch"])
-def test_the_recurrence_equals_pytorchs_module_on_packed_sequences(  # type: ignore[no-untyped-def]
+def test_the_recurrence_equals_pytorchs_module_on_packed_sequences(
     name, dtype, split, num_layers, bidirectional, kernel, make_network, uniform, monkeypatch
 ) -> None:
     monkeypatch.setenv("UNROLLED_KERNEL", kernel)
@@ -145,7 +145,7 @@ def test_the_recurrence_equals_pytorchs_module_on_packed_sequences(  # type: ign
 
 @fused_cells
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])
-def test_gradients_equal_those_through_packed_sequences(name, bidirectional, make_network, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_gradients_equal_those_through_packed_sequences(name, bidirectional, make_network, uniform) -> None:
     network = make_network(3, cell=name, bidirectional=bidirectional, dtype=torch.float64)
     lengths, x = torch.tensor([2, 5, 1]), uniform(3, 5, 3)
     module = module_of(network, split=False)
@@ -162,7 +162,7 @@ def test_gradients_equal_those_through_packed_sequences(name, bidirectional, mak
 
 
 @pytest.mark.parametrize("name", list(CELLS))
-def test_the_reference_serves_every_cell_when_wished(name, make_cell, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_reference_serves_every_cell_when_wished(name, make_cell, monkeypatch) -> None:
     cell = make_cell(name, 2, 3)
     monkeypatch.setenv("UNROLLED_KERNEL", "reference")
     kernel = choose_kernel(cell)
@@ -173,7 +173,7 @@ def test_the_reference_serves_every_cell_when_wished(name, make_cell, monkeypatc
 
 @fused_cells
 @pytest.mark.parametrize("wish", [None, "", "torch"])
-def test_a_fused_cell_gets_the_fused_kernel(name, wish, make_cell, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_fused_cell_gets_the_fused_kernel(name, wish, make_cell, monkeypatch) -> None:
     if wish is not None:
         monkeypatch.setenv("UNROLLED_KERNEL", wish)
     kernel = choose_kernel(make_cell(name, 2, 3))
@@ -182,21 +182,21 @@ def test_a_fused_cell_gets_the_fused_kernel(name, wish, make_cell, monkeypatch) 
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_another_cell_gets_the_reference_and_the_reason_names_it(name, make_cell) -> None:  # type: ignore[no-untyped-def]
+def test_another_cell_gets_the_reference_and_the_reason_names_it(name, make_cell) -> None:
     kernel = choose_kernel(make_cell(name, 2, 3))
     assert (kernel.name, kernel.run) == ("reference", unroll)
     assert kernel.reason == f"PyTorch has no fused kernel for {CELLS[name].__name__}"
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_wishing_the_fused_kernel_for_another_cell_is_refused(name, make_cell, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_wishing_the_fused_kernel_for_another_cell_is_refused(name, make_cell, monkeypatch) -> None:
     monkeypatch.setenv("UNROLLED_KERNEL", "torch")
     with pytest.raises(ConfigError, match=rf"no fused kernel for {CELLS[name].__name__}\. Unset it, or set reference"):
         choose_kernel(make_cell(name, 2, 3))
 
 
 @fused_cells
-def test_recurrent_dropout_gets_the_reference_and_says_so(name, make_cell, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_recurrent_dropout_gets_the_reference_and_says_so(name, make_cell, monkeypatch) -> None:
     cell = make_cell(name, 2, 3)
     kernel = choose_kernel(cell, recurrent_dropout=0.1)
     assert (kernel.name, kernel.run) == ("reference", unroll)
@@ -206,7 +206,7 @@ def test_recurrent_dropout_gets_the_reference_and_says_so(name, make_cell, monke
         choose_kernel(cell, recurrent_dropout=0.1)
 
 
-def test_an_unknown_kernel_is_refused_with_those_known(make_cell, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_kernel_is_refused_with_those_known(make_cell, monkeypatch) -> None:
     cell = make_cell("lstm", 2, 3)
     monkeypatch.setenv("UNROLLED_KERNEL", "turbo")
     with pytest.raises(UnknownNameError, match=r"no kernel 'turbo'.*reference, torch.*UNROLLED_KERNEL"):
@@ -215,7 +215,7 @@ def test_an_unknown_kernel_is_refused_with_those_known(make_cell, monkeypatch) -
         choose_kernel(cell, wish="torsh")
 
 
-def test_an_argument_goes_before_the_environment(make_cell, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_argument_goes_before_the_environment(make_cell, monkeypatch) -> None:
     monkeypatch.setenv("UNROLLED_KERNEL", "reference")
     assert choose_kernel(make_cell("lstm", 2, 3), wish="torch").name == "torch"
 
@@ -228,7 +228,7 @@ def test_a_changed_cell_does_not_get_its_parents_kernel() -> None:
 
 
 @pytest.mark.parametrize("name", list(CELLS))
-def test_a_network_gives_the_same_logits_with_either_kernel(name, make_network, uniform, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_network_gives_the_same_logits_with_either_kernel(name, make_network, uniform, monkeypatch) -> None:
     network = make_network(cell=name, num_layers=2, bidirectional=True, pooling="mean", dtype=torch.float64)
     x, lengths = uniform(3, 5, 3), torch.tensor([5, 2, 3])
     found = network(x, lengths)
@@ -236,7 +236,7 @@ def test_a_network_gives_the_same_logits_with_either_kernel(name, make_network, 
     torch.testing.assert_close(found, network(x, lengths), **closeness(torch.float64))
 
 
-def test_recurrent_dropout_does_not_change_what_is_predicted(uniform) -> None:  # type: ignore[no-untyped-def]
+def test_recurrent_dropout_does_not_change_what_is_predicted(uniform) -> None:
     x, lengths = uniform(3, 5, 3, dtype=torch.float32), torch.tensor([5, 2, 3])
     plain, dropping = (
         Network(ModelConfig(hidden_size=4, recurrent_dropout=share), 3, 2, seed=1).eval() for share in (0.0, 0.5)

@@ -22,7 +22,7 @@ exactly: dict[str, Any] = {"rtol": 1e-12, "atol": 1e-13}
 
 
 def made(name: str, width: int, bidirectional: bool = False, seed: int = 0) -> Pooling:
-    pooling = POOLINGS[name](width, bidirectional).double()  # type: ignore[index]
+    pooling = POOLINGS[name](width, bidirectional).double()
     generator = Generator().manual_seed(seed)
     pooling.initialize(generator)
     with torch.no_grad():
@@ -59,7 +59,7 @@ def by_hand(pooling: Pooling, steps: list[list[float]]) -> list[float]:
 @both_directions
 @some
 @given(cases)
-def test_pooling_equals_a_plain_loop(name, bidirectional, uniform, case) -> None:  # type: ignore[no-untyped-def]
+def test_pooling_equals_a_plain_loop(name, bidirectional, uniform, case) -> None:
     lengths, padding, width, seed = case
     width *= 2 if bidirectional else 1
     pooling = made(name, width, bidirectional, seed)
@@ -72,7 +72,7 @@ def test_pooling_equals_a_plain_loop(name, bidirectional, uniform, case) -> None
 @every_pooling
 @some
 @given(cases)
-def test_prefixes_equal_pooling_each_prefix(name, uniform, case) -> None:  # type: ignore[no-untyped-def]
+def test_prefixes_equal_pooling_each_prefix(name, uniform, case) -> None:
     lengths, padding, width, seed = case
     pooling = made(name, width, False, seed)
     steps = max(lengths) + padding
@@ -86,7 +86,7 @@ def test_prefixes_equal_pooling_each_prefix(name, uniform, case) -> None:  # typ
 @every_pooling
 @both_directions
 @pytest.mark.parametrize("garbage", [1e30, -1e30, math.inf, math.nan])
-def test_padding_counts_in_no_pooling(name, bidirectional, garbage, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_padding_counts_in_no_pooling(name, bidirectional, garbage, uniform) -> None:
     pooling, outputs, lengths = made(name, 4, bidirectional), uniform(3, 5, 4), torch.tensor([2, 5, 1])
     expected = pooling(outputs, lengths)
     for row, length in enumerate(lengths.tolist()):
@@ -96,7 +96,7 @@ def test_padding_counts_in_no_pooling(name, bidirectional, garbage, uniform) -> 
 
 @every_pooling
 @both_directions
-def test_no_gradient_flows_into_padding(name, bidirectional, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_no_gradient_flows_into_padding(name, bidirectional, uniform) -> None:
     pooling, lengths = made(name, 4, bidirectional), torch.tensor([2, 5, 1])
     outputs = uniform(3, 5, 4).requires_grad_()
     pooling(outputs, lengths).square().sum().backward()
@@ -107,7 +107,7 @@ def test_no_gradient_flows_into_padding(name, bidirectional, uniform) -> None:  
 
 
 @every_pooling
-def test_prefixes_do_not_depend_on_later_steps(name, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_prefixes_do_not_depend_on_later_steps(name, uniform) -> None:
     pooling, outputs = made(name, 4), uniform(2, 6, 4)
     expected = pooling.prefixes(outputs)[:, :3]
     changed = torch.cat([outputs[:, :3], 1e6 * uniform(2, 3, 4, seed=1)], 1)
@@ -116,7 +116,7 @@ def test_prefixes_do_not_depend_on_later_steps(name, uniform) -> None:  # type: 
 
 @every_pooling
 @both_directions
-def test_one_step_is_its_own_pooling(name, bidirectional, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_one_step_is_its_own_pooling(name, bidirectional, uniform) -> None:
     outputs = uniform(2, 1, 4)
     torch.testing.assert_close(made(name, 4, bidirectional)(outputs, torch.tensor([1, 1])), outputs[:, 0], **exactly)
 
@@ -130,7 +130,7 @@ def attention_weights(pooling: Pooling, steps: int, lengths: list[int], seed: in
 
 @some
 @given(cases)
-def test_attention_weights_sum_to_one_over_valid_steps_only(uniform, case) -> None:  # type: ignore[no-untyped-def]
+def test_attention_weights_sum_to_one_over_valid_steps_only(uniform, case) -> None:
     lengths, padding, _, seed = case
     steps = max(lengths) + padding
     weights = attention_weights(made("attention", 2 + steps, False, seed), steps, lengths, seed, uniform)
@@ -140,16 +140,16 @@ def test_attention_weights_sum_to_one_over_valid_steps_only(uniform, case) -> No
         assert not weights[row, length:].any()
 
 
-def test_attention_without_scores_is_the_mean(uniform) -> None:  # type: ignore[no-untyped-def]
+def test_attention_without_scores_is_the_mean(uniform) -> None:
     pooling, outputs, lengths = made("attention", 3), uniform(2, 4, 3), torch.tensor([4, 2])
-    torch.nn.init.zeros_(pooling.v.weight)  # type: ignore[union-attr, arg-type]
+    torch.nn.init.zeros_(pooling.v.weight)
     torch.testing.assert_close(pooling(outputs, lengths), made("mean", 3)(outputs, lengths), **exactly)
 
 
-def test_attention_survives_scores_of_any_size(uniform) -> None:  # type: ignore[no-untyped-def]
+def test_attention_survives_scores_of_any_size(uniform) -> None:
     pooling, outputs, lengths = made("attention", 3), uniform(2, 4, 3).requires_grad_(), torch.tensor([4, 2])
     with torch.no_grad():
-        pooling.v.weight.mul_(1e6)  # type: ignore[union-attr, operator]
+        pooling.v.weight.mul_(1e6)
     pooled = pooling(outputs, lengths)
     pooled.sum().backward()
     assert pooled.isfinite().all()
@@ -158,7 +158,7 @@ def test_attention_survives_scores_of_any_size(uniform) -> None:  # type: ignore
 
 
 @every_pooling
-def test_the_same_generator_gives_the_same_pooling(name) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_generator_gives_the_same_pooling(name) -> None:
     first, second, other = made(name, 3, seed=1), made(name, 3, seed=1), made(name, 3, seed=2)
     for ours, theirs, different in zip(first.parameters(), second.parameters(), other.parameters(), strict=True):
         assert ours.equal(theirs)

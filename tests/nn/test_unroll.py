@@ -20,9 +20,7 @@ exactly = {"rtol": 1e-12, "atol": 1e-13}
 @every_cell
 @some
 @given(batch=small, steps=small, inputs=small, hidden=small, seed=st.integers(0, 99), given_state=st.booleans())
-def test_unroll_equals_a_plain_loop(  # type: ignore[no-untyped-def]
-    name, make_cell, uniform, batch, steps, inputs, hidden, seed, given_state
-) -> None:
+def test_unroll_equals_a_plain_loop(name, make_cell, uniform, batch, steps, inputs, hidden, seed, given_state) -> None:
     cell, x = make_cell(name, inputs, hidden, seed), uniform(batch, steps, inputs, seed=seed + 1)
     state = cell.initial_state(x, batch)
     if given_state:
@@ -38,7 +36,7 @@ def test_unroll_equals_a_plain_loop(  # type: ignore[no-untyped-def]
 
 
 @every_cell
-def test_unroll_goes_on_from_a_given_state(name, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_unroll_goes_on_from_a_given_state(name, make_cell, uniform) -> None:
     cell, x = make_cell(name, 2, 3), uniform(2, 7, 2)
     whole, end = unroll(cell, x)
     first, middle = unroll(cell, x[:, :3])
@@ -49,7 +47,7 @@ def test_unroll_goes_on_from_a_given_state(name, make_cell, uniform) -> None:  #
 
 
 @every_cell
-def test_no_output_depends_on_a_later_step(name, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_no_output_depends_on_a_later_step(name, make_cell, uniform) -> None:
     cell, x = make_cell(name, 2, 3), uniform(2, 6, 2).requires_grad_()
     outputs, _ = unroll(cell, x)
     for step in range(6):
@@ -59,13 +57,13 @@ def test_no_output_depends_on_a_later_step(name, make_cell, uniform) -> None:  #
 
 
 @every_cell
-def test_a_mask_of_ones_changes_nothing(name, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_a_mask_of_ones_changes_nothing(name, make_cell, uniform) -> None:
     cell, x = make_cell(name, 2, 3), uniform(2, 6, 2)
     torch.testing.assert_close(unroll(cell, x, None, torch.ones(2, 3, dtype=x.dtype)), unroll(cell, x), rtol=0, atol=0)
 
 
 @every_cell
-def test_a_mask_of_zeros_cuts_the_state_off_the_products(name, make_cell, uniform) -> None:  # type: ignore[no-untyped-def]
+def test_a_mask_of_zeros_cuts_the_state_off_the_products(name, make_cell, uniform) -> None:
     """What is left is the cell with U = 0; the state is still carried on."""
     cell, x = make_cell(name, 2, 3), uniform(2, 6, 2)
     masked, _ = unroll(cell, x, None, torch.zeros(2, 3, dtype=x.dtype))
@@ -81,7 +79,7 @@ ragged = st.lists(small, min_size=1, max_size=5).flatmap(
 
 @some
 @given(ragged)
-def test_reversing_equals_python_slices(uniform, case) -> None:  # type: ignore[no-untyped-def]
+def test_reversing_equals_python_slices(uniform, case) -> None:
     lengths, padding, width = case
     values = uniform(len(lengths), max(lengths) + padding, width)
     found = reverse_sequences(values, torch.tensor(lengths))
@@ -92,7 +90,7 @@ def test_reversing_equals_python_slices(uniform, case) -> None:  # type: ignore[
 
 @some
 @given(ragged)
-def test_reversing_twice_is_the_identity(uniform, case) -> None:  # type: ignore[no-untyped-def]
+def test_reversing_twice_is_the_identity(uniform, case) -> None:
     lengths, padding, width = case
     values = uniform(len(lengths), max(lengths) + padding, width)
     sizes = torch.tensor(lengths)
@@ -101,7 +99,7 @@ def test_reversing_twice_is_the_identity(uniform, case) -> None:  # type: ignore
 
 @some
 @given(ragged)
-def test_the_last_output_is_each_sequences_own(uniform, case) -> None:  # type: ignore[no-untyped-def]
+def test_the_last_output_is_each_sequences_own(uniform, case) -> None:
     lengths, padding, width = case
     values = uniform(len(lengths), max(lengths) + padding, width)
     found = gather_last(values, torch.tensor(lengths))
@@ -112,14 +110,14 @@ def test_the_last_output_is_each_sequences_own(uniform, case) -> None:  # type: 
 
 @some
 @given(ragged)
-def test_the_valid_steps_are_the_first(case) -> None:  # type: ignore[no-untyped-def]
+def test_the_valid_steps_are_the_first(case) -> None:
     lengths, padding, _ = case
     steps = max(lengths) + padding
     found = valid_steps(torch.tensor(lengths), steps)
     assert found.tolist() == [[True] * length + [False] * (steps - length) for length in lengths]
 
 
-def test_gradients_of_the_last_output_stay_off_the_padding(uniform) -> None:  # type: ignore[no-untyped-def]
+def test_gradients_of_the_last_output_stay_off_the_padding(uniform) -> None:
     values = uniform(2, 4, 3).requires_grad_()
     gather_last(values, torch.tensor([2, 4])).sum().backward()
     assert values.grad is not None
