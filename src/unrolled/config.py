@@ -88,6 +88,11 @@ class ModelConfig(Section):
         default="glorot", description="how the output layer is drawn"
     )
 
+    @property
+    def drops(self) -> bool:
+        """Whether training drops anything at random."""
+        return any((self.dropout, self.recurrent_dropout, self.output_dropout))
+
 
 class AugmentConfig(Section):
     """Random changes of training sequences; nothing of it touches validation or test data."""

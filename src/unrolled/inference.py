@@ -14,7 +14,8 @@ from unrolled.nn.network import Network
 STEPS_PER_BATCH = 65_536
 """Steps that one batch holds at most, so that memory is bounded whatever the lengths."""
 
-MAX_BATCH = 2_048
+MAX_BATCH = 512
+"""Larger batches leave the caches and are slower."""
 
 
 def all_logits(network: Network, batcher: Batcher) -> Tensor:
@@ -38,13 +39,15 @@ def all_prefix_logits(network: Network, batcher: Batcher) -> list[Tensor]:
 def evaluation_batches(network: Network, batcher: Batcher) -> Iterator[tuple[Integers, Batch]]:
     """Every sequence once, without dropout and without keeping anything for gradients."""
     was_training = network.training
-    network.eval()
+    if was_training:
+        network.eval()
     try:
         with torch.inference_mode():
             size = max(1, min(MAX_BATCH, STEPS_PER_BATCH // int(batcher.lengths.max())))
             yield from batcher.in_order(size)
     finally:
-        network.train(was_training)
+        if was_training:
+            network.train()
 
 
 Judge = Callable[[Tensor, Tensor], float]

@@ -143,7 +143,7 @@ class Sequences:
         if 0 in array.shape:
             raise LengthError(f"the array of shape {array.shape} holds nothing; expected at least one of each.")
         count, steps = array.shape[:2]
-        values = _as_float(array, "the array").reshape(count * steps, -1)
+        values = _as_values(array, "the array").reshape(count * steps, -1)
         return cls.from_steps(values, np.full(count, steps), labels, classes=classes, channels=channels)
 
     def __len__(self) -> int:
@@ -271,14 +271,14 @@ def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[np.float32]:
         raise DataError(f"sequence {index} has the shape {array.shape}; expected [T, F], or [T] for one channel.")
     if len(array) == 0:
         raise LengthError(f"sequence {index} has no steps; remove it, or give it at least one.")
-    return _as_float(array, f"sequence {index}")
+    return _as_values(array, f"sequence {index}")
 
 
-def _as_float(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.float32]:
+def _as_values(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.float32]:
     if array.dtype.kind not in "buif":
         raise DataError(f"{name} holds {array.dtype} values; expected numbers.")
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused where it matters
-        return np.ascontiguousarray(array, np.float32)
+        return np.ascontiguousarray(array, np.uint8 if array.dtype == np.uint8 else np.float32)
 
 
 def _numbers(count: int) -> tuple[str, ...]:

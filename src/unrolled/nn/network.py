@@ -114,7 +114,7 @@ class Network(nn.Module):
 
     def outputs(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing."""
-        values = self.normaliser(inputs)
+        values = inputs if self.config.normalisation == "none" else self.normaliser(inputs)
         for index, layer in enumerate(self.layers):
             if index:
                 values = F.dropout(values, self.config.dropout, self.training)

@@ -59,6 +59,9 @@ def gather_last(outputs: Tensor, lengths: Tensor) -> Tensor:
     Returns:
         [B, H].
     """
+    # A slice costs half of a gather, and most batches on a CPU allow it; on a GPU the question itself would wait.
+    if lengths.device.type == "cpu" and bool((lengths == outputs.shape[1]).all()):
+        return outputs[:, -1]
     return outputs[torch.arange(len(outputs), device=outputs.device), lengths - 1]
 
 

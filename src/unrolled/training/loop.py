@@ -163,7 +163,7 @@ class Fitting:
         state, config = self.state, self.config
         batch = self.make_batch(indices)
         set_learning_rate(state.optimizer, learning_rate(config, state.step, self.plan.total_steps))
-        torch.manual_seed(step_seed(config.seed, state.step))  # dropout
+        self.seed_dropout(batch.inputs.device)
         with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
             logits = state.network(batch.inputs, batch.lengths)
         loss = batch_loss(logits.float(), batch.targets, config, self.weights)
@@ -188,6 +188,15 @@ class Fitting:
             unit = 1 / self.state.network.normaliser.factor  # noise is given in the unit that the cells see
             batch = augment(batch, self.augmentation, generator, unit)
         return batch
+
+    def seed_dropout(self, device: torch.device) -> None:
+        """Makes what this step drops a function of the seed and the step's number."""
+        if not self.state.network.config.drops:
+            return
+        seed = step_seed(self.config.seed, self.state.step)
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def average_weights(self) -> None:
         """Moves the average of the weights towards them; in the first steps it follows faster."""

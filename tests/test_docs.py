@@ -1,0 +1,61 @@
+"""What the documents say to type works: every command and every line of Python of the README is run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import call
+from sklearn.datasets import load_digits
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = [line for block in blocks("console") for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ unrolled")]
+
+
+@pytest.fixture
+def place(fresh: Path) -> Path:
+    """A folder with what the README supposes: a first run, and somebody's file."""
+    assert call("train", "digits", "--max-epochs", 3).code == 0
+    rng = np.random.default_rng(0)
+    rows = [",".join(f"{v:.3f}" for v in rng.normal(i % 2, 1, rng.integers(3, 9))) + f":{'ab'[i % 2]}" for i in range(60)]
+    (fresh / "gestures.ts").write_text("@problemName gestures\n@classLabel true a b\n@data\n" + "\n".join(rows))
+    return fresh
+
+
+def test_every_command_of_the_readme_works(place: Path) -> None:
+    assert len(commands()) > 10
+    for command in commands():
+        answer = call(*shlex.split(command)[1:])
+        assert answer.code == 0, f"{command}\n{answer.err}"
+    assert (place / "belief.png").exists()
+    assert (place / "predictions.csv").exists()
+
+
+def test_the_python_of_the_readme_works(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = {"pictures": load_digits().images[:5] / 16}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)  # noqa: S102  # the project's own text
+    assert "%" in capsys.readouterr().out
+
+
+def test_the_readmes_pictures_and_pages_exist() -> None:
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("docs/*.md")), ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / link).exists(), f"{path.name}: {link}"
