@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
 from unrolled.data.batching import Batch
 from unrolled.data.sequences import Sequences
 from unrolled.errors import InterruptedRunError
-from unrolled.experiment import resume
+from unrolled.experiment import resume, train
 from unrolled.nn.network import Network
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.loop import fit, new_state
@@ -29,7 +30,11 @@ from unrolled.training.plan import Plan
 from unrolled.training.recorders import MetricsFile, Recorder
 from unrolled.training.state import TrainState
 
-SEEDS = np.random.default_rng(0)
+
+@pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Does not wait for the disk: these kills are not power cuts."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 class KilledError(Exception):
@@ -54,15 +59,15 @@ class KillAt(Recorder):
 
 
 class StopAt(Recorder):
-    """Asks to stop, as Ctrl-C does."""
+    """Asks to stop, as Ctrl-C does, or a system that shuts down."""
 
-    def __init__(self, step: int) -> None:
-        self.at = step
+    def __init__(self, step: int, number: signal.Signals = signal.SIGINT) -> None:
+        self.at, self.number = step, number
 
     def updated(self, state: TrainState, batch: Batch) -> None:
         del batch
         if state.step == self.at:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self.number)
 
 
 def pictures(count: int, seed: int) -> Sequences:
@@ -92,6 +97,7 @@ def run(
     model: dict[str, Any], *further: Recorder,
 ) -> TrainState:  # fmt: skip
     """One process's part of a run: from its last checkpoint, if there is one."""
+    folder.mkdir(exist_ok=True)
     store = CheckpointStore(folder / "checkpoints")
     state = start(data, config, **model)
     if store.newest() is not None:
@@ -136,6 +142,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.usefixtures("quick_disk")
 @pytest.mark.parametrize("name", CASES)
 def test_a_killed_and_resumed_run_ends_bit_for_bit_as_one_never_stopped(tmp_path: Path, name: str) -> None:
     training, model, change, kind = CASES[name]
@@ -143,10 +150,8 @@ def test_a_killed_and_resumed_run_ends_bit_for_bit_as_one_never_stopped(tmp_path
     data, held = make(26, 1), make(12, 2)
     config = TrainConfig(batch_size=8, log_every=3, checkpoint_every_steps=2, seed=3, **training)
     arguments = (data, held, config, AugmentConfig(**change), model)
-    whole = run(tmp_path / "whole", *arguments) if make_folder(tmp_path / "whole") else None
-    assert whole is not None
+    whole = run(tmp_path / "whole", *arguments)
     folder = tmp_path / "stopped"
-    make_folder(folder)
     # killed before the first checkpoint, again and again at odd and even steps, then stopped by Ctrl-C
     kills: list[Recorder] = [KillAt(1), KillAt(3), KillAt(4), KillAt(4, "epoch"), KillAt(7)]
     for kill in [kill for kill in kills if kill.at < whole.step]:  # type: ignore[attr-defined]
@@ -154,6 +159,8 @@ def test_a_killed_and_resumed_run_ends_bit_for_bit_as_one_never_stopped(tmp_path
             run(folder, *arguments, kill)
     with pytest.raises(InterruptedRunError, match="Stopped after step"):
         run(folder, *arguments, StopAt(whole.step - 1))
+    with pytest.raises(InterruptedRunError, match="Stopped after step"):
+        run(folder, *arguments, StopAt(whole.step, signal.SIGTERM))
     resumed = run(folder, *arguments)
     assert_same_end(whole, resumed)
     assert lines(tmp_path / "whole" / "metrics.jsonl") == lines(folder / "metrics.jsonl")
@@ -162,18 +169,12 @@ def test_a_killed_and_resumed_run_ends_bit_for_bit_as_one_never_stopped(tmp_path
     assert lines(tmp_path / "whole" / "metrics.jsonl") == lines(folder / "metrics.jsonl")
 
 
-def make_folder(path: Path) -> bool:
-    path.mkdir()
-    return True
-
-
+@pytest.mark.usefixtures("quick_disk")
 @pytest.mark.parametrize("how", [StopAt(8), KillAt(8, "epoch")])
 def test_a_run_stopped_after_its_very_last_step_still_finishes_the_pass(tmp_path: Path, how: Recorder) -> None:
     data, held = series(30, 1), series(9, 2)
     config = TrainConfig(max_epochs=2, batch_size=8, log_every=3, checkpoint_every_steps=4)
     arguments = (data, held, config, AugmentConfig(), {})
-    for name in ("whole", "stopped"):
-        (tmp_path / name).mkdir()
     whole = run(tmp_path / "whole", *arguments)
     with pytest.raises((InterruptedRunError, KilledError)):
         run(tmp_path / "stopped", *arguments, how)
@@ -199,10 +200,11 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_other_weights() -> N
 def test_training_leaves_the_callers_random_numbers_alone() -> None:
     data = series(20, 1)
     config = TrainConfig(max_steps=2, batch_size=8)
+    state = start(data, config, num_layers=2, dropout=0.5)
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    fit(start(data, config, num_layers=2, dropout=0.5), data, None, config)
+    fit(state, data, None, config)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -220,7 +222,6 @@ def test_a_plan_that_is_finished_asks_for_nothing(tmp_path: Path) -> None:
 
     data = series(10, 1)
     config = TrainConfig(max_steps=1, batch_size=8)
-    (tmp_path / "run").mkdir()
     for _ in range(2):
         run(tmp_path / "run", data, None, config, AugmentConfig(), {}, Count())
     assert seen == [("begin", 0), ("update", 1), ("begin", 1)]
@@ -229,10 +230,14 @@ def test_a_plan_that_is_finished_asks_for_nothing(tmp_path: Path) -> None:
 # Real processes, real signals
 
 COMMAND = [sys.executable, "-c", "from unrolled.cli.main import main; main()", "train"]
-OPTIONS = [
-    "digits", "--hidden-size=6", "--max-epochs=8", "--batch-size=16", "--num-layers=2", "--dropout=0.2", "--seed=4",
-    "--checkpoint-every-steps=3", "--log-every=7", "--threads=1", "--average-decay=0.9", "--last-batch=wrap",
-]  # fmt: skip
+OPTIONS: dict[str, Any] = {
+    "hidden_size": 6, "max_epochs": 4, "batch_size": 64, "num_layers": 2, "dropout": 0.2, "seed": 4, "threads": 1,
+    "checkpoint_every_steps": 2, "log_every": 4, "average_decay": 0.9, "last_batch": "wrap",
+}  # fmt: skip
+
+
+def command_line(options: dict[str, Any]) -> list[str]:
+    return ["digits", "--runs=my runs", "--name=1", *(f"--{k.replace('_', '-')}={v}" for k, v in options.items())]
 
 
 def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -242,32 +247,23 @@ def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_lines(process: subprocess.Popen[str], path: Path, count: int) -> None:
-    """Until so many lines of figures are there."""
-    deadline = time.monotonic() + 60
-    while not path.exists() or path.read_bytes().count(b"\n") < count:
+def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
+    """Looks again and again, as long as the process lives."""
+    deadline = time.monotonic() + 120
+    while not happened():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
 
-def finish(process: subprocess.Popen[str], code: int) -> str:
-    out, errors = process.communicate(timeout=120)
-    assert process.returncode == code, (out, errors)
-    return out + errors
+def count_lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def without_seconds(path: Path) -> dict[str, Any]:
     content = json.loads(path.read_text())
     del content["seconds"]
     return content  # type: ignore[no-any-return]
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    finish(begin(folder, *OPTIONS, "--runs=runs", "--name=1"), 0)
-    return folder / "runs" / "digits" / "1"
 
 
 def assert_same_run(run_folder: Path, expected: Path) -> None:
@@ -280,40 +276,50 @@ def assert_same_run(run_folder: Path, expected: Path) -> None:
     assert histories[0] == histories[1]
 
 
-def test_a_process_killed_at_random_moments_and_resumed_ends_bit_for_bit_the_same(
-    tmp_path: Path, uninterrupted: Path
-) -> None:
-    chance = random.Random(7)  # noqa: S311
-    folder = tmp_path / "runs" / "digits" / "1"
-    process = begin(tmp_path, *OPTIONS, "--runs=runs", "--name=1")
-    for count in (chance.randint(1, 15), chance.randint(25, 45)):
-        wait_for_lines(process, folder / "metrics.jsonl", count)
+def test_a_process_killed_at_random_moments_and_resumed_ends_bit_for_bit_the_same(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    folder = tmp_path / "my runs" / "digits" / "1"
+    process = begin(tmp_path, *command_line(OPTIONS))
+    for count in (chance.randint(1, 5), chance.randint(9, 15)):
+        wait_for(process, lambda least=count: count_lines(folder / "metrics.jsonl") >= least)  # type: ignore[misc]
         for _ in range(chance.randint(0, 20_000)):  # some moment within a few steps
             pass
         process.kill()
         process.communicate()
         assert process.returncode == -signal.SIGKILL
-        process = begin(tmp_path, "--resume", "runs/digits/1", "--quiet")
-    finish(process, 0)
-    assert_same_run(folder, uninterrupted)
+        if count < 9:
+            process = begin(tmp_path, "--resume", "my runs/digits/1", "--quiet")
+    resume(folder)
+    assert_same_run(folder, train("digits", runs=tmp_path / "whole", name="1", **OPTIONS).folder.path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_a_checkpoint_and_prints_the_command_that_resumes(
-    tmp_path: Path, uninterrupted: Path, number: signal.Signals
-) -> None:
-    process = begin(tmp_path, *OPTIONS, "--checkpoint-every-steps=100000", "--runs=my runs", "--name=1")
-    wait_for_lines(process, tmp_path / "my runs" / "digits" / "1" / "metrics.jsonl", 10)
-    process.send_signal(number)
-    said = finish(process, 130)
-    assert "Traceback" not in said
-    command = "unrolled train --resume 'my runs/digits/1'"
-    assert command in said
-    checkpoint, warning = CheckpointStore(tmp_path / "my runs" / "digits" / "1" / "checkpoints").load_last()
+def test_ctrl_c_saves_a_checkpoint_prints_the_command_that_resumes_and_exits_with_130(tmp_path: Path) -> None:
+    options = OPTIONS | {"max_epochs": 100_000, "checkpoint_every_steps": 50}
+    process = begin(tmp_path, *command_line(options))
+    folder = tmp_path / "my runs" / "digits" / "1"
+    wait_for(process, (folder / "checkpoints" / "last").exists)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, (out, errors)
+    checkpoint, warning = CheckpointStore(folder / "checkpoints").load_last()
+    step = checkpoint.facts["step"]
     assert warning is None
-    assert f"Stopped after step {checkpoint.facts['step']} of" in said
-    if number == signal.SIGINT:
-        run = resume(tmp_path / "my runs" / "digits" / "1")
-        assert lines(run.folder.metrics) == lines(uninterrupted / "metrics.jsonl")
-        weights = "model.safetensors"
-        assert (run.folder.model / weights).read_bytes() == (uninterrupted / "model" / weights).read_bytes()
+    assert len(errors.strip().splitlines()) == 1
+    assert f"Stopped after step {step} of" in errors
+    assert "Go on with: unrolled train --resume 'my runs/digits/1'" in errors
+    said: list[str] = []
+    with pytest.raises(InterruptedRunError, match=f"Stopped after step {step + 2} of"):
+        resume(folder, recorders=[StopAt(step + 2)], say=said.append)
+    assert f"going on after step {step:,}" in said
+
+
+def test_a_run_killed_during_its_first_checkpoint_starts_from_the_first_step(tmp_path: Path) -> None:
+    recorder = KillAt(1)
+    with pytest.raises(KilledError):
+        train("digits", runs=tmp_path, name="1", recorders=[recorder], max_steps=2, hidden_size=4)
+    folder = tmp_path / "digits" / "1"
+    (folder / "checkpoints" / ".last.partial").mkdir(parents=True)
+    said: list[str] = []
+    run = resume(folder, say=said.append)
+    assert "no checkpoint was taken yet; starting from the first step" in said
+    assert run.model.facts.training["steps"] == 2

@@ -1,0 +1,302 @@
+"""Losses, optimizers, schedules and changes of the training data, each against an oracle."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import softmax
+from sklearn.utils.class_weight import compute_class_weight
+from torch import Generator, nn
+from torch.nn import functional as F
+
+from unrolled.config import AugmentConfig, TrainConfig
+from unrolled.data.batching import Batch
+from unrolled.data.sequences import Sequences
+from unrolled.errors import ConfigError
+from unrolled.training.augment import augment, change_series, check_augmentation, warp_pictures
+from unrolled.training.losses import batch_loss, class_weights
+from unrolled.training.optimizers import learning_rate, make_optimizer, set_learning_rate
+from unrolled.training.state import step_generator, step_seed
+
+
+def config(**changes: Any) -> TrainConfig:
+    return TrainConfig(max_steps=1, **changes)
+
+
+# Losses
+
+LOGITS = torch.randn(7, 3, generator=Generator().manual_seed(1)) * 4
+TARGETS = torch.tensor([0, 1, 2, 2, 1, 0, 2])
+WEIGHTS = torch.tensor([0.5, 1.0, 3.0])
+
+
+@pytest.mark.parametrize("loss", ["mean", "sum"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_the_loss_is_torchs_cross_entropy_with_and_without_an_idle_floor(
+    loss: Any, smoothing: float, weights: torch.Tensor | None
+) -> None:
+    expected = F.cross_entropy(LOGITS, TARGETS, weights, reduction=loss, label_smoothing=smoothing)
+    for floor in (0.0, 1e-30):
+        found = batch_loss(
+            LOGITS, TARGETS, config(loss=loss, label_smoothing=smoothing, probability_floor=floor), weights
+        )
+        torch.testing.assert_close(found, expected)
+
+
+def test_below_the_floor_the_loss_is_the_floors_and_teaches_nothing() -> None:
+    logits = torch.tensor([[20.0, -20.0], [1.0, 2.0]], requires_grad=True)
+    targets = torch.tensor([1, 1])
+    loss = batch_loss(logits, targets, config(probability_floor=1e-10, loss="sum"), None)
+    probabilities = np.maximum(softmax(logits.detach().numpy().astype(float), axis=1), 1e-10)
+    assert loss.item() == pytest.approx(-np.log(probabilities[[0, 1], targets.numpy()]).sum(), rel=1e-6)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert not gradient[0].any()
+    assert gradient[1].any()
+
+
+def labelled(labels: list[int], classes: list[str] | None = None) -> Sequences:
+    names = None if classes is None else classes
+    return Sequences.from_list([[0.0]] * len(labels), labels, classes=names)
+
+
+def test_balanced_class_weights_are_scikit_learns() -> None:
+    labels = [0, 0, 0, 1, 2, 2, 0, 0]
+    found = class_weights(config(class_weight="balanced"), labelled(labels))
+    assert found is not None
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=np.array(labels))
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
+
+
+def test_balanced_class_weights_pass_over_a_class_that_is_absent() -> None:
+    found = class_weights(config(class_weight="balanced"), labelled([0, 0, 2], ["0", "1", "2"]))
+    assert found is not None
+    np.testing.assert_allclose(found.numpy(), [0.75, 0, 1.5])
+
+
+@pytest.mark.parametrize("wish", [(1.0, 2.0), (1.0, 2.0, 3.0, 4.0), (1.0, 0.0, 2.0), (1.0, -1.0, 2.0)])
+def test_a_wrong_number_of_class_weights_or_one_not_over_zero_is_refused(wish: tuple[float, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"expected 3 numbers over 0, for the classes 0, 1, 2 in this order"):
+        class_weights(config(class_weight=wish), labelled([0, 1, 2]))
+
+
+def test_given_class_weights_are_taken_as_they_are() -> None:
+    found = class_weights(config(class_weight=(1.0, 2.0, 3.5)), labelled([0, 1, 2]))
+    assert found is not None
+    assert found.tolist() == [1.0, 2.0, 3.5]
+    assert class_weights(config(), labelled([0, 1])) is None
+
+
+# Schedules
+
+
+def rates(total: int, **changes: Any) -> list[float]:
+    chosen = config(learning_rate=0.1, **changes)
+    return [learning_rate(chosen, step, total) for step in range(total)]
+
+
+def test_the_constant_rate_is_constant() -> None:
+    assert set(rates(50, schedule="constant")) == {0.1}
+
+
+@pytest.mark.parametrize(("total", "warmup"), [(100, 0.2), (101, 0.33), (10, 0.0), (1, 0.2), (3, 0.9), (1000, 0.5)])
+@pytest.mark.parametrize("schedule", ["cosine", "one-cycle"])
+def test_rates_rise_to_the_largest_and_fall_to_nearly_zero(schedule: str, total: int, warmup: float) -> None:
+    found = np.array(rates(total, schedule=schedule, warmup_fraction=warmup))
+    rise = warmup * total
+    assert (found > 0).all()
+    assert (found <= 0.1).all()
+    peak = int(found.argmax())
+    assert abs(peak - rise) <= 1
+    assert (np.diff(found[: peak + 1]) > 0).all()
+    assert (np.diff(found[peak:]) < 0).all()
+    if total >= 100:
+        assert found.max() == pytest.approx(0.1, rel=0.01)
+        assert found[-1] < 0.0001
+
+
+def test_one_cycle_is_two_half_cosines_from_a_twenty_fifth() -> None:
+    found = rates(100, schedule="one-cycle", warmup_fraction=0.25)
+    for step, rate in enumerate(found):
+        if step < 25:
+            low = 0.1 / 25
+            expected = low + (0.1 - low) * (1 - math.cos(math.pi * (step + 1) / 26)) / 2
+        else:
+            expected = 0.1 * (1 + math.cos(math.pi * (step - 24) / 76)) / 2
+        assert rate == pytest.approx(expected, rel=1e-12)
+
+
+def test_cosine_is_a_line_then_half_a_cosine() -> None:
+    found = rates(100, schedule="cosine", warmup_fraction=0.25)
+    np.testing.assert_allclose(found[:25], 0.1 * np.arange(1, 26) / 26)
+    np.testing.assert_allclose(found[25:], 0.1 * (1 + np.cos(np.pi * np.arange(1, 76) / 76)) / 2)
+
+
+# Optimizers: two steps of each against its formula in NumPy
+
+
+class Two(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = nn.Parameter(torch.tensor([[1.0, -2.0], [0.5, 3.0]]))
+        self.bias = nn.Parameter(torch.tensor([1.0, -1.0]))
+
+
+def by_formula(name: str, weight: np.ndarray[Any, Any], gradients: list[Any], decay: float) -> np.ndarray[Any, Any]:
+    rate, momentum, beta1, beta2, epsilon = 0.1, 0.9, 0.9, 0.999, 1e-8
+    m = v = b = np.zeros_like(weight)
+    for t, raw in enumerate(gradients, 1):
+        gradient = raw if name == "adamw" else raw + decay * weight
+        if name == "adamw":
+            weight = weight - rate * decay * weight
+        if name in ("adam", "adamw"):
+            m, v = beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
+            weight = weight - rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + epsilon)
+        elif name == "sgd":
+            b = momentum * b + gradient
+            weight = weight - rate * b
+        else:
+            v = 0.99 * v + 0.01 * gradient**2
+            b = momentum * b + gradient / (np.sqrt(v) + epsilon)
+            weight = weight - rate * b
+    return weight
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
+def test_two_updates_follow_the_formula_and_decay_is_for_matrices_only(name: Any) -> None:
+    module = Two()
+    optimizer = make_optimizer(module, config(optimizer=name, learning_rate=0.5, weight_decay=0.1))
+    set_learning_rate(optimizer, 0.1)
+    gradients = [np.array([[0.1, -0.4], [2.0, 0.3]]), np.array([[-0.2, 0.1], [1.0, 0.0]])]
+    start = {name: weight.detach().double().numpy() for name, weight in module.named_parameters()}
+    for gradient in gradients:
+        module.matrix.grad = torch.from_numpy(gradient).float()
+        module.bias.grad = torch.from_numpy(gradient[0]).float()
+        optimizer.step()
+    matrix = by_formula(name, start["matrix"], gradients, 0.1)
+    bias = by_formula(name, start["bias"], [gradient[0] for gradient in gradients], 0.0)
+    np.testing.assert_allclose(module.matrix.detach().numpy(), matrix, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(module.bias.detach().numpy(), bias, rtol=1e-5, atol=1e-6)
+
+
+# Changes
+
+SERIES = torch.randn(4, 6, 2, generator=Generator().manual_seed(3))
+LENGTHS = torch.tensor([6, 3, 1, 5])
+SERIES[torch.arange(6)[None] >= LENGTHS[:, None]] = 0
+PICTURES = torch.rand(5, 7, 9, generator=Generator().manual_seed(4))
+
+
+def generator() -> Generator:
+    return Generator().manual_seed(11)
+
+
+@pytest.mark.parametrize("change", [{"time_shift": 3}, {"value_scale": 0.5}, {"noise": 0.5}])
+def test_changed_series_keep_their_shape_and_their_padding_stays_zero(change: dict[str, Any]) -> None:
+    changed = change_series(SERIES, LENGTHS, AugmentConfig(**change), generator())
+    assert changed.shape == SERIES.shape
+    assert not torch.equal(changed, SERIES)
+    for row, length in zip(changed, LENGTHS, strict=True):
+        assert not row[length:].any()
+
+
+def test_a_time_shift_repeats_the_edges_within_each_sequences_own_length() -> None:
+    shifts = set()
+    for seed in range(40):
+        changed = change_series(SERIES, LENGTHS, AugmentConfig(time_shift=2), Generator().manual_seed(seed))
+        for row, original, length in zip(changed, SERIES, LENGTHS.tolist(), strict=True):
+            steps = np.arange(length)
+            fits = [
+                shift
+                for shift in range(-2, 3)
+                if torch.equal(row[:length], original[np.clip(steps + shift, 0, length - 1)])
+            ]
+            assert fits
+            if length == 6:
+                shifts.update(fits)
+    assert shifts == {-2, -1, 0, 1, 2}
+
+
+def test_a_random_factor_belongs_to_a_channel_of_a_sequence() -> None:
+    changed = change_series(SERIES, LENGTHS, AugmentConfig(value_scale=0.3), generator())
+    factors = changed[0] / SERIES[0]
+    torch.testing.assert_close(factors, factors[:1].expand(6, 2))
+    assert factors[0, 0] != factors[0, 1]
+
+
+def test_noise_has_the_deviation_that_was_asked_for() -> None:
+    zeros = torch.zeros(50, 40, 3)
+    changed = change_series(zeros, torch.full((50,), 40), AugmentConfig(noise=0.25), generator())
+    assert changed.std().item() == pytest.approx(0.25, rel=0.03)
+    assert abs(changed.mean().item()) < 0.02
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rotation": 30}, {"zoom": 0.3}, {"shear": 20}, {"translate": 2}, {"elastic": 1.0}],
+)
+def test_changed_pictures_keep_their_shape_and_range(change: dict[str, Any]) -> None:
+    changed = warp_pictures(PICTURES, AugmentConfig(**change), generator())
+    assert changed.shape == PICTURES.shape
+    assert changed.min() >= 0
+    assert changed.max() <= 1.0001
+    assert not torch.allclose(changed, PICTURES, atol=1e-3)
+
+
+def test_no_amount_is_no_change() -> None:
+    batch = Batch(PICTURES, torch.full((5,), 7), torch.zeros(5, dtype=torch.int64))
+    assert torch.equal(augment(batch, AugmentConfig(), generator()).inputs, PICTURES)
+    torch.testing.assert_close(warp_pictures(PICTURES, AugmentConfig(), generator()), PICTURES, atol=1e-5, rtol=0)
+    torch.testing.assert_close(change_series(SERIES, LENGTHS, AugmentConfig(), generator()), SERIES)
+
+
+def test_a_picture_is_moved_by_up_to_so_many_pixels() -> None:
+    dot = torch.zeros(200, 9, 9)
+    dot[:, 4, 4] = 1
+    moved = warp_pictures(dot, AugmentConfig(translate=2), generator())
+    places = torch.arange(9.0)
+    rows = (moved.sum(2) * places).sum(1) / moved.sum((1, 2)) - 4
+    columns = (moved.sum(1) * places).sum(1) / moved.sum((1, 2)) - 4
+    for offset in (rows, columns):
+        assert offset.abs().max() <= 2.001
+        assert offset.abs().max() > 1.8
+        assert abs(offset.mean().item()) < 0.3
+
+
+def test_a_turn_moves_a_dot_on_a_circle_by_up_to_so_many_degrees() -> None:
+    dot = torch.zeros(200, 15, 15)
+    dot[:, 7, 12] = 1
+    turned = warp_pictures(dot, AugmentConfig(rotation=30), generator())
+    places = torch.arange(15.0)
+    rows = (turned.sum(2) * places).sum(1) / turned.sum((1, 2)) - 7
+    columns = (turned.sum(1) * places).sum(1) / turned.sum((1, 2)) - 7
+    torch.testing.assert_close((rows**2 + columns**2).sqrt(), torch.full((200,), 5.0), atol=0.15, rtol=0)
+    angles = torch.rad2deg(torch.atan2(rows, columns))
+    assert 27 < angles.abs().max() < 32
+
+
+@pytest.mark.parametrize("change", [{"rotation": 9, "elastic": 1.0}, {"noise": 0.1, "time_shift": 1}])
+def test_the_same_generator_gives_the_same_changes_and_another_one_others(change: dict[str, Any]) -> None:
+    batch = Batch(PICTURES, torch.full((5,), 7), torch.zeros(5, dtype=torch.int64))
+    one, two, other = (augment(batch, AugmentConfig(**change), step_generator(3, step)).inputs for step in (5, 5, 6))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+
+
+def test_the_seeds_of_steps_differ_among_steps_and_runs() -> None:
+    seeds = {step_seed(seed, step) for seed in range(20) for step in range(200)}
+    assert len(seeds) == 4000
+
+
+def test_changes_of_pictures_are_refused_for_what_is_none() -> None:
+    sequences = labelled([0, 1])
+    for name in ("rotation", "zoom", "shear", "translate", "elastic"):
+        with pytest.raises(ConfigError, match="use time_shift, value_scale and noise"):
+            check_augmentation(AugmentConfig(**{name: 0.5}), sequences)
+    check_augmentation(AugmentConfig(noise=1.0, time_shift=3), sequences)
+    check_augmentation(AugmentConfig(rotation=3), replace(sequences, pictures=True))
