@@ -94,7 +94,7 @@ class MetricsFile(Recorder):
         with writing(self.path):
             lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
             write_bytes(self.path, b"".join(line for line in lines if _known(line, state)))
-            self.file = self.path.open("a", encoding="utf-8")
+            self.file = self.path.open("a", encoding="utf-8", buffering=1)
 
     def step(self, log: StepLog) -> None:
         """A line of the kind ``step``."""
