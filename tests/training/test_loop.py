@@ -210,6 +210,7 @@ def test_changes_touch_training_batches_only() -> None:
 def test_every_observer_is_told_of_the_end_even_where_one_fails() -> None:
     class Failing(Recorder):
         def end(self, state: TrainState) -> None:
+            del state
             raise RuntimeError("closing failed")
 
     one, other = Seen(), Seen()
