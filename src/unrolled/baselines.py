@@ -77,8 +77,9 @@ def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
     if not length or length * len(train.channels) > MAX_FEATURES:
         features, length = "summary", 0
     table = np.concatenate(list(_blocks(chosen, features)))
-    mean, deviation = table.mean(0), table.std(0)
-    deviation[deviation <= 1e-6 * np.abs(mean)] = 1  # a constant feature's is rounding, or zero
+    mean = table.mean(0, dtype=np.float64).astype(np.float32)  # a sum in float32 would give constants a deviation
+    deviation = np.sqrt(np.square(table - mean).mean(0, dtype=np.float64)).astype(np.float32)
+    deviation[deviation <= 1e-6 * np.abs(mean)] = 1
     table = (table - mean) / deviation
     weights = np.zeros((len(train.classes), table.shape[1]), np.float32)
     bias = np.full(len(train.classes), -np.inf, np.float32)

@@ -111,14 +111,14 @@ class RunFolder:
             RunLockedError: if another process is training here.
         """
         lock = FileLock(self.path / ".lock")
-        try:
-            with writing(self.path / ".lock"):
+        with writing(self.path / ".lock"):
+            try:
                 lock.acquire(timeout=0)
-        except Timeout:
-            raise RunLockedError(
-                f"Another process is training in {self.path}; wait until it ends, or start a run of its own "
-                "without --resume."
-            ) from None
+            except Timeout:  # an OSError, which must not be taken for a disk's
+                raise RunLockedError(
+                    f"Another process is training in {self.path}; wait until it ends, or start a run of its own "
+                    "without --resume."
+                ) from None
         try:
             yield
         finally:

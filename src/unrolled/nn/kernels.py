@@ -51,7 +51,7 @@ def choose_kernel(cell: Cell, *, recurrent_dropout: float = 0.0, wish: str | Non
     if wish not in (None, "reference", "torch"):
         raise UnknownNameError("kernel", wish, ("reference", "torch"), "UNROLLED_KERNEL takes these.")
     if wish == "reference":
-        return Kernel("reference", "chosen by UNROLLED_KERNEL", unroll)
+        return Kernel("reference", "chosen by hand", unroll)
     obstacle = _torch_obstacle(cell, recurrent_dropout)
     if obstacle is None:
         return Kernel("torch", "PyTorch has a fused kernel for this cell", _unroll_by_torch)

@@ -11,7 +11,7 @@ from unrolled.nn.cells import CELLS, Cell
 from unrolled.nn.initializers import initialize_cell, initialize_output
 from unrolled.nn.kernels import Kernel, choose_kernel
 from unrolled.nn.pooling import POOLINGS
-from unrolled.nn.unroll import reverse_sequences
+from unrolled.nn.unroll import check_lengths, reverse_sequences
 
 
 class Normaliser(nn.Module):
@@ -59,10 +59,10 @@ class Layer(nn.Module):
         return torch.cat([outputs, reverse_sequences(reverse, lengths)], -1)
 
     def kernel(self) -> Kernel:
-        """What carries the cells over time."""
+        """What carries the cells over time, in the mode (training or not) that the layer is in."""
         cell = self.cells[0]
         assert isinstance(cell, Cell)  # noqa: S101  # for the type checker: a ModuleList forgets
-        return choose_kernel(cell, recurrent_dropout=self.recurrent_dropout)
+        return choose_kernel(cell, recurrent_dropout=self.recurrent_dropout if self.training else 0.0)
 
     def _run(self, cell: nn.Module, inputs: Tensor) -> Tensor:
         assert isinstance(cell, Cell)  # noqa: S101
@@ -106,7 +106,11 @@ class Network(nn.Module):
             lengths: steps of each sequence, [B], each in 1..T.
         Returns:
             [B, C].
+        Raises:
+            LengthError: for a length outside 1..T, on the CPU.
         """
+        if lengths.device.type == "cpu":  # on a GPU the question would make every step wait
+            check_lengths(lengths, inputs.shape[1])
         outputs = self.outputs(inputs, lengths)
         pooled = F.dropout(self.pooling(outputs, lengths), self.config.output_dropout, self.training)
         logits: Tensor = self.output(pooled)

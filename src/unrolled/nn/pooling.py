@@ -111,10 +111,10 @@ class AttentionPooling(Pooling):
 
     def prefixes(self, outputs: Tensor) -> Tensor:
         """See `Pooling`."""
-        scores = self.scores(outputs)  # [B, T, 1]
-        earlier = torch.ones(2 * (scores.shape[1],), dtype=torch.bool, device=scores.device).tril()
-        weights = scores.transpose(1, 2).where(earlier, -torch.inf).softmax(-1)  # [B, T, T]
-        return weights @ outputs
+        # running sums in float64: scores are bounded by Σ|v|, so no weight of an early step vanishes
+        scores = self.scores(outputs).double()  # [B, T, 1]
+        weights = (scores - scores.amax(1, keepdim=True)).exp()
+        return ((weights * outputs).cumsum(1) / weights.cumsum(1)).to(outputs.dtype)
 
 
 POOLINGS: dict[PoolingName, type[Pooling]] = {
