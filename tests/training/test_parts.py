@@ -236,6 +236,12 @@ def test_noise_has_the_deviation_that_was_asked_for() -> None:
     assert abs(changed.mean().item()) < 0.02
 
 
+def test_noise_is_in_the_unit_of_each_channel_that_is_given() -> None:
+    batch = Batch(torch.zeros(50, 40, 2), torch.full((50,), 40), torch.zeros(50, dtype=torch.int64))
+    changed = augment(batch, AugmentConfig(noise=0.1), generator(), torch.tensor([1.0, 20.0])).inputs
+    torch.testing.assert_close(changed.std((0, 1)), torch.tensor([0.1, 2.0]), rtol=0.06, atol=0)
+
+
 @pytest.mark.parametrize(
     "change",
     [{"rotation": 30}, {"zoom": 0.3}, {"shear": 20}, {"translate": 2}, {"elastic": 1.0}],
