@@ -17,19 +17,20 @@ _LINE_SECONDS = 5.0
 
 
 class ProgressBar(Recorder):
-    """Epoch, step, loss, accuracy, sequences per second and time left, in place on one line."""
+    """Epoch, step, loss, accuracy, sequences per second and time left, in place on one line of 80 columns."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
     def begin(self, state: TrainState, plan: Plan) -> None:
         """Draws the bar where the training stands."""
-        self.plan, self.figures, self.drawn = plan, "", 0.0
+        self.plan, self.drawn = plan, 0.0
+        self.training, self.validation = "", ""
         self.started, self.first = time.perf_counter(), state.sequences
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(),
-            TextColumn("step {task.completed}/{task.total}{task.fields[figures]}"),
+            BarColumn(bar_width=10),
+            TextColumn("{task.completed}/{task.total}{task.fields[figures]}"),
             TimeRemainingColumn(compact=True),
             console=self.console,
             transient=True,
@@ -51,17 +52,19 @@ class ProgressBar(Recorder):
             self.task,
             completed=state.step,
             epoch=min(state.epoch + 1, self.plan.epochs),
-            figures=f"{self.figures}  {rate:,.0f} sequences/s",
+            figures=f"{self.training}{self.validation} {_short(rate)}/s",
         )
 
     def step(self, log: StepLog) -> None:
-        """Takes over the newest figures."""
-        self.figures = f"  loss {log.loss:.4f}  accuracy {100 * log.accuracy:.2f} %"
+        """Takes over the newest training figures."""
+        self.training = f" loss {log.loss:.3f} acc {100 * log.accuracy:.1f} %"
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """Adds the validation figures."""
+        """Takes over the pass's figures."""
         del state
-        self.figures = _figures(log)
+        self.training = f" loss {log.train_loss:.3f} acc {100 * log.train_accuracy:.1f} %"
+        if log.validation_accuracy is not None:
+            self.validation = f" val {100 * log.validation_accuracy:.1f} %"
 
     def end(self, state: TrainState) -> None:
         """Takes the bar away."""
@@ -98,3 +101,8 @@ def _figures(log: EpochLog) -> str:
     if log.validation_loss is not None and log.validation_accuracy is not None:
         text += f"  validation: loss {log.validation_loss:.4f}, accuracy {100 * log.validation_accuracy:.2f} %"
     return text
+
+
+def _short(rate: float) -> str:
+    """Sequences per second in few characters."""
+    return f"{rate / 1000:.1f}k" if rate >= 1000 else f"{rate:.0f}"
