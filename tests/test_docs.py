@@ -29,7 +29,9 @@ def place(fresh: Path) -> Path:
     """A folder with what the README supposes: a first run, and somebody's file."""
     assert call("train", "digits", "--max-epochs", 3).code == 0
     rng = np.random.default_rng(0)
-    rows = [",".join(f"{v:.3f}" for v in rng.normal(i % 2, 1, rng.integers(3, 9))) + f":{'ab'[i % 2]}" for i in range(60)]
+    rows = [
+        ",".join(f"{v:.3f}" for v in rng.normal(i % 2, 1, rng.integers(3, 9))) + f":{'ab'[i % 2]}" for i in range(60)
+    ]
     (fresh / "gestures.ts").write_text("@problemName gestures\n@classLabel true a b\n@data\n" + "\n".join(rows))
     return fresh
 

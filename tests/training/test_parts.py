@@ -21,7 +21,7 @@ from unrolled.errors import ConfigError
 from unrolled.training.augment import augment, change_series, check_augmentation, warp_pictures
 from unrolled.training.losses import batch_loss, class_weights
 from unrolled.training.optimizers import learning_rate, make_optimizer, set_learning_rate
-from unrolled.training.state import step_generator, step_seed
+from unrolled.training.state import DROPOUT, step_generator, step_seed
 
 
 def config(**changes: Any) -> TrainConfig:
@@ -295,7 +295,7 @@ def test_the_same_generator_gives_the_same_changes_and_another_one_others(change
 
 
 def test_the_seeds_of_steps_differ_among_steps_and_runs() -> None:
-    seeds = {step_seed(seed, step) for seed in range(20) for step in range(200)}
+    seeds = {step_seed(seed, step, DROPOUT) for seed in range(20) for step in range(200)}
     assert len(seeds) == 4000
 
 

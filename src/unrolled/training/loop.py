@@ -24,7 +24,15 @@ from unrolled.training.losses import batch_loss, class_weights
 from unrolled.training.optimizers import learning_rate, make_optimizer, set_learning_rate
 from unrolled.training.plan import Plan, make_plan
 from unrolled.training.recorders import Recorder, Recorders
-from unrolled.training.state import EpochLog, StepLog, TrainState, copy_weights, step_generator, step_seed
+from unrolled.training.state import (
+    DROPOUT,
+    EpochLog,
+    StepLog,
+    TrainState,
+    copy_weights,
+    step_generator,
+    step_seed,
+)
 
 
 def new_state(network: Network, config: TrainConfig) -> TrainState:
@@ -193,7 +201,7 @@ class Fitting:
         """Makes what this step drops a function of the seed and the step's number."""
         if not self.state.network.config.drops:
             return
-        seed = step_seed(self.config.seed, self.state.step)
+        seed = step_seed(self.config.seed, self.state.step, DROPOUT)
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
             torch.cuda.manual_seed(seed)

@@ -154,11 +154,15 @@ def copy_weights(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
 
-def step_seed(seed: int, step: int) -> int:
-    """A seed for everything random in one step: a well-mixed function of the run's seed and the step."""
-    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
+CHANGES, DROPOUT = 0, 1
+"""What a step's random numbers are for: each purpose has its own."""
+
+
+def step_seed(seed: int, step: int, purpose: int) -> int:
+    """A seed for something random in one step: a well-mixed function of run, step and purpose."""
+    return int(np.random.SeedSequence((seed, step, purpose)).generate_state(1, np.uint64)[0])
 
 
 def step_generator(seed: int, step: int) -> Generator:
-    """Random numbers for one step."""
-    return Generator().manual_seed(step_seed(seed, step))
+    """Random numbers for one step's changes of its sequences."""
+    return Generator().manual_seed(step_seed(seed, step, CHANGES))
