@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import call
 from sklearn.datasets import load_digits
+
+from commands import call
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
