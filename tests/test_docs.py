@@ -47,7 +47,9 @@ def test_every_command_of_the_readme_works(place: Path) -> None:
 
 
 def test_the_python_of_the_readme_works(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names = {"pictures": load_digits().images[:5] / 16}
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(i % 2, 1, (3 + i % 5, 2)) for i in range(40)]
+    names = {"pictures": load_digits().images[:5] / 16, "arrays": arrays, "labels": [i % 2 for i in range(40)]}
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), names)  # noqa: S102  # the project's own text
     assert "%" in capsys.readouterr().out

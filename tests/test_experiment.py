@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from unrolled.config import Recipe
 from unrolled.data.batching import Batch
+from unrolled.data.sequences import Sequences
 from unrolled.errors import (
     CheckpointError,
     ConfigError,
@@ -273,3 +275,16 @@ def test_a_shared_short_run_beats_the_majority_class(digits_run: Run) -> None:
     assert digits_run.evaluation is not None
     assert digits_run.evaluation.majority is not None
     assert digits_run.evaluation.accuracy.low > digits_run.evaluation.majority.high
+
+
+def test_sequences_in_memory_can_be_trained_on_and_resumed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    own = Sequences.from_list([rng.normal(i % 2, 1, (3 + i % 4, 2)) for i in range(40)], [i % 2 for i in range(40)])
+    first = train(Recipe(name="own"), data=own, runs=tmp_path, max_epochs=2, hidden_size=4)
+    assert first.evaluation is not None
+    assert first.evaluation.cases == 8
+    again = resume(first.folder.path, data=own)
+    assert again.evaluation is not None
+    assert again.evaluation.confusion == first.evaluation.confusion
+    with pytest.raises(RunError, match="are not those"):
+        resume(first.folder.path, data=own.take(slice(0, 30)))

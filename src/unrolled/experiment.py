@@ -17,7 +17,7 @@ from unrolled.baselines import fit_baselines
 from unrolled.config import Recipe, TrainConfig, find_recipe, named_recipes, read_recipe
 from unrolled.data.coercion import parse_literal
 from unrolled.data.dataset import Dataset
-from unrolled.data.load import load_dataset
+from unrolled.data.load import check_trainable, load_dataset, split_dataset
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import SOURCES
 from unrolled.data.statistics import channel_statistics, overall_statistics
@@ -83,6 +83,7 @@ def find(name: str) -> Recipe:
 def train(
     recipe: str | Path | Recipe,
     *,
+    data: Sequences | Dataset | None = None,
     runs: str | Path = "runs",
     name: str | None = None,
     recorders: Sequence[Recorder] = (),
@@ -93,6 +94,8 @@ def train(
 
     Args:
         recipe: a `Recipe`, or what `find` takes.
+        data: sequences of your own in the place of the recipe's; plain `Sequences` are split as the recipe's
+            data section says. They are not kept, so `resume` needs them again.
         runs: where run folders go.
         name: of this run; by default the next number.
         recorders: further observers of the training.
@@ -105,7 +108,7 @@ def train(
     """
     chosen = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     chosen = chosen.with_options(options)
-    dataset = load_dataset(chosen.data)
+    dataset = _dataset(chosen, data)
     device = choose_device(chosen.train.device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
@@ -115,11 +118,18 @@ def train(
         return _finish(folder, chosen, dataset, state, recorders, say or _silent)
 
 
-def resume(path: str | Path, *, recorders: Sequence[Recorder] = (), say: Say | None = None) -> Run:
+def resume(
+    path: str | Path,
+    *,
+    data: Sequences | Dataset | None = None,
+    recorders: Sequence[Recorder] = (),
+    say: Say | None = None,
+) -> Run:
     """Goes on with a run exactly where its last checkpoint was taken.
 
     Args:
         path: the run's folder.
+        data: the sequences that `train` was given, if it was given any.
         recorders: as for `train`.
         say: as for `train`.
     Raises:
@@ -129,7 +139,7 @@ def resume(path: str | Path, *, recorders: Sequence[Recorder] = (), say: Say | N
     folder = RunFolder.open(Path(path))
     with folder.locked():
         recipe, facts = folder.read_config()
-        dataset = load_dataset(recipe.data)
+        dataset = _dataset(recipe, data)
         _check_same_data(folder, _data_facts(dataset), facts["data"])
         network = _network(recipe, dataset.train).to(choose_device(recipe.train.device))
         state = new_state(network, recipe.train)
@@ -142,6 +152,16 @@ def resume(path: str | Path, *, recorders: Sequence[Recorder] = (), say: Say | N
         else:
             say("no checkpoint was taken yet; starting from the first step")
         return _finish(folder, recipe, dataset, state, recorders, say)
+
+
+def _dataset(recipe: Recipe, data: Sequences | Dataset | None) -> Dataset:
+    """The sequences that were given, or else the recipe's."""
+    if isinstance(data, Dataset):
+        check_trainable(data.train)
+        return data
+    if isinstance(data, Sequences):
+        return split_dataset(data, recipe.data, recipe.name, "memory")
+    return load_dataset(recipe.data)
 
 
 def _finish(

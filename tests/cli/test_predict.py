@@ -95,6 +95,25 @@ def test_options_of_the_models_own_data_are_remembered(unrolled: Command, bits_r
     assert found["cases"] == 2**6 - 40
 
 
+def test_of_the_training_file_only_what_was_held_out_is_evaluated(unrolled: Command, fresh: Path) -> None:
+    rows = [f"{i},{i + 1},{i % 3}:{'ab'[i % 2]}" for i in range(40)]
+    (fresh / "own.ts").write_text("@classLabel true a b\n@data\n" + "\n".join(rows))
+    unrolled("train", "own.ts", "--max-epochs", 1, "--hidden-size", 4)
+    for words in (("own.ts",), ()):
+        answer = unrolled("evaluate", "runs/own/1", *words, "--json")
+        assert json.loads(answer.out)["cases"] == 8
+    assert "held out" in unrolled("evaluate", "runs/own/1", "own.ts").err
+    assert len(table(unrolled("predict", "runs/own/1", "own.ts").out)) == 40
+
+
+def test_figures_on_training_data_are_called_flattering(unrolled: Command, fresh: Path) -> None:
+    rows = [f"{i},{i + 1},{i % 3}:{'ab'[i % 2]}" for i in range(40)]
+    (fresh / "own.ts").write_text("@classLabel true a b\n@data\n" + "\n".join(rows))
+    unrolled("train", "own.ts", "--max-epochs", 1, "--hidden-size", 4, "--test-fraction", 0, "--validation-fraction", 0)
+    (fresh / "own.ts").rename(fresh / "copy.ts")
+    assert "flatter" in unrolled("evaluate", "runs/own/1", "copy.ts").err
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

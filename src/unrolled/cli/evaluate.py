@@ -25,15 +25,18 @@ def evaluate(
 ) -> None:
     """Figures of a trained model: accuracy with its interval, baselines, a line for each class.
 
-    For a named data set these are its held-out test sequences, split as in training.
+    For a named data set, and for the file it was trained on, these are the held-out test sequences.
     """
-    from unrolled.cli.console import print_evaluation, print_json
-    from unrolled.cli.data import sequences_for
+    from unrolled.cli.console import notes, print_evaluation, print_json
+    from unrolled.cli.data import unseen_sequences_for
     from unrolled.evaluation.evaluate import evaluate as figures_of
     from unrolled.model import Model
 
     trained = Model.load(model)
-    evaluation = figures_of(trained, sequences_for(trained, data, layout), headline_cases=headline_cases)
+    sequences, note = unseen_sequences_for(trained, data, layout)
+    if note is not None:
+        notes().print(f"note: {note}", markup=False)
+    evaluation = figures_of(trained, sequences, headline_cases=headline_cases)
     if as_json:
         print_json(evaluation.to_dict())
     else:

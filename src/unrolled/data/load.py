@@ -103,27 +103,39 @@ def refuse_missing(sequences: Sequences, role: str) -> None:
         )
 
 
+def split_dataset(sequences: Sequences, config: DataConfig, name: str, origin: str) -> Dataset:
+    """Labelled sequences as a data set: its test file, or a share of the sequences, held out; then validation.
+
+    Args:
+        sequences: all that may be trained on.
+        config: the test file, or the shares and the seed.
+        name: of the data set.
+        origin: where the sequences come from, for the note.
+    Raises:
+        DataError: for sequences that cannot be trained on, split, or tested on.
+    """
+    if sequences.labels is None:
+        raise DataError(f"{origin} holds no labels; training needs one for each sequence.")
+    check_trainable(sequences)
+    parts = [f"{len(sequences):,} sequences from {origin}"]
+    train, test = sequences, None
+    if config.test:
+        test = read(_existing(config.test), layout=config.layout)
+        check_test(test, train)
+        parts.append(f"test sequences from {config.test}")
+    elif config.test_fraction:
+        train, test = hold_out_test(sequences, config)
+        parts.append(f"{config.test_fraction:.0%} held out for the test, by class, seed {config.split_seed}")
+    train, validation = hold_out_validation(train, config)
+    return Dataset(name, train, validation, test, "; ".join(parts))
+
+
 def _from_file(config: DataConfig) -> Dataset:
     path = _existing(config.source)
     extra = [name for name in ("length", "train_size", "permute_seed") if getattr(config, name) is not None]
     if extra:
         raise ConfigError(f"{extra[0]} is an option of a named data set, not of the file {path}; leave it out.")
-    train = read(path, layout=config.layout)
-    if train.labels is None:
-        raise DataError(f"{path} holds no labels; training needs one for each sequence.")
-    check_trainable(train)
-    parts = [f"{len(train):,} sequences from {path}"]
-    test: Sequences | None
-    if config.test:
-        test = read(_existing(config.test), layout=config.layout)
-        check_test(test, train)
-        parts.append(f"test sequences from {config.test}")
-    else:
-        train, test = hold_out_test(train, config)
-        if test is not None:
-            parts.append(f"{config.test_fraction:.0%} held out for the test, by class, seed {config.split_seed}")
-    train, validation = hold_out_validation(train, config)
-    return Dataset(path.name.split(".")[0], train, validation, test, "; ".join(parts))
+    return split_dataset(read(path, layout=config.layout), config, path.name.split(".")[0], str(path))
 
 
 def _existing(name: str) -> Path:
