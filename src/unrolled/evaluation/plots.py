@@ -14,7 +14,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
 from unrolled.data.sequences import Sequences
 from unrolled.model import Model
@@ -47,30 +47,43 @@ def to_pixels(figure: Figure, dpi: int = 100) -> npt.NDArray[np.uint8]:
 
 
 def draw_curves(history: Sequence[EpochLog], title: str = "") -> Figure:
-    """Loss and accuracy by epoch, on training and on validation data."""
+    """Loss and share of wrong answers by epoch, on training and on validation data, on logarithmic axes.
+
+    The training figures are those of learning itself: with dropout, random changes and smoothed targets, and
+    before each update. They may well be worse than those on validation data.
+    """
     figure = Figure(figsize=(8, 3.2), layout="constrained")
-    loss, accuracy = figure.subplots(1, 2)
-    epochs = [log.epoch for log in history]
-    marker = "o" if len(epochs) < 4 else None
-    for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
-        axes.plot(
-            epochs, [getattr(log, f"train_{name}") for log in history], color=BLUE, label="training", marker=marker
-        )
-        validated = [
-            (log.epoch, getattr(log, f"validation_{name}")) for log in history if log.validation_loss is not None
-        ]
-        if validated:
-            axes.plot(*zip(*validated, strict=True), color=ORANGE, label="validation", marker=marker)
+    loss, wrong = figure.subplots(1, 2)
+    for kind, colour in (("train", BLUE), ("validation", ORANGE)):
+        logs = [log for log in history if getattr(log, f"{kind}_loss") is not None]
+        if not logs:
+            continue
+        epochs = [log.epoch for log in logs]
+        label = "training, while learning" if kind == "train" else "validation"
+        marker = "o" if len(logs) < 4 else None
+        loss.plot(epochs, [getattr(log, f"{kind}_loss") for log in logs], color=colour, label=label, marker=marker)
+        wrong.plot(epochs, [1 - getattr(log, f"{kind}_accuracy") for log in logs], color=colour, marker=marker)
+    for axes, name in ((loss, "loss"), (wrong, "share of wrong answers")):
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _tidy(axes)
-    if all(log.train_loss > 0 for log in history):
-        loss.set_yscale("log")
-    accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
-    accuracy.legend(frameon=False, loc="lower right")
+        _scale_by_logarithm(axes)
+    wrong.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    loss.legend(frameon=False, loc="upper right")
     if title:
         figure.suptitle(_text(title), color=INK)
     return figure
+
+
+def _scale_by_logarithm(axes: Axes) -> None:
+    """A logarithmic axis with plain numbers at 1, 2 and 5, unless a value is 0 and has no logarithm."""
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    if values.min() <= 0:
+        return
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def draw_belief(model: Model, sequence: Sequences, title: str = "") -> Figure:
