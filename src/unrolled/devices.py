@@ -37,7 +37,7 @@ def describe_device(device: torch.device) -> str:
     return f"cpu ({threads} thread{'s' if threads > 1 else ''})"
 
 
-SMALL_STEP_FLOP = 2e8
+SMALL_STEP_FLOP = 1e9
 """Below this a training step is quicker on one thread: the threads would wait for each other most of the time."""
 
 
