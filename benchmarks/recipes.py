@@ -2,6 +2,7 @@
 
     python benchmarks/recipes.py mnist-rows --seeds 0 1 2
     python benchmarks/recipes.py tutorial-a --seeds 0 1 2 3 4 --runs /tmp/runs
+    python benchmarks/recipes.py count-ones --seeds 0 1 2 --draws
 
 Every run is an ordinary one, `unrolled train RECIPE --seed N --name seed-N`, in a process of its own, so
 the whole time from the command to the result is measured too. A run that is finished is not trained again.
@@ -25,9 +26,13 @@ def main() -> None:
     parser.add_argument("recipe")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--draws", action="store_true", help="split the data anew for each seed, too")
     arguments, options = parser.parse_known_args()
-    rows = [measure(arguments.recipe, seed, arguments.runs, options) for seed in arguments.seeds]
-    print(f"\n{arguments.recipe} {' '.join(options)}on {processor()}")
+    rows = []
+    for seed in arguments.seeds:
+        drawn = ["--split-seed", str(seed)] if arguments.draws else []
+        rows.append(measure(arguments.recipe, seed, arguments.runs, [*options, *drawn]))
+    print(f"\n{' '.join([arguments.recipe, *options])} on {processor()}")
     print("| seed | accuracy on all test data | wrong | first cases alone | training, s | command to result, s |")
     print("|---|---|---|---|---|---|")
     for row in rows:
