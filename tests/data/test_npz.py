@@ -68,7 +68,7 @@ def test_reading_returns_what_was_written(
     (np.savez_compressed if packed else np.savez)(path, X=np.asarray(array, order=order), y=labels)
     sequences = read_npz(path, layout=layout)
     expected = array if layout == "time-first" else np.swapaxes(array, 1, 2)
-    assert sequences.values.dtype == np.float32
+    assert sequences.values.dtype == (np.uint8 if array.dtype == np.uint8 else np.float32)
     assert sequences.values.flags.writeable
     assert sequences.targets.tolist() == labels.tolist()
     for found, case in zip(sequences, expected, strict=True):

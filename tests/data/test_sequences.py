@@ -156,8 +156,9 @@ def test_missing_and_infinite_values_are_found_where_they_stand() -> None:
     assert Sequences.from_list(ROWS).missing() == []
 
 
-def test_a_value_too_large_for_single_precision_counts_as_infinite() -> None:
-    assert Sequences.from_list([[1e300, 0.0]]).missing() == [(0, 0, 0)]
+def test_a_value_too_large_for_single_precision_is_refused() -> None:
+    with pytest.raises(DataError, match="sequence 1 holds values beyond the range"):
+        Sequences.from_list([np.array([1.0]), np.array([1e300])])
 
 
 # Fingerprints

@@ -86,8 +86,9 @@ class Sequences:
                 "every sequence needs the same channels."
             )
         lengths = np.array([len(row) for row in rows], np.int64)
+        values: Values = np.concatenate(rows, dtype=np.result_type(*{row.dtype for row in rows}))
         return cls.from_steps(
-            np.concatenate(rows),
+            values,
             lengths,
             labels,
             classes=classes,
@@ -260,7 +261,7 @@ def _class_name(value: object) -> str:
     return str(value)
 
 
-def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[np.float32]:
+def _as_steps(sequence: npt.ArrayLike, index: int) -> Values:
     try:
         array = np.asarray(sequence)
     except ValueError:
@@ -274,11 +275,16 @@ def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[np.float32]:
     return _as_values(array, f"sequence {index}")
 
 
-def _as_values(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.float32]:
+def _as_values(array: npt.NDArray[np.generic], name: str) -> Values:
     if array.dtype.kind not in "buif":
         raise DataError(f"{name} holds {array.dtype} values; expected numbers.")
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused where it matters
-        return np.ascontiguousarray(array, np.uint8 if array.dtype == np.uint8 else np.float32)
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array, np.uint8)
+    try:
+        with np.errstate(over="raise", invalid="ignore"):
+            return np.ascontiguousarray(array, np.float32)
+    except FloatingPointError:
+        raise DataError(f"{name} holds values beyond the range of 32-bit numbers (3.4e38); scale them.") from None
 
 
 def _numbers(count: int) -> tuple[str, ...]:
