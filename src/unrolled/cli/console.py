@@ -44,12 +44,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console = out()
     rows = [["this network", *_figure(evaluation.accuracy)]]
     if evaluation.logistic is not None:
-        seen = "all values" if evaluation.logistic_features == "flattened" else "summaries"
-        name = f"logistic regression ({seen}, {evaluation.logistic_cases:,} sequences)"
-        rows.append([name, *_figure(evaluation.logistic)])
+        rows.append(["logistic regression", *_figure(evaluation.logistic)])
     if evaluation.majority is not None:
         rows.append([f"always {evaluation.majority_class!r}", *_figure(evaluation.majority)])
     print_table([f"on {evaluation.cases:,} sequences", "accuracy", "95 % interval (Wilson)", "wrong"], rows)
+    if evaluation.logistic is not None:
+        seen = "all values" if evaluation.logistic_features == "flattened" else "summaries of the channels"
+        console.print(f"(the regression was fitted on {seen} of {evaluation.logistic_cases:,} training sequences)")
     if evaluation.headline is not None:
         first = evaluation.headline
         console.print(f"the first {first.cases} alone: {first} - what a headline from so few is worth")
