@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -48,7 +48,3 @@ def evaluation_batches(network: Network, batcher: Batcher) -> Iterator[tuple[Int
     finally:
         if was_training:
             network.train()
-
-
-Judge = Callable[[Tensor, Tensor], float]
-"""A figure from logits [N, C] and targets [N]."""
