@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unrolled.config import FIELDS, Recipe, fields, find_recipe, named_recipes, parse_recipe, read_recipe
+from unrolled.config import FIELDS, DataConfig, Recipe, fields, find_recipe, named_recipes, parse_recipe, read_recipe
 from unrolled.errors import ConfigError, ReadError, UnknownNameError
 
 
@@ -106,3 +106,8 @@ def test_unknown_names_offer_the_nearest_or_all() -> None:
 def test_a_recipe_without_a_length_is_refused() -> None:
     with pytest.raises(ConfigError, match="exactly one"):
         parse_recipe({"name": "a", "train": {}}, "here")
+
+
+def test_several_channels_are_named_with_commas_or_as_a_list() -> None:
+    assert DataConfig(channels="ax_*, ay").channels == ("ax_*", "ay")  # type: ignore[arg-type]
+    assert DataConfig(channels=("a", "b")).channels == ("a", "b")

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from unrolled.errors import ConfigError, ReadError, UnknownNameError
@@ -20,9 +20,14 @@ from unrolled.errors import ConfigError, ReadError, UnknownNameError
 CellName = Literal["rnn", "rnn-relu", "gru", "gru-reset-before", "lstm", "lstm-peephole", "lstm-layer-norm"]
 PoolingName = Literal["last", "mean", "max", "attention"]
 Layout = Literal["time-first", "channels-first"]
+FormatName = Literal[
+    "csv", "tsv", "parquet", "jsonl", "ts", "arff", "npz", "npy", "idx", "csv-folder", "png-folder", "text"
+]
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: _names(value))]
+"""Several names; as one text, with commas between."""
 
 
 class Section(BaseModel):
@@ -37,7 +42,31 @@ class DataConfig(Section):
     source: str = Field(default="", description="a named data set, or the path of a file of sequences")
     test: str | None = Field(default=None, description="a file of test sequences; otherwise some are held out")
     layout: Layout | None = Field(
-        default=None, description="axes of a 3-D array in an .npz file: [N, T, F] or [N, F, T]; never guessed"
+        default=None, description="axes of a 3-D array in an .npz or .npy file: [N, T, F] or [N, F, T]; never guessed"
+    )
+    format: FormatName | None = Field(
+        default=None, description="the file's format (default: told by the ending of its name)"
+    )
+    table: Literal["long", "wide"] | None = Field(
+        default=None,
+        description="rows of a table: long, a row a step; wide, a row a sequence (default: long where an id is found)",
+    )
+    delimiter: str | None = Field(
+        default=None, description="what stands between the columns of a text table, one character or 'tab'"
+    )
+    id: str | None = Field(default=None, description="column that names the sequence")
+    time: str | None = Field(default=None, description="long table: column of the time, rising within a sequence")
+    label: str | None = Field(default=None, description="column of the class")
+    channels: Names | None = Field(
+        default=None, description="columns of the values, with commas between; ax_* stands for ax_0, ax_1, …"
+    )
+    group: str | None = Field(
+        default=None, description="column of what must stand on one side of a split, such as the person"
+    )
+    text: str | None = Field(default=None, description="column of text, a sequence of characters or words")
+    tokens: Literal["characters", "words"] | None = Field(
+        default=None,
+        description="steps of a text: its characters, or its words (default: words where there are spaces)",
     )
     length: Annotated[int, Field(ge=4, le=24)] | None = Field(
         default=None, description="count-ones: bits in a string (default 20)"
@@ -313,6 +342,11 @@ def _explain(item: Any) -> str:
     if item["type"] == "value_error":
         return str(message)
     return f"{name} = {item['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _names(value: Any) -> Any:
+    """Names from one text with commas between."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
 def _toml(value: Any) -> str:

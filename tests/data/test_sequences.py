@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -217,3 +218,46 @@ def test_statistics_of_bytes_are_in_the_real_unit() -> None:
     mean, deviation = channel_statistics(Sequences.from_steps(values, [200_000], scale=1 / 255))
     assert mean[0] == pytest.approx((values / 255).mean())
     assert deviation[0] == pytest.approx((values / 255).std())
+
+
+# Text, names, groups and times
+
+
+def described() -> Sequences:
+    """Three texts with all that can be said of each."""
+    return Sequences.from_steps(
+        np.array([[0], [1], [1], [0], [2]], np.int32),
+        [2, 1, 2],
+        ["x", "y", "x"],
+        symbols=["a", "b", "c"],
+        ids=["first", "second", "third"],
+        groups=["anne", "anne", "bert"],
+        times=[3.0, 1.0, 2.0],
+    )
+
+
+@pytest.mark.parametrize("choice", [slice(1, None), np.array([1, 2])])
+def test_a_choice_keeps_names_groups_times_and_symbols(choice: Any) -> None:
+    chosen = described().take(choice)
+    assert chosen.symbols == ("a", "b", "c")
+    assert chosen.ids is not None
+    assert chosen.groups is not None
+    assert chosen.times is not None
+    assert chosen.ids.tolist() == ["second", "third"]
+    assert chosen.groups.tolist() == ["anne", "bert"]
+    assert chosen.times.tolist() == [1.0, 2.0]
+    assert chosen.missing() == []
+
+
+@pytest.mark.parametrize("name", ["ids", "groups", "times"])
+def test_names_groups_and_times_are_one_for_each_sequence(name: str) -> None:
+    values: Any = {name: [1.0, 2.0] if name == "times" else ["a", "b"]}
+    with pytest.raises(DataError, match=f"found 2 {name} for 1 sequences"):
+        Sequences.from_steps(np.ones((1, 1), np.float32), [1], **values)
+
+
+def test_the_fingerprint_is_of_what_a_network_sees() -> None:
+    text = described()
+    assert replace(text, ids=None, groups=None, times=None).fingerprint == text.fingerprint
+    assert replace(text, symbols=("a", "b", "d")).fingerprint != text.fingerprint
+    assert replace(text, symbols=None).fingerprint != text.fingerprint

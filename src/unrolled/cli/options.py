@@ -68,6 +68,8 @@ def _kind(annotation: Any) -> tuple[type, str | None]:
     if get_origin(annotation) in (Union, UnionType):
         parts = [part for part in get_args(annotation) if part is not NoneType]
         return _kind(parts[0]) if len(parts) == 1 else (str, "balanced|W,W,…")
+    if get_origin(annotation) is tuple:
+        return str, "NAME,NAME,…"
     if get_origin(annotation) is Literal:
         return str, "|".join(get_args(annotation))
     return annotation, None

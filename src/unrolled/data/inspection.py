@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.config import Layout
-from unrolled.data.readers import reader_of
+from unrolled.config import DataConfig, Layout
+from unrolled.data.readers import read, reader_of
+from unrolled.data.readers.observer import SILENT, Observer
 from unrolled.data.sequences import Integers, Sequences, Values
 
 _PREVIEW_CASES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
@@ -98,17 +99,26 @@ class Inspection:
         return {name: _plain(value) for name, value in asdict(self).items()}
 
 
-def inspect_file(path: str | Path, *, layout: Layout | None = None) -> Inspection:
+def inspect_file(
+    path: str | Path,
+    config: DataConfig | None = None,
+    *,
+    layout: Layout | None = None,
+    observer: Observer = SILENT,
+) -> Inspection:
     """Reads a file of sequences and says what is in it.
 
     Args:
         path: a file that `unrolled.data.readers.read` can read.
+        config: what is known of the file; see `read`.
         layout: axes of a 3-D array in an ``.npz`` file.
+        observer: is told what the reader finds, and how far it is.
     Raises:
         ReadError: for a file that cannot be read, with the line and column where there are such.
     """
     reader = reader_of(path)
-    return inspect_sequences(reader.read(Path(path), layout), path=str(path), kind=reader.name)
+    sequences = read(path, config, layout=layout, observer=observer)
+    return inspect_sequences(sequences, path=str(path), kind=reader.name)
 
 
 def inspect_sequences(sequences: Sequences, *, path: str = "", kind: str = "") -> Inspection:

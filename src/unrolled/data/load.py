@@ -9,15 +9,19 @@ import numpy as np
 from unrolled.config import DataConfig
 from unrolled.data.dataset import Dataset
 from unrolled.data.readers import read
+from unrolled.data.readers.observer import SILENT, Observer
 from unrolled.data.sequences import Sequences
-from unrolled.data.sources import SOURCES
+from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCES
 from unrolled.data.splits import hold_out_test, hold_out_validation
 from unrolled.errors import ConfigError, DataError, MismatchError, UnknownNameError
 
 
-def load_dataset(config: DataConfig) -> Dataset:
+def load_dataset(config: DataConfig, observer: Observer = SILENT) -> Dataset:
     """The sequences that a recipe's data section asks for, split and checked.
 
+    Args:
+        config: the data section.
+        observer: is told what the reader of a file finds, and how far it is.
     Raises:
         ConfigError: for an option that the source does not take.
         UnknownNameError: for a source that is neither a named data set nor a file.
@@ -28,20 +32,21 @@ def load_dataset(config: DataConfig) -> Dataset:
         source.check_options(config)
         dataset = source.load(config)
     else:
-        dataset = _from_file(config)
+        dataset = _from_file(config, observer)
     check_trainable(dataset.train)
     return dataset
 
 
-def load_sequences(name: str, config: DataConfig) -> Sequences:
+def load_sequences(name: str, config: DataConfig, observer: Observer = SILENT) -> Sequences:
     """The sequences to predict or evaluate: a file's, or the test sequences of a named data set.
 
     Args:
         name: a file, or a named data set.
-        config: options of that data set.
+        config: options of that file or data set.
+        observer: as for `load_dataset`.
     """
     if name not in SOURCES:
-        return read(_existing(name), layout=config.layout)
+        return read(_existing(name), config, observer=observer)
     source = SOURCES[name]
     options = config.model_copy(update={"source": name})
     source.check_options(options)
@@ -103,7 +108,9 @@ def refuse_missing(sequences: Sequences, role: str) -> None:
         )
 
 
-def split_dataset(sequences: Sequences, config: DataConfig, name: str, origin: str) -> Dataset:
+def split_dataset(
+    sequences: Sequences, config: DataConfig, name: str, origin: str, observer: Observer = SILENT
+) -> Dataset:
     """Labelled sequences as a data set: its test file, or a share of the sequences, held out; then validation.
 
     Args:
@@ -111,6 +118,7 @@ def split_dataset(sequences: Sequences, config: DataConfig, name: str, origin: s
         config: the test file, or the shares and the seed.
         name: of the data set.
         origin: where the sequences come from, for the note.
+        observer: as for `load_dataset`.
     Raises:
         DataError: for sequences that cannot be trained on, split, or tested on.
     """
@@ -120,7 +128,7 @@ def split_dataset(sequences: Sequences, config: DataConfig, name: str, origin: s
     parts = [f"{len(sequences):,} sequences from {origin}"]
     train, test = sequences, None
     if config.test:
-        test = read(_existing(config.test), layout=config.layout)
+        test = read(_existing(config.test), config, observer=observer)
         check_test(test, train)
         parts.append(f"test sequences from {config.test}")
     elif config.test_fraction:
@@ -130,12 +138,13 @@ def split_dataset(sequences: Sequences, config: DataConfig, name: str, origin: s
     return Dataset(name, train, validation, test, "; ".join(parts))
 
 
-def _from_file(config: DataConfig) -> Dataset:
+def _from_file(config: DataConfig, observer: Observer) -> Dataset:
     path = _existing(config.source)
-    extra = [name for name in ("length", "train_size", "permute_seed") if getattr(config, name) is not None]
+    extra = [name for name in OPTIONS_OF_NAMED_DATA if getattr(config, name) is not None]
     if extra:
         raise ConfigError(f"{extra[0]} is an option of a named data set, not of the file {path}; leave it out.")
-    return split_dataset(read(path, layout=config.layout), config, path.name.split(".")[0], str(path))
+    sequences = read(path, config, observer=observer)
+    return split_dataset(sequences, config, path.name.split(".")[0], str(path), observer)
 
 
 def _existing(name: str) -> Path:

@@ -7,14 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.errors import DataError, LengthError
 
-Values = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+Values = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int32]
 Integers = npt.NDArray[np.int64]
+Names = npt.NDArray[np.object_]
+"""Texts, held as Python's own strings: one long name must not widen a million short ones."""
+Times = npt.NDArray[np.float64]
+
+
+_PER_CASE = ("ids", "groups", "times")
+"""Fields that hold something for each sequence, beside where it stands and its label."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,8 @@ class Sequences:
     A choice of sequences (`take`, a slice) shares the values with the whole, so a split costs no copy.
 
     Attributes:
-        values: all steps, [S, F], float32, or bytes as stored; NaN is a missing value.
+        values: all steps, [S, F], float32, or bytes as stored; NaN is a missing value. Of text they are int32
+            codes, [S, 1], into ``symbols``.
         starts: where each sequence begins in ``values``, [N].
         lengths: steps of each sequence, [N], each at least 1.
         labels: index of each sequence's class, [N]; None where the labels are not known.
@@ -33,6 +42,14 @@ class Sequences:
         scale: what one unit of ``values`` is worth; 1/255 for pixels held as bytes. It is applied when
             a batch is made.
         pictures: whether each sequence is a picture, its steps the rows.
+        symbols: of text, the distinct characters or words that the codes stand for, in sorted order; None
+            where the values are numbers.
+        ids: the name of each sequence where it was read, [N], such as its id column's value or its file; None
+            where there is none.
+        groups: what must not be torn apart by a split, such as the person recorded, [N]; None where all
+            sequences stand for themselves.
+        times: the moment of each sequence's first step, [N], in the unit of the data (time stamps: seconds
+            since 1970); None where it is not known.
     """
 
     values: Values
@@ -43,6 +60,10 @@ class Sequences:
     channels: tuple[str, ...]
     scale: float = 1.0
     pictures: bool = False
+    symbols: tuple[str, ...] | None = None
+    ids: Names | None = None
+    groups: Names | None = None
+    times: Times | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
@@ -54,6 +75,10 @@ class Sequences:
             raise LengthError(
                 f"sequence {empty[0]} has no steps ({empty.size} such in all); remove it, or give it at least one."
             )
+        for name in _PER_CASE:
+            column = getattr(self, name)
+            if column is not None and len(column) != len(self.lengths):
+                raise DataError(f"found {len(column)} {name} for {len(self.lengths)} sequences; expected one for each.")
 
     @classmethod
     def from_list(
@@ -106,6 +131,10 @@ class Sequences:
         channels: Sequence[str] | None = None,
         scale: float = 1.0,
         pictures: bool = False,
+        symbols: Sequence[str] | None = None,
+        ids: Iterable[str] | None = None,
+        groups: Iterable[str] | None = None,
+        times: npt.ArrayLike | None = None,
     ) -> Sequences:
         """Sequences whose steps already stand end to end in ``values``, [S, F], which is not copied."""
         sizes = np.asarray(lengths, np.int64)
@@ -127,6 +156,10 @@ class Sequences:
             tuple(channels or _numbers(values.shape[1])),
             scale,
             pictures,
+            None if symbols is None else tuple(symbols),
+            None if ids is None else as_names(ids),
+            None if groups is None else as_names(groups),
+            None if times is None else np.asarray(times, np.float64),
         )
 
     @classmethod
@@ -164,8 +197,9 @@ class Sequences:
 
     def take(self, indices: npt.NDArray[np.integer] | slice) -> Sequences:
         """Some of the sequences, sharing the values."""
-        labels = None if self.labels is None else self.labels[indices]
-        return replace(self, starts=self.starts[indices], lengths=self.lengths[indices], labels=labels)
+        chosen: dict[str, Any] = {name: getattr(self, name) for name in ("labels", *_PER_CASE)}
+        chosen = {name: None if column is None else column[indices] for name, column in chosen.items()}
+        return replace(self, starts=self.starts[indices], lengths=self.lengths[indices], **chosen)
 
     @cached_property
     def num_steps(self) -> int:
@@ -196,7 +230,7 @@ class Sequences:
     def missing(self) -> list[tuple[int, int, int]]:
         """Where values are missing or infinite: (sequence, step, channel) of each."""
         with np.errstate(invalid="ignore"):  # ∞ − ∞
-            if self.values.dtype == np.uint8 or np.isfinite(self.values.sum(dtype=np.float64)):
+            if self.values.dtype.kind in "ui" or np.isfinite(self.values.sum(dtype=np.float64)):
                 return []
         places = []
         for index in range(len(self)):
@@ -205,8 +239,13 @@ class Sequences:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of values, lengths, labels and classes: equal for equal data, whatever file it came from."""
+        """SHA-256 of values, symbols, lengths, labels and classes: equal for equal data, whatever file it came from.
+
+        Names, groups and times are no part of it: a network never sees them.
+        """
         digest = hashlib.sha256(repr((self.classes, len(self.channels), self.scale)).encode())
+        if self.symbols is not None:
+            digest.update(repr(self.symbols).encode(errors="surrogatepass"))
         digest.update(self.lengths.tobytes())
         if self.labels is not None:
             digest.update(self.labels.tobytes())
@@ -222,6 +261,14 @@ class Sequences:
         for low, high in pairwise(edges):
             if high > low:
                 yield int(self.starts[low]), int(ends[high - 1])
+
+
+def as_names(texts: Iterable[str]) -> Names:
+    """Texts as an array that can be indexed, [N]."""
+    names = list(texts)
+    array: Names = np.empty(len(names), object)
+    array[:] = names
+    return array
 
 
 def encode_labels(

@@ -13,7 +13,12 @@ from unrolled.data.sources.mnist import load_mnist_pixels, load_mnist_rows
 from unrolled.data.sources.uea import load_japanese_vowels
 from unrolled.errors import ConfigError
 
-SOURCE_OPTIONS = ("length", "train_size", "permute_seed", "layout", "test")
+OPTIONS_OF_NAMED_DATA = ("length", "train_size", "permute_seed")
+OPTIONS_OF_FILES = (
+    *("layout", "format", "table", "delimiter", "id", "time", "label", "channels", "group", "text", "tokens"),
+    "test",
+)
+SOURCE_OPTIONS = (*OPTIONS_OF_NAMED_DATA, *OPTIONS_OF_FILES)
 """Fields of `DataConfig` that only some sources have a meaning for."""
 
 
