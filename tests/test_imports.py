@@ -17,9 +17,9 @@ LAYERS = [
     {"config"},
     {"data", "nn"},
     {"inference", "devices"},
-    {"training", "baselines", "model_card", "model"},
+    {"training", "baselines", "model_card", "examples", "model"},
     {"evaluation", "run_folder"},
-    {"experiment"},
+    {"experiment", "serving"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

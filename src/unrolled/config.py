@@ -87,6 +87,12 @@ class DataConfig(Section):
         description="share of all sequences held out for the test where none are given; 0 for none",
     )
     split_seed: int = Field(default=0, ge=0, description="seed of the random split")
+    examples: int = Field(
+        default=10,
+        ge=0,
+        le=1000,
+        description="sequences, held out ones first, that the model folder keeps so that it can be tried; 0 for none",
+    )
 
 
 class ModelConfig(Section):

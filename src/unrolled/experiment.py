@@ -6,7 +6,7 @@ import platform
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from unrolled.devices import choose_device, choose_threads, describe_device, usi
 from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
 from unrolled.evaluation.evaluate import Evaluation, evaluate
 from unrolled.evaluation.plots import draw_confusion, draw_curves, to_pixels, to_png
+from unrolled.examples import choose_examples
 from unrolled.model import Model, ModelFacts
 from unrolled.nn.network import Network
 from unrolled.run_folder import RunFolder
@@ -188,12 +189,13 @@ def _finish(
                 store=folder.checkpoints,
             )
         model = Model(state.judged, _model_facts(recipe, dataset, state), fit_baselines(dataset.train))
+        model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples))
         evaluation = None
         if dataset.test is not None:
             evaluation = evaluate(model, dataset.test, headline_cases=recipe.train.headline_cases)
             write_json(folder.evaluation, evaluation.to_dict())
             facts = model.facts.model_copy(update={"figures": evaluation.summary()})
-            model = Model(model.network, facts, model.baselines)
+            model = replace(model, facts=facts)
         model.save(folder.model)
         _draw(folder, recipe, state, evaluation)
     return Run(folder, recipe, model, evaluation, state.history, state.seconds)
@@ -239,6 +241,11 @@ def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
         f"{weights:,} weights",
         f"on {describe_device(network.output.weight.device)} with the {kernel.name} kernel: {kernel.reason}",
     ]
+
+
+def _unseen(dataset: Dataset) -> Sequences:
+    """Sequences that the network did not learn, where there are any."""
+    return dataset.test or dataset.validation or dataset.train
 
 
 def _threads(config: TrainConfig, train: Sequences, network: Network) -> int:

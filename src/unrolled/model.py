@@ -2,6 +2,7 @@
 
     model.safetensors    weights, normaliser, the simple baselines
     model.json           classes, channels, configuration, data's fingerprint, figures
+    examples.json        a few sequences to try it on
     README.md            the model card, for people
 
 Nothing in the folder is code: loading a stranger's model runs nothing of theirs.
@@ -32,6 +33,7 @@ from unrolled.data.coercion import SequencesLike, as_sequences
 from unrolled.data.load import refuse_missing
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.errors import MismatchError, ModelFolderError
+from unrolled.examples import Example, dump_examples, parse_examples
 from unrolled.inference import all_logits, all_prefix_logits
 from unrolled.model_card import write_card
 from unrolled.nn.network import Network
@@ -69,6 +71,7 @@ class ModelFacts(BaseModel):
         figures: what the evaluation after training gave.
         baseline: of the simple classifiers, what is not a tensor.
         weights_sha256: of ``model.safetensors``.
+        examples_sha256: of ``examples.json``; empty where there is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +87,7 @@ class ModelFacts(BaseModel):
     figures: dict[str, Any] = {}
     baseline: BaselineFacts | None = None
     weights_sha256: str = ""
+    examples_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,13 @@ class Model:
         network: the weights.
         facts: everything else that is saved.
         baselines: the majority class and the logistic regression of the same training data.
+        examples: a few sequences to try it on.
     """
 
     network: Network
     facts: ModelFacts
     baselines: Baselines | None = None
+    examples: tuple[Example, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -191,12 +197,15 @@ class Model:
             tensors |= _baseline_tensors(self.baselines)
             facts = facts.model_copy(update={"baseline": _baseline_facts(self.baselines)})
         weights = save_tensors(tensors)
-        facts = facts.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
+        examples = {"examples.json": dump_examples(self.examples)} if self.examples else {}
+        sums = {"weights_sha256": _digest(weights), "examples_sha256": _digest(*examples.values())}
+        facts = facts.model_copy(update=sums)
         content = facts.model_dump(mode="json")
         text = json.dumps(content | {"facts_sha256": _facts_digest(content)}, indent=2, ensure_ascii=False)
         files = {
             "model.safetensors": weights,
             "model.json": text.encode(),
+            **examples,
             "README.md": write_card(facts.model_dump()).encode(),
         }
         replace_folder(Path(path), files)
@@ -217,7 +226,7 @@ class Model:
             raise ModelFolderError(
                 f"{folder / 'model.safetensors'}: {error.strerror}; copy the whole folder."
             ) from None
-        if hashlib.sha256(content).hexdigest() != facts.weights_sha256:
+        if _digest(content) != facts.weights_sha256:
             raise ModelFolderError(
                 f"{folder / 'model.safetensors'} is cut short or damaged: its checksum is not the one in model.json. "
                 "Copy the folder anew."
@@ -230,7 +239,7 @@ class Model:
             network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(_BASELINE)}, assign=True)
         except (SafetensorError, RuntimeError, KeyError) as error:
             raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {error}") from None
-        return cls(network.eval(), facts, baselines)
+        return cls(network.eval(), facts, baselines, _read_examples(folder, facts))
 
     def to(self, device: torch.device | str) -> Model:
         """The same model, computing on another device."""
@@ -279,6 +288,24 @@ def _read_facts(path: Path) -> ModelFacts:
         return ModelFacts.model_validate(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFolderError(f"{path} is damaged or not a model's: {_cause(error)}. Copy the folder anew.") from None
+
+
+def _read_examples(folder: Path, facts: ModelFacts) -> tuple[Example, ...]:
+    path = folder / "examples.json"
+    if not facts.examples_sha256:
+        return ()
+    try:
+        content = path.read_bytes()
+        if _digest(content) != facts.examples_sha256:
+            raise ValueError("its checksum is not the one in model.json")
+        return parse_examples(content)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}. Copy the folder anew.") from None
+
+
+def _digest(*contents: bytes) -> str:
+    """SHA-256 of a file's content; empty for no file."""
+    return hashlib.sha256(contents[0]).hexdigest() if contents else ""
 
 
 def _facts_digest(content: dict[str, Any]) -> str:
