@@ -20,8 +20,7 @@ from unrolled.data.dataset import Dataset
 from unrolled.data.load import check_trainable, load_dataset, split_dataset
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import SOURCES
-from unrolled.data.statistics import channel_statistics, overall_statistics
-from unrolled.devices import choose_device, choose_threads, describe_device, using_threads
+from unrolled.devices import choose_device, describe_device, using_threads
 from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
 from unrolled.evaluation.evaluate import Evaluation, evaluate
 from unrolled.evaluation.plots import draw_confusion, draw_curves, to_pixels, to_png
@@ -32,6 +31,7 @@ from unrolled.run_folder import RunFolder
 from unrolled.storage import write_bytes, write_json
 from unrolled.training.loop import fit, new_state
 from unrolled.training.recorders import MetricsFile, Recorder
+from unrolled.training.start import build_network, training_threads
 from unrolled.training.state import EpochLog, TrainState
 from unrolled.training.tutorial_output import tutorial_recorder
 from unrolled.version import VERSION
@@ -113,7 +113,7 @@ def train(
     device = choose_device(chosen.train.device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
-        network = _network(chosen, dataset.train).to(device)
+        network = build_network(chosen.model, dataset.train, chosen.train.seed).to(device)
         folder.write_config(chosen, _facts(dataset, device))
         state = new_state(network, chosen.train)
         return _finish(folder, chosen, dataset, state, recorders, say or _silent)
@@ -142,7 +142,8 @@ def resume(
         recipe, facts = folder.read_config()
         dataset = _dataset(recipe, data)
         _check_same_data(folder, _data_facts(dataset), facts["data"])
-        network = _network(recipe, dataset.train).to(choose_device(recipe.train.device))
+        network = build_network(recipe.model, dataset.train, recipe.train.seed)
+        network = network.to(choose_device(recipe.train.device))
         state = new_state(network, recipe.train)
         if folder.checkpoints.newest() is not None:
             checkpoint, warning = folder.checkpoints.load_last()
@@ -176,7 +177,7 @@ def _finish(
     """Training to its end, then the figures and the model folder."""
     observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe.train, dataset, say), *recorders]
     with _saying_how_to_go_on(folder):
-        with using_threads(_threads(recipe.train, dataset.train, state.network)):
+        with using_threads(training_threads(recipe.train, dataset.train, state.network)):
             for line in [*describe(recipe, dataset, state.network), f"run folder: {folder.path}"]:
                 say(line)
             fit(
@@ -246,21 +247,6 @@ def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
 def _unseen(dataset: Dataset) -> Sequences:
     """Sequences that the network did not learn, where there are any."""
     return dataset.test or dataset.validation or dataset.train
-
-
-def _threads(config: TrainConfig, train: Sequences, network: Network) -> int:
-    steps = train.num_steps / len(train) * min(config.batch_size, len(train))
-    return choose_threads(config.threads, 3 * steps * network.flop_per_step())  # backward costs twice as much
-
-
-def _network(recipe: Recipe, train: Sequences) -> Network:
-    """The network at its start, its normaliser set from the training data."""
-    network = Network(recipe.model, len(train.channels), len(train.classes), recipe.train.seed)
-    if recipe.model.normalisation != "none":
-        statistics = channel_statistics if recipe.model.normalisation == "channel" else overall_statistics
-        mean, deviation = statistics(train)
-        network.normaliser.set_statistics(torch.from_numpy(mean), torch.from_numpy(deviation))
-    return network
 
 
 def _own_recorders(folder: RunFolder, config: TrainConfig, dataset: Dataset, say: Say) -> list[Recorder]:

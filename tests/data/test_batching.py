@@ -179,6 +179,16 @@ def test_sequences_without_labels_have_zeros_for_targets() -> None:
     assert batch.targets.tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("make", [ragged_sequences, equal_sequences])
+def test_each_sequence_brings_its_own_weight(make: Any) -> None:
+    sequences = make(np.float32, 1.0)
+    weights = np.linspace(0, 2, len(sequences))
+    found = Batcher(sequences, weights=weights).batch(np.array([2, 0, 1])).weights
+    assert found is not None
+    np.testing.assert_array_equal(found.numpy(), weights[[2, 0, 1]].astype(np.float32))
+    assert Batcher(sequences).batch(np.array([0])).weights is None
+
+
 def test_in_order_gives_every_sequence_once_shortest_first() -> None:
     sequences = ragged_sequences()
     found = list(Batcher(sequences).in_order(5))

@@ -193,6 +193,20 @@ def test_the_average_of_weights_follows_its_formula_and_is_what_is_judged() -> N
         torch.testing.assert_close(value.detach(), expected[name].detach())
 
 
+def test_weights_of_sequences_are_repetitions_of_them() -> None:
+    config, data = TrainConfig(max_steps=5, batch_size=100, weight_decay=0.1), labelled()
+    repeats = np.random.default_rng(0).integers(0, 4, len(data))
+
+    def train(sequences: Sequences, weights: np.ndarray[Any, Any] | None) -> Network:
+        network = Network(ModelConfig(hidden_size=4), 2, 2, 0)
+        return fit(new_state(network, config), sequences, None, config, sample_weights=weights).judged
+
+    weighted = train(data, repeats / repeats.mean())
+    repeated = train(data.take(np.repeat(np.arange(len(data)), repeats)), None)
+    for found, expected in zip(weighted.parameters(), repeated.parameters(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_changes_touch_training_batches_only() -> None:
     data, held = labelled(), labelled(9, seed=4)
     before = data.values.copy(), held.values.copy()

@@ -49,6 +49,19 @@ def test_the_loss_is_torchs_cross_entropy_with_and_without_an_idle_floor(
         torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.parametrize("loss", ["mean", "sum"])
+@pytest.mark.parametrize("floor", [0.0, 1e-30])
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_a_whole_weight_is_a_repetition(loss: Any, floor: float, weights: torch.Tensor | None) -> None:
+    settings = config(loss=loss, label_smoothing=0.1, probability_floor=floor)
+    repeats = torch.tensor([1, 2, 0, 3, 1, 0, 2])
+    rows = torch.repeat_interleave(torch.arange(7), repeats)
+    found = batch_loss(LOGITS, TARGETS, settings, weights, repeats.float())
+    repeated = F.cross_entropy(LOGITS[rows], TARGETS[rows], weights, reduction="sum", label_smoothing=0.1)
+    size = len(TARGETS) if weights is None else float(weights[TARGETS].sum())
+    torch.testing.assert_close(found, repeated / (size if loss == "mean" else 1))
+
+
 def test_below_the_floor_the_loss_is_the_floors_and_teaches_nothing() -> None:
     logits = torch.tensor([[20.0, -20.0], [1.0, 2.0]], requires_grad=True)
     targets = torch.tensor([1, 1])

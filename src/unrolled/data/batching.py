@@ -27,11 +27,13 @@ class Batch:
         inputs: [B, T, F], float32, T the longest of the batch.
         lengths: [B].
         targets: class indices, [B]; zeros where the labels are not known.
+        weights: how much each sequence counts in the loss, [B], float32; None where all count the same.
     """
 
     inputs: Tensor
     lengths: Tensor
     targets: Tensor
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -41,9 +43,19 @@ class Batcher:
     """Makes batches from sequences that stay as they are stored, on the device where the network is.
 
     Bytes stay bytes and are scaled as a batch is made.
+
+    Args:
+        sequences: what batches are made of.
+        device: where.
+        weights: how much each sequence counts in the loss, [N], for training; None where all count the same.
     """
 
-    def __init__(self, sequences: Sequences, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        sequences: Sequences,
+        device: torch.device | str = "cpu",
+        weights: npt.NDArray[np.floating] | None = None,
+    ) -> None:
         self.device = torch.device(device)
         self.scale = sequences.scale
         self.values = _tensor(sequences.values, self.device)  # [S, F]
@@ -51,6 +63,7 @@ class Batcher:
         self.lengths = _tensor(sequences.lengths, self.device)
         labels = np.zeros(len(sequences), np.int64) if sequences.labels is None else sequences.labels
         self.targets = _tensor(labels, self.device)
+        self.weights = None if weights is None else _tensor(weights.astype(np.float32), self.device)
         self.equal_length = sequences.equal_length
         self.rows = self._as_rows(sequences)
 
@@ -58,15 +71,17 @@ class Batcher:
         """The sequences of these indices, in this order."""
         chosen = _tensor(indices, self.device)
         lengths, targets = self.lengths[chosen], self.targets[chosen]
+        weights = None if self.weights is None else self.weights[chosen]
         if self.rows is not None:
             picked = self.rows.index_select(0, chosen)  # [B, T, F]
-            return Batch(self._scaled(picked), lengths, targets)
+            return Batch(self._scaled(picked), lengths, targets, weights)
         longest = self.equal_length or int(lengths.max())
         steps = torch.arange(longest, device=self.device)
         inside = steps < lengths[:, None]  # [B, T]
         places = torch.where(inside, self.starts[chosen][:, None] + steps, 0)
         picked = self.values[places]  # [B, T, F]
-        return Batch(self._scaled(picked).masked_fill_(~inside[:, :, None], 0.0), lengths, targets)
+        padded = self._scaled(picked).masked_fill_(~inside[:, :, None], 0.0)
+        return Batch(padded, lengths, targets, weights)
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Integers, Batch]]:
         """Every sequence once, shortest first, so that little is padded; with its indices."""

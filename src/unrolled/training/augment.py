@@ -6,6 +6,7 @@ Every function takes a batch's values and a generator, and returns changed value
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor
@@ -44,7 +45,7 @@ def augment(batch: Batch, config: AugmentConfig, generator: Generator, unit: Ten
         inputs = warp_pictures(inputs, config, generator)
     if config.of_series:
         inputs = change_series(inputs, batch.lengths, config, generator, unit)
-    return Batch(inputs, batch.lengths, batch.targets)
+    return replace(batch, inputs=inputs)
 
 
 def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -48,6 +50,7 @@ def fit(
     config: TrainConfig,
     augmentation: AugmentConfig | None = None,
     *,
+    sample_weights: npt.NDArray[np.floating] | None = None,
     recorders: Sequence[Recorder] = (),
     store: CheckpointStore | None = None,
 ) -> TrainState:
@@ -59,6 +62,7 @@ def fit(
         validation: what to choose the best weights by, after each pass.
         config: how to train.
         augmentation: random changes of the training sequences.
+        sample_weights: how much each training sequence counts in the loss, [N]; all the same where None.
         recorders: observers.
         store: where checkpoints go.
     Returns:
@@ -82,7 +86,7 @@ def fit(
             plan=make_plan(config, train),
             config=config,
             augmentation=augmentation,
-            batcher=Batcher(train, device),
+            batcher=Batcher(train, device, sample_weights),
             validation=None if validation is None else Batcher(validation, device),
             weights=_to(class_weights(config, train), device),
             observer=observer,
@@ -174,7 +178,7 @@ class Fitting:
         self.seed_dropout(batch.inputs.device)
         with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
             logits = state.network(batch.inputs, batch.lengths)
-        loss = batch_loss(logits.float(), batch.targets, config, self.weights)
+        loss = batch_loss(logits.float(), batch.targets, config, self.weights, batch.weights)
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if config.clip_norm:

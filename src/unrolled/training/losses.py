@@ -36,24 +36,42 @@ def class_weights(config: TrainConfig, train: Sequences) -> Tensor | None:
     return torch.tensor(wish, dtype=torch.float32)
 
 
-def batch_loss(logits: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None) -> Tensor:
+def batch_loss(
+    logits: Tensor,
+    targets: Tensor,
+    config: TrainConfig,
+    weights: Tensor | None,
+    sample_weights: Tensor | None = None,
+) -> Tensor:
     """Softmax cross-entropy of a batch, a scalar.
 
     Args:
         logits: [B, C].
         targets: [B].
         config: mean or sum, label smoothing, the floor of probabilities.
-        weights: of the classes, [C].
+        weights: of the classes, [C]; the mean is then the weighted one, divided by the batch's own weights.
+        sample_weights: of the sequences, [B]; the mean is still divided by B, so that over all batches a
+            sequence of weight 2 counts as two of weight 1, whatever stands beside it.
     """
-    if not config.probability_floor:
+    if sample_weights is None and not config.probability_floor:
         return F.cross_entropy(logits, targets, weights, reduction=config.loss, label_smoothing=config.label_smoothing)
+    losses = _losses(logits, targets, config, weights)  # [B]
+    if sample_weights is not None:
+        losses = losses * sample_weights
+    if config.loss == "sum":
+        return losses.sum()
+    return losses.sum() / (len(targets) if weights is None else weights[targets].sum())
+
+
+def _losses(logits: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None) -> Tensor:
+    """The loss of each sequence, [B], each already times its class's weight."""
+    smoothing = config.label_smoothing
+    if not config.probability_floor:
+        return F.cross_entropy(logits, targets, weights, reduction="none", label_smoothing=smoothing)
     # below the floor nothing is learned: that is what clipping does, and what the old program did
     logs = logits.softmax(-1).clamp(min=config.probability_floor).log()
-    loss = F.nll_loss(logs, targets, weights, reduction=config.loss)
-    if not config.label_smoothing:
-        return loss
-    weights = logs.new_ones(logs.shape[1]) if weights is None else weights
-    spread = -(logs * weights).mean(-1).sum()
-    if config.loss == "mean":
-        spread = spread / weights[targets].sum()
-    return (1 - config.label_smoothing) * loss + config.label_smoothing * spread
+    losses = F.nll_loss(logs, targets, weights, reduction="none")
+    if not smoothing:
+        return losses
+    spread = -(logs if weights is None else logs * weights).mean(-1)
+    return (1 - smoothing) * losses + smoothing * spread
