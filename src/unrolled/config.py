@@ -211,6 +211,9 @@ class TrainConfig(Section):
     checkpoint_every_steps: Positive | None = Field(default=None, description="steps between checkpoints")
     checkpoint_every_seconds: float = Field(default=30.0, gt=0, description="seconds between checkpoints, at most")
     tensorboard: bool = Field(default=False, description="write scalars, weights and the confusion matrix for it")
+    trackers: tuple[str, ...] = Field(
+        default=(), description="further recorders, by the names that installed packages register them under"
+    )
     output: Literal["progress", "accuracy-and-loss", "samples-seen", "epoch-number", "epoch-loss"] = Field(
         default="progress",
         description="what is printed while training; the others are the old tutorials' own",

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from unrolled.baselines import fit_baselines
-from unrolled.config import Recipe, TrainConfig, find_recipe, named_recipes, read_recipe
+from unrolled.config import Recipe, find_recipe, named_recipes, read_recipe
 from unrolled.data.coercion import parse_literal
 from unrolled.data.dataset import Dataset
 from unrolled.data.load import check_trainable, load_dataset, split_dataset
@@ -30,9 +30,10 @@ from unrolled.nn.network import Network
 from unrolled.run_folder import RunFolder
 from unrolled.storage import write_bytes, write_json
 from unrolled.training.loop import fit, new_state
-from unrolled.training.recorders import MetricsFile, Recorder
+from unrolled.training.recorders import MetricsFile, Recorder, Recorders
 from unrolled.training.start import build_network, training_threads
 from unrolled.training.state import EpochLog, TrainState
+from unrolled.training.trackers import make_tracker
 from unrolled.training.tutorial_output import tutorial_recorder
 from unrolled.version import VERSION
 
@@ -175,7 +176,7 @@ def _finish(
     say: Say,
 ) -> Run:
     """Training to its end, then the figures and the model folder."""
-    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe.train, dataset, say), *recorders]
+    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, dataset, say), *recorders]
     with _saying_how_to_go_on(folder):
         with using_threads(training_threads(recipe.train, dataset.train, state.network)):
             for line in [*describe(recipe, dataset, state.network), f"run folder: {folder.path}"]:
@@ -199,6 +200,8 @@ def _finish(
             model = replace(model, facts=facts)
         model.save(folder.model)
         _draw(folder, recipe, state, evaluation)
+        if evaluation is not None:  # last, so that a tracker that fails costs nothing that was learned
+            Recorders(observers).figures(evaluation.figures())
     return Run(folder, recipe, model, evaluation, state.history, state.seconds)
 
 
@@ -249,9 +252,10 @@ def _unseen(dataset: Dataset) -> Sequences:
     return dataset.test or dataset.validation or dataset.train
 
 
-def _own_recorders(folder: RunFolder, config: TrainConfig, dataset: Dataset, say: Say) -> list[Recorder]:
+def _own_recorders(folder: RunFolder, recipe: Recipe, dataset: Dataset, say: Say) -> list[Recorder]:
     """The recorders that the recipe itself asks for."""
-    found: list[Recorder] = []
+    config = recipe.train
+    found = [make_tracker(name, folder.path, recipe) for name in config.trackers]
     watched = None
     if config.watch is not None:
         watched = _watched(config.watch, len(dataset.train.channels))

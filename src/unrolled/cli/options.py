@@ -16,6 +16,15 @@ from unrolled.config import fields
 _PANELS = {"data": "Data", "model": "Network", "augment": "Random changes of training data", "train": "Training"}
 
 
+def _holds_list(annotation: Any) -> bool:
+    """Whether a field's value can be a tuple."""
+    return get_origin(annotation) is tuple or any(_holds_list(part) for part in get_args(annotation))
+
+
+LISTS = {name for _, name, info in fields() if _holds_list(info.annotation)}
+"""Fields whose value is a list, written with commas."""
+
+
 def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     """Gives a command an option for every field of the recipe's sections.
 
@@ -38,12 +47,14 @@ def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def chosen(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given; a list of class weights from its text."""
+    """The options that were given; those that are lists, such as class weights, from their text."""
     found = {name: value for name, value in options.items() if value is not None}
-    weights = found.get("class_weight")
-    if weights is not None and weights != "balanced":
-        found["class_weight"] = tuple(part.strip() for part in weights.split(","))
-    return found
+    return {name: as_list(value) if name in LISTS else value for name, value in found.items()}
+
+
+def as_list(text: str) -> str | tuple[str, ...]:
+    """The parts of a list that is written with commas; a lone word of class weights stays one."""
+    return text if text == "balanced" else tuple(part.strip() for part in text.split(","))
 
 
 def _parameter(name: str, section: str, info: FieldInfo) -> inspect.Parameter:

@@ -58,6 +58,10 @@ class Evaluation:
         """The figures as ``evaluation.json`` has them."""
         return {"schema_version": SCHEMA_VERSION, **asdict(self)}
 
+    def figures(self) -> dict[str, float]:
+        """The summary's numbers by name, as trackers take them."""
+        return {name: float(value) for name, value in self.summary().items() if value is not None}
+
     def summary(self) -> dict[str, Any]:
         """The few figures that a model folder keeps."""
         return {

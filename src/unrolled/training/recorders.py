@@ -1,14 +1,14 @@
 """Observers of a training: each sees the same events and none can change it.
 
-A recorder is told when the training begins, of every update, of every line of figures, of every pass, and
-of the end. Writing files, drawing bars and printing are all recorders.
+A recorder is told when the training begins, of every update, of every line of figures, of every pass, of
+the end, and of the figures on the test data. Writing files, drawing bars and printing are all recorders.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -39,6 +39,9 @@ class Recorder:
 
     def end(self, state: TrainState) -> None:
         """When training ends, for whatever reason."""
+
+    def figures(self, figures: Mapping[str, float]) -> None:
+        """After the end of a whole training, its figures on the test data by name; never called without any."""
 
 
 class Recorders(Recorder):
@@ -77,6 +80,11 @@ class Recorders(Recorder):
         with ExitStack() as stack:
             for recorder in reversed(self.recorders):
                 stack.callback(recorder.end, state)
+
+    def figures(self, figures: Mapping[str, float]) -> None:
+        """Tells each."""
+        for recorder in self.recorders:
+            recorder.figures(figures)
 
 
 class MetricsFile(Recorder):
