@@ -17,7 +17,7 @@ LAYERS = [
     {"config"},
     {"data", "nn"},
     {"inference", "devices"},
-    {"training", "baselines", "model_card", "examples", "model"},
+    {"training", "baselines", "model_card", "examples", "model", "streaming"},
     {"evaluation", "run_folder"},
     {"experiment", "serving"},
     {"cli"},

@@ -9,6 +9,7 @@
      │   ├─ LengthError            a sequence with no steps, or a length beyond the data
      │   └─ MismatchError          data that do not fit the model: channels, classes, missing values
      ├─ ModelFolderError           a model folder that is damaged, or newer than this package
+     ├─ UnsupportedError           what this model cannot do: stream in both directions, be exported in a form
      ├─ StorageError               a file that cannot be written: no space, no permission
      └─ RunError                   a training run that cannot go on
          ├─ RunLockedError         another process is training in the run folder
@@ -91,6 +92,10 @@ class MismatchError(DataError):
 
 class ModelFolderError(UnrolledError):
     """A model folder that is damaged, or newer than this package."""
+
+
+class UnsupportedError(UnrolledError):
+    """Something that a model of this kind cannot do."""
 
 
 class StorageError(UnrolledError):

@@ -38,6 +38,7 @@ from unrolled.inference import all_logits, all_prefix_logits
 from unrolled.model_card import write_card
 from unrolled.nn.network import Network
 from unrolled.storage import replace_folder
+from unrolled.streaming import Stream, StreamState
 from unrolled.version import VERSION
 
 FORMAT_VERSION = 1
@@ -130,7 +131,7 @@ class Model:
 
     def predict_proba(self, values: SequencesLike) -> Probabilities:
         """The probability of each class, [N, C], in the order of ``classes``."""
-        return _probabilities(self.logits(values))
+        return self.probabilities(self.logits(values))
 
     def predict_steps(self, values: SequencesLike) -> list[Probabilities]:
         """The probabilities after every step, [T_i, C] for each sequence: the belief as it is read.
@@ -139,11 +140,28 @@ class Model:
         every prefix anew, which costs T times as much.
         """
         batcher = Batcher(self.accept(values), self.network.output.weight.device)
-        return [_probabilities(logits) for logits in all_prefix_logits(self.network, batcher)]
+        return [self.probabilities(logits) for logits in all_prefix_logits(self.network, batcher)]
+
+    def stream(self, count: int | None = None, state: StreamState | str | Path | None = None) -> Stream:
+        """Reads sequences as they come, a few steps at a time; see `Stream`.
+
+        Args:
+            count: sequences that are read side by side, S; None for a single one.
+            state: what `Stream.state` gave, or the file that `Stream.save` wrote: goes on from there.
+        Raises:
+            UnsupportedError: for a network that has to see a sequence's end before its beginning.
+            MismatchError: for a state of another model or of another number of streams.
+        """
+        return Stream(self, count, state)
 
     def logits(self, values: SequencesLike) -> Tensor:
         """Logits, [N, C], on the CPU."""
         return all_logits(self.network, Batcher(self.accept(values), self.network.output.weight.device))
+
+    def probabilities(self, logits: Tensor) -> Probabilities:
+        """The probabilities that logits mean, [..., C], in the order of ``classes``."""
+        values: Probabilities = logits.double().softmax(-1).float().cpu().numpy()
+        return values
 
     def accept(self, values: SequencesLike) -> Sequences:
         """The values as `Sequences` that fit this model.
@@ -321,11 +339,6 @@ def _cause(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it has no {error}"
     return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _probabilities(logits: Tensor) -> Probabilities:
-    values: Probabilities = logits.double().softmax(-1).float().numpy()
-    return values
 
 
 def _named(channels: tuple[str, ...]) -> bool:

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,8 +43,23 @@ def predict(
         str | None, typer.Option(help="Axes of a 3-D .npz array.", metavar="time-first|channels-first")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw one sequence and the belief over its steps as PNG.")] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Read a step a line from standard input; the belief after each at once.")
+    ] = False,
+    decide: Annotated[
+        float | None, typer.Option(help="With --stream: stop once a class is that probable.", min=0, max=1)
+    ] = None,
+    at_least: Annotated[int, typer.Option(help="With --decide: steps to read first.", min=1)] = 5,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="With --stream: go on from this file (.npz or .json) if it exists; written at the end."),
+    ] = None,
 ) -> None:
-    """Class and probabilities of sequences, by default for the whole sequence, with --steps after each step."""
+    """Class and probabilities of sequences, by default for the whole sequence, with --steps after each step.
+
+    With --stream the steps come from standard input, one a line, its values separated by commas; an empty line
+    begins a new sequence.
+    """
     from unrolled.cli.data import sequences_for
     from unrolled.data.coercion import parse_literal
     from unrolled.model import Model
@@ -51,6 +67,13 @@ def predict(
 
     if data is not None and sequence is not None:
         raise typer.BadParameter("give either DATA or --sequence, not both.")
+    if stream:
+        if any((data, sequence, steps, case is not None, output, layout, plot)):
+            raise typer.BadParameter("--stream reads standard input and writes standard output; give no other data.")
+        _stream(Model.load(model), form, decide, at_least, state)
+        return
+    if decide is not None or state is not None:
+        raise typer.BadParameter("--decide and --state are for --stream.")
     trained = Model.load(model)
     if sequence is not None:
         sequences = parse_literal(sequence, len(trained.channels))
@@ -72,6 +95,19 @@ def predict(
     else:
         write_text(output, "".join(lines))
         typer.echo(f"wrote {len(sequences):,} predictions to {output}", err=True)
+
+
+def _stream(model: Model, form: Format, decide: float | None, at_least: int, state: Path | None) -> None:
+    from unrolled.cli.stream import beliefs, until_decided
+
+    def say(note: str) -> None:
+        typer.echo(note, err=True)
+
+    with closing(beliefs(model, sys.stdin.buffer, state, say)) as rows:
+        shown = rows if decide is None else until_decided(rows, decide, at_least, say)
+        for line in _as_csv(model, shown, True) if form is Format.csv else _as_json(model, shown):
+            sys.stdout.write(line)
+            sys.stdout.flush()
 
 
 Row = tuple[dict[str, int], "Probabilities"]

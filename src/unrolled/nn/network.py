@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.config import ModelConfig
-from unrolled.nn.cells import CELLS, Cell
+from unrolled.nn.cells import CELLS, Cell, State
 from unrolled.nn.initializers import initialize_cell, initialize_output
 from unrolled.nn.kernels import Kernel, choose_kernel
-from unrolled.nn.pooling import POOLINGS
+from unrolled.nn.pooling import POOLINGS, Pooling
 from unrolled.nn.unroll import check_lengths, reverse_sequences
 
 
@@ -58,11 +60,28 @@ class Layer(nn.Module):
         reverse = self._run(backward[0], reverse_sequences(inputs, lengths))
         return torch.cat([outputs, reverse_sequences(reverse, lengths)], -1)
 
-    def kernel(self) -> Kernel:
-        """What carries the cells over time, in the mode (training or not) that the layer is in."""
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The parts of the cell's state."""
+        return self._forward_cell.state_names
+
+    def initial_state(self, like: Tensor, batch: int) -> State:
+        """The state before the first step, of the forward direction."""
+        return self._forward_cell.initial_state(like, batch)
+
+    def advance(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Further steps of the forward direction, [B, T, F] → their outputs, [B, T, H], and the state after them."""
+        return self.kernel().run(self._forward_cell, inputs, state, None)
+
+    @property
+    def _forward_cell(self) -> Cell:
         cell = self.cells[0]
         assert isinstance(cell, Cell)  # noqa: S101  # for the type checker: a ModuleList forgets
-        return choose_kernel(cell, recurrent_dropout=self.recurrent_dropout if self.training else 0.0)
+        return cell
+
+    def kernel(self) -> Kernel:
+        """What carries the cells over time, in the mode (training or not) that the layer is in."""
+        return choose_kernel(self._forward_cell, recurrent_dropout=self.recurrent_dropout if self.training else 0.0)
 
     def _run(self, cell: nn.Module, inputs: Tensor) -> Tensor:
         assert isinstance(cell, Cell)  # noqa: S101
@@ -118,7 +137,7 @@ class Network(nn.Module):
 
     def outputs(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing."""
-        values = inputs if self.config.normalisation == "none" else self.normaliser(inputs)
+        values = self.normalised(inputs)
         for index, layer in enumerate(self.layers):
             if index:
                 values = F.dropout(values, self.config.dropout, self.training)
@@ -132,10 +151,52 @@ class Network(nn.Module):
         One pass for a network that reads forward; a bidirectional one has to read every prefix anew.
         """
         if not self.config.bidirectional:
-            logits: Tensor = self.output(self.pooling.prefixes(self.outputs(inputs, lengths)))
-            return logits
+            return self.advance(inputs, self.initial_state(len(inputs)))[0]
         ends = range(1, inputs.shape[1] + 1)
         return torch.stack([self(inputs[:, :end], lengths.clamp(max=end)) for end in ends], 1)
+
+    def initial_state(self, count: int) -> dict[str, Tensor]:
+        """What a network that reads forward carries before the first step, by name, each [B, ·].
+
+        Args:
+            count: sequences that are read side by side, B.
+        """
+        like = self.output.weight
+        return {
+            f"{name}.{part}": value
+            for name, module in self._carriers()
+            for part, value in zip(module.state_names, module.initial_state(like, count), strict=True)
+        }
+
+    def advance(self, inputs: Tensor, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Reads further steps of sequences, forward and without dropout.
+
+        Args:
+            inputs: [B, T, F], without padding.
+            state: what was carried from the steps before, see `initial_state`; it is not changed.
+        Returns:
+            The logits as if the sequences ended at each of these steps, [B, T, C], and what to carry on.
+        """
+        values = self.normalised(inputs)
+        carried: dict[str, Tensor] = {}
+        for name, module in self._carriers():
+            before = tuple(state[f"{name}.{part}"] for part in module.state_names)
+            values, after = module.advance(values, before)
+            carried |= {f"{name}.{part}": value for part, value in zip(module.state_names, after, strict=True)}
+        logits: Tensor = self.output(values)
+        return logits, carried
+
+    def normalised(self, inputs: Tensor) -> Tensor:
+        """The values as the recurrence reads them, [B, T, F]."""
+        result: Tensor = inputs if self.config.normalisation == "none" else self.normaliser(inputs)
+        return result
+
+    def _carriers(self) -> Iterator[tuple[str, Layer | Pooling]]:
+        """The parts that carry something from step to step, in the order in which values pass through them."""
+        for index, layer in enumerate(self.layers):
+            assert isinstance(layer, Layer)  # noqa: S101
+            yield f"layers.{index}", layer
+        yield "pooling", self.pooling
 
     def flop_per_step(self) -> int:
         """Floating-point operations of the recurrence for one step of one sequence, forward."""

@@ -1,17 +1,20 @@
 """How the outputs of all steps become one vector, and how they would after every prefix.
 
-Each pooling has two methods with the same meaning: ``forward`` for the whole sequence, ``prefixes`` for
-what forward would give if the sequence ended at each of its steps. Padding counts in neither.
+Each pooling has two methods with the same meaning: ``forward`` for the whole sequence, ``advance`` for
+what forward would give if the sequence ended at each of its steps, carrying on from what was pooled of
+the steps before. Padding counts in forward's result not at all.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 
 from unrolled.config import PoolingName
+from unrolled.nn.cells import State
 from unrolled.nn.unroll import gather_last, valid_steps
 
 
@@ -22,6 +25,8 @@ class Pooling(nn.Module):
         width: values of an output, H, or 2·H where both directions stand side by side.
         bidirectional: whether they do.
     """
+
+    state_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, width: int, bidirectional: bool = False) -> None:
         super().__init__()
@@ -34,9 +39,20 @@ class Pooling(nn.Module):
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """[B, T, H], [B] → [B, H]."""
 
+    def initial_state(self, like: Tensor, batch: int) -> State:  # noqa: ARG002
+        """What is carried before the first step: sums and counts, each [B, ·], on ``like``'s device."""
+        return ()
+
     @abstractmethod
+    def advance(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Further steps, read forward, [B, T, H] → what is pooled after each, [B, T, H], and what is carried on.
+
+        Sums are carried in float64, so that a stream may be long.
+        """
+
     def prefixes(self, outputs: Tensor) -> Tensor:
-        """[B, T, H] → [B, T, H], for outputs that were read forward."""
+        """[B, T, H] → [B, T, H]: what ``forward`` gives for each prefix of outputs that were read forward."""
+        return self.advance(outputs, self.initial_state(outputs, len(outputs)))[0]
 
 
 class LastPooling(Pooling):
@@ -49,43 +65,65 @@ class LastPooling(Pooling):
         forward, backward = outputs.chunk(2, -1)
         return torch.cat([gather_last(forward, lengths), backward[:, 0]], -1)
 
-    def prefixes(self, outputs: Tensor) -> Tensor:
+    def advance(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
         """See `Pooling`."""
-        return outputs
+        return outputs, state
 
 
 class MeanPooling(Pooling):
     """The mean of the outputs over the sequence's steps."""
+
+    state_names = ("count", "sum")
 
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """See `Pooling`."""
         valid = valid_steps(lengths, outputs.shape[1])[:, :, None]
         return outputs.where(valid, 0.0).sum(1) / lengths[:, None].to(outputs.dtype)
 
-    def prefixes(self, outputs: Tensor) -> Tensor:
+    def initial_state(self, like: Tensor, batch: int) -> State:
         """See `Pooling`."""
-        counts = torch.arange(1, outputs.shape[1] + 1, device=outputs.device, dtype=outputs.dtype)
-        return outputs.cumsum(1) / counts[:, None]
+        return _zeros(like, batch, 1), _zeros(like, batch, self.width)
+
+    def advance(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """See `Pooling`."""
+        count, total = state
+        steps = torch.arange(1, outputs.shape[1] + 1, device=outputs.device, dtype=torch.float64)
+        counts = count[:, None] + steps[:, None]  # [B, T, 1]
+        totals = total[:, None] + outputs.cumsum(1, dtype=torch.float64)
+        return (totals / counts).to(outputs.dtype), (counts[:, -1], totals[:, -1])
 
 
 class MaxPooling(Pooling):
     """The largest output of each unit over the sequence's steps."""
+
+    state_names = ("max",)
 
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """See `Pooling`."""
         valid = valid_steps(lengths, outputs.shape[1])[:, :, None]
         return outputs.where(valid, -torch.inf).amax(1)
 
-    def prefixes(self, outputs: Tensor) -> Tensor:
+    def initial_state(self, like: Tensor, batch: int) -> State:
         """See `Pooling`."""
-        return outputs.cummax(1).values
+        return (like.new_full((batch, self.width), torch.finfo(like.dtype).min),)
+
+    def advance(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """See `Pooling`."""
+        (largest,) = state
+        pooled = torch.maximum(largest[:, None], outputs.cummax(1).values)
+        return pooled, (pooled[:, -1],)
 
 
 class AttentionPooling(Pooling):
     """A weighted mean whose weights are learned (Bahdanau et al. 2014's additive score, one query).
 
     e_t = v · tanh(A h_t + a),   α = softmax over the sequence's steps of e,   pooled = Σ α_t h_t
+
+    Read step by step, Σ exp(e_t − m) and Σ exp(e_t − m) h_t are carried, m the largest e so far: when it
+    grows, both sums shrink by the same factor (Milakov and Gimelshein 2018, arXiv 1805.02867).
     """
+
+    state_names = ("peak", "weight", "sum")
 
     def __init__(self, width: int, bidirectional: bool = False) -> None:
         super().__init__(width, bidirectional)
@@ -109,12 +147,26 @@ class AttentionPooling(Pooling):
         weights = self.scores(outputs).where(valid, -torch.inf).softmax(1)
         return (weights * outputs.where(valid, 0.0)).sum(1)
 
-    def prefixes(self, outputs: Tensor) -> Tensor:
+    def initial_state(self, like: Tensor, batch: int) -> State:
         """See `Pooling`."""
-        # running sums in float64: scores are bounded by Σ|v|, so no weight of an early step vanishes
+        lowest = torch.full((batch, 1), torch.finfo(torch.float64).min, dtype=torch.float64, device=like.device)
+        return lowest, _zeros(like, batch, 1), _zeros(like, batch, self.width)
+
+    def advance(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """See `Pooling`."""
+        peak, weight, total = state
         scores = self.scores(outputs).double()  # [B, T, 1]
-        weights = (scores - scores.amax(1, keepdim=True)).exp()
-        return ((weights * outputs).cumsum(1) / weights.cumsum(1)).to(outputs.dtype)
+        highest = torch.maximum(peak, scores.amax(1))  # [B, 1]
+        shrink = (peak - highest).exp()
+        # in float64, and scores are bounded by Σ|v|: so no weight of an early step vanishes
+        weights = (scores - highest[:, None]).exp()
+        sums = (shrink * weight)[:, None] + weights.cumsum(1)
+        totals = (shrink * total)[:, None] + (weights * outputs).cumsum(1)
+        return (totals / sums).to(outputs.dtype), (highest, sums[:, -1], totals[:, -1])
+
+
+def _zeros(like: Tensor, batch: int, width: int) -> Tensor:
+    return torch.zeros(batch, width, dtype=torch.float64, device=like.device)
 
 
 POOLINGS: dict[PoolingName, type[Pooling]] = {

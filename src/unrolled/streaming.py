@@ -1,0 +1,271 @@
+"""Reading sequences as they come: a model that keeps its state between one step and the next.
+
+What a network carries from step to step is small: the state of each layer and what the pooling has
+summed up so far. So a belief after every new step costs one step, however long the sequence is.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from unrolled.data.batching import Batcher
+from unrolled.errors import DataError, LengthError, MismatchError, ReadError, UnsupportedError
+from unrolled.storage import write_bytes, write_json
+
+if TYPE_CHECKING:
+    from unrolled.model import Model, Probabilities
+
+StreamState = Mapping[str, npt.ArrayLike]
+"""What a stream carries, by name: ``steps`` [S], ``model`` (the SHA-256 of its weights, where it was
+saved), and the network's own parts, each [S, ·]. Plain arrays, or the lists that JSON makes of them."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about a sequence, and when.
+
+    Attributes:
+        label: the most probable class.
+        probabilities: of each class, [C].
+        steps: of the sequence that had been read.
+        confident: whether the confidence was reached; where it was not, the steps ended before.
+    """
+
+    label: str
+    probabilities: Probabilities
+    steps: int
+    confident: bool
+
+
+class Stream:
+    """One sequence, or several side by side, read a few steps at a time.
+
+    However the steps are cut into pushes, the answer is that of predicting at once all that was read.
+
+    Args:
+        model: the trained model.
+        count: sequences side by side, S; None for a single one, whose arrays have no axis for them.
+        state: what `state` gave or `save` wrote; by default no step has been read.
+    Raises:
+        UnsupportedError: for a network that has to see a sequence's end before its beginning.
+        MismatchError: for a state that does not fit.
+    """
+
+    def __init__(self, model: Model, count: int | None = None, state: StreamState | str | Path | None = None) -> None:
+        _check_streams_are_possible(model)
+        if count is not None and count < 1:
+            raise DataError(f"found {count} streams; expected at least 1.")
+        self.model, self.count = model, count
+        self._rows = 1 if count is None else count
+        self._carried = model.network.initial_state(self._rows)
+        self._steps = np.zeros(self._rows, np.int64)
+        if state is not None:
+            self._restore(read_state(Path(state)) if isinstance(state, str | Path) else state)
+
+    def reset(self, *streams: int) -> None:
+        """Begins new sequences: nothing has been read. Of several streams only those of these numbers, if given."""
+        fresh = self.model.network.initial_state(self._rows)
+        rows = list(streams) or slice(None)
+        for name, value in fresh.items():
+            carried = self._carried[name].clone()
+            carried[rows] = value[rows]
+            self._carried[name] = carried
+        self._steps[rows] = 0
+
+    @property
+    def steps(self) -> int | npt.NDArray[np.int64]:
+        """Steps read so far; of several streams [S]."""
+        return int(self._steps[0]) if self.count is None else self._steps.copy()
+
+    def push(self, steps: npt.ArrayLike) -> Probabilities:
+        """Reads further steps.
+
+        Args:
+            steps: [n, F], or [S, n, F] for S streams. A single step may come as [F] or [S, F], and the steps
+                of a model of one channel as [n] or [S, n].
+        Returns:
+            The probability of each class after the last of them, [C], or [S, C].
+        Raises:
+            DataError: for other shapes, no steps, or values that the model does not take; nothing is
+                read then.
+        """
+        return self.push_each(steps)[..., -1, :]
+
+    def push_each(self, steps: npt.ArrayLike) -> Probabilities:
+        """As `push`, with the probabilities after each of the steps, [n, C], or [S, n, C]."""
+        inputs = self._inputs(steps)
+        with torch.inference_mode():
+            logits, self._carried = self.model.network.advance(inputs, self._carried)
+        self._steps += inputs.shape[1]
+        probabilities = self.model.probabilities(logits)  # [S, n, C]
+        return probabilities[0] if self.count is None else probabilities
+
+    def decide_when(
+        self, steps: Iterable[npt.ArrayLike], confidence: float = 0.95, at_least: int = 5
+    ) -> Decision | list[Decision]:
+        """Reads one step after another until the most probable class is probable enough.
+
+        Nothing is taken from ``steps`` after the decision. Several streams are read until each has
+        decided; what a stream says is what it decided first.
+
+        Args:
+            steps: one step at a time, [F], or [S, F].
+            confidence: the probability that suffices, in 0..1.
+            at_least: steps of the sequence that must have been read first.
+        Returns:
+            The decision, or one for each stream. Where the steps end first, what was believed then.
+        Raises:
+            LengthError: if there is no step.
+            DataError: for a confidence outside 0..1, or steps that `push` refuses.
+        """
+        decided: dict[int, Decision] = {}
+        beliefs: Probabilities | None = None
+        for step in steps:
+            beliefs = self.push(self._single(step)).reshape(self._rows, -1)
+            for row, belief in enumerate(beliefs):
+                if row not in decided and decides(belief, int(self._steps[row]), confidence, at_least):
+                    decided[row] = self._decision(beliefs, row, confident=True)
+            if len(decided) == self._rows:
+                break
+        if beliefs is None:
+            raise LengthError("there are no steps to decide upon; expected at least one.")
+        found = [decided.get(row) or self._decision(beliefs, row, confident=False) for row in range(self._rows)]
+        return found[0] if self.count is None else found
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """All that is carried, as arrays by name; see `StreamState`. Giving it to `Model.stream` goes on from here."""
+        arrays = {name: value.cpu().numpy().copy() for name, value in self._carried.items()}
+        return {"model": np.array(self.model.facts.weights_sha256), "steps": self._steps.copy(), **arrays}
+
+    def save(self, path: str | Path) -> Path:
+        """Writes `state` to a file: ``.npz``, or ``.json`` for other languages; neither holds a pickle.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        path = Path(path)
+        if path.suffix == ".json":
+            write_json(path, {name: value.tolist() for name, value in self.state().items()})
+        else:
+            content = io.BytesIO()
+            np.savez(content, allow_pickle=False, **self.state())
+            write_bytes(path, content.getvalue())
+        return path
+
+    def _restore(self, state: StreamState) -> None:
+        digest, own = str(np.asarray(state.get("model", ""))), self.model.facts.weights_sha256
+        if digest and own and digest != own:
+            raise MismatchError(
+                f"the stream's state belongs to another model (weights {digest[:8]}…, here {own[:8]}…); "
+                "go on with the model that it was made with."
+            )
+        self._carried = {name: _part(state, name, like) for name, like in self._carried.items()}
+        self._steps = _part(state, "steps", torch.from_numpy(self._steps)).numpy()
+
+    def _inputs(self, steps: npt.ArrayLike) -> Tensor:
+        """The steps as the network reads them, [S, n, F]."""
+        array = self._shaped(steps)
+        device = self.model.network.output.weight.device
+        return Batcher(self.model.accept(array), device).batch(np.arange(self._rows)).inputs
+
+    def _shaped(self, steps: npt.ArrayLike) -> npt.NDArray[np.generic]:
+        """The steps as [S, n, F]."""
+        try:
+            array = np.asarray(steps)
+        except ValueError:
+            raise DataError("the steps have different sizes; expected as many values in each.") from None
+        channels, axes = len(self.model.channels), 2 if self.count is None else 3
+        if array.ndim == axes - 1:  # steps of one channel, or one step of all of them
+            array = array[..., None] if channels == 1 else array[..., None, :]
+        fits = array.ndim == axes and array.shape[-1] == channels
+        if self.count is not None:
+            fits = fits and len(array) == self.count
+        if not fits:
+            expected = f"[n, {channels}]" if self.count is None else f"[{self.count}, n, {channels}]"
+            raise MismatchError(f"the steps have the shape {list(np.shape(steps))}; expected {expected}.")
+        if 0 in array.shape:
+            raise LengthError("there are no steps to read; expected at least one.")
+        return array.reshape(self._rows, -1, channels)
+
+    def _single(self, step: npt.ArrayLike) -> npt.NDArray[np.generic]:
+        """One step of each stream as `push` takes it without doubt, [1, F] or [S, 1, F]."""
+        array = np.asarray(step)
+        channels = len(self.model.channels)
+        shape = (1, channels) if self.count is None else (self.count, 1, channels)
+        if array.size != self._rows * channels:
+            expected = f"[{channels}]" if self.count is None else f"[{self.count}, {channels}]"
+            raise MismatchError(f"a step has the shape {list(array.shape)}; expected {expected}.")
+        return array.reshape(shape)
+
+    def _decision(self, beliefs: Probabilities, row: int, *, confident: bool) -> Decision:
+        belief = beliefs[row].copy()
+        return Decision(self.model.classes[int(belief.argmax())], belief, int(self._steps[row]), confident)
+
+
+def decides(belief: Probabilities, steps: int, confidence: float, at_least: int) -> bool:
+    """Whether a belief after so many steps suffices to decide.
+
+    Raises:
+        DataError: for a confidence outside 0..1.
+    """
+    if not 0 <= confidence <= 1:
+        raise DataError(f"the confidence is {confidence}; expected a probability, 0 to 1.")
+    return steps >= at_least and bool(belief.max() >= confidence)
+
+
+def read_state(path: Path) -> StreamState:
+    """What `Stream.save` wrote.
+
+    Raises:
+        ReadError: if there is no such file, or it is none of a stream.
+    """
+    try:
+        if path.suffix == ".json":
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(content, dict):
+                return content
+            raise ReadError(path, "not the state of a stream; expected what Stream.save wrote.")
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except FileNotFoundError:
+        raise ReadError(path, "there is no such file.") from None
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ReadError(path, f"not the state of a stream ({error}); expected what Stream.save wrote.") from None
+
+
+def _check_streams_are_possible(model: Model) -> None:
+    if model.network.config.bidirectional:
+        raise UnsupportedError(
+            "this model reads sequences in both directions, so it has to see the end before it can say anything: it "
+            "cannot be streamed. Train one with --no-bidirectional, or predict with --steps, which reads every "
+            "prefix anew."
+        )
+
+
+def _part(state: StreamState, name: str, like: Tensor) -> Tensor:
+    """One of a state's arrays, as a tensor of the kind that is expected there."""
+    if name not in state:
+        raise MismatchError(f"the stream's state has no {name!r}; it belongs to another model.")
+    try:
+        value = torch.tensor(np.asarray(state[name]), dtype=like.dtype, device=like.device)
+    except (TypeError, ValueError):
+        raise MismatchError(f"{name!r} of the stream's state does not hold numbers.") from None
+    if value.shape != like.shape:
+        raise MismatchError(
+            f"{name!r} of the stream's state has the shape {list(value.shape)}; expected {list(like.shape)}: "
+            f"another model's, or another number of streams."
+        )
+    if not value.isfinite().all():
+        raise MismatchError(f"{name!r} of the stream's state holds values that are not finite.")
+    return value
