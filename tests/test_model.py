@@ -59,7 +59,7 @@ def test_saving_what_was_loaded_writes_the_same_bytes(tmp_path: Path) -> None:
 
 def test_no_file_of_a_model_or_run_folder_is_a_pickle(digits_run: Run) -> None:
     files = [path for path in digits_run.folder.path.rglob("*") if path.is_file() and path.stat().st_size]
-    assert {path.suffix for path in files} <= {".json", ".jsonl", ".safetensors", ".md", ".png", ".html", ""}
+    assert {path.suffix for path in files} <= {".json", ".jsonl", ".safetensors", ".md", ".png", ".html", ".npz", ""}
     for path in files:
         with pytest.raises((ValueError, IndexError, UnicodeDecodeError)):
             list(pickletools.genops(path.read_bytes()))

@@ -200,6 +200,9 @@ class TrainConfig(Section):
     keep: Literal["best", "last"] = Field(
         default="best", description="the weights that are kept: best on validation data, or the last"
     )
+    calibrate: bool = Field(
+        default=False, description="fit the probabilities' temperature to the validation data after training"
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="arithmetic of the products; bfloat16 needs a GPU"
     )

@@ -24,6 +24,7 @@ from unrolled.devices import choose_device, describe_device, using_threads
 from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
 from unrolled.evaluation.evaluate import Evaluation, evaluate
 from unrolled.evaluation.plots import draw_confusion, draw_curves, to_pixels, to_png
+from unrolled.evaluation.scoring import calibrate, predictions_of
 from unrolled.examples import choose_examples
 from unrolled.model import Model, ModelFacts
 from unrolled.nn.network import Network
@@ -111,6 +112,8 @@ def train(
     chosen = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     chosen = chosen.with_options(options)
     dataset = _dataset(chosen, data)
+    if chosen.train.calibrate and dataset.validation is None:
+        raise ConfigError("calibrate needs validation data; set validation_fraction above 0, or leave it out.")
     device = choose_device(chosen.train.device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
@@ -192,9 +195,15 @@ def _finish(
             )
         model = Model(state.judged, _model_facts(recipe, dataset, state), fit_baselines(dataset.train))
         model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples))
+        if recipe.train.calibrate and dataset.validation is not None:
+            model = calibrate(model, dataset.validation)
         evaluation = None
         if dataset.test is not None:
-            evaluation = evaluate(model, dataset.test, headline_cases=recipe.train.headline_cases)
+            predictions = predictions_of(model, dataset.test)
+            evaluation = evaluate(
+                model, dataset.test, predictions=predictions, headline_cases=recipe.train.headline_cases
+            )
+            predictions.save(folder.predictions)
             write_json(folder.evaluation, evaluation.to_dict())
             facts = model.facts.model_copy(update={"figures": evaluation.summary()})
             model = replace(model, facts=facts)

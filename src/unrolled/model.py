@@ -70,6 +70,7 @@ class ModelFacts(BaseModel):
         data: source, options and fingerprint of the training data.
         training: length and settings of the training.
         figures: what the evaluation after training gave.
+        temperature: what logits are divided by before they become probabilities.
         baseline: of the simple classifiers, what is not a tensor.
         weights_sha256: of ``model.safetensors``.
         examples_sha256: of ``examples.json``; empty where there is none.
@@ -86,6 +87,7 @@ class ModelFacts(BaseModel):
     data: dict[str, Any] = {}
     training: dict[str, Any] = {}
     figures: dict[str, Any] = {}
+    temperature: float = Field(default=1.0, gt=0)
     baseline: BaselineFacts | None = None
     weights_sha256: str = ""
     examples_sha256: str = ""
@@ -155,12 +157,12 @@ class Model:
         return Stream(self, count, state)
 
     def logits(self, values: SequencesLike) -> Tensor:
-        """Logits, [N, C], on the CPU."""
+        """Logits, [N, C], on the CPU; the probabilities are those of logits / temperature."""
         return all_logits(self.network, Batcher(self.accept(values), self.network.output.weight.device))
 
     def probabilities(self, logits: Tensor) -> Probabilities:
         """The probabilities that logits mean, [..., C], in the order of ``classes``."""
-        values: Probabilities = logits.double().softmax(-1).float().cpu().numpy()
+        values: Probabilities = (logits.double() / self.facts.temperature).softmax(-1).float().cpu().numpy()
         return values
 
     def accept(self, values: SequencesLike) -> Sequences:

@@ -48,6 +48,11 @@ class RunFolder:
         return self.path / "evaluation.json"
 
     @property
+    def predictions(self) -> Path:
+        """What the model said of each test sequence: ``targets`` [N], ``probabilities`` [N, C]."""
+        return self.path / "predictions.npz"
+
+    @property
     def curves(self) -> Path:
         """A picture of the training curves."""
         return self.path / "curves.png"

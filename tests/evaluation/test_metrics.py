@@ -1,62 +1,127 @@
-"""Figures against closed formulas, scikit-learn and a simulation of the interval's coverage."""
+"""Figures against scikit-learn and simulations of their intervals' coverage; odd cases are said, not hidden."""
 
 from __future__ import annotations
 
-import math
+import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import classification_report, log_loss
+from scipy.special import softmax
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    brier_score_loss,
+    classification_report,
+    f1_score,
+    log_loss,
+    top_k_accuracy_score,
+)
 
-from unrolled.evaluation.metrics import class_table, confusion, cross_entropy, proportion
+from unrolled.evaluation.intervals import ALIKE, proportion
+from unrolled.evaluation.metrics import class_table, confusion, cross_entropy, decisions, quality, top_k
 
-
-@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilsons_interval_is_its_formula(counts: tuple[int, int]) -> None:
-    k, n = counts
-    z, p = 1.959963984540054, k / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    found = proportion(k, n)
-    assert found.low == pytest.approx(max(centre - half, 0), abs=1e-12)
-    assert found.high == pytest.approx(min(centre + half, 1), abs=1e-12)
-    assert 0 <= found.low <= found.value <= found.high <= 1
+NAMES = ("a", "b", "c", "d")
 
 
-def test_the_tutorials_127_of_128_span_four_points() -> None:
-    found = proportion(127, 128)
-    assert (round(100 * found.low, 1), round(100 * found.high, 1)) == (95.7, 99.9)
-
-
-def test_the_interval_covers_the_truth_about_95_times_of_100() -> None:
-    draws = np.random.default_rng(0).binomial(359, 0.97, size=2000)
-    inside = [proportion(int(k), 359).low <= 0.97 <= proportion(int(k), 359).high for k in draws]
-    assert 0.93 <= np.mean(inside) <= 0.975
-
-
-def test_an_interval_is_worded_in_per_cent() -> None:
-    assert str(proportion(1, 2)) == "50.00 % (9.45 to 90.55)"
+def cases(count: int, classes: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, classes, count)
+    logits = rng.normal(size=(count, classes))
+    logits[np.arange(count), targets] += 1
+    return logits, targets
 
 
 def test_the_class_table_is_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     targets, predictions = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
-    names = ("a", "b", "c", "d")
-    report = classification_report(targets, predictions, target_names=names, output_dict=True)
-    for row in class_table(targets, predictions, names):
+    report = classification_report(targets, predictions, target_names=NAMES, output_dict=True)
+    for row in class_table(targets, predictions, NAMES):
         expected = report[row.name]
-        assert row.precision == pytest.approx(expected["precision"])
-        assert row.recall == pytest.approx(expected["recall"])
-        assert row.f1 == pytest.approx(expected["f1-score"])
+        assert row.precision.value == pytest.approx(expected["precision"])
+        assert row.recall.value == pytest.approx(expected["recall"])
+        assert row.f1.value == pytest.approx(expected["f1-score"])
         assert row.support == expected["support"]
         assert row.errors == row.support - round(expected["recall"] * row.support)
+        assert row.recall == proportion(row.support - row.errors, row.support)
 
 
-def test_a_class_that_is_never_said_or_never_true_has_zeros_not_nan() -> None:
-    rows = class_table(np.array([0, 0, 1]), np.array([0, 1, 1]), ("a", "b", "c"))
-    assert (rows[2].support, rows[2].precision, rows[2].recall, rows[2].f1) == (0, 0.0, 0.0, 0.0)
+def test_the_figures_of_decisions_are_scikit_learns() -> None:
+    logits, targets = cases(300)
+    found = decisions(logits, targets, NAMES)
+    said = logits.argmax(1)
+    assert found.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(targets, said))
+    assert found.macro_f1.value == pytest.approx(f1_score(targets, said, average="macro"))
+    assert found.top[3].value == pytest.approx(top_k_accuracy_score(targets, logits, k=3))
+    for figure in (found.balanced_accuracy, found.macro_f1, *(row.f1 for row in found.classes)):
+        assert figure.low < figure.value < figure.high
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_figures_of_probabilities_are_scikit_learns(classes: int) -> None:
+    logits, targets = cases(300, classes)
+    probabilities = softmax(logits / 1.7, axis=1)
+    found = quality(logits, targets, temperature=1.7)
+    assert found.log_loss.value == pytest.approx(log_loss(targets, probabilities))
+    theirs = brier_score_loss(targets, probabilities[:, 1] if classes == 2 else probabilities)
+    assert found.brier.value == pytest.approx(theirs)
+
+
+def test_the_intervals_cover_the_truth() -> None:
+    logits, targets = cases(200_000, seed=99)
+    figures = {
+        "balanced accuracy": lambda z, y: decisions(z, y, NAMES).balanced_accuracy,
+        "macro F1": lambda z, y: decisions(z, y, NAMES).macro_f1,
+        "log loss": lambda z, y: quality(z, y).log_loss,
+        "Brier score": lambda z, y: quality(z, y).brier,
+    }
+    for name, figure in figures.items():
+        truth = figure(logits, targets).value
+        found = [figure(*cases(150, seed=seed)) for seed in range(60)]
+        assert sum(f.low <= truth <= f.high for f in found) >= 52, name
+
+
+def test_a_class_that_is_never_said_or_never_true_is_said_not_hidden() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = decisions(np.eye(3)[[0, 1, 1, 0]], np.array([0, 0, 1, 0]), ("a", "b", "c"))
+    row = found.classes[2]
+    assert (row.support, row.predicted, row.precision, row.recall, row.f1.value) == (0, 0, None, None, None)
+    assert row.f1.note == "the class has no cases and was never predicted"
+    assert found.balanced_accuracy.note == "classes 'c' have no cases and do not count"
+    assert found.macro_f1.note == "classes 'c' were never predicted"
+    assert found.balanced_accuracy.value == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_figures_that_are_perfect_say_that_their_interval_has_collapsed() -> None:
+    found = decisions(np.eye(4), np.arange(4), NAMES)
+    assert found.balanced_accuracy.value == 1.0
+    assert (found.balanced_accuracy.low, found.balanced_accuracy.note) == (None, ALIKE)
+
+
+def test_one_case_has_values_without_intervals() -> None:
+    found = quality(np.array([[1.0, 0.0]]), np.array([0]))
+    assert (found.log_loss.low, found.log_loss.note) == (None, ALIKE)
+    assert found.log_loss.value == pytest.approx(log_loss([0], softmax([[1.0, 0.0]], axis=1), labels=[0, 1]))
+
+
+def test_probabilities_of_exactly_0_and_1_have_finite_figures() -> None:
+    logits = np.array([[2000.0, 0.0], [0.0, 2000.0], [2000.0, 0.0]], np.float32)
+    found = quality(logits, np.array([0, 1, 1]))
+    assert found.log_loss.value == pytest.approx(2000 / 3)
+    assert found.brier.value == pytest.approx(1 / 3)
+    assert found.calibration_error.value == pytest.approx(1 / 3)
+
+
+def test_a_thousand_classes_are_no_trouble() -> None:
+    logits, targets = cases(500, 1000)
+    found = decisions(logits, targets, tuple(str(n) for n in range(1000)))
+    assert len(found.classes) == 1000
+    assert " more have no cases" in str(found.balanced_accuracy.note)
+
+
+def test_top_k_is_given_for_fewer_than_all_classes() -> None:
+    assert list(top_k(*cases(50, 2))) == []
+    assert list(top_k(*cases(50, 3))) == [2]
+    assert list(top_k(*cases(50, 10))) == [2, 3, 5]
 
 
 def test_the_confusion_matrix_has_true_classes_in_rows() -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from unrolled.evaluation.evaluate import Evaluation
-from unrolled.evaluation.metrics import Proportion
+from unrolled.evaluation.intervals import Proportion
 
 
 def out() -> Console:
@@ -40,7 +40,7 @@ def print_table(headers: list[str], rows: list[list[str]], *, left: int = 1) -> 
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Accuracy with its interval, what is simple beside it, and the table of classes."""
+    """Accuracy with its interval, what is simple beside it, the other figures, and the table of classes."""
     console = out()
     rows = [["this network", *_figure(evaluation.accuracy)]]
     if evaluation.logistic is not None:
@@ -54,7 +54,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     if evaluation.headline is not None:
         first = evaluation.headline
         console.print(f"the first {first.cases} alone: {first} - what a headline from so few is worth")
-    console.print(f"loss {evaluation.loss:.4f} (mean cross-entropy)")
+    console.print()
+    _print_figures(evaluation)
     console.print()
     print_table(
         ["class", "sequences", "wrong", "precision", "recall", "F1"],
@@ -63,13 +64,47 @@ def print_evaluation(evaluation: Evaluation) -> None:
                 row.name,
                 f"{row.support:,}",
                 f"{row.errors:,}",
-                f"{row.precision:.4f}",
-                f"{row.recall:.4f}",
-                f"{row.f1:.4f}",
+                _number(row.precision.value if row.precision else None),
+                _number(row.recall.value if row.recall else None),
+                _number(row.f1.value),
             ]
             for row in evaluation.classes
         ],
     )
+
+
+def _print_figures(evaluation: Evaluation) -> None:
+    """The figures beside the accuracy, and what there is to say about those that are not whole."""
+    quality = evaluation.quality
+    figures = {
+        "balanced accuracy": evaluation.balanced_accuracy,
+        "macro F1": evaluation.macro_f1,
+        "area under the ROC curve": evaluation.roc_auc,
+        "log loss": quality.log_loss,
+        "Brier score": quality.brier,
+        "calibration error": quality.calibration_error,
+    }
+    rows = [[name, _number(f.value), _range(f.low, f.high), f.method] for name, f in figures.items()]
+    for k, found in evaluation.top.items():
+        rows.append([f"among the {k} most probable", *_figure(found)[:2], found.method])
+    print_table(["figure", "value", "95 % interval", "method"], rows)
+    for name, figure in figures.items():
+        if figure.note is not None:
+            out().print(f"note: {name}: {figure.note}", markup=False)
+    if evaluation.uncalibrated is not None:
+        before = evaluation.uncalibrated
+        out().print(
+            f"the probabilities have the temperature {evaluation.temperature:.3f}; without it the log loss was "
+            f"{_number(before.log_loss.value)}, the calibration error {_number(before.calibration_error.value)}"
+        )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{low:.4f} to {high:.4f}"
 
 
 def _figure(share: Proportion) -> list[str]:

@@ -1,4 +1,8 @@
-"""Figures of a classifier from what it said and what was true; pure functions."""
+"""Figures of a classifier from what it said and what was true, each with its interval; pure functions.
+
+scikit-learn does the arithmetic of the figures; resampling them a thousand times is done here, on sums over
+cases. A figure that is not defined says why in the place of a number.
+"""
 
 from __future__ import annotations
 
@@ -6,41 +10,26 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
-from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from scipy.sparse import csr_array
+from scipy.special import logsumexp, softmax
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
 
 from unrolled.data.sequences import Integers
+from unrolled.evaluation.calibration import Confidence, expected_calibration_error
+from unrolled.evaluation.intervals import (
+    Doubles,
+    Figure,
+    Proportion,
+    basic_interval,
+    percentile_interval,
+    proportion,
+    resampled_sums,
+)
 
 Floats = npt.NDArray[np.floating]
 
-
-@dataclass(frozen=True)
-class Proportion:
-    """A share of cases with its 95 % interval.
-
-    Attributes:
-        value: the share.
-        low, high: Wilson's score interval (1927, JASA 22), which stays inside 0..1 and does not
-            collapse when no case, or every case, counts.
-        count: cases that count.
-        cases: all cases.
-    """
-
-    value: float
-    low: float
-    high: float
-    count: int
-    cases: int
-
-    def __str__(self) -> str:
-        return f"{100 * self.value:.2f} % ({100 * self.low:.2f} to {100 * self.high:.2f})"
-
-
-def proportion(count: int, cases: int, confidence: float = 0.95) -> Proportion:
-    """A share of cases with Wilson's interval."""
-    interval = binomtest(count, cases).proportion_ci(confidence, method="wilson")
-    return Proportion(count / cases, float(interval.low), float(interval.high), count, cases)
+TOP = (2, 3, 5)
+"""The k of top-k, as far as there are more classes than that."""
 
 
 @dataclass(frozen=True)
@@ -50,28 +39,148 @@ class ClassRow:
     Attributes:
         name: of the class.
         support: cases of it.
+        predicted: cases that were taken for it.
         errors: cases of it that were taken for another.
-        precision: share of right ones among those taken for it; 0 where none was.
-        recall: share of right ones among its own; 0 where there are none.
+        precision: share of right ones among those taken for it; None where none was.
+        recall: share of right ones among its own; None where there are none.
         f1: their harmonic mean.
     """
 
     name: str
     support: int
+    predicted: int
     errors: int
-    precision: float
-    recall: float
-    f1: float
+    precision: Proportion | None
+    recall: Proportion | None
+    f1: Figure
 
 
-def class_table(targets: Integers, predictions: Integers, classes: tuple[str, ...]) -> list[ClassRow]:
-    """Precision, recall and support of each class."""
+@dataclass(frozen=True)
+class Quality:
+    """Figures of the probabilities, each over all cases.
+
+    Attributes:
+        log_loss: mean of −log of the true class's probability, natural logarithm.
+        brier: mean squared distance of the probabilities from the truth, summed over the classes; halved for two
+            classes, as scikit-learn has it.
+        calibration_error: expected calibration error of the largest probability, in 15 bins.
+    """
+
+    log_loss: Figure
+    brier: Figure
+    calibration_error: Figure
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Figures of the classes that were said.
+
+    Attributes:
+        balanced_accuracy: mean recall of the classes that the cases have.
+        macro_f1: mean F1 of the classes that the cases have or that were said.
+        top: accuracy where the true class need only be among the k most probable, by k.
+        classes: a line for each class.
+    """
+
+    balanced_accuracy: Figure
+    macro_f1: Figure
+    top: dict[int, Proportion]
+    classes: list[ClassRow]
+
+
+def decisions(logits: Floats, targets: Integers, classes: tuple[str, ...], seed: int = 0) -> Decisions:
+    """The figures of the most probable classes.
+
+    Args:
+        logits: [N, C].
+        targets: [N].
+        classes: names, [C].
+        seed: of the resamples.
+    """
+    count, predictions = len(classes), logits.argmax(1)
+    sums = resampled_sums(
+        {
+            "right": _one_hot(np.where(predictions == targets, targets, -1), count),
+            "support": _one_hot(targets, count),
+            "predicted": _one_hot(predictions, count),
+        },
+        seed=seed,
+    )
+    with np.errstate(invalid="ignore"):
+        recall = sums["right"] / sums["support"]
+        f1 = 2 * sums["right"] / (sums["support"] + sums["predicted"])
+    rows = class_table(targets, predictions, classes, f1)
+    recalls = [row.recall.value for row in rows if row.recall]
+    absent = [row.name for row in rows if not row.support]
+    unsaid = [row.name for row in rows if not row.predicted]
+    f1s = [row.f1.value for row in rows if row.f1.value is not None]
+    return Decisions(
+        balanced_accuracy=percentile_interval(
+            float(np.mean(recalls)), np.nanmean(recall, axis=1), _without(absent, "have no cases and do not count")
+        ),
+        macro_f1=percentile_interval(
+            float(np.mean(f1s)), np.nanmean(f1, axis=1), _without(unsaid, "were never predicted")
+        ),
+        top=top_k(logits, targets),
+        classes=rows,
+    )
+
+
+def quality(logits: Floats, targets: Integers, temperature: float = 1.0, seed: int = 0) -> Quality:
+    """The figures of the probabilities, softmax(logits / temperature)."""
+    scaled = logits.astype(np.float64) / temperature
+    probabilities = softmax(scaled, axis=1)
+    confidence = Confidence.of(probabilities, targets)
+    losses = case_losses(scaled, targets)
+    distances = case_distances(probabilities, targets)
+    ones = np.ones(len(targets))
+    gaps = confidence.gaps()
+    sums = resampled_sums(
+        {"case": np.stack([ones, losses, distances], 1), "gap": gaps},
+        seed=seed,
+    )
+    cases = sums["case"][:, 0]
+    error = expected_calibration_error(np.asarray(gaps.sum(0)), np.array(float(len(targets))))
+    return Quality(
+        log_loss=percentile_interval(float(losses.mean()), sums["case"][:, 1] / cases),
+        brier=percentile_interval(float(distances.mean()), sums["case"][:, 2] / cases),
+        calibration_error=basic_interval(
+            float(error), expected_calibration_error(sums["gap"], cases), confidence.chance_error(seed=seed)
+        ),
+    )
+
+
+def class_table(
+    targets: Integers, predictions: Integers, classes: tuple[str, ...], resampled_f1: Doubles | None = None
+) -> list[ClassRow]:
+    """Precision, recall, F1 and support of each class.
+
+    Args:
+        targets, predictions: [N].
+        classes: names, [C].
+        resampled_f1: each class's F1 in each resample, [R, C], for its intervals.
+    """
     matrix = confusion(targets, predictions, len(classes))
-    figures = precision_recall_fscore_support(targets, predictions, labels=np.arange(len(classes)), zero_division=0.0)
-    return [
-        ClassRow(name, int(support), int(support - matrix[i, i]), float(precision), float(recall), float(f1))
-        for i, (name, precision, recall, f1, support) in enumerate(zip(classes, *figures, strict=True))
-    ]
+    f1s = precision_recall_fscore_support(targets, predictions, labels=np.arange(len(classes)), zero_division=0.0)[2]
+    rows = []
+    for index, name in enumerate(classes):
+        right, support, said = int(matrix[index, index]), int(matrix[index].sum()), int(matrix[:, index].sum())
+        f1 = Figure(None, None, None, "bootstrap-percentile", "the class has no cases and was never predicted")
+        if support or said:
+            spread = np.empty(0) if resampled_f1 is None else resampled_f1[:, index]
+            f1 = percentile_interval(float(f1s[index]), spread)
+        rows.append(
+            ClassRow(
+                name=name,
+                support=support,
+                predicted=said,
+                errors=support - right,
+                precision=proportion(right, said) if said else None,
+                recall=proportion(right, support) if support else None,
+                f1=f1,
+            )
+        )
+    return rows
 
 
 def confusion(targets: Integers, predictions: Integers, classes: int) -> Integers:
@@ -80,7 +189,48 @@ def confusion(targets: Integers, predictions: Integers, classes: int) -> Integer
     return matrix
 
 
+def top_k(scores: Floats, targets: Integers) -> dict[int, Proportion]:
+    """Whether the true class is among the k largest scores, for each k of `TOP` below the number of classes."""
+    classes = scores.shape[1]
+    found = {}
+    for k in TOP:
+        if k < classes:
+            right = top_k_accuracy_score(targets, scores, k=k, labels=np.arange(classes), normalize=False)
+            found[k] = proportion(int(right), len(targets))
+    return found
+
+
 def cross_entropy(logits: Floats, targets: Integers) -> float:
-    """Mean of −log of the true class's probability, natural logarithm."""
-    exact = logits.astype(np.float64)
-    return float((logsumexp(exact, axis=1) - exact[np.arange(len(targets)), targets]).mean())
+    """Mean of −log of the true class's probability, natural logarithm.
+
+    From the logits and not from the probabilities, as scikit-learn's `log_loss` takes them: a probability that
+    rounds to 0 then costs what it should, not what the rounding leaves.
+    """
+    return float(case_losses(logits.astype(np.float64), targets).mean())
+
+
+def case_losses(logits: Doubles, targets: Integers) -> Doubles:
+    """−log of the true class's probability of each case, [N]."""
+    losses: Doubles = logsumexp(logits, axis=1) - logits[np.arange(len(targets)), targets]
+    return losses
+
+
+def case_distances(probabilities: Doubles, targets: Integers) -> Doubles:
+    """Brier's score of each case, [N]: Σ over classes of (p − truth)², halved for two classes."""
+    true = probabilities[np.arange(len(targets)), targets]
+    distances: Doubles = np.square(probabilities).sum(1) - 2 * true + 1
+    return distances / 2 if probabilities.shape[1] == 2 else distances
+
+
+def _one_hot(indices: Integers, classes: int) -> csr_array:
+    """A one in each case's column, nothing where the index is negative, [N, C]."""
+    cases = np.flatnonzero(indices >= 0)
+    return csr_array((np.ones(len(cases)), (cases, indices[cases])), shape=(len(indices), classes))
+
+
+def _without(names: list[str], what: str, most: int = 5) -> str | None:
+    if not names:
+        return None
+    shown = ", ".join(repr(name) for name in names[:most])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"classes {shown}{more} {what}"

@@ -150,10 +150,30 @@ class Network(nn.Module):
 
         One pass for a network that reads forward; a bidirectional one has to read every prefix anew.
         """
-        if not self.config.bidirectional:
+        if self.reads_forward:
             return self.advance(inputs, self.initial_state(len(inputs)))[0]
         ends = range(1, inputs.shape[1] + 1)
         return torch.stack([self(inputs[:, :end], lengths.clamp(max=end)) for end in ends], 1)
+
+    def logits_at(self, inputs: Tensor, lengths: Tensor, ends: Tensor) -> Tensor:
+        """The logits as if each sequence ended at some of its steps.
+
+        Args:
+            inputs: [B, T, F].
+            lengths: [B].
+            ends: steps that are left, [B, K], each in 1..length.
+        Returns:
+            [B, K, C]. One pass for a network that reads forward, otherwise one for each of the K.
+        """
+        if not self.reads_forward:
+            return torch.stack([self(inputs[:, : int(end.max())], end) for end in ends.unbind(1)], 1)
+        logits = self.prefix_logits(inputs, lengths)
+        return logits.gather(1, (ends - 1)[:, :, None].expand(-1, -1, logits.shape[-1]))
+
+    @property
+    def reads_forward(self) -> bool:
+        """Whether one pass gives the logits of every prefix too."""
+        return not self.config.bidirectional
 
     def initial_state(self, count: int) -> dict[str, Tensor]:
         """What a network that reads forward carries before the first step, by name, each [B, ·].

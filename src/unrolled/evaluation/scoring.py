@@ -1,0 +1,94 @@
+"""What a model says of labelled sequences: at their end, and after a part of their steps."""
+
+from __future__ import annotations
+
+import io
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from unrolled.data.batching import Batcher
+from unrolled.data.sequences import Integers, Sequences
+from unrolled.evaluation.calibration import fit_temperature
+from unrolled.inference import evaluation_batches
+from unrolled.model import Model, Probabilities
+from unrolled.storage import write_bytes
+
+SHARES = tuple(part / 10 for part in range(1, 11))
+"""Shares of a sequence after which the model is asked."""
+
+MOST_READ_ANEW = 2_000
+"""Sequences that a network is asked early about which has to read every part anew."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said, and what was true.
+
+    Attributes:
+        targets: index of each sequence's class in the model's order, [N].
+        logits: [N, C].
+        probabilities: of each class, softmax(logits / temperature), [N, C].
+        early_cases: the sequences that were asked about early, [M].
+        early: index of the class that was most probable after each of `SHARES`, [M, 10].
+        seconds: that the network took for the logits.
+    """
+
+    targets: Integers
+    logits: npt.NDArray[np.float32]
+    probabilities: Probabilities
+    early_cases: Integers
+    early: Integers
+    seconds: float
+
+    def save(self, path: Path) -> None:
+        """Writes ``targets`` [N] and ``probabilities`` [N, C] as an ``.npz`` file."""
+        buffer = io.BytesIO()
+        np.savez(buffer, targets=self.targets, probabilities=self.probabilities)
+        write_bytes(path, buffer.getvalue())
+
+
+def predictions_of(model: Model, sequences: Sequences) -> Predictions:
+    """Asks a model about labelled sequences.
+
+    Raises:
+        MismatchError: for sequences or labels that do not fit the model.
+        DataError: for sequences without labels.
+    """
+    targets = model.targets(sequences)
+    started = time.perf_counter()
+    logits = model.logits(sequences)
+    seconds = time.perf_counter() - started
+    cases = np.arange(len(sequences))
+    if not model.network.reads_forward and len(cases) > MOST_READ_ANEW:
+        cases = np.sort(np.random.default_rng(0).choice(cases, MOST_READ_ANEW, replace=False))
+    early = _early(model, sequences.take(cases))
+    return Predictions(targets, logits.numpy(), model.probabilities(logits), cases, early, seconds)
+
+
+def calibrate(model: Model, validation: Sequences) -> Model:
+    """The model with the temperature that suits its probabilities to sequences it did not learn from."""
+    temperature = fit_temperature(model.logits(validation).numpy(), model.targets(validation))
+    return replace(model, facts=model.facts.model_copy(update={"temperature": temperature}))
+
+
+def steps_seen(lengths: Integers) -> Integers:
+    """The steps after which each sequence's share is seen, at least one, [N, 10]."""
+    tenths = np.arange(1, len(SHARES) + 1)
+    return -(-lengths[:, None] * tenths // len(SHARES))
+
+
+def _early(model: Model, sequences: Sequences) -> Integers:
+    """The most probable class after each share of the steps, [N, 10]."""
+    found = np.empty((len(sequences), len(SHARES)), np.int64)
+    ends = steps_seen(sequences.lengths)
+    batcher = Batcher(model.accept(sequences), model.network.output.weight.device)
+    for indices, batch in evaluation_batches(model.network, batcher):
+        batch_ends = torch.from_numpy(ends[indices]).to(batch.lengths.device)
+        logits = model.network.logits_at(batch.inputs, batch.lengths, batch_ends)
+        found[indices] = logits.argmax(-1).cpu().numpy()
+    return found
