@@ -11,6 +11,7 @@
      ├─ ModelFolderError           a model folder that is damaged, or newer than this package
      ├─ UnsupportedError           what this model cannot do: stream in both directions, be exported in a form
      ├─ StorageError               a file that cannot be written: no space, no permission
+     ├─ ServeError                 a server that cannot listen where it should
      └─ RunError                   a training run that cannot go on
          ├─ RunLockedError         another process is training in the run folder
          ├─ CheckpointError        no checkpoint that can be used
@@ -100,6 +101,10 @@ class UnsupportedError(UnrolledError):
 
 class StorageError(UnrolledError):
     """A file that cannot be written."""
+
+
+class ServeError(UnrolledError):
+    """A server that cannot listen where it should."""
 
 
 class RunError(UnrolledError):

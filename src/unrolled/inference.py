@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -28,11 +28,21 @@ def all_logits(network: Network, batcher: Batcher) -> Tensor:
 
 def all_prefix_logits(network: Network, batcher: Batcher) -> list[Tensor]:
     """The logits after every step, [T_i, C] for each sequence in the stored order, on the CPU."""
+    return _all_steps(network, batcher, network.prefix_logits)
+
+
+def all_outputs(network: Network, batcher: Batcher) -> list[Tensor]:
+    """The last layer's outputs at every step, [T_i, H] (or 2·H) for each sequence in the stored order, on the CPU."""
+    return _all_steps(network, batcher, network.outputs)
+
+
+def _all_steps(network: Network, batcher: Batcher, function: Callable[[Tensor, Tensor], Tensor]) -> list[Tensor]:
+    """For each sequence in the stored order the function's values at its own steps."""
     found: dict[int, Tensor] = {}
     for indices, batch in evaluation_batches(network, batcher):
-        logits = network.prefix_logits(batch.inputs, batch.lengths).cpu()
+        values = function(batch.inputs, batch.lengths).cpu()  # [B, T, …]
         for row, index in enumerate(indices):
-            found[int(index)] = logits[row, : int(batch.lengths[row])].clone()
+            found[int(index)] = values[row, : int(batch.lengths[row])].clone()
     return [found[index] for index in range(len(found))]
 
 

@@ -34,7 +34,7 @@ from unrolled.data.load import refuse_missing
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.errors import MismatchError, ModelFolderError
 from unrolled.examples import Example, dump_examples, parse_examples
-from unrolled.inference import all_logits, all_prefix_logits
+from unrolled.inference import all_logits, all_outputs, all_prefix_logits
 from unrolled.model_card import write_card
 from unrolled.nn.network import Network
 from unrolled.storage import replace_folder
@@ -155,6 +155,15 @@ class Model:
             MismatchError: for a state of another model or of another number of streams.
         """
         return Stream(self, count, state)
+
+    def hidden_steps(self, values: SequencesLike) -> list[npt.NDArray[np.float32]]:
+        """The last layer's outputs at every step, [T_i, H] for each sequence: what the network keeps in mind.
+
+        A bidirectional network's are [T_i, 2·H], the backward direction's behind, and each step's
+        depend on the whole sequence.
+        """
+        batcher = Batcher(self.accept(values), self.network.output.weight.device)
+        return [outputs.numpy() for outputs in all_outputs(self.network, batcher)]
 
     def logits(self, values: SequencesLike) -> Tensor:
         """Logits, [N, C], on the CPU; the probabilities are those of logits / temperature."""

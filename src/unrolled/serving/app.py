@@ -1,0 +1,247 @@
+"""The application: which address does what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, WebSocket
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+
+from unrolled.serving.batching import BatchQueue, Task
+from unrolled.serving.body import BodyReader
+from unrolled.serving.describe import describe_model, takes_missing
+from unrolled.serving.gate import STREAM, Gate
+from unrolled.serving.metrics import Metrics
+from unrolled.serving.page import mount_page
+from unrolled.serving.parsing import Form, Steps, parse_sequences
+from unrolled.serving.refusals import JSONBytes, Refusal, over_limit
+from unrolled.serving.registry import Registry, Served, probe
+from unrolled.serving.schemas import (
+    PREDICTIONS,
+    READINGS,
+    REFUSALS,
+    Examples,
+    Health,
+    ModelDescription,
+    Models,
+    request_schema,
+)
+from unrolled.serving.settings import ServerSettings
+from unrolled.serving.tasks import answer, answer_steps, predict, read
+from unrolled.version import VERSION
+
+ModelName = Annotated[str | None, Query(alias="model", description="a name from /v1/models; by default the first")]
+
+_PARSED_ON_THE_LOOP = 64 * 1024
+"""Bodies over so many bytes are parsed in a thread: until they are, the event loop would serve nobody else."""
+
+
+class Service:
+    """What the endpoints share.
+
+    Attributes:
+        registry: the models.
+        settings: the limits.
+        metrics: the figures.
+        queue: the way to the worker.
+        bodies: reads requests.
+        ready: whether requests are taken.
+    """
+
+    def __init__(self, registry: Registry, settings: ServerSettings) -> None:
+        self.registry, self.settings = registry, settings
+        self.metrics = Metrics()
+        self.queue = BatchQueue(settings, self.metrics)
+        self.bodies = BodyReader(settings)
+        self.ready = False
+
+    @asynccontextmanager
+    async def running(self, _app: FastAPI) -> AsyncIterator[None]:
+        """From the start to the end of the process; the end waits for what was accepted."""
+        self.queue.start()
+        self.ready = True
+        try:
+            yield
+        finally:
+            self.ready = False
+            await self.queue.stop()
+
+    def form(self, served: Served) -> Form:
+        """What a model takes here."""
+        return Form.of(len(served.model.channels), takes_missing(served.model), self.settings)
+
+    async def compute(self, request: Request, served: Served, task: Task) -> tuple[list[Steps], list[Any]]:
+        """Reads a request's sequences and computes a task: the sequences, and the result of each."""
+        body = await self.bodies.read(request)
+        with self.bodies.holding(len(body)):
+            form = self.form(served)
+            if len(body) <= _PARSED_ON_THE_LOOP:
+                sequences = parse_sequences(body, form)
+            else:
+                sequences = await asyncio.to_thread(parse_sequences, body, form)
+            self._check_task(served, task, sequences)
+            return sequences, list(await self.queue.submit(served.model, task, sequences))
+
+    def _check_task(self, served: Served, task: Task, sequences: list[Steps]) -> None:
+        """Refuses readings whose answer, or work, would be without measure."""
+        if task is not read:
+            return
+        config, steps = served.model.facts.model, sum(map(len, sequences))
+        values = steps * (len(served.model.classes) + config.hidden_size * (2 if config.bidirectional else 1))
+        if config.bidirectional:  # every prefix is read anew
+            values = max(values, sum(len(sequence) ** 2 for sequence in sequences))
+        if values > self.settings.max_values:
+            raise over_limit(
+                422,
+                "answer_too_large",
+                f"the answer would take {values:,} numbers",
+                "max_values",
+                self.settings.max_values,
+                "Send fewer or shorter sequences.",
+            )
+
+
+def create_app(registry: Registry, settings: ServerSettings | None = None, *, token: str | None = None) -> FastAPI:
+    """The application, for any ASGI server.
+
+    Args:
+        registry: the models.
+        settings: limits and batching.
+        token: that requests must bear; None for none.
+    """
+    settings = settings or ServerSettings()
+    service = Service(registry, settings)
+    app = FastAPI(
+        title="unrolled",
+        version=VERSION,
+        description="Labels for whole sequences by recurrent networks.",
+        lifespan=service.running,
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.service = service
+    _add_probes(app, service)
+    _add_models(app, service)
+    _add_predictions(app, service)
+    _add_stream(app, service)
+    mount_page(app)
+    app.add_exception_handler(HTTPException, _refuse_address)
+    app.add_exception_handler(RequestValidationError, _refuse_query)
+    app.add_middleware(Gate, metrics=service.metrics, token=token, origins=settings.origins)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type"],
+        )
+    return app
+
+
+def _add_probes(app: FastAPI, service: Service) -> None:
+    @app.get("/healthz", tags=["probes"])
+    async def healthz() -> Health:
+        """Whether the process answers."""
+        return Health(status="ok")
+
+    @app.get("/readyz", tags=["probes"], responses={503: {"model": Health, "description": "Not now."}})
+    async def readyz(response: Response) -> Health:
+        """Whether requests are taken."""
+        if not service.ready:
+            response.status_code = 503
+            return Health(status="starting or stopping")
+        return Health(status="ok")
+
+    @app.get("/metrics", tags=["probes"], responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
+    async def metrics() -> Response:
+        """Requests, their time, batches and the queue, as Prometheus reads them."""
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_models(app: FastAPI, service: Service) -> None:
+    refusals = {status: REFUSALS[status] for status in (401, 404)}
+
+    @app.get("/v1/models", tags=["models"], responses={401: REFUSALS[401]})
+    async def models() -> Models:
+        """The names of the models."""
+        return Models(models=service.registry.names)
+
+    @app.get("/v1/model", tags=["models"], responses=refusals)
+    async def model(name: ModelName = None) -> ModelDescription:
+        """Classes, channels, layout, version and limits of a model."""
+        return describe_model(service.registry.get(name), service.settings)
+
+    @app.get("/v1/examples", tags=["models"], responses=refusals, response_model=Examples)
+    async def examples(name: ModelName = None) -> Response:
+        """The sequences that travel with a model."""
+        return JSONBytes({"examples": list(service.registry.get(name).model.examples)})
+
+
+def _add_predictions(app: FastAPI, service: Service) -> None:
+    first = service.registry.get().model
+    sequence = first.examples[0].sequence if first.examples else probe(first).tolist()
+    body = request_schema(len(first.channels), takes_missing(first), service.settings, sequence)
+
+    def answers(schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+        return {200: {"content": {"application/json": {"schema": schema}}}, **REFUSALS}
+
+    @app.post(
+        "/v1/predict",
+        tags=["predictions"],
+        responses=answers(PREDICTIONS),
+        openapi_extra=body,
+        response_class=JSONBytes,
+    )
+    async def predict_(request: Request, name: ModelName = None) -> Response:
+        """Label and probabilities of each sequence."""
+        served = service.registry.get(name)
+        _, found = await service.compute(request, served, predict)
+        model = served.model
+        return JSONBytes({"model": served.name, "predictions": [answer(model, values) for values in found]})
+
+    @app.post(
+        "/v1/predict/steps",
+        tags=["predictions"],
+        responses=answers(READINGS),
+        openapi_extra=body,
+        response_class=JSONBytes,
+    )
+    async def steps(request: Request, name: ModelName = None, hidden: bool = True) -> Response:
+        """Label and probabilities of each sequence after each of its steps, and the hidden state."""
+        served = service.registry.get(name)
+        _, found = await service.compute(request, served, read)
+        predictions = [answer_steps(served.model, reading, hidden) for reading in found]
+        return JSONBytes({"model": served.name, "predictions": predictions})
+
+
+def _add_stream(app: FastAPI, service: Service) -> None:
+    from unrolled.serving.streaming import StreamSession
+
+    @app.websocket(STREAM)
+    async def stream(socket: WebSocket, name: ModelName = None) -> None:
+        await StreamSession(socket, service.registry, service.settings, service.queue, service.metrics).serve(name)
+
+
+async def _refuse_address(request: Request, error: Exception) -> Response:
+    """An address or a method that is not there."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # for the type checker
+    messages = {
+        404: "there is nothing at this address; GET /openapi.json lists what is there.",
+        405: f"{request.method} is not taken at this address; GET /openapi.json says what is.",
+    }
+    message = messages.get(error.status_code, str(error.detail))
+    code = {404: "not_found", 405: "method"}.get(error.status_code, "refused")
+    return Refusal(error.status_code, code, message, error.headers).response()
+
+
+async def _refuse_query(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return Refusal(422, "wrong_query", f"{place}: {first['msg']}.").response()

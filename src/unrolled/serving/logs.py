@@ -1,0 +1,45 @@
+"""Log lines for machines: one JSON object a line on standard error, without anything of the data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+LOGGER = logging.getLogger("unrolled.serving")
+
+
+class JSONLines(logging.Formatter):
+    """``{"time": …, "level": …, "event": …, …}``; the facts of an event come from the record's ``facts``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        content: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            content["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(content, default=str).decode()
+
+
+def log(event: str, level: int = logging.INFO, *, error: BaseException | None = None, **facts: Any) -> None:
+    """Writes a line about an event."""
+    if LOGGER.isEnabledFor(level):
+        LOGGER.log(level, event, extra={"facts": facts}, exc_info=error)
+
+
+def log_to_stderr(level: str) -> None:
+    """Sends the server's lines, and uvicorn's warnings, to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JSONLines())
+    for logger in (LOGGER, logging.getLogger("uvicorn")):
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+    LOGGER.setLevel(level.upper())
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

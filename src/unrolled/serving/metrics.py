@@ -1,0 +1,68 @@
+"""What a server counts, in Prometheus's form."""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """Requests, their time, batches, the queue; each application has its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.requests = Counter(
+            "unrolled_requests", "Requests by endpoint and status.", ("endpoint", "status"), registry=self.registry
+        )
+        self.seconds = Histogram(
+            "unrolled_request_seconds",
+            "Time from a request's head to its answer.",
+            ("endpoint",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.batch_sequences = Histogram(
+            "unrolled_batch_sequences", "Sequences computed together.", buckets=_SIZES, registry=self.registry
+        )
+        self.batch_seconds = Histogram(
+            "unrolled_batch_seconds", "Time that a batch took to compute.", buckets=_SECONDS, registry=self.registry
+        )
+        self.queue_size = Gauge("unrolled_queue_requests", "Requests that wait.", registry=self.registry)
+        self.streams = Gauge("unrolled_streams", "WebSocket streams that are open.", registry=self.registry)
+        self.reloads = Counter(
+            "unrolled_reloads",
+            "Models read anew, by whether it succeeded.",
+            ("model", "result"),
+            registry=self.registry,
+        )
+        self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def saw_request(self, endpoint: str, status: int, seconds: float) -> None:
+        """Counts a request that was answered."""
+        key = (endpoint, status)
+        if key not in self._children:  # looking labels up costs more than counting
+            self._children[key] = self.requests.labels(endpoint, str(status)), self.seconds.labels(endpoint)
+        counter, histogram = self._children[key]
+        counter.inc()
+        histogram.observe(seconds)
+
+    def saw_batch(self, sequences: int, seconds: float) -> None:
+        """Counts a batch that was computed."""
+        self.batch_sequences.observe(sequences)
+        self.batch_seconds.observe(seconds)
+
+    def text(self) -> bytes:
+        """All figures, as Prometheus reads them."""
+        return generate_latest(self.registry)

@@ -1,0 +1,64 @@
+"""`Refusal`: every answer that is not the one that was asked for, in one form.
+
+{"error": {"code": "too_many_steps", "message": "sequence 3 has …", "limit": "max_steps", "allowed": 10000}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+
+class Refusal(Exception):  # noqa: N818  # not an error of the server's
+    """A request that is not served.
+
+    Args:
+        status: of HTTP.
+        code: one word for programs.
+        message: what was found, what was expected, what to do.
+        headers: of the answer.
+        facts: further entries for programs, such as the limit's name and value.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None, **facts: Any
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.headers, self.facts = status, code, dict(headers or {}), facts
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The answer's body."""
+        return {"error": {"code": self.code, "message": str(self), **self.facts}}
+
+    def response(self) -> Response:
+        """The answer."""
+        return JSONBytes(self.content, self.status, self.headers)
+
+
+class JSONBytes(Response):
+    """A JSON answer written by orjson; NumPy arrays are taken as they are."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """See `Response`."""
+        return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def over_limit(status: int, code: str, message: str, limit: str, allowed: int, advice: str) -> Refusal:
+    """A refusal that names the limit.
+
+    Args:
+        status: of HTTP.
+        code: one word for programs.
+        message: what was found, without the end of the sentence.
+        limit: the setting's name.
+        allowed: its value.
+        advice: what to do, as a sentence.
+    """
+    text = f"{message}; at most {allowed:,} (limit {limit}). {advice}"
+    return Refusal(status, code, text, limit=limit, allowed=allowed)

@@ -1,0 +1,160 @@
+"""The process: its socket, its signals, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from prometheus_client import Counter
+
+from unrolled.errors import ServeError
+from unrolled.serving.app import create_app
+from unrolled.serving.logs import log, log_to_stderr
+from unrolled.serving.registry import Registry
+from unrolled.serving.settings import ServerSettings
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long one thread may keep the interpreter while another waits for it: by Python's default, 5 ms, the worker
+would wait so long for the event loop after every operation of PyTorch's."""
+
+
+def serve(
+    models: Mapping[str, Path],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    settings: ServerSettings | None = None,
+    token: str | None = None,
+    log_level: str = "info",
+    say: Callable[[str], None] = print,
+) -> int:
+    """Serves models until the process is told to stop by SIGINT or SIGTERM; SIGHUP reads the models anew.
+
+    Args:
+        models: model or run folders by name.
+        host: address to listen on.
+        port: 0 for any that is free.
+        settings: limits and batching.
+        token: that requests must bear.
+        log_level: ``debug``, ``info``, ``warning`` or ``error``; a line for each request is ``info``.
+        say: takes each line that a person should read.
+    Returns:
+        130 if it was stopped by Ctrl-C, otherwise 0.
+    Raises:
+        ServeError: if the address cannot be had.
+        ModelFolderError: if a model cannot be served.
+    """
+    settings = settings or ServerSettings()
+    with listen(host, port) as listener:
+        registry = Registry(models)
+        app = create_app(registry, settings, token=token)
+        log_to_stderr(log_level)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws_max_size=settings.max_body_bytes,
+            ws_max_queue=4,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=settings.deadline_ms // 1000 + 5,
+        )
+        found = listener.getsockname()
+        url = f"http://{_in_url(found[0])}:{found[1]}/"
+        if token is None and not _is_loopback(found[0]):
+            say(f"warning: whoever reaches {url} may ask, for there is no token; set one with --token-file.")
+        for name in registry.names:
+            say(f"model {name}: {registry.get(name).path}")
+        say(f"serving on {url} (Ctrl-C to stop)")
+        return _run(uvicorn.Server(config), listener, app.state.service.metrics.reloads, registry)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        ServeError: if the address is in use, or cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            if sys.platform != "win32":  # where it would let two servers have one port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError:
+            listener.close()
+            raise
+    except (OSError, OverflowError) as error:
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ServeError(
+            f"cannot listen on {host}, port {port}: {cause}. Choose another with --port (0 for any that is free) "
+            "or --host, or stop what is there."
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _run(server: uvicorn.Server, listener: socket.socket, reloads: Counter, registry: Registry) -> int:
+    """Runs until a signal ends it."""
+    received: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+
+    async def main() -> None:
+        _reload_on_hangup(registry, reloads)
+        await server.serve(sockets=[listener])
+
+    # uvicorn ends in peace on these, then raises them again for whoever stood there before: this
+    formers = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(main())
+    finally:
+        for number, former in formers.items():
+            signal.signal(number, former)
+    log("stopped")
+    return 130 if signal.SIGINT in received else 0
+
+
+def _reload_on_hangup(registry: Registry, reloads: Counter) -> None:
+    if not hasattr(signal, "SIGHUP"):  # Windows
+        return
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        for name, problem in (await asyncio.to_thread(registry.reload)).items():
+            result = "ok" if problem is None else "refused"
+            reloads.labels(name, result).inc()
+            log("reload", logging.INFO if problem is None else logging.ERROR, model=name, result=result, cause=problem)
+
+    def begin() -> None:
+        task = loop.create_task(reload())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    with suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGHUP, begin)
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
