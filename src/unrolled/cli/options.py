@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from unrolled.config import fields
+from unrolled.config import Section, fields
 
 _PANELS = {"data": "Data", "model": "Network", "augment": "Random changes of training data", "train": "Training"}
 
@@ -31,8 +31,28 @@ def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     The command's parameter ``options`` receives those that were given, by field name; the command line
     shows the rest of its parameters as they are.
     """
+    made = [_parameter(name, info, _PANELS[section]) for section, name, info in fields() if name != "source"]
+    return _with_parameters(function, made)
+
+
+def with_options_of(section: type[Section], panel: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """As `with_config_options`, for the fields of one section that no recipe has.
+
+    Args:
+        section: whose fields become options.
+        panel: the title over them in the help.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        made = [_parameter(name, info, panel) for name, info in section.model_fields.items()]
+        return _with_parameters(function, made)
+
+    return decorate
+
+
+def _with_parameters(function: Callable[..., None], made: list[inspect.Parameter]) -> Callable[..., None]:
+    """The command with these parameters besides its own; the values that were given arrive as ``options``."""
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "options"]
-    made = [_parameter(name, section, info) for section, name, info in fields() if name != "source"]
     names = {parameter.name for parameter in made}
 
     @wraps(function)
@@ -57,14 +77,14 @@ def as_list(text: str) -> str | tuple[str, ...]:
     return text if text == "balanced" else tuple(part.strip() for part in text.split(","))
 
 
-def _parameter(name: str, section: str, info: FieldInfo) -> inspect.Parameter:
+def _parameter(name: str, info: FieldInfo, panel: str) -> inspect.Parameter:
     kind, metavar = _kind(info.annotation)
     flag = f"--{name.replace('_', '-')}"
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
         help=info.description,
         metavar=metavar,
-        rich_help_panel=_PANELS[section],
+        rich_help_panel=panel,
         show_default=False,
     )
     return inspect.Parameter(

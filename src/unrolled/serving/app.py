@@ -165,7 +165,7 @@ def _add_probes(app: FastAPI, service: Service) -> None:
 
 
 def _add_models(app: FastAPI, service: Service) -> None:
-    refusals = {status: REFUSALS[status] for status in (401, 404)}
+    refusals: dict[int | str, dict[str, Any]] = {status: REFUSALS[status] for status in (401, 404)}
 
     @app.get("/v1/models", tags=["models"], responses={401: REFUSALS[401]})
     async def models() -> Models:

@@ -133,7 +133,8 @@ class BatchQueue:
     def _take(self) -> list[Job]:
         """The oldest job, and those that may share its batch."""
         key = min(self._groups, key=lambda key: self._groups[key][0].arrived)
-        group, jobs, sequences = self._groups[key], [], 0
+        group, sequences = self._groups[key], 0
+        jobs: list[Job] = []
         room = max(1, min(self.settings.max_batch, STEPS_PER_BATCH >> key[2]))  # key[2]: the steps' power of two
         while group and (not jobs or sequences + len(group[0].sequences) <= room):
             job = group.popleft()

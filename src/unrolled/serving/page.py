@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
@@ -31,5 +31,10 @@ class Page(StaticFiles):
 
 
 def mount_page(app: FastAPI) -> None:
-    """Answers ``/`` with the page; to be called after every other address is there."""
-    app.mount("/", Page(directory=FOLDER, html=True), name="page")
+    """Answers ``/`` with the page, and ``/static/`` with what it is made of."""
+    files = Page(directory=FOLDER)
+    app.mount("/static", files, name="static")
+
+    @app.get("/", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        return await files.get_response("index.html", request.scope)

@@ -122,6 +122,8 @@ def named_paths(arguments: list[str]) -> dict[str, Path]:
 
 def _name_of(path: Path) -> str:
     """``digits`` for ``runs/digits/1`` and ``runs/digits/1/model``; otherwise the folder's own name."""
-    parts = [part for part in path.resolve().parts if part != "model"]
-    numbered = len(parts) > 1 and parts[-1].isdigit()
-    return parts[-2] if numbered else parts[-1]
+    folder = path.resolve()
+    run = folder.parent if folder.name == "model" else folder
+    if (run / "config.json").is_file():
+        return run.parent.name
+    return folder.name

@@ -1,0 +1,106 @@
+"""``unrolled serve``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from unrolled.cli.options import as_list, with_options_of
+from unrolled.serving.settings import ServerSettings
+
+app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+@with_options_of(ServerSettings, "Limits and batching")
+def serve(
+    models: Annotated[
+        list[str],
+        typer.Argument(help="Model or run folders; NAME=FOLDER gives one a name.", metavar="MODEL_OR_RUN..."),
+    ],
+    options: dict[str, Any],
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 for any that is free.", min=0, max=65535)] = 8000,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="A file with the token that requests must bear; or the variable UNROLLED_TOKEN."),
+    ] = None,
+    log_level: Annotated[
+        str, typer.Option(help="Lines on standard error, JSON.", metavar="debug|info|warning|error")
+    ] = "info",
+) -> None:
+    """Answer over HTTP; the address itself shows a page on which the network can be watched reading.
+
+    SIGHUP reads the models anew. Ctrl-C and SIGTERM finish what was accepted.
+    """
+    from unrolled.cli.console import notes
+
+    try:
+        from unrolled.serving.registry import named_paths
+        from unrolled.serving.server import serve as serve_models
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) from None
+
+    code = serve_models(
+        named_paths(models),
+        host=host,
+        port=port,
+        settings=settings_from(options),
+        token=read_token(token_file),
+        log_level=log_level,
+        say=lambda line: notes().print(line, markup=False),
+    )
+    if code:
+        raise typer.Exit(code)
+
+
+def settings_from(options: dict[str, Any]) -> ServerSettings:
+    """The settings that the options give.
+
+    Raises:
+        ConfigError: naming what is wrong.
+    """
+    from pydantic import ValidationError
+
+    from unrolled.errors import ConfigError
+
+    if "origins" in options:
+        options = {**options, "origins": as_list(options["origins"])}
+    try:
+        return ServerSettings(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "--" + str(first["loc"][0]).replace("_", "-")
+        raise ConfigError(f"{name} {first['input']}: {first['msg'].lower()}.") from None
+
+
+def read_token(path: Path | None) -> str | None:
+    """The token from a file, or from the environment.
+
+    Raises:
+        ReadError: for a file that cannot be read or holds none.
+    """
+    import os
+
+    from unrolled.errors import ReadError
+
+    if path is None:
+        return os.environ.get("UNROLLED_TOKEN") or None
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReadError(path, f"the token cannot be read: {error}.") from None
+    if not token:
+        raise ReadError(path, "there is no token in it; write one line, such as `openssl rand -hex 32` prints.")
+    return token
+
+
+def missing_extra(error: ModuleNotFoundError) -> Exception:
+    """Serving needs packages that nothing else needs."""
+    from unrolled.errors import ConfigError
+
+    if str(error.name).startswith("unrolled"):
+        return error
+    return ConfigError(f"serving needs {error.name}; install it with: python -m pip install 'unrolled[serve]'.")
