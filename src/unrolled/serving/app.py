@@ -16,13 +16,15 @@ from starlette.responses import Response
 from unrolled.serving.batching import BatchQueue, Task
 from unrolled.serving.body import BodyReader
 from unrolled.serving.describe import describe_model, takes_missing
-from unrolled.serving.gate import STREAM, Gate
+from unrolled.serving.gate import STREAM, Gate, Lean
 from unrolled.serving.metrics import Metrics
 from unrolled.serving.page import mount_page
-from unrolled.serving.parsing import Form, Steps, parse_sequences
+from unrolled.serving.parsing import Form, Steps, boolean, parse_sequences
 from unrolled.serving.refusals import JSONBytes, Refusal, over_limit
 from unrolled.serving.registry import Registry, Served, probe
 from unrolled.serving.schemas import (
+    HIDDEN_PARAMETER,
+    MODEL_PARAMETER,
     PREDICTIONS,
     READINGS,
     REFUSALS,
@@ -76,8 +78,8 @@ class Service:
         """What a model takes here."""
         return Form.of(len(served.model.channels), takes_missing(served.model), self.settings)
 
-    async def compute(self, request: Request, served: Served, task: Task) -> tuple[list[Steps], list[Any]]:
-        """Reads a request's sequences and computes a task: the sequences, and the result of each."""
+    async def compute(self, request: Request, served: Served, task: Task) -> list[Any]:
+        """Reads a request's sequences and computes a task: the result of each."""
         body = await self.bodies.read(request)
         with self.bodies.holding(len(body)):
             form = self.form(served)
@@ -86,7 +88,7 @@ class Service:
             else:
                 sequences = await asyncio.to_thread(parse_sequences, body, form)
             self._check_task(served, task, sequences)
-            return sequences, list(await self.queue.submit(served.model, task, sequences))
+            return list(await self.queue.submit(served.model, task, sequences))
 
     def _check_task(self, served: Served, task: Task, sequences: list[Steps]) -> None:
         """Refuses readings whose answer, or work, would be without measure."""
@@ -128,12 +130,12 @@ def create_app(registry: Registry, settings: ServerSettings | None = None, *, to
     app.state.service = service
     _add_probes(app, service)
     _add_models(app, service)
-    _add_predictions(app, service)
+    lean = _add_predictions(app, service)
     _add_stream(app, service)
     mount_page(app)
     app.add_exception_handler(HTTPException, _refuse_address)
     app.add_exception_handler(RequestValidationError, _refuse_query)
-    app.add_middleware(Gate, metrics=service.metrics, token=token, origins=settings.origins)
+    app.add_middleware(Gate, metrics=service.metrics, token=token, origins=settings.origins, lean=lean)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -183,41 +185,43 @@ def _add_models(app: FastAPI, service: Service) -> None:
         return JSONBytes({"examples": list(service.registry.get(name).model.examples)})
 
 
-def _add_predictions(app: FastAPI, service: Service) -> None:
+def _add_predictions(app: FastAPI, service: Service) -> Lean:
+    """The two endpoints that everything else is there for.
+
+    They are declared here for the OpenAPI document. The `Gate` calls the same functions past FastAPI's routing
+    and reading of parameters, which would take longer than all the rest of a request.
+    """
     first = service.registry.get().model
     sequence = first.examples[0].sequence if first.examples else probe(first).tolist()
     body = request_schema(len(first.channels), takes_missing(first), service.settings, sequence)
 
-    def answers(schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
-        return {200: {"content": {"application/json": {"schema": schema}}}, **REFUSALS}
-
-    @app.post(
-        "/v1/predict",
-        tags=["predictions"],
-        responses=answers(PREDICTIONS),
-        openapi_extra=body,
-        response_class=JSONBytes,
-    )
-    async def predict_(request: Request, name: ModelName = None) -> Response:
+    async def predict_(request: Request) -> Response:
         """Label and probabilities of each sequence."""
-        served = service.registry.get(name)
-        _, found = await service.compute(request, served, predict)
-        model = served.model
-        return JSONBytes({"model": served.name, "predictions": [answer(model, values) for values in found]})
+        served = service.registry.get(request.query_params.get("model"))
+        found = await service.compute(request, served, predict)
+        return JSONBytes({"model": served.name, "predictions": [answer(served.model, values) for values in found]})
 
-    @app.post(
-        "/v1/predict/steps",
-        tags=["predictions"],
-        responses=answers(READINGS),
-        openapi_extra=body,
-        response_class=JSONBytes,
-    )
-    async def steps(request: Request, name: ModelName = None, hidden: bool = True) -> Response:
+    async def steps(request: Request) -> Response:
         """Label and probabilities of each sequence after each of its steps, and the hidden state."""
-        served = service.registry.get(name)
-        _, found = await service.compute(request, served, read)
+        served = service.registry.get(request.query_params.get("model"))
+        hidden = boolean(request.query_params.get("hidden", "true"), "hidden")
+        found = await service.compute(request, served, read)
         predictions = [answer_steps(served.model, reading, hidden) for reading in found]
         return JSONBytes({"model": served.name, "predictions": predictions})
+
+    for path, function, schema, parameters in (
+        ("/v1/predict", predict_, PREDICTIONS, [MODEL_PARAMETER]),
+        ("/v1/predict/steps", steps, READINGS, [MODEL_PARAMETER, HIDDEN_PARAMETER]),
+    ):
+        answers = {200: {"content": {"application/json": {"schema": schema}}}, **REFUSALS}
+        app.post(
+            path,
+            tags=["predictions"],
+            responses=answers,
+            openapi_extra={**body, "parameters": parameters},
+            response_class=JSONBytes,
+        )(function)
+    return {"/v1/predict": predict_, "/v1/predict/steps": steps}
 
 
 def _add_stream(app: FastAPI, service: Service) -> None:

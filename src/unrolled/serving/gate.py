@@ -5,10 +5,12 @@ from __future__ import annotations
 import hmac
 import logging
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unrolled.serving.logs import log
@@ -36,6 +38,10 @@ ENDPOINTS = frozenset(
 TOKEN_PROTOCOL = "bearer."  # noqa: S105  # what a browser, which cannot set headers there, sends before the token
 
 
+Lean = Mapping[str, Callable[[Request], Awaitable[Response]]]
+"""Endpoints by path."""
+
+
 class Gate:
     """Wraps the application.
 
@@ -44,10 +50,11 @@ class Gate:
         metrics: is told of every answer.
         token: that ``/v1`` and ``/metrics`` ask for; None for none.
         origins: besides the server's own, from which a browser may open a stream.
+        lean: endpoints that are called past the application's routing.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, token: str | None, origins: tuple[str, ...]) -> None:
-        self.app, self.metrics, self.origins = app, metrics, origins
+    def __init__(self, app: ASGIApp, metrics: Metrics, token: str | None, origins: tuple[str, ...], lean: Lean) -> None:
+        self.app, self.metrics, self.origins, self.lean = app, metrics, origins, lean
         self.token = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +78,11 @@ class Gate:
 
         try:
             self._check_token(scope)
-            await self.app(scope, receive, observed)
+            endpoint = self.lean.get(scope["path"]) if scope["method"] == "POST" else None
+            if endpoint is None:
+                await self.app(scope, receive, observed)
+            else:
+                await (await endpoint(Request(scope, receive)))(scope, receive, observed)
         except Refusal as refusal:
             await refusal.response()(scope, receive, observed)
         except ClientDisconnect:

@@ -64,6 +64,17 @@ def parse_json(content: bytes | bytearray | str) -> Any:
         ) from None
 
 
+def boolean(text: str, name: str) -> bool:
+    """A query's ``true`` or ``false``.
+
+    Raises:
+        Refusal: 422 for anything else.
+    """
+    if text not in ("true", "false"):
+        raise Refusal(422, "wrong_query", f"{name} = {text[:80]!r}; expected true or false.")
+    return text == "true"
+
+
 def parse_sequences(body: bytes | bytearray, form: Form) -> list[Steps]:
     """The sequences of a body ``{"sequences": [[[…F numbers…], …T steps…], …]}``.
 

@@ -138,6 +138,19 @@ def request_schema(channels: int, missing: bool, settings: ServerSettings, examp
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
+MODEL_PARAMETER = {
+    "name": "model",
+    "in": "query",
+    "schema": {"type": "string"},
+    "description": "a name from /v1/models; by default the first",
+}
+HIDDEN_PARAMETER = {
+    "name": "hidden",
+    "in": "query",
+    "schema": {"type": "string", "enum": ["true", "false"], "default": "true"},
+    "description": "whether the hidden state is in the answer",
+}
+
 _PREDICTION = {
     "label": {"type": "string", "description": "the most probable class"},
     "probability": {"type": "number", "description": "of the label"},
