@@ -9,7 +9,7 @@ Letters, in the equations and in the code:
 
 The G blocks of W, U and b stand in the order that the class's ``gates`` gives, which is PyTorch's. The
 input's part of every gate, W x + b, does not depend on the state: `Cell.project` computes it for all
-steps at once, and `Cell.step` takes it from there.
+steps at once, and `Cell.open_step` takes it from there.
 
 There is one bias where PyTorch keeps two that are only ever added (``bias_ih + bias_hh``): two would
 learn at twice the rate under Adam, which is not what the equations or the older libraries do.
@@ -28,6 +28,9 @@ from unrolled.config import CellName
 
 State = tuple[Tensor, ...]
 """What a cell carries from step to step, each [B, H]; the first is its output h."""
+
+Gates = tuple[Tensor, ...]
+"""The values of a cell's gates at a step, each [B, H], in the order that the class's ``gates`` gives."""
 
 
 class Cell(nn.Module):
@@ -53,7 +56,6 @@ class Cell(nn.Module):
         """The input's part of every gate, [..., F] → [..., G·H]."""
         return F.linear(x, self.W, self.b)
 
-    @abstractmethod
     def step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> State:
         """The state after one step.
 
@@ -64,6 +66,11 @@ class Cell(nn.Module):
                 Ghahramani (2016, arXiv 1512.05287), the same at every step. The state that is
                 carried on is not masked.
         """
+        return self.open_step(wx, state, mask)[0]
+
+    @abstractmethod
+    def open_step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> tuple[State, Gates]:
+        """As `step`, and the values of the gates beside the state: the equations, for whoever looks inside."""
 
     def initial_state(self, like: Tensor, batch: int) -> State:
         """Zeros for each part of the state, [B, H], of ``like``'s type and device."""
@@ -82,10 +89,11 @@ class SimpleRNN(Cell):
 
     gates = "h"
 
-    def step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> State:
-        """See `Cell.step`."""
+    def open_step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> tuple[State, Gates]:
+        """See `Cell.open_step`."""
         (h,) = state
-        return (self.activation(wx + F.linear(_masked(h, mask), self.U)),)
+        h = self.activation(wx + F.linear(_masked(h, mask), self.U))
+        return (h,), (h,)
 
     def activation(self, value: Tensor) -> Tensor:
         """tanh."""
@@ -121,15 +129,15 @@ class GRU(Cell):
         super().__init__(input_size, hidden_size)
         self.b_u = nn.Parameter(torch.zeros(hidden_size))
 
-    def step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> State:
-        """See `Cell.step`."""
+    def open_step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> tuple[State, Gates]:
+        """See `Cell.open_step`."""
         (h,) = state
         wx_r, wx_z, wx_n = wx.chunk(3, -1)
         uh_r, uh_z, uh_n = F.linear(_masked(h, mask), self.U).chunk(3, -1)
         r = torch.sigmoid(wx_r + uh_r)
         z = torch.sigmoid(wx_z + uh_z)
         n = torch.tanh(wx_n + r * (uh_n + self.b_u))
-        return ((1 - z) * n + z * h,)
+        return ((1 - z) * n + z * h,), (r, z, n)
 
 
 class GRUResetBefore(Cell):
@@ -145,8 +153,8 @@ class GRUResetBefore(Cell):
 
     gates = "rzn"
 
-    def step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> State:
-        """See `Cell.step`."""
+    def open_step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> tuple[State, Gates]:
+        """See `Cell.open_step`."""
         (h,) = state
         wx_r, wx_z, wx_n = wx.chunk(3, -1)
         U_rz, U_n = self.U.tensor_split((2 * self.hidden_size,))
@@ -155,7 +163,7 @@ class GRUResetBefore(Cell):
         r = torch.sigmoid(wx_r + uh_r)
         z = torch.sigmoid(wx_z + uh_z)
         n = torch.tanh(wx_n + F.linear(r * masked, U_n))
-        return ((1 - z) * n + z * h,)
+        return ((1 - z) * n + z * h,), (r, z, n)
 
 
 class LSTM(Cell):
@@ -175,12 +183,13 @@ class LSTM(Cell):
     gates = "ifgo"
     state_names = ("h", "c")
 
-    def step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> State:
-        """See `Cell.step`."""
+    def open_step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> tuple[State, Gates]:
+        """See `Cell.open_step`."""
         h, c = state
         i, f, g, o = (wx + F.linear(_masked(h, mask), self.U)).chunk(4, -1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
+        i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
+        c = f * c + i * g
+        return (o * torch.tanh(c), c), (i, f, g, o)
 
 
 class PeepholeLSTM(Cell):
@@ -204,13 +213,15 @@ class PeepholeLSTM(Cell):
         super().__init__(input_size, hidden_size)
         self.p = nn.Parameter(torch.zeros(3, hidden_size))
 
-    def step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> State:
-        """See `Cell.step`."""
+    def open_step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> tuple[State, Gates]:
+        """See `Cell.open_step`."""
         h, c = state
         p_i, p_f, p_o = self.p
         i, f, g, o = (wx + F.linear(_masked(h, mask), self.U)).chunk(4, -1)
-        c_next = torch.sigmoid(f + p_f * c) * c + torch.sigmoid(i + p_i * c) * torch.tanh(g)
-        return torch.sigmoid(o + p_o * c_next) * torch.tanh(c_next), c_next
+        i, f, g = torch.sigmoid(i + p_i * c), torch.sigmoid(f + p_f * c), torch.tanh(g)
+        c = f * c + i * g
+        o = torch.sigmoid(o + p_o * c)
+        return (o * torch.tanh(c), c), (i, f, g, o)
 
 
 class LayerNormLSTM(Cell):
@@ -238,14 +249,15 @@ class LayerNormLSTM(Cell):
         """LN(W x; γ_x) + b, [..., F] → [..., 4·H]."""
         return F.layer_norm(F.linear(x, self.W), self.gamma_x.shape, self.gamma_x, self.b)
 
-    def step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> State:
-        """See `Cell.step`."""
+    def open_step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> tuple[State, Gates]:
+        """See `Cell.open_step`."""
         h, c = state
         uh = F.layer_norm(F.linear(_masked(h, mask), self.U), self.gamma_h.shape, self.gamma_h)
         i, f, g, o = (wx + uh).chunk(4, -1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
+        c = f * c + i * g
         normed = F.layer_norm(c, self.gamma_c.shape, self.gamma_c, self.beta_c)
-        return torch.sigmoid(o) * torch.tanh(normed), c
+        return (o * torch.tanh(normed), c), (i, f, g, o)
 
 
 CELLS: dict[CellName, type[Cell]] = {

@@ -1,0 +1,66 @@
+"""Integrated gradients against their axioms and against a network for which they are known."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+
+from unrolled.config import CellName, ModelConfig
+from unrolled.evaluation import attribution
+from unrolled.evaluation.attribution import integrated_gradients
+from unrolled.nn.network import Network
+
+INPUTS = torch.randn(1, 12, 3, generator=torch.Generator().manual_seed(0))
+
+
+def network(cell: Any = "lstm", **options: Any) -> Network:
+    return Network(ModelConfig(cell=cell, hidden_size=6, **options), 3, 4, seed=1).eval()
+
+
+def score(net: Network, inputs: torch.Tensor, label: int) -> float:
+    with torch.no_grad():
+        logits = net(inputs, torch.tensor([inputs.shape[1]]))[0]
+    return float(logits[label] - logits.mean())
+
+
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True, "pooling": "attention"}, {"num_layers": 2}])
+@pytest.mark.parametrize("cell", get_args(CellName))
+def test_the_sum_is_the_difference_of_the_scores(cell: Any, options: dict[str, Any]) -> None:
+    net = network(cell, normalisation="none", **options)
+    found = integrated_gradients(net, INPUTS, 2)
+    assert found.complete
+    expected = score(net, INPUTS, 2) - score(net, torch.zeros_like(INPUTS), 2)
+    assert found.difference == pytest.approx(expected, abs=1e-5)
+    assert found.steps.sum() == pytest.approx(expected, rel=0.01)
+
+
+def test_a_step_that_changes_nothing_gets_nothing() -> None:
+    inputs = INPUTS.clone()
+    inputs[:, 5] = 0  # as the baseline has it
+    found = integrated_gradients(network(normalisation="none"), inputs, 0)
+    assert found.steps[5] == 0
+    assert np.abs(found.steps).min(initial=1, where=np.arange(12) != 5) > 0
+
+
+def test_a_network_that_only_adds_gets_each_steps_own_part() -> None:
+    """A rectifier that stays open and forgets nothing: F is linear, so a step's part is its own term."""
+    net = Network(ModelConfig(cell="rnn-relu", hidden_size=3, normalisation="none"), 3, 2, seed=1).eval()
+    cell = net.layers[0].cells[0]
+    with torch.no_grad():
+        cell.W.copy_(torch.eye(3))
+        cell.U.copy_(torch.eye(3))
+        cell.b.zero_()
+    inputs = INPUTS.abs()
+    weight = (net.output.weight[0] - net.output.weight.mean(0)).detach()
+    expected = (inputs[0] @ weight).double().numpy()
+    np.testing.assert_allclose(integrated_gradients(net, inputs, 0).steps, expected, atol=1e-5)
+
+
+def test_a_long_sequence_gets_fewer_points_and_says_whether_they_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attribution, "MOST_STEPS", 10)
+    found = integrated_gradients(network(), INPUTS, 1)
+    assert found.points == 8
+    assert found.complete == (found.error <= 0.01)
