@@ -19,7 +19,7 @@ LAYERS = [
     {"inference", "devices"},
     {"training", "baselines", "model_card", "examples", "model", "streaming"},
     {"evaluation", "run_folder"},
-    {"experiment", "serving"},
+    {"experiment", "serving", "estimator"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
@@ -94,6 +94,7 @@ def test_the_public_names_are_these_and_all_can_be_had() -> None:
         "Model",
         "Recipe",
         "Run",
+        "SequenceClassifier",
         "Sequences",
         "UnrolledError",
         "__version__",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unrolled.data.readers import read as read
     from unrolled.data.sequences import Sequences as Sequences
     from unrolled.errors import UnrolledError as UnrolledError
+    from unrolled.estimator import SequenceClassifier as SequenceClassifier
     from unrolled.evaluation.evaluate import Evaluation as Evaluation
     from unrolled.evaluation.evaluate import evaluate as evaluate
     from unrolled.experiment import Run as Run
@@ -28,6 +29,7 @@ _HOMES = {
     "Model": "unrolled.model",
     "Recipe": "unrolled.config",
     "Run": "unrolled.experiment",
+    "SequenceClassifier": "unrolled.estimator",
     "Sequences": "unrolled.data.sequences",
     "UnrolledError": "unrolled.errors",
     "evaluate": "unrolled.evaluation.evaluate",
@@ -42,6 +44,7 @@ __all__ = [
     "Model",
     "Recipe",
     "Run",
+    "SequenceClassifier",
     "Sequences",
     "UnrolledError",
     "__version__",

@@ -157,10 +157,16 @@ class AugmentConfig(Section):
 
 
 class TrainConfig(Section):
-    """How the weights are learned."""
+    """How the weights are learned.
+
+    Without a length, training takes `DEFAULT_EPOCHS` passes, and more where those make fewer than
+    `DEFAULT_STEPS` updates: what a small problem needs is updates, however few cases a pass has.
+    """
 
     seed: int = Field(default=0, ge=0, description="seed of everything random: weights, order, dropout, changes")
-    max_epochs: Positive | None = Field(default=None, description="length of training, in passes over the data")
+    max_epochs: Positive | None = Field(
+        default=None, description="length of training, in passes over the data (default 60, and at least 500 updates)"
+    )
     max_steps: Positive | None = Field(default=None, description="length of training, in updates of the weights")
     max_sequences: Positive | None = Field(default=None, description="length of training, in sequences seen")
     batch_size: Positive = Field(default=64, description="sequences in a batch, B")
@@ -228,15 +234,16 @@ class TrainConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _one_length(self) -> Self:
+    def _at_most_one_length(self) -> Self:
         given = [name for name in LENGTHS if getattr(self, name) is not None]
-        if len(given) != 1:
-            found = " and ".join(given) or "none of them"
-            raise ValueError(f"give exactly one of {', '.join(LENGTHS)}; found {found}")
+        if len(given) > 1:
+            raise ValueError(f"give one of {', '.join(LENGTHS)}, or none; found {' and '.join(given)}")
         return self
 
 
 LENGTHS = ("max_epochs", "max_steps", "max_sequences")
+DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 500
+"""Length of a training that none is given for: so many passes, and at least so many updates."""
 
 
 class Recipe(Section):
@@ -248,7 +255,7 @@ class Recipe(Section):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     augment: AugmentConfig = AugmentConfig()
-    train: TrainConfig = TrainConfig(max_epochs=60)
+    train: TrainConfig = TrainConfig()
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
         """The same recipe with some fields of its sections changed, checked anew.
@@ -264,8 +271,7 @@ class Recipe(Section):
             if name not in FIELDS:
                 raise UnknownNameError("option", name, FIELDS)
             content[FIELDS[name]][name] = value
-        given = [name for name in LENGTHS if options.get(name) is not None]
-        if given:  # a new length replaces the recipe's own, whatever its unit
+        if any(options.get(name) is not None for name in LENGTHS):  # it replaces the old one, whatever its unit
             content["train"].update({name: options.get(name) for name in LENGTHS})
         return parse_recipe(content, "options")
 

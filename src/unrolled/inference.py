@@ -20,9 +20,10 @@ MAX_BATCH = 512
 
 def all_logits(network: Network, batcher: Batcher) -> Tensor:
     """The logits of every sequence, in the stored order, [N, C], on the CPU."""
-    logits = torch.empty(len(batcher.lengths), network.output.out_features)
+    dtype = network.output.weight.dtype  # a network in double precision answers in it
+    logits = torch.empty(len(batcher.lengths), network.output.out_features, dtype=dtype)
     for indices, batch in evaluation_batches(network, batcher):
-        logits[torch.from_numpy(indices)] = network(batch.inputs, batch.lengths).cpu()
+        logits[torch.from_numpy(indices)] = network(batch.inputs.to(dtype), batch.lengths).cpu()
     return logits
 
 

@@ -263,12 +263,10 @@ class Model:
         try:
             tensors = load_tensors(content)
             baselines = _baselines(facts.baseline, tensors)
-            with torch.device("meta"):  # sizes are checked before memory is taken for them
-                network = Network(facts.model, len(facts.channels), len(facts.classes), seed=None)
-            network.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(_BASELINE)}, assign=True)
+            network = restore_network(facts, {k: v for k, v in tensors.items() if not k.startswith(_BASELINE)})
         except (SafetensorError, RuntimeError, KeyError) as error:
             raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {error}") from None
-        return cls(network.eval(), facts, baselines, _read_examples(folder, facts))
+        return cls(network, facts, baselines, _read_examples(folder, facts))
 
     def to(self, device: torch.device | str) -> Model:
         """The same model, computing on another device."""
@@ -282,6 +280,18 @@ class Model:
         if self.facts.scale != 1.0 and _are_bytes(values):
             return replace(sequences, scale=self.facts.scale)
         return sequences
+
+
+def restore_network(facts: ModelFacts, weights: dict[str, Tensor]) -> Network:
+    """The network that a model's facts describe, with these weights, which are not copied.
+
+    Raises:
+        RuntimeError: for weights of other names or shapes.
+    """
+    with torch.device("meta"):  # sizes are checked before memory is taken for them
+        network = Network(facts.model, len(facts.channels), len(facts.classes), seed=None)
+    network.load_state_dict(weights, assign=True)
+    return network.eval()
 
 
 def find_model(path: Path) -> Path:

@@ -93,6 +93,13 @@ def test_training_has_exactly_the_length_that_was_asked_for(
     assert sum(plan.steps_in(epoch) for epoch in range(plan.epochs)) == updates
 
 
+@pytest.mark.parametrize(("count", "epochs"), [(22, 167), (640, 60)])
+def test_without_a_length_there_are_enough_passes_and_enough_updates(count: int, epochs: int) -> None:
+    plan = make_plan(TrainConfig(batch_size=8), labelled(count))
+    assert plan.epochs == epochs
+    assert plan.total_steps == epochs * -(-count // 8) >= 500
+
+
 def test_patience_stops_and_the_best_weights_are_the_ones_used() -> None:
     seen = Seen()
     held = labelled(14, seed=5)

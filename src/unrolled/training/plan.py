@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unrolled.config import TrainConfig
+from unrolled.config import DEFAULT_EPOCHS, DEFAULT_STEPS, TrainConfig
 from unrolled.data.batching import Order
 from unrolled.data.sequences import Sequences
 
@@ -34,7 +34,7 @@ class Plan:
 def make_plan(config: TrainConfig, train: Sequences) -> Plan:
     """The plan of a training.
 
-    A length in sequences is rounded down to whole batches, but is at least one.
+    Without a length it is the default's whole passes. A length in sequences is rounded down to whole batches, but is at least one.
     """
     size = min(config.batch_size, len(train))
     order = Order(train.lengths, size, config.seed, config.shuffle, config.last_batch)
@@ -44,4 +44,5 @@ def make_plan(config: TrainConfig, train: Sequences) -> Plan:
         in_a_pass = len(train) if config.last_batch == "keep" else order.steps_per_pass * size
         passes, rest = divmod(config.max_sequences, in_a_pass)
         return Plan(order, max(passes * order.steps_per_pass + rest // size, 1))
-    return Plan(order, (config.max_epochs or 1) * order.steps_per_pass)
+    epochs = config.max_epochs or max(DEFAULT_EPOCHS, -(-DEFAULT_STEPS // order.steps_per_pass))
+    return Plan(order, epochs * order.steps_per_pass)
