@@ -1,4 +1,4 @@
-"""Files of labelled sequences: one reader a format, chosen by the file's name."""
+"""Files of labelled sequences: one reader a format, chosen by the file's name or by ``format``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unrolled.config import DataConfig, Layout
+from unrolled.config import DataConfig, FormatName, Layout
 from unrolled.data.readers.idx import is_idx_name, read_pictures
+from unrolled.data.readers.json_lines import read_json_lines
 from unrolled.data.readers.npz import read_npz
 from unrolled.data.readers.observer import SILENT, Observer
 from unrolled.data.readers.opening import check_file
+from unrolled.data.readers.request import STANDARD_INPUT, Request
+from unrolled.data.readers.tables import read_csv, read_parquet, read_tsv
 from unrolled.data.readers.ts import read_ts
 from unrolled.data.sequences import Sequences
-from unrolled.errors import ReadError
+from unrolled.errors import ConfigError, ReadError
+
+_ROW_IS_CASE = ("id", "label", "group", "channels", "text", "tokens")
+_TABLE = ("table", "time", *_ROW_IS_CASE)
+_OPTIONS = ("layout", "delimiter", *_TABLE)
+"""Options that only some formats have a meaning for."""
 
 
 @dataclass(frozen=True)
@@ -21,36 +29,60 @@ class Reader:
     """One format.
 
     Attributes:
-        name: what the format is called.
-        suffixes: how the names of its files end, for people to read.
-        fits: whether a file's name is one of this format.
-        read: reads a file, given the options of the data, telling an observer what it finds.
+        name: what the format is called in options.
+        title: what it is, for people to read.
+        endings: how the names of its files end, for people to read; empty for folders.
+        fits: whether a path, by its name, is of this format.
+        read: reads a file.
+        options: fields of `DataConfig` that it takes.
     """
 
-    name: str
-    suffixes: str
-    fits: Callable[[str], bool]
-    read: Callable[[Path, DataConfig, Observer], Sequences]
+    name: FormatName
+    title: str
+    endings: str
+    fits: Callable[[Path], bool]
+    read: Callable[[Request], Sequences]
+    options: tuple[str, ...] = ()
+
+
+def _ends(*endings: str) -> Callable[[Path], bool]:
+    return lambda path: path.name.lower().endswith(endings)
 
 
 READERS = (
     Reader(
-        ".ts",
-        ".ts (time series)",
-        lambda name: name.lower().endswith(".ts"),
-        lambda path, _config, _observer: read_ts(path),
+        "csv",
+        "CSV",
+        ".csv",
+        lambda path: _ends(".csv", ".csv.gz")(path) or path == STANDARD_INPUT,
+        read_csv,
+        ("delimiter", *_TABLE),
     ),
+    Reader("tsv", "TSV", ".tsv", _ends(".tsv", ".tsv.gz", ".tab"), read_tsv, ("delimiter", *_TABLE)),
+    Reader("parquet", "Parquet", ".parquet", _ends(".parquet", ".pq"), read_parquet, ("layout", *_TABLE)),
     Reader(
-        ".npz",
+        "jsonl",
+        "JSON Lines",
+        ".jsonl",
+        _ends(".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"),
+        read_json_lines,
+        ("layout", *_TABLE),
+    ),
+    Reader("ts", ".ts (time series)", ".ts", _ends(".ts"), lambda request: read_ts(request.path)),
+    Reader(
+        "npz",
         ".npz (NumPy arrays)",
-        lambda name: name.lower().endswith(".npz"),
-        lambda path, config, _observer: read_npz(path, layout=config.layout),
+        ".npz",
+        _ends(".npz"),
+        lambda request: read_npz(request.path, layout=request.config.layout),
+        ("layout",),
     ),
     Reader(
-        "IDX",
-        "-idx3-ubyte, .idx3-ubyte, -ubyte, .idx, each also with .gz (pictures, as MNIST)",
-        is_idx_name,
-        lambda path, _config, _observer: read_pictures(path),
+        "idx",
+        "IDX (pictures, as MNIST)",
+        "-idx3-ubyte, .idx3-ubyte, -ubyte or .idx",
+        lambda path: is_idx_name(path.name),
+        lambda request: read_pictures(request.path),
     ),
 )
 
@@ -61,39 +93,53 @@ def read(
     *,
     layout: Layout | None = None,
     observer: Observer = SILENT,
+    labels_needed: bool = True,
 ) -> Sequences:
     """The sequences in a file; the reader is chosen by the file's name.
 
     Args:
-        path: a ``.ts``, ``.npz`` or IDX file.
+        path: the file or folder; ``-`` for standard input, which is read as CSV.
         config: what is known of the file: its format, the names of its columns and so on; ``source`` is not
             looked at. By default all is found out.
         layout: axes of a 3-D array in an ``.npz`` file, in the place of the config's.
         observer: is told what was found without being named, and how far the reading is.
+        labels_needed: whether a label column that is named must be there, and hold a label for each sequence.
     Raises:
         ReadError: for a file that is missing, empty, of no known format, or wrong inside; with line
             and column where there are such.
+        ConfigError: for options that the format does not take.
     """
     path = Path(path)
     options = config or DataConfig()
     if layout is not None:
         options = options.model_copy(update={"layout": layout})
-    return reader_of(path).read(path, options, observer)
+    reader = reader_of(path, options.format)
+    wrong = [name for name in _OPTIONS if getattr(options, name) is not None and name not in reader.options]
+    if wrong:
+        takes = f"takes {', '.join(reader.options)}" if reader.options else "takes none of these"
+        raise ConfigError(f"{wrong[0]} is no option of {reader.title} files such as {path}; that format {takes}.")
+    return reader.read(Request(path, options, observer, labels_needed))
 
 
-def reader_of(path: str | Path) -> Reader:
+def reader_of(path: str | Path, name: FormatName | None = None) -> Reader:
     """The reader for a file.
 
+    Args:
+        path: the file or folder.
+        name: of the format; by default it is told by the file's name.
     Raises:
         ReadError: for a file that is missing or empty, a folder, or a name of no known format.
     """
     path = Path(path)
-    check_file(path)
+    if path != STANDARD_INPUT:
+        check_file(path)
     for reader in READERS:
-        if reader.fits(path.name):
+        if reader.name == name or (name is None and reader.fits(path)):
             return reader
     packed = " Unpack it first." if path.suffix.lower() in {".gz", ".zip", ".bz2", ".xz", ".zst"} else ""
-    known = "; ".join(reader.suffixes for reader in READERS)
+    known = ", ".join(reader.endings for reader in READERS if reader.endings)
     raise ReadError(
-        path, f"no reader for names like {path.name!r}.{packed} Known endings: {known}. Convert or rename it."
+        path,
+        f"no reader for names like {path.name!r}.{packed} Known endings: {known}. Say which it is with --format, or "
+        "convert it.",
     )
