@@ -241,6 +241,9 @@ class TrainConfig(Section):
         return self
 
 
+HOW_TO_READ = ("layout", "format", "table", "delimiter", "id", "time", "label", "channels", "group", "text", "tokens")
+"""Fields of `DataConfig` that say how a file is to be read."""
+
 LENGTHS = ("max_epochs", "max_steps", "max_sequences")
 DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 500
 """Length of a training that none is given for: so many passes, and at least so many updates."""

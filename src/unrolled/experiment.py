@@ -18,6 +18,8 @@ from unrolled.config import Recipe, find_recipe, named_recipes, read_recipe
 from unrolled.data.coercion import parse_literal
 from unrolled.data.dataset import Dataset
 from unrolled.data.load import check_trainable, load_dataset, split_dataset
+from unrolled.data.readers.observer import SILENT, Notes, Observer
+from unrolled.data.readers.request import STANDARD_INPUT
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import SOURCES
 from unrolled.devices import choose_device, describe_device, using_threads
@@ -76,8 +78,8 @@ def find(name: str) -> Recipe:
         return read_recipe(path)
     if name in SOURCES:
         return Recipe(name=name).with_options({"source": name})
-    if path.exists() or len(path.parts) > 1 or path.suffix:
-        return Recipe(name=path.name.split(".")[0] or "data").with_options({"source": name})
+    if path.exists() or len(path.parts) > 1 or path.suffix or path == STANDARD_INPUT:
+        return Recipe(name=path.resolve().name.split(".")[0].strip("-") or "data").with_options({"source": name})
     raise UnknownNameError(
         "recipe, data set or file", name, {*named_recipes(), *SOURCES}, "`unrolled recipes` lists the recipes."
     )
@@ -91,6 +93,7 @@ def train(
     name: str | None = None,
     recorders: Sequence[Recorder] = (),
     say: Say | None = None,
+    reading: Observer = SILENT,
     **options: Any,
 ) -> Run:
     """Trains a recipe, evaluates it and writes its run folder.
@@ -103,6 +106,7 @@ def train(
         name: of this run; by default the next number.
         recorders: further observers of the training.
         say: takes each line that a person should read; by default nothing is said.
+        reading: is told how far the reading of a file is.
         options: fields of the recipe's sections to change, such as ``hidden_size=64``.
     Returns:
         The finished run.
@@ -111,7 +115,7 @@ def train(
     """
     chosen = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     chosen = chosen.with_options(options)
-    dataset = _dataset(chosen, data)
+    dataset = _dataset(chosen, data, Notes(say or _silent, reading))
     if chosen.train.calibrate and dataset.validation is None:
         raise ConfigError("calibrate needs validation data; set validation_fraction above 0, or leave it out.")
     device = choose_device(chosen.train.device)
@@ -129,6 +133,7 @@ def resume(
     data: Sequences | Dataset | None = None,
     recorders: Sequence[Recorder] = (),
     say: Say | None = None,
+    reading: Observer = SILENT,
 ) -> Run:
     """Goes on with a run exactly where its last checkpoint was taken.
 
@@ -137,6 +142,7 @@ def resume(
         data: the sequences that `train` was given, if it was given any.
         recorders: as for `train`.
         say: as for `train`.
+        reading: as for `train`.
     Raises:
         RunError: if there is nothing to go on from, or the data are not the same any more.
     """
@@ -144,7 +150,7 @@ def resume(
     folder = RunFolder.open(Path(path))
     with folder.locked():
         recipe, facts = folder.read_config()
-        dataset = _dataset(recipe, data)
+        dataset = _dataset(recipe, data, Notes(say, reading))
         _check_same_data(folder, _data_facts(dataset), facts["data"])
         network = build_network(recipe.model, dataset.train, recipe.train.seed)
         network = network.to(choose_device(recipe.train.device))
@@ -160,14 +166,14 @@ def resume(
         return _finish(folder, recipe, dataset, state, recorders, say)
 
 
-def _dataset(recipe: Recipe, data: Sequences | Dataset | None) -> Dataset:
+def _dataset(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer) -> Dataset:
     """The sequences that were given, or else the recipe's."""
     if isinstance(data, Dataset):
         check_trainable(data.train)
         return data
     if isinstance(data, Sequences):
-        return split_dataset(data, recipe.data, recipe.name, "memory")
-    return load_dataset(recipe.data)
+        return split_dataset(data, recipe.data, recipe.name, "memory", observer)
+    return load_dataset(recipe.data, observer)
 
 
 def _finish(

@@ -33,9 +33,9 @@ def test_the_layout_reaches_the_npz_reader(tmp_path: Path) -> None:
 
 
 def test_an_unknown_suffix_is_refused_with_those_known(tmp_path: Path) -> None:
-    (tmp_path / "some.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ReadError, match=r"'some.parquet'.*\.ts.*\.npz.*-idx3-ubyte"):
-        read(tmp_path / "some.parquet")
+    (tmp_path / "some.xlsx").write_bytes(b"PAR1")
+    with pytest.raises(ReadError, match=r"'some.xlsx'.*\.ts.*\.npz.*-idx3-ubyte"):
+        read(tmp_path / "some.xlsx")
 
 
 def test_a_packed_file_of_another_format_gets_advice(tmp_path: Path) -> None:

@@ -1,39 +1,66 @@
-"""Which sequences a verb's arguments mean."""
+"""Which sequences a verb's arguments mean, and how they are read."""
 
 from __future__ import annotations
 
-from unrolled.config import DataConfig, parse_recipe
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unrolled.config import HOW_TO_READ, DataConfig, parse_recipe
 from unrolled.data.load import load_dataset, load_sequences
+from unrolled.data.readers import reader_of
+from unrolled.data.readers.observer import SILENT, Observer
+from unrolled.data.readers.request import STANDARD_INPUT
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import SOURCES
-from unrolled.errors import ConfigError, DataError
+from unrolled.errors import ConfigError, DataError, ReadError
 from unrolled.model import Model
 
 
-def sequences_for(model: Model, data: str | None, layout: str | None = None) -> Sequences:
+def data_config(options: Mapping[str, Any]) -> DataConfig:
+    """The data section with options of the command line.
+
+    Raises:
+        ConfigError: for a value that a field does not take.
+    """
+    return parse_recipe({"name": "data", "data": dict(options)}, "options").data
+
+
+def sequences_for(
+    model: Model,
+    data: str | None,
+    options: Mapping[str, Any] | None = None,
+    observer: Observer = SILENT,
+    *,
+    labels_needed: bool = False,
+) -> Sequences:
     """All sequences of a file, or the test sequences of a named data set or of the model's own training.
 
-    The model's own data set is split as it was for its training, so that its test sequences are meant.
+    The model's own data set is split as it was for its training, so that its test sequences are meant. A file is
+    read as the training file was, as far as the options say nothing else.
     """
-    options = _options(model)
+    own = _options(model)
     if data is None:
-        return _held_out(options)
-    if data == options.source:
-        return load_sequences(data, options)
-    content = {"name": "data", "data": {"layout": layout}}
-    return load_sequences(data, parse_recipe(content, "--layout").data)
+        return _held_out(own, observer)
+    if data not in SOURCES:
+        own = _read_alike(own, data, dict(options or {}))
+    elif data != own.source:
+        own = DataConfig()
+    return load_sequences(data, own, observer, labels_needed=labels_needed)
 
 
-def unseen_sequences_for(model: Model, data: str | None, layout: str | None = None) -> tuple[Sequences, str | None]:
+def unseen_sequences_for(
+    model: Model, data: str | None, options: Mapping[str, Any] | None = None, observer: Observer = SILENT
+) -> tuple[Sequences, str | None]:
     """As `sequences_for`, but of the file that the model was trained on only what was held out.
 
     Returns:
         The sequences, and a note where there is something to know about them.
     """
-    options = _options(model)
-    if data is not None and data == options.source and data not in SOURCES:
-        return _held_out(options), f"only those sequences of {data} that were held out of the training"
-    sequences = sequences_for(model, data, layout)
+    own = _options(model)
+    if data is not None and data == own.source and data not in SOURCES and data != str(STANDARD_INPUT):
+        return _held_out(own, observer), f"only those sequences of {data} that were held out of the training"
+    sequences = sequences_for(model, data, options, observer, labels_needed=True)
     if sequences.fingerprint == model.facts.data.get("fingerprint"):
         return sequences, "these are the sequences that the model was trained on; the figures flatter it"
     return sequences, None
@@ -44,10 +71,25 @@ def _options(model: Model) -> DataConfig:
     return DataConfig.model_validate(model.facts.data.get("options", {}))
 
 
-def _held_out(options: DataConfig) -> Sequences:
+def _read_alike(own: DataConfig, data: str, given: dict[str, Any]) -> DataConfig:
+    """How to read a file: as is said, else as the training file was, as far as its format has such options."""
+    recorded = own.model_dump(include={*HOW_TO_READ}, exclude_none=True)
+    if Path(data).suffix != Path(own.source).suffix:
+        recorded.pop("format", None)
+    checked = data_config({**recorded, **given})
+    try:
+        takes = {"format", *reader_of(data, checked.format).options}
+    except ReadError:  # which is said when it is read
+        return checked
+    return data_config({**{name: value for name, value in recorded.items() if name in takes}, **given})
+
+
+def _held_out(options: DataConfig, observer: Observer) -> Sequences:
     if not options.source:
         raise ConfigError("this model does not record where its training data are; name the data.")
-    test = load_dataset(options).test
+    if options.source == str(STANDARD_INPUT):
+        raise ConfigError("this model was trained on standard input, which cannot be read again; name the data.")
+    test = load_dataset(options, observer).test
     if test is None:
         raise DataError(f"nothing of {options.source} was held out for the test; name other data.")
     return test

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from unrolled.cli.options import with_file_options
 
 if TYPE_CHECKING:
     from unrolled.data.inspection import Inspection, PreviewCase
@@ -17,20 +19,21 @@ _SHADES = " .:-=+*#%@"
 
 
 @app.command()
+@with_file_options()
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A file of sequences.")],
-    layout: Annotated[
-        str | None, typer.Option(help="Axes of a 3-D .npz array.", metavar="time-first|channels-first")
-    ] = None,
+    path: Annotated[Path, typer.Argument(help="A file or folder of sequences; - for standard input, as CSV.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """What is in a file: cases, classes, channels, lengths, missing values, a preview, and what is wrong with it."""
-    from unrolled.cli.console import print_json
-    from unrolled.config import parse_recipe
+    from unrolled.cli.console import notes, print_json
+    from unrolled.cli.data import data_config
+    from unrolled.cli.reading import ReadingBar
     from unrolled.data.inspection import inspect_file
 
-    checked = parse_recipe({"name": "data", "data": {"layout": layout}}, "--layout").data.layout
-    inspection = inspect_file(path, layout=checked)
+    with ReadingBar(notes()) as bar:
+        inspection = inspect_file(path, data_config(options), observer=bar)
     if as_json:
         print_json(inspection.to_dict())
     else:
@@ -53,6 +56,7 @@ def _print(found: Inspection) -> None:
         f"values     {values}",
         f"missing    {found.missing_count:,}{_where(found.missing_first)}",
     ]
+    lines[1:1] = [f"read as    {note.removeprefix(f'{Path(found.path).name}: ')}" for note in found.notes]
     out().print("\n".join(lines), markup=False)
     if found.class_counts is None:
         out().print("labels     none")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from unrolled.config import Section, fields
+from unrolled.config import HOW_TO_READ, Section, fields
 
 _PANELS = {"data": "Data", "model": "Network", "augment": "Random changes of training data", "train": "Training"}
 
@@ -50,6 +50,24 @@ def with_options_of(section: type[Section], panel: str) -> Callable[[Callable[..
     return decorate
 
 
+def with_file_options(**flags: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """As `with_config_options`, for a command that reads a file of sequences: only what says how to read it.
+
+    Args:
+        flags: other flags for some fields, such as ``format="--data-format"``.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        made = [
+            _parameter(name, info, _PANELS[section], flags.get(name))
+            for section, name, info in fields()
+            if name in HOW_TO_READ
+        ]
+        return _with_parameters(function, made)
+
+    return decorate
+
+
 def _with_parameters(function: Callable[..., None], made: list[inspect.Parameter]) -> Callable[..., None]:
     """The command with these parameters besides its own; the values that were given arrive as ``options``."""
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "options"]
@@ -77,9 +95,10 @@ def as_list(text: str) -> str | tuple[str, ...]:
     return text if text == "balanced" else tuple(part.strip() for part in text.split(","))
 
 
-def _parameter(name: str, info: FieldInfo, panel: str) -> inspect.Parameter:
+def _parameter(name: str, info: FieldInfo, panel: str, flag: str | None = None) -> inspect.Parameter:
+    """An option from a field; its flag is the field's name unless another is given."""
     kind, metavar = _kind(info.annotation)
-    flag = f"--{name.replace('_', '-')}"
+    flag = flag or f"--{name.replace('_', '-')}"
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
         help=info.description,

@@ -6,13 +6,15 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from unrolled.cli.options import with_file_options
 
 if TYPE_CHECKING:
     from unrolled.data.sequences import Sequences
@@ -29,6 +31,7 @@ class Format(StrEnum):
 
 
 @app.command()
+@with_file_options(format="--data-format")
 def predict(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL_OR_RUN")],
     data: Annotated[str | None, typer.Argument(help="A file of sequences, or a named data set.")] = None,
@@ -39,9 +42,6 @@ def predict(
     case: Annotated[int | None, typer.Option(help="Only the sequence of this number, from 0.", min=0)] = None,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
     form: Annotated[Format, typer.Option("--format", help="CSV, or a JSON object a line.")] = Format.csv,
-    layout: Annotated[
-        str | None, typer.Option(help="Axes of a 3-D .npz array.", metavar="time-first|channels-first")
-    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw one sequence and the belief over its steps as PNG.")] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Read a step a line from standard input; the belief after each at once.")
@@ -54,13 +54,14 @@ def predict(
         Path | None,
         typer.Option(help="With --stream: go on from this file (.npz or .json) if it exists; written at the end."),
     ] = None,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Class and probabilities of sequences, by default for the whole sequence, with --steps after each step.
 
     With --stream the steps come from standard input, one a line, its values separated by commas; an empty line
     begins a new sequence.
     """
-    from unrolled.cli.data import sequences_for
     from unrolled.data.coercion import parse_literal
     from unrolled.model import Model
     from unrolled.storage import write_bytes, write_text
@@ -68,7 +69,7 @@ def predict(
     if data is not None and sequence is not None:
         raise typer.BadParameter("give either DATA or --sequence, not both.")
     if stream:
-        if any((data, sequence, steps, case is not None, output, layout, plot)):
+        if any((data, sequence, steps, case is not None, output, plot, *options)):
             raise typer.BadParameter("--stream reads standard input and writes standard output; give no other data.")
         _stream(Model.load(model), form, decide, at_least, state)
         return
@@ -78,7 +79,7 @@ def predict(
     if sequence is not None:
         sequences = parse_literal(sequence, len(trained.channels))
     else:
-        sequences = sequences_for(trained, data, layout)
+        sequences = _read(trained, data, options)
     if case is not None:
         sequences = _one(sequences, case)
     if plot is not None:
@@ -88,13 +89,27 @@ def predict(
         typer.echo(f"drew {plot}", err=True)
         return
     rows = _step_rows(trained, sequences) if steps else _rows(trained, sequences)
-    lines = _as_csv(trained, rows, steps) if form is Format.csv else _as_json(trained, rows)
+    places = [*(["case"] if sequences.ids is None else ["case", "id"]), *(["step"] if steps else [])]
+    lines = _as_csv(trained, rows, places) if form is Format.csv else _as_json(trained, rows)
     if output is None:
         sys.stdout.writelines(lines)
         sys.stdout.flush()
     else:
         write_text(output, "".join(lines))
         typer.echo(f"wrote {len(sequences):,} predictions to {output}", err=True)
+
+
+def _read(model: Model, data: str | None, options: Mapping[str, Any]) -> Sequences:
+    from unrolled.cli.console import notes
+    from unrolled.cli.data import sequences_for
+    from unrolled.cli.reading import ReadingBar
+    from unrolled.data.readers.observer import Notes
+
+    console = notes()
+    with ReadingBar(console) as bar:
+        return sequences_for(
+            model, data, options, Notes(lambda text: console.print(f"note: {text}", markup=False), bar)
+        )
 
 
 def _stream(model: Model, form: Format, decide: float | None, at_least: int, state: Path | None) -> None:
@@ -105,28 +120,33 @@ def _stream(model: Model, form: Format, decide: float | None, at_least: int, sta
 
     with closing(beliefs(model, sys.stdin.buffer, state, say)) as rows:
         shown = rows if decide is None else until_decided(rows, decide, at_least, say)
-        for line in _as_csv(model, shown, True) if form is Format.csv else _as_json(model, shown):
+        for line in _as_csv(model, shown, ["case", "step"]) if form is Format.csv else _as_json(model, shown):
             sys.stdout.write(line)
             sys.stdout.flush()
 
 
-Row = tuple[dict[str, int], "Probabilities"]
-"""Where the probabilities belong (case, step), and the probabilities, [C]."""
+Row = tuple[Mapping[str, object], "Probabilities"]
+"""Where the probabilities belong (case, id where there is one, step), and the probabilities, [C]."""
 
 
 def _rows(model: Model, sequences: Sequences) -> Iterator[Row]:
     for index, probabilities in enumerate(model.predict_proba(sequences)):
-        yield {"case": index}, probabilities
+        yield _name(sequences, index), probabilities
 
 
 def _step_rows(model: Model, sequences: Sequences) -> Iterator[Row]:
     for index, belief in enumerate(model.predict_steps(sequences)):
         for step, probabilities in enumerate(belief, 1):
-            yield {"case": index, "step": step}, probabilities
+            yield {**_name(sequences, index), "step": step}, probabilities
 
 
-def _as_csv(model: Model, rows: Iterator[Row], steps: bool) -> Iterator[str]:
-    yield _csv_line(["case", *(["step"] if steps else []), "label", *(f"p({name})" for name in model.classes)])
+def _name(sequences: Sequences, index: int) -> dict[str, object]:
+    """The number of a sequence, and its name where it has one."""
+    return {"case": index} if sequences.ids is None else {"case": index, "id": sequences.ids[index]}
+
+
+def _as_csv(model: Model, rows: Iterator[Row], places: list[str]) -> Iterator[str]:
+    yield _csv_line([*places, "label", *(f"p({name})" for name in model.classes)])
     for place, probabilities in rows:
         label = model.classes[int(probabilities.argmax())]
         yield _csv_line([*map(str, place.values()), label, *(f"{value:.6f}" for value in probabilities)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,11 +29,14 @@ def train(
 ) -> None:
     """Train a network and evaluate it on held-out data.
 
-    WHAT is a recipe (`unrolled recipes`), a data set (`unrolled datasets`), or a file of labelled sequences.
+    WHAT is a recipe (`unrolled recipes`), a data set (`unrolled datasets`), or a file or folder of labelled
+    sequences; - is standard input, read as CSV.
     Every other option is a field of the recipe and replaces what the recipe says.
     """
     from unrolled import experiment
     from unrolled.cli.console import notes, out, print_evaluation, print_json
+    from unrolled.cli.reading import ReadingBar
+    from unrolled.data.readers.observer import SILENT
     from unrolled.training.progress import PlainLines, ProgressBar
 
     if (what is None) == (resume is None):
@@ -43,10 +47,14 @@ def train(
     console = notes()
     recorders = [] if silent else [ProgressBar(console) if console.is_terminal else PlainLines(console)]
     say = None if silent else lambda line: out().print(line, markup=False)
-    if resume is not None:
-        run = experiment.resume(resume, recorders=recorders, say=say)
-    else:
-        run = experiment.train(what or "", runs=runs, name=name, recorders=recorders, say=say, **options)
+    with ReadingBar(console) as bar:
+        reading = SILENT if silent else bar
+        if resume is not None:
+            run = experiment.resume(resume, recorders=recorders, say=say, reading=reading)
+        else:
+            run = experiment.train(
+                what or "", runs=runs, name=name, recorders=recorders, say=say, reading=reading, **options
+            )
     evaluation = run.evaluation
     if as_json:
         figures = evaluation.to_dict() if evaluation else None
@@ -64,7 +72,7 @@ def _print_next(run: Any) -> None:
     """The commands to go on with."""
     from unrolled.cli.console import out
 
-    folder, source = run.folder.path, run.recipe.data.source
+    folder, source = shlex.quote(str(run.folder.path)), shlex.quote(run.recipe.data.source)
     out().print(
         f"\npredict   unrolled predict {folder} {source}\n"
         f"evaluate  unrolled evaluate {folder} {source}\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from unrolled.config import DataConfig, Layout
 from unrolled.data.readers import read, reader_of
-from unrolled.data.readers.observer import SILENT, Observer
+from unrolled.data.readers.observer import SILENT, Notes, Observer
 from unrolled.data.sequences import Integers, Sequences, Values
 
 _PREVIEW_CASES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
@@ -72,6 +72,7 @@ class Inspection:
         value_max: the largest finite value, in the real unit; None where there is none.
         preview: the beginnings of the first sequences.
         findings: what deserves attention, one sentence each.
+        notes: what the reader found without being told, one sentence each.
     """
 
     path: str
@@ -93,6 +94,7 @@ class Inspection:
     value_max: float | None
     preview: tuple[PreviewCase, ...]
     findings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values that JSON can hold."""
@@ -112,13 +114,15 @@ def inspect_file(
         path: a file that `unrolled.data.readers.read` can read.
         config: what is known of the file; see `read`.
         layout: axes of a 3-D array in an ``.npz`` file.
-        observer: is told what the reader finds, and how far it is.
+        observer: is told how far the reading is.
     Raises:
         ReadError: for a file that cannot be read, with the line and column where there are such.
     """
-    reader = reader_of(path)
-    sequences = read(path, config, layout=layout, observer=observer)
-    return inspect_sequences(sequences, path=str(path), kind=reader.name)
+    reader = reader_of(path, config.format if config else None)
+    notes: list[str] = []
+    sequences = read(path, config, layout=layout, observer=Notes(notes.append, observer), labels_needed=False)
+    found = inspect_sequences(sequences, path=str(path), kind=reader.title)
+    return replace(found, notes=tuple(notes))
 
 
 def inspect_sequences(sequences: Sequences, *, path: str = "", kind: str = "") -> Inspection:

@@ -10,6 +10,7 @@ from unrolled.config import DataConfig
 from unrolled.data.dataset import Dataset
 from unrolled.data.readers import read
 from unrolled.data.readers.observer import SILENT, Observer
+from unrolled.data.readers.request import STANDARD_INPUT
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCES
 from unrolled.data.splits import hold_out_test, hold_out_validation
@@ -37,16 +38,19 @@ def load_dataset(config: DataConfig, observer: Observer = SILENT) -> Dataset:
     return dataset
 
 
-def load_sequences(name: str, config: DataConfig, observer: Observer = SILENT) -> Sequences:
+def load_sequences(
+    name: str, config: DataConfig, observer: Observer = SILENT, *, labels_needed: bool = True
+) -> Sequences:
     """The sequences to predict or evaluate: a file's, or the test sequences of a named data set.
 
     Args:
         name: a file, or a named data set.
         config: options of that file or data set.
         observer: as for `load_dataset`.
+        labels_needed: see `read`; to predict, none are.
     """
     if name not in SOURCES:
-        return read(_existing(name), config, observer=observer)
+        return read(_existing(name), config, observer=observer, labels_needed=labels_needed)
     source = SOURCES[name]
     options = config.model_copy(update={"source": name})
     source.check_options(options)
@@ -144,12 +148,13 @@ def _from_file(config: DataConfig, observer: Observer) -> Dataset:
     if extra:
         raise ConfigError(f"{extra[0]} is an option of a named data set, not of the file {path}; leave it out.")
     sequences = read(path, config, observer=observer)
-    return split_dataset(sequences, config, path.name.split(".")[0], str(path), observer)
+    name = "data" if path == STANDARD_INPUT else path.name.split(".")[0]
+    return split_dataset(sequences, config, name, str(path), observer)
 
 
 def _existing(name: str) -> Path:
     """The path, if it could be one; a bare word that is no file is taken for a misspelt name."""
     path = Path(name)
-    if path.exists() or len(path.parts) > 1 or path.suffix:
+    if path.exists() or len(path.parts) > 1 or path.suffix or path == STANDARD_INPUT:
         return path
     raise UnknownNameError("data set or file", name, SOURCES, "`unrolled datasets` lists the named ones.")

@@ -68,10 +68,10 @@ READERS = (
         read_json_lines,
         ("layout", *_TABLE),
     ),
-    Reader("ts", ".ts (time series)", ".ts", _ends(".ts"), lambda request: read_ts(request.path)),
+    Reader("ts", ".ts", ".ts", _ends(".ts"), lambda request: read_ts(request.path)),
     Reader(
         "npz",
-        ".npz (NumPy arrays)",
+        ".npz",
         ".npz",
         _ends(".npz"),
         lambda request: read_npz(request.path, layout=request.config.layout),
@@ -79,7 +79,7 @@ READERS = (
     ),
     Reader(
         "idx",
-        "IDX (pictures, as MNIST)",
+        "IDX",
         "-idx3-ubyte, .idx3-ubyte, -ubyte or .idx",
         lambda path: is_idx_name(path.name),
         lambda request: read_pictures(request.path),

@@ -56,7 +56,7 @@ def read_chunks(
         rest, line, first = b"", 1, True
         while True:
             block = file.read(size)
-            request.observer.progress(position(), total)
+            request.observer.progress(*((position(), total) if block else (total or 1, total or 1)))
             text = rest + block
             if first:
                 text = _without_mark(path, text)
@@ -80,7 +80,7 @@ def read_chunks(
 def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, Callable[[], int], int]]:
     """The file's content, how many bytes of the file are read, and its size; 0 where that is not known."""
     if path == STANDARD_INPUT:
-        yield standard_input(), lambda: 0, 0
+        yield standard_input(), lambda: 0, 0  # a pipe has no position
         return
     with open_unpacked(path) as (file, _most):
         raw = file.fileobj if hasattr(file, "fileobj") else file  # of gzip, the packed file

@@ -49,6 +49,9 @@ def open_delimited(request: Request, delimiter: str, *, quoted: bool = True, hea
     if first is None:
         raise ReadError(request.path, "there is nothing in it; expected lines of text.")
     rows = _first_rows(request.path, first, mark, quoted)
+    while len(rows) < 2 and (more := next(chunks, None)):  # a header that fills a chunk
+        first = Chunk(first.text + more.text, first.line)
+        rows = _first_rows(request.path, first, mark, quoted)
     named = _is_header(request, rows) if header is None else header
     _check_delimiter(request.path, rows, mark)
     width = len(rows[0][1])
@@ -201,7 +204,9 @@ def _rows(path: Path, chunk: Chunk, delimiter: str, quoted: bool) -> Iterator[tu
         except StopIteration:
             return
         except csv.Error as error:
-            raise ReadError(path, f"the line cannot be taken apart: {error}.", line=line) from None
+            long = f"a cell is longer than {csv.field_size_limit():,} characters, or a quotation mark is not closed"
+            problem = long if "field limit" in str(error) else f"the line cannot be taken apart: {error}"
+            raise ReadError(path, f"{problem}.", line=line) from None
         if row:
             yield line, row
 

@@ -121,8 +121,8 @@ class _Constant:
             raise block.error(
                 row,
                 f"the {self._role} in column {self._column!r}{name} changes from "
-                f"{texts[self.of_case[cases[row]] + 1]!r} to {texts[found[row] + 1]!r}; expected one {self._role} for a "
-                "whole sequence.",
+                f"{texts[self.of_case[cases[row]] + 1]!r} to {texts[found[row] + 1]!r}; expected one {self._role} for "
+                "a whole sequence.",
             )
 
 

@@ -12,15 +12,23 @@ class Observer:
         """What was found without being named, as a sentence: columns, a delimiter, wide or long."""
 
     def progress(self, done: int, total: int) -> None:
-        """Bytes that are read so far, and bytes of the file; called often."""
+        """Bytes that are read so far, and bytes of the file, 0 where that is not known; called often.
+
+        When all is read, both are the same.
+        """
 
 
 class Notes(Observer):
-    """Hands each note to a function, once."""
+    """Hands each note to a function, once, and the progress to another observer."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, say: Callable[[str], None], progress: Observer | None = None) -> None:
+        self._say, self._progress = say, progress
         self._said: set[str] = set()
+
+    def progress(self, done: int, total: int) -> None:
+        """Passes it on."""
+        if self._progress is not None:
+            self._progress.progress(done, total)
 
     def note(self, text: str) -> None:
         """Says what was not said before: a training file and its test file find the same."""

@@ -25,7 +25,7 @@ _ID_NAMES = (
     *("recording_id", "trial", "trial_id", "episode", "episode_id"),
 )
 _TIME_NAMES = ("time", "timestamp", "time_stamp", "t", "step", "date", "datetime", "ts", "frame", "seconds", "ms")
-_LABEL_NAMES = ("label", "class", "target", "y", "category", "class_label", "classlabel")
+_LABEL_NAMES = ("label", "class", "target", "category", "class_label", "classlabel")
 _GROUP_NAMES = ("group", "subject", "subject_id", "person", "person_id", "participant", "participant_id", "user_id")
 _TEXT_NAMES = ("text", "string", "sentence", "document", "characters", "words", "tokens", "bits", "sequence")
 _NUMBERED = re.compile(r"(.*?)[_\-. ]?(\d{1,9})")
@@ -216,6 +216,8 @@ class _Search:
             self.label = self._take(self._label_without_names())
             return
         name = self._well_known(_LABEL_NAMES)
+        if name is None and not {"x", "z"} & {column.lower() for column in self.samples}:
+            name = self._well_known(("y",))  # but not where it stands beside x: then it is a place
         if name is None:
             rest = self._beside_channels(shape)
             texts = [column for column in rest if self.samples[column].found == "text"]

@@ -97,7 +97,8 @@ class Block:
         unit = column.type.unit
         whole = pc.fill_null(column.cast(pa.int64()), _NO_MOMENT)
         ticks = whole.to_numpy()
-        seconds: Times = ticks / {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
+        second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+        seconds: Times = ticks // second + ticks % second / second  # not at once: that would round twice
         seconds[ticks == _NO_MOMENT] = np.nan
         return seconds
 

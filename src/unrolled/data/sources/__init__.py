@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from unrolled.config import DataConfig
+from unrolled.config import HOW_TO_READ, DataConfig
 from unrolled.data.dataset import Dataset
 from unrolled.data.sources.count_ones import load_count_ones
 from unrolled.data.sources.digits import load_digits_rows
@@ -14,11 +14,7 @@ from unrolled.data.sources.uea import load_japanese_vowels
 from unrolled.errors import ConfigError
 
 OPTIONS_OF_NAMED_DATA = ("length", "train_size", "permute_seed")
-OPTIONS_OF_FILES = (
-    *("layout", "format", "table", "delimiter", "id", "time", "label", "channels", "group", "text", "tokens"),
-    "test",
-)
-SOURCE_OPTIONS = (*OPTIONS_OF_NAMED_DATA, *OPTIONS_OF_FILES)
+SOURCE_OPTIONS = (*OPTIONS_OF_NAMED_DATA, *HOW_TO_READ, "test")
 """Fields of `DataConfig` that only some sources have a meaning for."""
 
 
