@@ -19,7 +19,7 @@ LAYERS = [
     {"inference", "devices"},
     {"training", "baselines", "model_card", "examples", "model", "streaming"},
     {"evaluation", "run_folder"},
-    {"experiment", "serving", "estimator"},
+    {"experiment", "export", "serving", "estimator"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

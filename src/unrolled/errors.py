@@ -9,6 +9,7 @@
      │   ├─ LengthError            a sequence with no steps, or a length beyond the data
      │   └─ MismatchError          data that do not fit the model: channels, classes, missing values
      ├─ ModelFolderError           a model folder that is damaged, or newer than this package
+     ├─ ExportError                an exported model that does not say what the model says
      ├─ UnsupportedError           what this model cannot do: stream in both directions, be exported in a form
      ├─ StorageError               a file that cannot be written: no space, no permission
      ├─ ServeError                 a server that cannot listen where it should
@@ -93,6 +94,10 @@ class MismatchError(DataError):
 
 class ModelFolderError(UnrolledError):
     """A model folder that is damaged, or newer than this package."""
+
+
+class ExportError(UnrolledError):
+    """An exported model that does not say what the model says."""
 
 
 class UnsupportedError(UnrolledError):

@@ -63,7 +63,7 @@ class Stream:
     """
 
     def __init__(self, model: Model, count: int | None = None, state: StreamState | str | Path | None = None) -> None:
-        _check_streams_are_possible(model)
+        check_streams_are_possible(model)
         if count is not None and count < 1:
             raise DataError(f"found {count} streams; expected at least 1.")
         self.model, self.count = model, count
@@ -244,7 +244,12 @@ def read_state(path: Path) -> StreamState:
         raise ReadError(path, f"not the state of a stream ({error}); expected what Stream.save wrote.") from None
 
 
-def _check_streams_are_possible(model: Model) -> None:
+def check_streams_are_possible(model: Model) -> None:
+    """Refuses a network that has to see a sequence's end before its beginning.
+
+    Raises:
+        UnsupportedError: saying why.
+    """
     if model.network.config.bidirectional:
         raise UnsupportedError(
             "this model reads sequences in both directions, so it has to see the end before it can say anything: it "

@@ -42,11 +42,11 @@ def print_table(headers: list[str], rows: list[list[str]], *, left: int = 1) -> 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Accuracy with its interval, what is simple beside it, the other figures, and the table of classes."""
     console = out()
-    rows = [["this network", *_figure(evaluation.accuracy)]]
+    rows = [["this network", *share_cells(evaluation.accuracy)]]
     if evaluation.logistic is not None:
-        rows.append(["logistic regression", *_figure(evaluation.logistic)])
+        rows.append(["logistic regression", *share_cells(evaluation.logistic)])
     if evaluation.majority is not None:
-        rows.append([f"always {evaluation.majority_class!r}", *_figure(evaluation.majority)])
+        rows.append([f"always {evaluation.majority_class!r}", *share_cells(evaluation.majority)])
     print_table([f"on {evaluation.cases:,} sequences", "accuracy", "95 % interval (Wilson)", "wrong"], rows)
     if evaluation.logistic is not None:
         seen = "all values" if evaluation.logistic_features == "flattened" else "summaries of the channels"
@@ -86,7 +86,7 @@ def _print_figures(evaluation: Evaluation) -> None:
     }
     rows = [[name, _number(f.value), _range(f.low, f.high), f.method] for name, f in figures.items()]
     for k, found in evaluation.top.items():
-        rows.append([f"among the {k} most probable", *_figure(found)[:2], found.method])
+        rows.append([f"among the {k} most probable", *share_cells(found)[:2], found.method])
     print_table(["figure", "value", "95 % interval", "method"], rows)
     for name, figure in figures.items():
         if figure.note is not None:
@@ -107,7 +107,8 @@ def _range(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"{low:.4f} to {high:.4f}"
 
 
-def _figure(share: Proportion) -> list[str]:
+def share_cells(share: Proportion) -> list[str]:
+    """A share of cases as three cells: in per cent, its interval, and the cases that do not count."""
     digits = 2 if share.cases < 100_000 else 4
     return [
         f"{100 * share.value:.{digits}f} %",

@@ -20,6 +20,7 @@ VERBS = {
     "train": "Train a network: a recipe, a named data set, or a file of labelled sequences.",
     "evaluate": "Figures of a trained model on labelled sequences, with intervals and baselines.",
     "predict": "Class and probabilities for sequences, at the end or after every step.",
+    "export": "Write a model as an ONNX file that runs without this package.",
     "serve": "Answer over HTTP, with a page that shows the network reading.",
     "inspect": "What is in a file of sequences, and what is wrong with it.",
     "recipes": "List the recipes, or print one to copy.",

@@ -1,0 +1,129 @@
+"""Whether an exported model says what the model says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnxruntime import InferenceSession
+
+from unrolled.data.sequences import Sequences
+from unrolled.errors import ExportError
+from unrolled.export.running import Array, predict_in_runtime, run_session
+
+if TYPE_CHECKING:
+    from unrolled.model import Model, Probabilities
+
+TOLERANCE = 1e-5
+"""By which probabilities may differ."""
+
+BATCH_SIZES = (1, 2, 5)
+LENGTHS = (1, 2, 3, 7, 12)
+LONGEST = 2_001
+"""Steps of the longest trial, whatever the model was trained on."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was compared, and how far apart it was.
+
+    Attributes:
+        sequences: that were read by both, each in every batch size.
+        longest: steps of the longest of them.
+        difference: the largest between two probabilities of the same class.
+    """
+
+    sequences: int
+    longest: int
+    difference: float
+
+
+def trial_sequences(model: Model, seed: int = 0) -> Sequences:
+    """Sequences to compare on: the examples in the model's folder, and noise of the training data's size.
+
+    The lengths are 1, 2, odd ones, and twice that of the longest example and one more.
+    """
+    rng = np.random.default_rng(seed)
+    examples = [np.array(example.sequence, np.float32) for example in model.examples]
+    longest = min(2 * max((len(values) for values in examples), default=48) + 1, LONGEST)
+    normaliser = model.network.normaliser
+    mean, deviation = normaliser.shift.cpu().numpy(), 1 / normaliser.factor.cpu().numpy()
+    noise = [mean + deviation * rng.normal(size=(length, len(mean))) for length in (*LENGTHS, longest)]
+    return Sequences.from_list([*examples, *noise])
+
+
+def check_whole(model: Model, session: InferenceSession) -> Check:
+    """Compares a model of whole sequences at several batch sizes, lengths, and paddings.
+
+    Raises:
+        ExportError: if a probability differs by more than `TOLERANCE`, or a label does.
+    """
+    sequences = trial_sequences(model)
+    expected = model.predict_proba(sequences)
+    allowed = _allowed(model, sequences, expected)
+    worst = 0.0
+    for batch_size in BATCH_SIZES:
+        labels, found = predict_in_runtime(session, sequences, batch_size)
+        worst = max(worst, _compare(found, expected, allowed))
+        _compare_labels(model, labels, expected, allowed)
+    return Check(len(sequences), int(sequences.lengths.max()), worst)
+
+
+def check_streaming(model: Model, session: InferenceSession, start: dict[str, Array]) -> Check:
+    """Compares a model of streams, push by push; see `check_whole`.
+
+    Args:
+        model: the model.
+        session: its export.
+        start: the state before the first step, for one stream, [1, ·].
+    """
+    sequences = trial_sequences(model)
+    allowed = _allowed(model, sequences, model.predict_proba(sequences))
+    worst = 0.0
+    for index, values in enumerate(sequences):
+        beliefs = model.predict_steps([values])[0]
+        for count in BATCH_SIZES:
+            state = {name: np.repeat(value, count, 0) for name, value in start.items()}
+            low = 0
+            for end in sorted({1, (len(values) + 1) // 2, len(values)}):
+                steps = np.repeat(values[None, low:end], count, 0)
+                found = run_session(session, {"steps": steps, **state})
+                expected = np.repeat(beliefs[None, end - 1], count, 0)
+                worst = max(worst, _compare(found["probabilities"], expected, allowed[[index] * count]))
+                _compare_labels(model, found["labels"], expected, allowed[[index] * count])
+                state, low = {name: found[f"{name}.next"] for name in state}, end
+    return Check(len(sequences), int(sequences.lengths.max()), worst)
+
+
+_BUG = "Nothing was written. This should not happen: please report it with the model's configuration."
+
+
+def _allowed(model: Model, sequences: Sequences, expected: Probabilities) -> Array:
+    """By how much each sequence's probabilities may differ, [N]; for ever where they are not finite.
+
+    A network that amplifies the last bit of its inputs beyond the tolerance is not equal to itself either.
+    """
+    nudged = replace(sequences, values=np.nextafter(sequences.values, np.float32(np.inf)))
+    change = np.abs(model.predict_proba(nudged) - expected).max(1)
+    return np.where(np.isfinite(change), TOLERANCE + 10 * change, np.inf)
+
+
+def _compare(found: Probabilities, expected: Probabilities, allowed: Array) -> float:
+    """The largest difference where there is one to speak of."""
+    difference = np.abs(found - expected).max(1)
+    if (~(difference <= allowed) & np.isfinite(allowed)).any():
+        raise ExportError(
+            f"the exported model's probabilities differ from the model's by {difference.max():.1e}. {_BUG}"
+        )
+    return float(difference[np.isfinite(allowed)].max(initial=0.0))
+
+
+def _compare_labels(model: Model, labels: Array, expected: Probabilities, allowed: Array) -> None:
+    """Labels are equal but where two classes are as probable as each other."""
+    right = np.array(model.classes)[expected.argmax(1)]
+    highest = np.sort(expected, 1)
+    close = highest[:, -1] - highest[:, -2:].min(1) <= 2 * allowed
+    wrong = np.flatnonzero((labels != right) & ~close)
+    if wrong.size:
+        raise ExportError(f"the exported model says {str(labels[wrong[0]])!r} for {str(right[wrong[0]])!r}. {_BUG}")

@@ -1,0 +1,199 @@
+"""A model as one ONNX file that reads sequences of any lengths, built from the recurrent operators.
+
+Whole sequences:
+
+    sequences      float32 [batch, time, F]    padded on the right with whatever there is
+    lengths        int64 [batch]               steps of each, 1 to time
+    →  labels         string [batch]           the most probable class
+    →  probabilities  float32 [batch, C]       in the order of the classes
+
+Streams (``streaming=True``) read further steps and hand their state from call to call:
+
+    steps          float32 [batch, time, F]    all of them count
+    <state>        [batch, ·]                  what `Stream.state` holds, by the same names
+    →  labels, probabilities                   after the last of the steps
+    →  <state>.next                            goes in as <state> with the next call
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper, shape_inference
+from torch import Tensor
+
+from unrolled.errors import UnsupportedError
+from unrolled.export.graph import IR_VERSION, OPSET, Graph
+from unrolled.export.pooling import pool, pool_on
+from unrolled.export.recurrence import Steps, add_layer
+from unrolled.nn.cells import Cell
+from unrolled.nn.network import Layer, Network
+from unrolled.streaming import check_streams_are_possible
+from unrolled.version import VERSION
+
+if TYPE_CHECKING:
+    from unrolled.model import Model
+
+LARGEST = 2_000_000_000
+"""Bytes that the weights may take: protobuf's limit for one file is 2 GiB."""
+
+_TYPES = {torch.float32: TensorProto.FLOAT, torch.float64: TensorProto.DOUBLE}
+
+
+def to_onnx(model: Model, *, streaming: bool = False) -> ModelProto:
+    """The model as an ONNX graph; checked by ``onnx``, not yet by running it.
+
+    Args:
+        model: the trained model.
+        streaming: the step version, whose state goes in and out.
+    Raises:
+        UnsupportedError: for a model that does not exist in the asked form.
+    """
+    _check_it_can_be(model, streaming=streaming)
+    network, graph = model.network, Graph()
+    state = network.initial_state(1) if streaming else {}
+    build = _of_streams if streaming else _of_whole_sequences
+    with torch.no_grad():
+        inputs, logits, carried = build(graph, network, state)
+        _add_answers(graph, model, logits)
+    answers = [
+        helper.make_tensor_value_info("labels", TensorProto.STRING, ["batch"]),
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(model.classes)]),
+    ]
+    proto = helper.make_model(
+        graph.whole("unrolled", inputs, [*answers, *carried]),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="unrolled",
+        producer_version=VERSION,
+        doc_string=__doc__.partition("\n")[2].strip(),
+    )
+    helper.set_model_props(proto, _metadata(model, state))
+    checker.check_model(proto, full_check=True)
+    shape_inference.infer_shapes(proto, check_type=True, strict_mode=True, data_prop=True)
+    return proto
+
+
+def starting_state(model: Model) -> dict[str, npt.NDArray[Any]]:
+    """What a stream's inputs hold before the first step, for one stream, [1, ·]."""
+    return {name: value.cpu().numpy() for name, value in model.network.initial_state(1).items()}
+
+
+Built = tuple[list[ValueInfoProto], str, list[ValueInfoProto]]
+"""The graph's inputs, the value that holds the logits, and the outputs besides the answers."""
+
+
+def _of_whole_sequences(graph: Graph, network: Network, state: dict[str, Tensor]) -> Built:  # noqa: ARG001
+    inputs = [
+        helper.make_tensor_value_info("sequences", TensorProto.FLOAT, ["batch", "time", _channels(network)]),
+        helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"]),
+    ]
+    values = graph.add("Transpose", "sequences", perm=[1, 0, 2])  # [T, B, F]
+    steps = _steps(graph, values)
+    values = graph.add("Where", steps.valid, values, graph.scalar(0.0))  # padding may hold anything, even NaN
+    outputs, last = _normalised(graph, network, values), ""
+    for name, layer in _layers(network):
+        outputs, (last, *_) = add_layer(graph.part(name), _cells(layer), outputs, steps)
+    pooled = pool(graph.part("pooling"), network.pooling, outputs, last, steps)
+    return inputs, _logits(graph, network, pooled), []
+
+
+def _of_streams(graph: Graph, network: Network, state: dict[str, Tensor]) -> Built:
+    steps = helper.make_tensor_value_info("steps", TensorProto.FLOAT, ["batch", "time", _channels(network)])
+    carried: dict[str, str] = {}
+    outputs, last = _normalised(graph, network, graph.add("Transpose", "steps", perm=[1, 0, 2])), ""
+    for name, layer in _layers(network):
+        before = [f"{name}.{part}" for part in layer.state_names]
+        outputs, after = add_layer(graph.part(name), _cells(layer), outputs, None, before)
+        carried |= dict(zip(before, after, strict=True))
+        last = after[0]
+    before = [f"pooling.{part}" for part in network.pooling.state_names]
+    pooled, after = pool_on(graph.part("pooling"), network.pooling, outputs, last, before)
+    carried |= dict(zip(before, after, strict=True))
+    for name, value in carried.items():
+        graph.add("Identity", value, name=f"{name}.next")
+    return (
+        [steps, *(_state_info(name, value) for name, value in state.items())],
+        _logits(graph, network, pooled),
+        [_state_info(f"{name}.next", value) for name, value in state.items()],
+    )
+
+
+def _steps(graph: Graph, values: str) -> Steps:
+    """Which steps of ``values``, [T, B, F], stand before the end of their sequence."""
+    time = graph.add("Gather", graph.add("Shape", values), graph.scalar(0, np.int64))
+    numbers = graph.add("Range", graph.scalar(0, np.int64), time, graph.scalar(1, np.int64))  # [T]
+    inside = graph.add("Less", graph.add("Unsqueeze", numbers, graph.integers(1)), "lengths")  # [T, B]
+    return Steps(
+        "lengths", graph.add("Cast", "lengths", to=TensorProto.INT32), graph.add("Unsqueeze", inside, graph.integers(2))
+    )
+
+
+def _normalised(graph: Graph, network: Network, values: str) -> str:
+    """As `Network.normalised`."""
+    if network.config.normalisation == "none":
+        return values
+    part = graph.part("normaliser")
+    shifted = part.add("Sub", values, part.constant("shift", network.normaliser.shift))
+    return part.add("Mul", shifted, part.constant("factor", network.normaliser.factor))
+
+
+def _logits(graph: Graph, network: Network, pooled: str) -> str:
+    weights = graph.constant("output.weight", network.output.weight.T)
+    return graph.add("Add", graph.add("MatMul", pooled, weights), graph.constant("output.bias", network.output.bias))
+
+
+def _add_answers(graph: Graph, model: Model, logits: str) -> None:
+    names = graph.constant("classes", np.array(model.classes, object))
+    graph.add("Gather", names, graph.add("ArgMax", logits, axis=1, keepdims=0), name="labels")
+    if model.facts.temperature != 1.0:
+        logits = graph.add("Div", logits, graph.constant("temperature", np.float32(model.facts.temperature)))
+    graph.add("Softmax", logits, name="probabilities", axis=1)
+
+
+def _metadata(model: Model, state: dict[str, Tensor]) -> dict[str, str]:
+    """What a program may want to know, each value as JSON."""
+    facts: dict[str, Any] = {
+        "classes": model.classes,
+        "channels": model.channels,
+        "unrolled": VERSION,
+        "weights_sha256": model.facts.weights_sha256,
+    }
+    if state:
+        # what each part of the state is before the first step: the same number throughout
+        facts["state"] = {name: float(value.flatten()[0]) for name, value in state.items()}
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
+
+
+def _state_info(name: str, value: Tensor) -> ValueInfoProto:
+    return helper.make_tensor_value_info(name, _TYPES[value.dtype], ["batch", value.shape[1]])
+
+
+def _channels(network: Network) -> int:
+    return len(network.normaliser.shift)
+
+
+def _layers(network: Network) -> Iterator[tuple[str, Layer]]:
+    for index, layer in enumerate(network.layers):
+        assert isinstance(layer, Layer)  # noqa: S101  # for the type checker: a ModuleList forgets
+        yield f"layers.{index}", layer
+
+
+def _cells(layer: Layer) -> list[Cell]:
+    return [cell for cell in layer.cells if isinstance(cell, Cell)]
+
+
+def _check_it_can_be(model: Model, *, streaming: bool) -> None:
+    if streaming:
+        check_streams_are_possible(model)
+    size = sum(value.numel() * value.element_size() for value in model.network.parameters())
+    if size > LARGEST:
+        raise UnsupportedError(
+            f"the weights take {size / 1e9:.1f} GB; an ONNX file holds up to {LARGEST / 1e9:.0f} GB. "
+            "Train a smaller network (--hidden-size, --num-layers)."
+        )

@@ -1,0 +1,91 @@
+"""A model as one ONNX file: built, run beside the model, and only then written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unrolled.errors import ConfigError
+from unrolled.storage import write_bytes
+
+if TYPE_CHECKING:
+    from unrolled.data.sequences import Sequences
+    from unrolled.export.check import Check
+    from unrolled.export.quantize import Quantized
+    from unrolled.model import Model
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written.
+
+    Attributes:
+        path: where it is.
+        size_bytes: of the file.
+        inputs, outputs: each value's name and axes.
+        check: how it compares with the model; of a quantised one, before its weights were rounded.
+        quantized: what 8 bits cost; None where the weights are float32.
+    """
+
+    path: Path
+    size_bytes: int
+    inputs: dict[str, tuple[str, ...]]
+    outputs: dict[str, tuple[str, ...]]
+    check: Check
+    quantized: Quantized | None = None
+
+
+def export_onnx(
+    model: Model,
+    path: str | Path,
+    *,
+    streaming: bool = False,
+    int8_data: Sequences | None = None,
+) -> Exported:
+    """Writes a model as one ONNX file, after it has said the same as the model in ONNX Runtime.
+
+    See `unrolled.export.network` for its inputs and outputs.
+
+    Args:
+        model: the trained model.
+        path: the file.
+        streaming: the step version, with the state as inputs and outputs.
+        int8_data: labelled sequences: quantises the weights to 8 bits and measures on these what that costs.
+    Raises:
+        ConfigError: if the packages of the extra ``export`` are not installed.
+        UnsupportedError: for a model that does not exist in the asked form.
+        ExportError: if the file would not say what the model says; nothing is written then.
+        StorageError: if it cannot be written.
+    """
+    _check_installed()
+    from unrolled.export.check import check_streaming, check_whole
+    from unrolled.export.network import starting_state, to_onnx
+    from unrolled.export.quantize import quantize
+    from unrolled.export.running import open_session
+
+    if streaming and int8_data is not None:
+        raise ConfigError("a streaming export keeps float32 weights: leave out either --streaming or --quantize.")
+    proto = to_onnx(model, streaming=streaming)
+    content = proto.SerializeToString()
+    session = open_session(content)
+    check = check_streaming(model, session, starting_state(model)) if streaming else check_whole(model, session)
+    quantized = None
+    if int8_data is not None:
+        content, quantized = quantize(model, proto, int8_data)
+    write_bytes(Path(path), content)
+    inputs, outputs = (
+        {v.name: tuple(map(str, v.shape)) for v in values} for values in (session.get_inputs(), session.get_outputs())
+    )
+    return Exported(Path(path), len(content), inputs, outputs, check, quantized)
+
+
+def _check_installed() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            f"{error.name} is not installed, which an export to ONNX needs; add it with "
+            "`python -m pip install 'unrolled[export]'`."
+        ) from None

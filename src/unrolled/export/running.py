@@ -1,0 +1,54 @@
+"""Running an exported model in ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from onnxruntime import InferenceSession, SessionOptions
+
+from unrolled.data.batching import Batcher
+from unrolled.inference import MAX_BATCH, STEPS_PER_BATCH
+
+if TYPE_CHECKING:
+    from unrolled.data.sequences import Integers, Sequences
+    from unrolled.model import Probabilities
+
+Array = npt.NDArray[Any]
+
+
+def open_session(content: bytes) -> InferenceSession:
+    """An exported model, ready to run on the CPU."""
+    options = SessionOptions()
+    options.log_severity_level = 3  # errors alone
+    return InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def run_session(session: InferenceSession, inputs: dict[str, Array]) -> dict[str, Array]:
+    """All outputs by name."""
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, inputs), strict=True))
+
+
+def padded_batches(sequences: Sequences, batch_size: int) -> Iterator[tuple[Integers, Array, Integers]]:
+    """Every sequence once: indices [B], values [B, T, F] with NaN for padding, lengths [B]."""
+    for indices, batch in Batcher(sequences).in_order(batch_size):
+        values, lengths = batch.inputs.numpy(), batch.lengths.numpy()
+        values[np.arange(values.shape[1]) >= lengths[:, None]] = np.nan
+        yield indices, values, lengths
+
+
+def predict_in_runtime(
+    session: InferenceSession, sequences: Sequences, batch_size: int | None = None
+) -> tuple[npt.NDArray[np.str_], Probabilities]:
+    """Labels [N] and probabilities [N, C] of whole sequences, in the stored order."""
+    size = batch_size or max(1, min(MAX_BATCH, STEPS_PER_BATCH // int(sequences.lengths.max())))
+    labels: list[Any] = [None] * len(sequences)
+    probabilities: list[Any] = [None] * len(sequences)
+    for indices, values, lengths in padded_batches(sequences, size):
+        found = run_session(session, {"sequences": values, "lengths": lengths})
+        for row, index in enumerate(indices):
+            labels[index], probabilities[index] = found["labels"][row], found["probabilities"][row]
+    return np.array(labels), np.stack(probabilities)

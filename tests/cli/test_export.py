@@ -1,0 +1,99 @@
+"""``unrolled export``: the file, what is said about it, and refusals."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from commands import Command
+from unrolled.config import ModelConfig
+from unrolled.experiment import Run
+from unrolled.export.running import open_session, predict_in_runtime
+from unrolled.model import Model, ModelFacts
+from unrolled.nn.network import Network
+
+
+@pytest.fixture
+def gru(tmp_path: Path) -> Path:
+    config = ModelConfig(cell="gru", hidden_size=4, bidirectional=True)
+    facts = ModelFacts(classes=("a", "b"), channels=("x",), model=config)
+    return Model(Network(config, 1, 2).eval(), facts).save(tmp_path / "gru")
+
+
+def test_the_file_is_named_after_the_run_and_says_what_the_model_says(
+    unrolled: Command, digits_run: Run, fresh: Path
+) -> None:
+    answer = unrolled("export", digits_run.folder.path, "--format", "onnx")
+    assert answer.code == 0, answer.err
+    assert answer.out.endswith(f"wrote digits.onnx ({(fresh / 'digits.onnx').stat().st_size / 1e3:.0f} kB)\n")
+    assert "labels equal the model's" in answer.out
+    assert all(len(line) <= 100 for line in answer.out.splitlines())
+    pictures = np.random.default_rng(0).random((5, 8, 8)).astype(np.float32)
+    session = open_session((fresh / "digits.onnx").read_bytes())
+    _, found = predict_in_runtime(session, digits_run.model.accept(pictures))
+    np.testing.assert_allclose(found, digits_run.model.predict_proba(pictures), rtol=0, atol=1e-5)
+
+
+def test_a_step_version_has_a_name_of_its_own(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+    answer = unrolled("export", digits_run.folder.path, "--streaming")
+    assert (fresh / "digits-stream.onnx").exists()
+    assert "layers.0.h [batch, 16]" in answer.out
+
+
+def test_8_bits_are_shown_beside_the_original(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+    answer = unrolled("export", digits_run.folder.path, "--quantize", "int8", "--output", "small.onnx")
+    assert answer.code == 0, answer.err
+    assert "on 359 sequences" in answer.out
+    assert "float32" in answer.out
+    assert "int8" in answer.out
+    found = json.loads(
+        unrolled("export", digits_run.folder.path, "--quantize", "int8", "--data", "digits", "--json").out
+    )
+    assert found["quantized"]["original"]["cases"] == 359
+    assert found["path"] == "digits.onnx"
+
+
+def test_json_holds_the_same_facts(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+    found = json.loads(unrolled("export", digits_run.folder.model, "--output", "m.onnx", "--json").out)
+    assert found["size_bytes"] == (fresh / "m.onnx").stat().st_size
+    assert found["check"]["difference"] <= 1e-5
+    assert found["inputs"]["lengths"] == ["batch"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        (("--streaming",), 1, "both directions"),
+        (("--quantize", "int8", "--data", "some.npz"), 1, "has no 8-bit GRU"),
+        (("--quantize", "int8"), 1, "name the data"),
+        (("--quantize", "int4"), 2, "int4"),
+        (("--format", "tflite"), 2, "tflite"),
+        (("--data", "some.npz"), 2, "are for --quantize"),
+        (("--output", "none/m.onnx"), 1, "Cannot write"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_in_words(
+    unrolled: Command, gru: Path, fresh: Path, words: tuple[str, ...], code: int, expected: str
+) -> None:
+    np.savez(fresh / "some.npz", X=np.zeros((4, 3)), y=np.array(["a", "b"] * 2))
+    answer = unrolled("export", gru, *words)
+    assert answer.code == code
+    assert expected in answer.err
+    assert not list(fresh.glob("*.onnx"))
+
+
+def test_a_folder_that_is_no_model_is_refused(unrolled: Command, fresh: Path) -> None:
+    assert "there is no such folder" in unrolled("export", "nowhere").one_line()
+
+
+def test_without_the_packages_one_line_says_what_to_install(
+    unrolled: Command, gru: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    answer = unrolled("export", gru)
+    assert answer.code == 1
+    assert "pip install 'unrolled[export]'" in answer.one_line()

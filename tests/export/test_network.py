@@ -1,0 +1,201 @@
+"""In ONNX Runtime every exported network says what the model says, for any batch, lengths and padding."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, get_args
+
+import numpy as np
+import onnx
+import pytest
+from onnxruntime import InferenceSession
+
+from unrolled.config import CellName, PoolingName
+from unrolled.errors import UnsupportedError
+from unrolled.export import network as exporting
+from unrolled.export.network import starting_state, to_onnx
+from unrolled.export.running import open_session, run_session
+from unrolled.model import Model
+
+TRAINED_ON = 12
+"""Steps of the longest sequence that a model of these sizes would have seen; the trials go beyond."""
+
+LENGTHS = [[1], [2], [7], [1, 2], [3, 3], [5, 1, 3 * TRAINED_ON + 1, 2, 8]]
+
+every_cell = pytest.mark.parametrize("cell", get_args(CellName))
+every_pooling = pytest.mark.parametrize("pooling", get_args(PoolingName))
+every_depth = pytest.mark.parametrize("layers", [1, 2, 3])
+every_direction = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])
+
+
+def opened(model: Model, **options: Any) -> InferenceSession:
+    return open_session(to_onnx(model, **options).SerializeToString())
+
+
+def drawn(lengths: list[int], seed: int = 0, channels: int = 2) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(length, channels)).astype(np.float32) for length in lengths]
+
+
+def padded(sequences: list[np.ndarray], extra: int = 0, padding: float = 0.0) -> dict[str, np.ndarray]:
+    lengths = np.array([len(values) for values in sequences])
+    array = np.full((len(sequences), lengths.max() + extra, sequences[0].shape[1]), padding, np.float32)
+    for row, values in enumerate(sequences):
+        array[row, : len(values)] = values
+    return {"sequences": array, "lengths": lengths}
+
+
+@every_cell
+@every_direction
+@every_depth
+@every_pooling
+def test_an_exported_network_says_what_the_model_says(
+    cell: str, bidirectional: bool, layers: int, pooling: str, make_model: Any
+) -> None:
+    model = make_model(cell=cell, bidirectional=bidirectional, num_layers=layers, pooling=pooling)
+    session = opened(model)
+    for lengths in LENGTHS:
+        sequences = drawn(lengths)
+        found = run_session(session, padded(sequences))
+        np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
+        assert found["labels"].tolist() == model.predict(sequences).tolist()
+
+
+@every_cell
+@every_direction
+@pytest.mark.parametrize("padding", [1e30, math.inf, math.nan])
+def test_padding_does_not_matter_in_an_export(cell: str, bidirectional: bool, padding: float, make_model: Any) -> None:
+    for pooling in get_args(PoolingName):
+        session = opened(make_model(cell=cell, bidirectional=bidirectional, pooling=pooling))
+        sequences = drawn([5, 1, 8])
+        expected = run_session(session, padded(sequences))["probabilities"]
+        found = run_session(session, padded(sequences, extra=3, padding=padding))["probabilities"]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+@every_cell
+@every_pooling
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_streaming_export_says_what_the_stream_says(cell: str, layers: int, pooling: str, make_model: Any) -> None:
+    model = make_model(cell=cell, num_layers=layers, pooling=pooling)
+    session, stream = opened(model, streaming=True), model.stream(count=3)
+    state = {name: np.repeat(value, 3, 0) for name, value in starting_state(model).items()}
+    steps = np.stack(drawn([11, 11, 11]))
+    for low, high in ((0, 1), (1, 2), (2, 7), (7, 11)):
+        found = run_session(session, {"steps": steps[:, low:high], **state})
+        np.testing.assert_allclose(found["probabilities"], stream.push(steps[:, low:high]), rtol=0, atol=1e-5)
+        state = {name: found[f"{name}.next"] for name in state}
+        for name, value in state.items():
+            np.testing.assert_allclose(value, stream.state()[name], rtol=1e-5, atol=1e-5)
+
+
+def test_the_state_of_a_stream_goes_on_in_its_export(make_model: Any) -> None:
+    model = make_model(pooling="attention")
+    steps, stream = drawn([9])[0], model.stream()
+    stream.push(steps[:4])
+    state = {name: value for name, value in stream.state().items() if name not in ("model", "steps")}
+    found = run_session(opened(model, streaming=True), {"steps": steps[None, 4:], **state})
+    np.testing.assert_allclose(found["probabilities"][0], stream.push(steps[4:]), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("normalisation", ["channel", "overall", "none"])
+def test_the_normaliser_is_inside(normalisation: str, make_model: Any) -> None:
+    model = make_model(normalisation=normalisation)
+    sequences = drawn([4, 6])
+    found = run_session(opened(model), padded(sequences))["probabilities"]
+    np.testing.assert_allclose(found, model.predict_proba(sequences), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streaming"])
+def test_the_temperature_is_inside(streaming: bool, make_model: Any) -> None:
+    model = make_model(facts={"temperature": 2.7})
+    sequences = drawn([6, 6])
+    if streaming:
+        state = {name: np.repeat(value, 2, 0) for name, value in starting_state(model).items()}
+        found = run_session(opened(model, streaming=True), {"steps": np.stack(sequences), **state})
+    else:
+        found = run_session(opened(model), padded(sequences))
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
+    assert np.abs(found["probabilities"] - make_model().predict_proba(sequences)).max() > 1e-3
+
+
+@every_cell
+@every_direction
+@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streaming"])
+def test_the_checker_and_shape_inference_of_onnx_pass(
+    cell: str, bidirectional: bool, streaming: bool, make_model: Any
+) -> None:
+    if streaming and bidirectional:
+        pytest.skip("there is no such thing")
+    for pooling in get_args(PoolingName):
+        model = make_model(cell=cell, bidirectional=bidirectional, pooling=pooling)
+        proto = onnx.load_from_string(to_onnx(model, streaming=streaming).SerializeToString())
+        onnx.checker.check_model(proto, full_check=True)
+        inferred = onnx.shape_inference.infer_shapes(proto, check_type=True, strict_mode=True)
+        kinds = {item.name: item.type.tensor_type for item in inferred.graph.value_info}
+        assert all(kind.elem_type for kind in kinds.values())
+        names = {output for node in inferred.graph.node for output in node.output}
+        assert names <= set(kinds) | {item.name for item in inferred.graph.output}
+
+
+def test_both_sizes_are_free_and_named(make_model: Any) -> None:
+    session = opened(make_model())
+    assert {value.name: (value.type, value.shape) for value in session.get_inputs()} == {
+        "sequences": ("tensor(float)", ["batch", "time", 2]),
+        "lengths": ("tensor(int64)", ["batch"]),
+    }
+    assert {value.name: (value.type, value.shape) for value in session.get_outputs()} == {
+        "labels": ("tensor(string)", ["batch"]),
+        "probabilities": ("tensor(float)", ["batch", 3]),
+    }
+
+
+def test_classes_and_channels_stand_in_the_metadata(make_model: Any) -> None:
+    model = make_model(facts={"weights_sha256": "ab"}, pooling="max")
+    found = {name: json.loads(text) for name, text in opened(model).get_modelmeta().custom_metadata_map.items()}
+    assert found["classes"] == ["no", "yes", "não"]
+    assert found["channels"] == ["channel 0", "channel 1"]
+    assert found["weights_sha256"] == "ab"
+    streamed = opened(model, streaming=True).get_modelmeta().custom_metadata_map
+    start = {name: float(value[0, 0]) for name, value in starting_state(model).items()}
+    assert json.loads(streamed["state"]) == start
+
+
+def test_recurrent_operators_are_used_where_onnx_has_them(make_model: Any) -> None:
+    expected = {
+        "rnn": "RNN",
+        "rnn-relu": "RNN",
+        "gru": "GRU",
+        "gru-reset-before": "GRU",
+        "lstm": "LSTM",
+        "lstm-peephole": "LSTM",
+        "lstm-layer-norm": "Scan",
+    }
+    for cell in get_args(CellName):
+        proto = to_onnx(make_model(cell=cell, num_layers=2, bidirectional=True))
+        kinds = [node.op_type for node in proto.graph.node if node.op_type in ("RNN", "GRU", "LSTM", "Scan")]
+        assert kinds == [expected[cell]] * (4 if cell == "lstm-layer-norm" else 2)
+        assert {item.domain for item in proto.opset_import} == {""}
+
+
+def test_the_same_model_gives_the_same_bytes(make_model: Any) -> None:
+    first, second = (to_onnx(make_model()).SerializeToString(deterministic=True) for _ in range(2))
+    assert first == second
+
+
+def test_a_step_version_of_a_model_that_reads_both_ways_is_refused(make_model: Any) -> None:
+    with pytest.raises(UnsupportedError, match="both directions"):
+        to_onnx(make_model(bidirectional=True), streaming=True)
+
+
+def test_weights_beyond_one_file_are_refused(make_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "LARGEST", 500)
+    with pytest.raises(UnsupportedError, match="an ONNX file holds up to"):
+        to_onnx(make_model())
+
+
+def test_wrong_lengths_are_refused_by_the_runtime(make_model: Any) -> None:
+    inputs = padded(drawn([3, 2])) | {"lengths": np.array([9, 1])}
+    with pytest.raises(Exception, match="sequence_lens"):
+        run_session(opened(make_model()), inputs)
