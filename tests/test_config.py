@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unrolled.config import FIELDS, DataConfig, Recipe, fields, find_recipe, named_recipes, read_recipe
+from unrolled.config import FIELDS, Recipe, fields, find_recipe, named_recipes, read_recipe
 from unrolled.errors import ConfigError, ReadError, UnknownNameError
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from unrolled.cli.options import with_file_options
 
 if TYPE_CHECKING:
     from unrolled.export.onnx import Exported
@@ -28,6 +30,7 @@ class Weights(StrEnum):
 
 
 @app.command()
+@with_file_options(format="--data-format")
 def export(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL_OR_RUN")],
     form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.onnx,
@@ -44,10 +47,9 @@ def export(
         str | None,
         typer.Option(help="For --quantize: labelled sequences; by default what was held out of the training."),
     ] = None,
-    layout: Annotated[
-        str | None, typer.Option(help="Axes of a 3-D .npz array.", metavar="time-first|channels-first")
-    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Write a model as one file that runs without this package, after comparing the two.
 
@@ -59,12 +61,12 @@ def export(
     from unrolled.export.onnx import export_onnx
     from unrolled.model import Model, find_model
 
-    if quantize is None and (data is not None or layout is not None):
-        raise typer.BadParameter("--data and --layout are for --quantize.")
+    if quantize is None and (data is not None or options):
+        raise typer.BadParameter("--data, and how to read it, are for --quantize.")
     trained = Model.load(model)
     sequences = None
     if quantize is not None:
-        sequences, note = unseen_sequences_for(trained, data, layout)
+        sequences, note = unseen_sequences_for(trained, data, options)
         if note is not None:
             notes().print(f"note: {note}", markup=False)
     path = output or Path(f"{_name(find_model(model))}{'-stream' if streaming else ''}.{form.value}")

@@ -34,7 +34,8 @@ class Plan:
 def make_plan(config: TrainConfig, train: Sequences) -> Plan:
     """The plan of a training.
 
-    Without a length it is the default's whole passes. A length in sequences is rounded down to whole batches, but is at least one.
+    Without a length it is the default's whole passes. A length in sequences is rounded down to whole batches, but
+    is at least one.
     """
     size = min(config.batch_size, len(train))
     order = Order(train.lengths, size, config.seed, config.shuffle, config.last_batch)
