@@ -1,8 +1,8 @@
 """Which kernel carries a cell over time on a device, and why.
 
-A kernel is a function with the signature of `unroll`. The reference serves every cell; PyTorch's fused
-kernels (oneDNN and its own on the CPU, cuDNN on CUDA) serve those that they have an equation for.
-``UNROLLED_KERNEL=reference`` or ``torch`` chooses by hand.
+The reference serves every cell everywhere. The package's own compiled kernel serves what it has equations for, on
+the CPU in float32; PyTorch's fused kernels (oneDNN and its own on the CPU, cuDNN on CUDA) serve what they have.
+``UNROLLED_KERNEL=compiled``, ``torch`` or ``reference`` chooses by hand.
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ from torch import Tensor
 
 from unrolled.errors import ConfigError, UnknownNameError
 from unrolled.nn.cells import GRU, LSTM, Cell, ReluRNN, SimpleRNN, State
-from unrolled.nn.unroll import unroll
+from unrolled.nn.compiled import carry
+from unrolled.nn.compiled.library import Missing, load_library
+from unrolled.nn.unroll import Reads, gather_last, mean_output, reverse_sequences, unroll
 
 Unroll = Callable[[Cell, Tensor, State | None, Tensor | None], tuple[Tensor, State]]
+Read = Callable[[Cell, Tensor, Tensor, Tensor | None, bool, Reads], Tensor]
+
+KERNELS = ("compiled", "torch", "reference")
+"""The fastest first."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +32,21 @@ class Kernel:
     """A way to carry a cell over time.
 
     Attributes:
-        name: ``"reference"`` or ``"torch"``.
+        name: one of ``KERNELS``.
         reason: why it was chosen, as the end of a sentence.
-        run: the function, with `unroll`'s signature.
+        run: outputs of all T steps and the state after them, with `unroll`'s signature.
+        read: of cell, inputs [B, T, F], lengths [B], mask [B, H], whether to read each sequence from its own end,
+            and what is asked for: outputs of all steps [B, T, H], the last or the mean [B, H].
     """
 
     name: str
     reason: str
     run: Unroll
+    read: Read
 
 
 def choose_kernel(cell: Cell, *, recurrent_dropout: float = 0.0, wish: str | None = None) -> Kernel:
-    """The fastest kernel that computes this cell.
+    """The fastest kernel that computes this cell where it is.
 
     Args:
         cell: the cell.
@@ -48,16 +57,38 @@ def choose_kernel(cell: Cell, *, recurrent_dropout: float = 0.0, wish: str | Non
         ConfigError: for a wish that cannot compute this cell.
     """
     wish = wish or os.environ.get("UNROLLED_KERNEL") or None
-    if wish not in (None, "reference", "torch"):
-        raise UnknownNameError("kernel", wish, ("reference", "torch"), "UNROLLED_KERNEL takes these.")
-    if wish == "reference":
-        return Kernel("reference", "chosen by hand", unroll)
-    obstacle = _torch_obstacle(cell, recurrent_dropout)
-    if obstacle is None:
-        return Kernel("torch", "PyTorch has a fused kernel for this cell", _unroll_by_torch)
-    if wish == "torch":
-        raise ConfigError(f"UNROLLED_KERNEL=torch cannot serve here: {obstacle}. Unset it, or set reference.")
-    return Kernel("reference", obstacle, unroll)
+    if wish not in (None, *KERNELS):
+        raise UnknownNameError("kernel", wish, KERNELS, "UNROLLED_KERNEL takes these.")
+    obstacles = {
+        "compiled": _compiled_obstacle(cell),
+        "torch": _torch_obstacle(cell, recurrent_dropout),
+        "reference": None,
+    }
+    if wish is not None and obstacles[wish] is not None:
+        raise ConfigError(f"UNROLLED_KERNEL={wish} cannot serve here: {obstacles[wish]}. Unset it, or set reference.")
+    name = wish or next(name for name, obstacle in obstacles.items() if obstacle is None)
+    return Kernel(name, "chosen by hand" if wish else _reason(name, obstacles), *_FUNCTIONS[name])
+
+
+def _reason(name: str, obstacles: dict[str, str | None]) -> str:
+    """Why the kernels before this one cannot serve, or that the best one can."""
+    passed = [obstacles[other] for other in KERNELS[: KERNELS.index(name)]]
+    if passed:
+        return "; ".join(str(obstacle) for obstacle in passed)
+    library = load_library()
+    assert not isinstance(library, Missing)  # noqa: S101  # or there were an obstacle
+    return f"unrolled's own, for {library.instructions}"
+
+
+def _compiled_obstacle(cell: Cell) -> str | None:
+    if type(cell) not in carry.CODES:
+        return f"unrolled has no compiled kernel for {type(cell).__name__}"
+    if cell.W.device.type != "cpu":
+        return f"unrolled's compiled kernel does not run on {cell.W.device.type}"
+    if cell.W.dtype != torch.float32:
+        return f"unrolled's compiled kernel computes in float32, not in {str(cell.W.dtype).removeprefix('torch.')}"
+    library = load_library()
+    return f"unrolled's compiled kernel is missing, {library.reason}" if isinstance(library, Missing) else None
 
 
 def _torch_obstacle(cell: Cell, recurrent_dropout: float) -> str | None:
@@ -66,6 +97,37 @@ def _torch_obstacle(cell: Cell, recurrent_dropout: float) -> str | None:
     if recurrent_dropout:
         return "PyTorch's fused kernels have no recurrent dropout"
     return None
+
+
+def _run_compiled(
+    cell: Cell, inputs: Tensor, initial: State | None = None, mask: Tensor | None = None
+) -> tuple[Tensor, State]:
+    """`unroll` by the compiled library."""
+    lengths = torch.full((len(inputs),), inputs.shape[1])
+    carried = carry.carry(cell, inputs, lengths, initial, mask)
+    return carried.read, carried.state
+
+
+def _read_compiled(
+    cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads
+) -> Tensor:
+    """See `Kernel.read`."""
+    carried: carry.Carried = carry.carry(cell, inputs, lengths, None, mask, reverse=reverse, reads=reads)
+    return carried.read
+
+
+def _reading(run: Unroll) -> Read:
+    """`Kernel.read` by a function that knows no lengths: it computes on through the padding, which is then left out."""
+
+    def read(cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads) -> Tensor:
+        outputs, _ = run(cell, reverse_sequences(inputs, lengths) if reverse else inputs, None, mask)
+        if reads == "last":
+            return gather_last(outputs, lengths)
+        if reads == "mean":
+            return mean_output(outputs, lengths)
+        return reverse_sequences(outputs, lengths) if reverse else outputs
+
+    return read
 
 
 def _unroll_by_torch(
@@ -103,4 +165,10 @@ _TORCH: dict[type[Cell], Callable[[Cell, Tensor, State], tuple[Tensor, State]]] 
     GRU: _one_state(torch.gru),
     SimpleRNN: _one_state(torch.rnn_tanh),
     ReluRNN: _one_state(torch.rnn_relu),
+}
+
+_FUNCTIONS: dict[str, tuple[Unroll, Read]] = {
+    "compiled": (_run_compiled, _read_compiled),
+    "torch": (_unroll_by_torch, _reading(_unroll_by_torch)),
+    "reference": (unroll, _reading(unroll)),
 }

@@ -13,7 +13,7 @@ from unrolled.nn.cells import CELLS, Cell, State
 from unrolled.nn.initializers import initialize_cell, initialize_output
 from unrolled.nn.kernels import Kernel, choose_kernel
 from unrolled.nn.pooling import POOLINGS, Pooling
-from unrolled.nn.unroll import check_lengths, reverse_sequences
+from unrolled.nn.unroll import Reads, check_lengths
 
 
 class Normaliser(nn.Module):
@@ -51,14 +51,13 @@ class Layer(nn.Module):
         self.recurrent_dropout = config.recurrent_dropout
         self.output_size = directions * config.hidden_size
 
-    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """[B, T, F], [B] → [B, T, H], or [B, T, 2·H] with the backward direction's outputs behind."""
-        forward, *backward = self.cells
-        outputs = self._run(forward, inputs)
-        if not backward:
-            return outputs
-        reverse = self._run(backward[0], reverse_sequences(inputs, lengths))
-        return torch.cat([outputs, reverse_sequences(reverse, lengths)], -1)
+    def forward(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
+        """[B, T, F], [B] → [B, T, H], or [B, H] where only the last output or the mean is asked for.
+
+        Of two directions, the backward one's values stand behind: 2·H in all.
+        """
+        directions = [self._read(cell, inputs, lengths, bool(index), reads) for index, cell in enumerate(self.cells)]
+        return directions[0] if len(directions) == 1 else torch.cat(directions, -1)
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -83,13 +82,13 @@ class Layer(nn.Module):
         """What carries the cells over time, in the mode (training or not) that the layer is in."""
         return choose_kernel(self._forward_cell, recurrent_dropout=self.recurrent_dropout if self.training else 0.0)
 
-    def _run(self, cell: nn.Module, inputs: Tensor) -> Tensor:
+    def _read(self, cell: nn.Module, inputs: Tensor, lengths: Tensor, reverse: bool, reads: Reads) -> Tensor:
         assert isinstance(cell, Cell)  # noqa: S101
         mask = None
         if self.training and self.recurrent_dropout:
             ones = inputs.new_ones(len(inputs), cell.hidden_size)
             mask = F.dropout(ones, self.recurrent_dropout)
-        return self.kernel().run(cell, inputs, None, mask)[0]
+        return self.kernel().read(cell, inputs, lengths, mask, reverse, reads)
 
 
 class Network(nn.Module):
@@ -130,18 +129,22 @@ class Network(nn.Module):
         """
         if lengths.device.type == "cpu":  # on a GPU the question would make every step wait
             check_lengths(lengths, inputs.shape[1])
-        outputs = self.outputs(inputs, lengths)
-        pooled = F.dropout(self.pooling(outputs, lengths), self.config.output_dropout, self.training)
-        logits: Tensor = self.output(pooled)
+        reads = self.pooling.reads
+        read = self.outputs(inputs, lengths, reads)
+        pooled = self.pooling(read, lengths) if reads == "outputs" else read
+        logits: Tensor = self.output(F.dropout(pooled, self.config.output_dropout, self.training))
         return logits
 
-    def outputs(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing."""
+    def outputs(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
+        """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing.
+
+        Or only what ``reads`` says of them, [B, H] (or 2·H), which kernels can do with less work.
+        """
         values = self.normalised(inputs)
-        for index, layer in enumerate(self.layers):
-            if index:
-                values = F.dropout(values, self.config.dropout, self.training)
-            values = layer(values, lengths)
+        *lower, last = self.layers
+        for layer in lower:
+            values = F.dropout(layer(values, lengths), self.config.dropout, self.training)
+        values = last(values, lengths, reads)
         result: Tensor = values
         return result
 

@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 
 from unrolled.config import PoolingName
 from unrolled.nn.cells import State
-from unrolled.nn.unroll import gather_last, valid_steps
+from unrolled.nn.unroll import Reads, gather_last, mean_output, valid_steps
 
 
 class Pooling(nn.Module):
@@ -27,6 +27,8 @@ class Pooling(nn.Module):
     """
 
     state_names: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[Reads] = "outputs"
+    """What a layer has to give: where that is not all outputs, it is already what is pooled."""
 
     def __init__(self, width: int, bidirectional: bool = False) -> None:
         super().__init__()
@@ -58,6 +60,8 @@ class Pooling(nn.Module):
 class LastPooling(Pooling):
     """Each direction's own last output: forward's at the sequence's last step, backward's at its first."""
 
+    reads = "last"
+
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """See `Pooling`."""
         if not self.bidirectional:
@@ -73,12 +77,13 @@ class LastPooling(Pooling):
 class MeanPooling(Pooling):
     """The mean of the outputs over the sequence's steps."""
 
+    reads = "mean"
+
     state_names = ("count", "sum")
 
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """See `Pooling`."""
-        valid = valid_steps(lengths, outputs.shape[1])[:, :, None]
-        return outputs.where(valid, 0.0).sum(1) / lengths[:, None].to(outputs.dtype)
+        return mean_output(outputs, lengths)
 
     def initial_state(self, like: Tensor, batch: int) -> State:
         """See `Pooling`."""

@@ -8,11 +8,16 @@ sequence's own last step (`reverse_sequences`).
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
 from unrolled.errors import LengthError
 from unrolled.nn.cells import Cell, State
+
+Reads = Literal["outputs", "last", "mean"]
+"""What is asked for of a cell's outputs: all of them, each sequence's own last one, or their mean."""
 
 
 def unroll(
@@ -63,6 +68,12 @@ def gather_last(outputs: Tensor, lengths: Tensor) -> Tensor:
     if lengths.device.type == "cpu" and bool((lengths == outputs.shape[1]).all()):
         return outputs[:, -1]
     return outputs[torch.arange(len(outputs), device=outputs.device), lengths - 1]
+
+
+def mean_output(outputs: Tensor, lengths: Tensor) -> Tensor:
+    """The mean of the outputs over each sequence's own steps, [B, T, H], [B] → [B, H]."""
+    valid = valid_steps(lengths, outputs.shape[1])[:, :, None]
+    return outputs.where(valid, 0.0).sum(1) / lengths[:, None].to(outputs.dtype)
 
 
 def reverse_sequences(values: Tensor, lengths: Tensor) -> Tensor:

@@ -1,0 +1,283 @@
+"""`carry`: a cell over time by the compiled library, with gradients."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from unrolled.errors import MismatchError
+from unrolled.nn.cells import GRU, LSTM, Cell, GRUResetBefore, PeepholeLSTM, ReluRNN, SimpleRNN, State
+from unrolled.nn.compiled.library import Layer, Library, Missing, load_library
+from unrolled.nn.compiled.threads import call_each
+from unrolled.nn.compiled.workspace import Lease
+from unrolled.nn.unroll import Reads, check_lengths
+
+CODES: dict[type[Cell], int] = {SimpleRNN: 0, ReluRNN: 1, GRU: 2, GRUResetBefore: 3, LSTM: 4, PeepholeLSTM: 5}
+"""The cells that layer.h knows, by its numbers."""
+
+SHARD_ROWS = 32
+"""Sequences of a shard, about: enough to use a panel of weights well while it is near, few enough to deal out."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What came of it.
+
+    Attributes:
+        read: outputs of all steps [B, T, H], zero after a sequence's end; or the last one, or their mean, [B, H].
+        state: after each sequence's own last step, each [B, H].
+    """
+
+    read: Tensor
+    state: State
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked for, beside the tensors."""
+
+    cell: int
+    lengths: Tensor
+    reverse: bool
+    reads: Reads
+    recompute: bool
+    state_names: tuple[str, ...]
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def carry(
+    cell: Cell,
+    inputs: Tensor,
+    lengths: Tensor,
+    initial: State | None = None,
+    mask: Tensor | None = None,
+    *,
+    reverse: bool = False,
+    reads: Reads = "outputs",
+    recompute: bool = False,
+) -> Carried:
+    """Carries a cell over all steps.
+
+    Args:
+        cell: one of ``CODES``, float32, on the CPU.
+        inputs: [B, T, F].
+        lengths: steps of each sequence, [B], each in 1..T. A sequence that has ended costs nothing more.
+        initial: the state before the first step, each [B, H]; zeros where None.
+        mask: recurrent dropout, [B, H]; see `Cell.step`.
+        reverse: read each sequence from its own last step to its first; outputs stay in their places.
+        reads: what is asked for: outputs of all steps, the last one that was computed, or their mean.
+        recompute: keep fewer values for the gradients and compute the gates again in their place.
+    Raises:
+        LengthError: for a length outside 1..T.
+        MismatchError: for tensors of other shapes, another type or on another device.
+    """
+    lengths = lengths.to(torch.int64).contiguous()
+    _check(cell, inputs, lengths, initial, mask)
+    task = Task(CODES[type(cell)], lengths, reverse, reads, recompute, cell.state_names)
+    inputs = inputs if inputs.stride(2) == 1 else inputs.contiguous()
+    states = [None, None] if initial is None else [part.contiguous() for part in initial]
+    h, c = states if len(states) == 2 else (states[0], None)
+    b_u, p = getattr(cell, "b_u", None), getattr(cell, "p", None)
+    tensors = (inputs, h, c, None if mask is None else mask.contiguous(), cell.W, cell.U, cell.b, b_u, p)
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
+        outputs, total, *state = _Carry.apply(task, *tensors)  # type: ignore[no-untyped-call]
+    else:
+        work = _forward(task, tensors, keep=False, packed=_packed_once(cell, task, tensors))
+        outputs, total, *state = work.results()
+    if reads == "mean":
+        return Carried(total / lengths[:, None], tuple(state))
+    return Carried(outputs if reads == "outputs" else state[0], tuple(state))
+
+
+def _check(cell: Cell, inputs: Tensor, lengths: Tensor, initial: State | None, mask: Tensor | None) -> None:
+    """Refuses what the library, which trusts its pointers, would read past."""
+    if inputs.dim() != 3 or not len(inputs) or inputs.shape[2] != cell.input_size:
+        raise MismatchError(
+            f"the inputs have the shape {list(inputs.shape)}; expected [B, T, {cell.input_size}] with a B over 0."
+        )
+    expected = (len(inputs), cell.hidden_size)
+    states = initial or ()
+    if initial is not None and len(states) != len(cell.state_names):
+        raise MismatchError(f"found {len(states)} parts of a state; expected {', '.join(cell.state_names)}.")
+    for name, part in [*zip(cell.state_names, states, strict=False), ("mask", mask)]:
+        if part is not None and part.shape != expected:
+            raise MismatchError(f"{name} has the shape {list(part.shape)}; expected {list(expected)}.")
+    for part in (inputs, *states, *([] if mask is None else [mask])):
+        if part.dtype != torch.float32 or part.device.type != "cpu":
+            raise MismatchError(f"found {part.dtype} on {part.device.type}; expected torch.float32 on the CPU.")
+    if lengths.shape != expected[:1]:
+        raise MismatchError(f"the lengths have the shape {list(lengths.shape)}; expected [{len(inputs)}].")
+    check_lengths(lengths, inputs.shape[1])
+
+
+class _Carry(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, task: Task, *tensors: Tensor | None) -> tuple[Tensor | None, ...]:
+        work = _forward(task, tensors, keep=True)
+        ctx.save_for_backward(*tensors)
+        ctx.work, ctx.task = work, task
+        return work.results()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        return None, *_backward(ctx.work, ctx.saved_tensors, gradients, ctx.needs_input_grad[1:])
+
+
+_NAMES = ("x", "initial_h", "initial_c", "mask", "W", "U", "b", "b_u", "p")
+
+
+@dataclass
+class _Work:
+    """One call of the library: its description, and all memory that this points to."""
+
+    library: Library
+    layer: Layer
+    task: Task
+    held: list[Any]
+    outputs: Tensor | None
+    total: Tensor | None
+    state: tuple[Tensor, ...]
+
+    def results(self) -> tuple[Tensor | None, ...]:
+        return self.outputs, self.total, *self.state
+
+    def each_shard(self, name: str) -> None:
+        function = getattr(self.library.functions, f"unrolled_{name}")
+        reference = ctypes.byref(self.layer)
+        call_each(lambda shard: function(reference, shard), self.layer.shards)
+
+
+def _forward(task: Task, tensors: tuple[Tensor | None, ...], *, keep: bool, packed: Tensor | None = None) -> _Work:
+    library = load_library()
+    assert not isinstance(library, Missing)  # noqa: S101  # choose_kernel sees to it
+    work = _describe(library, task, tensors, keep)
+    layer, functions, reference = work.layer, library.functions, ctypes.byref(work.layer)
+    room = Lease(functions.unrolled_plan(reference))
+    layer.workspace = room.address
+    if packed is None:
+        weights = Lease(functions.unrolled_packed_size(reference))
+        layer.packed = weights.address
+        functions.unrolled_pack(reference)
+        work.held.append(weights)
+    else:
+        layer.packed = packed.data_ptr()
+    work.held += [room, packed]
+    work.each_shard("forward")
+    return work
+
+
+def _describe(library: Library, task: Task, tensors: tuple[Tensor | None, ...], keep: bool) -> _Work:
+    inputs, W = tensors[0], tensors[4]
+    assert inputs is not None  # noqa: S101
+    assert W is not None  # noqa: S101
+    (B, T, F), H = inputs.shape, tensors[5].shape[1]  # type: ignore[union-attr]
+    outputs = inputs.new_empty(B, T, H) if task.reads == "outputs" else None
+    if outputs is not None:
+        _clear_padding(outputs, task.lengths)
+    total = inputs.new_zeros(B, H) if task.reads == "mean" else None
+    state = tuple(inputs.new_empty(B, H) for _ in task.state_names)
+    shards = shard_count(B, H)
+    plan = np.empty(B + shards + 1, np.int64)
+    plan[:B] = np.argsort(-task.lengths.numpy(), kind="stable")
+    layer = Layer(task.cell, B, T, F, H, shards, task.reverse, keep, keep and task.recompute)
+    for name, tensor in zip(_NAMES, tensors, strict=True):
+        if tensor is not None:
+            setattr(layer, name, tensor.data_ptr())
+    layer.x_row, layer.x_step = inputs.stride(0), inputs.stride(1)
+    layer.lengths, layer.plan = task.lengths.data_ptr(), plan.ctypes.data
+    if outputs is not None:
+        layer.outputs, layer.outputs_row, layer.outputs_step = outputs.data_ptr(), T * H, H
+    if total is not None:
+        layer.total = total.data_ptr()
+    layer.last_h = state[0].data_ptr()
+    if len(state) > 1:
+        layer.last_c = state[1].data_ptr()
+    return _Work(library, layer, task, [plan, tensors], outputs, total, state)
+
+
+def _backward(
+    work: _Work, tensors: tuple[Tensor | None, ...], gradients: tuple[Tensor | None, ...], needed: tuple[bool, ...]
+) -> list[Tensor | None]:
+    layer = work.layer
+    d_outputs, d_total, d_h, *rest = gradients
+    held = []
+    if d_outputs is not None:
+        d_outputs = d_outputs if d_outputs.stride(2) == 1 else d_outputs.contiguous()
+        layer.d_outputs_row, layer.d_outputs_step = d_outputs.stride(0), d_outputs.stride(1)
+    elif d_total is not None:  # every step's output is told the same
+        d_outputs = d_total.contiguous()
+        layer.d_outputs_row, layer.d_outputs_step = d_outputs.shape[1], 0
+    told = {"d_outputs": d_outputs, "d_last_h": d_h, "d_last_c": rest[0] if rest else None}
+    for name, gradient in told.items():
+        if gradient is not None:
+            contiguous = gradient if name == "d_outputs" else gradient.contiguous()
+            setattr(layer, name, contiguous.data_ptr())
+            held.append(contiguous)
+    found = _room_for_gradients(layer, work.task, tensors, needed)
+    work.each_shard("backward")
+    work.library.functions.unrolled_collect(ctypes.byref(layer))
+    return [found.get(name) if wanted else None for name, wanted in zip(_NAMES, needed, strict=True)]
+
+
+def _room_for_gradients(
+    layer: Layer, task: Task, tensors: tuple[Tensor | None, ...], needed: tuple[bool, ...]
+) -> dict[str, Tensor]:
+    fields = {"x": "dx", "initial_h": "d_initial_h", "initial_c": "d_initial_c"}
+    found = {}
+    for name, tensor, wanted in zip(_NAMES, tensors, needed, strict=True):
+        is_weight = name in ("W", "U", "b", "b_u", "p")
+        if tensor is None or not (wanted or is_weight):
+            continue
+        gradient = torch.empty(tensor.shape)
+        setattr(layer, fields.get(name, f"d{name}"), gradient.data_ptr())
+        found[name] = gradient
+    if "x" in found:
+        _clear_padding(found["x"], task.lengths)
+        layer.dx_row, layer.dx_step = found["x"].stride(0), found["x"].stride(1)
+    return found
+
+
+def _clear_padding(values: Tensor, lengths: Tensor) -> None:
+    """Zeros behind each sequence's end, which the library leaves as it is."""
+    if int(lengths.min()) < values.shape[1]:
+        values.zero_()
+
+
+def shard_count(batch: int, units: int) -> int:
+    """Parts of a batch that are computed side by side; by the sizes alone, so that results do not depend on threads."""
+    del units
+    if batch < 8:
+        return 1
+    return max(2, batch // SHARD_ROWS)
+
+
+_packed: WeakKeyDictionary[Cell, tuple[tuple[int, ...], Tensor]] = WeakKeyDictionary()
+
+
+def _packed_once(cell: Cell, task: Task, tensors: tuple[Tensor | None, ...]) -> Tensor:
+    """Packed weights for prediction, packed anew when the weights have changed."""
+    weights = [tensor for tensor in tensors[4:] if tensor is not None]
+    state = tuple(number for tensor in weights for number in (tensor.data_ptr(), _version(tensor)))
+    known = _packed.get(cell)
+    if known is not None and known[0] == state and -1 not in state:
+        return known[1]
+    library = load_library()
+    assert not isinstance(library, Missing)  # noqa: S101
+    work = _describe(library, task, tensors, keep=False)
+    packed = torch.empty(library.functions.unrolled_packed_size(ctypes.byref(work.layer)))
+    work.layer.packed = packed.data_ptr()
+    library.functions.unrolled_pack(ctypes.byref(work.layer))
+    _packed[cell] = (state, packed)
+    return packed
+
+
+def _version(tensor: Tensor) -> int:
+    return -1 if tensor.is_inference() else int(tensor._version)

@@ -1,0 +1,54 @@
+/* One direction of one recurrent layer, as the caller describes it. All tensors are float32; a pointer that is NULL
+ * asks for nothing, or stands for zeros. Letters as in nn/cells.py: B sequences, T steps, F inputs, H units, G gates.
+ */
+#pragma once
+
+#include <stdint.h>
+
+typedef struct {
+    int64_t cell, batch, steps, features, units, shards;
+    int64_t reverse;   /* read each sequence from its own last step to its first */
+    int64_t keep;      /* keep what backward needs */
+    int64_t recompute; /* keep less: backward computes the gates again */
+
+    const float *x; /* [B, T, F], its rows and steps so many floats apart */
+    int64_t x_row, x_step;
+    const int64_t *lengths;                /* [B], each in 1..T */
+    const float *W, *U, *b, *b_u, *p;      /* [G·H, F], [G·H, H], [G·H], [H] of a GRU, [3, H] of peepholes */
+    const float *initial_h, *initial_c;    /* [B, H] */
+    const float *mask;                     /* [B, H], factors of the h that enters the products */
+
+    float *outputs; /* [B, T, H], strided; steps after a sequence's end are left as they are */
+    int64_t outputs_row, outputs_step;
+    float *total;             /* [B, H], the sum of a sequence's outputs */
+    float *last_h, *last_c;   /* [B, H], the state after a sequence's own last step */
+
+    const float *d_outputs;
+    int64_t d_outputs_row, d_outputs_step;
+    const float *d_last_h, *d_last_c;
+    float *dx;
+    int64_t dx_row, dx_step;
+    float *dW, *dU, *db, *db_u, *dp, *d_initial_h, *d_initial_c;
+
+    int64_t *plan;    /* B numbers of sequences, the longest first; then shards + 1 places in the workspace */
+    float *packed;    /* weights, as the products want them */
+    float *workspace; /* everything else */
+} Layer;
+
+/* What the library shows; everything else stays inside. */
+#define SHOWN __attribute__((visibility("default")))
+
+/* Which level of the processor's instructions this library was compiled for, and what the processor has. */
+SHOWN int unrolled_lanes(void);
+SHOWN int unrolled_level(void);
+
+/* Floats that `packed` and `workspace` need; the latter fills in the places of the plan. */
+SHOWN int64_t unrolled_packed_size(const Layer *layer);
+SHOWN int64_t unrolled_plan(const Layer *layer);
+
+SHOWN void unrolled_pack(const Layer *layer);
+/* Each shard is a call of its own, from any thread, in any order. */
+SHOWN void unrolled_forward(const Layer *layer, int64_t shard);
+SHOWN void unrolled_backward(const Layer *layer, int64_t shard);
+/* Adds up what the shards found for the weights, in a fixed order; after all of them. */
+SHOWN void unrolled_collect(const Layer *layer);

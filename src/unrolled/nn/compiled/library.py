@@ -1,0 +1,98 @@
+"""The compiled library: which one fits this processor, and its functions.
+
+The same source is compiled for several levels of x86-64 (v2, AVX2, AVX-512), or once for another processor;
+the best one that the processor has is loaded. There may be none: then `load_library` says why.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+LEVELS = {4: "AVX-512", 3: "AVX2", 2: "SSE"}
+"""The levels of x86-64, the best first."""
+
+_NUMBERS = ("cell", "batch", "steps", "features", "units", "shards", "reverse", "keep", "recompute")
+_INPUTS = ("x", "x_row*", "x_step*", "lengths", "W", "U", "b", "b_u", "p", "initial_h", "initial_c", "mask")
+_RESULTS = ("outputs", "outputs_row*", "outputs_step*", "total", "last_h", "last_c")
+_TOLD = ("d_outputs", "d_outputs_row*", "d_outputs_step*", "d_last_h", "d_last_c")
+_FOUND = ("dx", "dx_row*", "dx_step*", "dW", "dU", "db", "db_u", "dp", "d_initial_h", "d_initial_c")
+_ROOM = ("plan", "packed", "workspace")
+
+
+class Layer(ctypes.Structure):
+    """``Layer`` of layer.h, field by field; a star marks a number among the pointers."""
+
+    _fields_ = [(name, ctypes.c_int64) for name in _NUMBERS] + [
+        (name.rstrip("*"), ctypes.c_int64 if name.endswith("*") else ctypes.c_void_p)
+        for name in (*_INPUTS, *_RESULTS, *_TOLD, *_FOUND, *_ROOM)
+    ]
+
+
+@dataclass(frozen=True)
+class Library:
+    """The functions of layer.h.
+
+    Attributes:
+        path: the file.
+        instructions: what it was compiled for, in words.
+        functions: the loaded library.
+    """
+
+    path: Path
+    instructions: str
+    functions: ctypes.CDLL
+
+
+@dataclass(frozen=True)
+class Missing:
+    """There is no compiled library that runs here.
+
+    Attributes:
+        reason: why, as the end of a sentence.
+    """
+
+    reason: str
+
+
+@cache
+def load_library() -> Library | Missing:
+    """The best library for this processor, or why there is none.
+
+    ``UNROLLED_KERNEL_LEVEL`` (2, 3 or 4) asks for a lower level of x86-64 than the processor has.
+    """
+    files = {path.name.split(".")[0]: path for path in sorted(FOLDER.glob("_*.so"))}
+    if not files:
+        return Missing("it was not built: at installation there was no C compiler")
+    try:
+        if "_native" in files:
+            return Library(files["_native"], "this processor's vectors", _open(files["_native"]))
+        highest = min(_level(files), int(os.environ.get("UNROLLED_KERNEL_LEVEL") or max(LEVELS)))
+        for level in LEVELS:
+            name = f"_v{level}"
+            if level <= highest and name in files:
+                return Library(files[name], LEVELS[level], _open(files[name]))
+    except OSError as error:
+        return Missing(f"it cannot be loaded: {error}")
+    return Missing("it was not built for this processor")
+
+
+def _level(files: dict[str, Path]) -> int:
+    """The processor's level of x86-64, asked from the library that runs everywhere."""
+    return int(_open(files["_v2"]).unrolled_level()) if "_v2" in files else 0
+
+
+def _open(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    layer = ctypes.POINTER(Layer)
+    for name in ("packed_size", "plan", "pack", "collect"):
+        function = getattr(library, f"unrolled_{name}")
+        function.argtypes, function.restype = (layer,), ctypes.c_int64 if name in ("packed_size", "plan") else None
+    for name in ("forward", "backward"):
+        function = getattr(library, f"unrolled_{name}")
+        function.argtypes, function.restype = (layer, ctypes.c_int64), None
+    return library

@@ -1,0 +1,99 @@
+/* The product that all the work is made of: C += A P, a tile of C at a time, held in registers.
+ *
+ *   C  [rows, vectors × LANES]   read, added to, written; rows lie `c_row` floats apart
+ *   A  [rows, depth]             its elements lie `a_row` and `a_depth` apart, so that a transpose costs nothing
+ *   P  [depth, vectors × LANES]  rows lie `p_depth` apart; packed so that a tile's columns are neighbours
+ *
+ * A tile is as tall as the registers allow: ROWS × 4 sums, ROWS elements of A, one vector of P.
+ */
+#pragma once
+
+#include "vectors.h"
+
+/* Column vectors of a tile, and of a panel of packed weights. */
+#define WIDE 4
+#define PANEL (WIDE * LANES)
+
+/* 32 registers hold 6 × 4 sums, 6 elements and a vector; 16 hold 3 × 4, 3 and 1. */
+#if LANES == 16 || defined(__aarch64__)
+#define ROWS 6
+#else
+#define ROWS 3
+#endif
+
+/* Depth of P that stays in the nearest cache while all rows of A use it: 80 × 64 floats are 20 kB. */
+#ifndef DEPTH
+#define DEPTH 80
+#endif
+
+typedef void Tile(const float *a, long a_row, long a_depth, const float *p, long p_depth, float *c, long c_row,
+                  long depth);
+
+/* Loops of a known, small length are written out, so that every sum has a register of its own. The elements of
+ * A are spread first and each vector of P is then used by all of them: the other way round, compilers run out of
+ * registers, and the product takes 1.6 times as long. */
+#define EACH(index, count) _Pragma("GCC unroll 8") for (int index = 0; index < count; index++)
+
+#define DEFINE_TILE(M, N)                                                                                          \
+    static void tile_##M##_##N(const float *a, long a_row, long a_depth, const float *p, long p_depth, float *c,   \
+                               long c_row, long depth)                                                             \
+    {                                                                                                              \
+        vec sum[M][N];                                                                                             \
+        EACH(m, M) EACH(n, N) sum[m][n] = load(c + m * c_row + n * LANES);                                         \
+        for (long k = 0; k < depth; k++) {                                                                         \
+            vec element[M];                                                                                        \
+            EACH(m, M) element[m] = all(a[m * a_row]);                                                             \
+            EACH(n, N)                                                                                             \
+            {                                                                                                      \
+                const vec column = load(p + n * LANES);                                                            \
+                EACH(m, M) sum[m][n] += element[m] * column;                                                       \
+            }                                                                                                      \
+            a += a_depth;                                                                                          \
+            p += p_depth;                                                                                          \
+        }                                                                                                          \
+        EACH(m, M) EACH(n, N) store(c + m * c_row + n * LANES, sum[m][n]);                                         \
+    }
+#define DEFINE_TILES(M) DEFINE_TILE(M, 1) DEFINE_TILE(M, 2) DEFINE_TILE(M, 3) DEFINE_TILE(M, 4)
+#define TILES(M) {tile_##M##_1, tile_##M##_2, tile_##M##_3, tile_##M##_4}
+
+DEFINE_TILES(1)
+DEFINE_TILES(2)
+DEFINE_TILES(3)
+#if ROWS == 6
+DEFINE_TILES(4)
+DEFINE_TILES(5)
+DEFINE_TILES(6)
+#endif
+
+static Tile *const tiles[ROWS][WIDE] = {
+    TILES(1), TILES(2), TILES(3),
+#if ROWS == 6
+    TILES(4), TILES(5), TILES(6),
+#endif
+};
+
+/* C += A P. The rows are dealt evenly: 8 are two tiles of 4, not one of 6 and one of 2 that waits for itself. */
+static void product(long rows, int vectors, long depth, const float *a, long a_row, long a_depth, const float *p,
+                    long p_depth, float *c, long c_row)
+{
+    const long count = (rows + ROWS - 1) / ROWS;
+    long row = 0;
+    for (long index = 0; index < count; index++) {
+        const long height = (rows - row + count - index - 1) / (count - index);
+        tiles[height - 1][vectors - 1](a + row * a_row, a_row, a_depth, p, p_depth, c + row * c_row, c_row, depth);
+        row += height;
+    }
+}
+
+/* C += A P for any depth: cut, so that each cut of P is fetched once and serves all rows. */
+static void deep_product(long rows, int vectors, long depth, const float *a, long a_row, long a_depth, const float *p,
+                         long p_depth, float *c, long c_row)
+{
+    const long cuts = (depth + DEPTH - 1) / DEPTH;
+    long done = 0;
+    for (long index = 0; index < cuts; index++) {
+        const long now = (depth - done + cuts - index - 1) / (cuts - index);
+        product(rows, vectors, now, a + done * a_depth, a_row, a_depth, p + done * p_depth, p_depth, c, c_row);
+        done += now;
+    }
+}
