@@ -259,15 +259,18 @@ def shard_count(batch: int, units: int) -> int:
     return max(2, batch // SHARD_ROWS)
 
 
-_packed: WeakKeyDictionary[Cell, tuple[tuple[int, ...], Tensor]] = WeakKeyDictionary()
+_packed: WeakKeyDictionary[Cell, tuple[list[Tensor], Tensor]] = WeakKeyDictionary()
 
 
 def _packed_once(cell: Cell, task: Task, tensors: tuple[Tensor | None, ...]) -> Tensor:
-    """Packed weights for prediction, packed anew when the weights have changed."""
-    weights = [tensor for tensor in tensors[4:] if tensor is not None]
-    state = tuple(number for tensor in weights for number in (tensor.data_ptr(), _version(tensor)))
+    """Packed weights for prediction, packed anew when the weights have changed.
+
+    They are compared number by number, which takes a fraction of the packing: PyTorch's count of a tensor's
+    changes misses those of fused optimizers.
+    """
+    weights = [tensor.detach() for tensor in tensors[4:] if tensor is not None]
     known = _packed.get(cell)
-    if known is not None and known[0] == state and -1 not in state:
+    if known is not None and all(map(torch.equal, known[0], weights)):
         return known[1]
     library = load_library()
     assert not isinstance(library, Missing)  # noqa: S101
@@ -275,9 +278,5 @@ def _packed_once(cell: Cell, task: Task, tensors: tuple[Tensor | None, ...]) -> 
     packed = torch.empty(library.functions.unrolled_packed_size(ctypes.byref(work.layer)))
     work.layer.packed = packed.data_ptr()
     library.functions.unrolled_pack(ctypes.byref(work.layer))
-    _packed[cell] = (state, packed)
+    _packed[cell] = ([weight.clone() for weight in weights], packed)
     return packed
-
-
-def _version(tensor: Tensor) -> int:
-    return -1 if tensor.is_inference() else int(tensor._version)
