@@ -59,22 +59,28 @@ def choose_kernel(cell: Cell, *, recurrent_dropout: float = 0.0, wish: str | Non
     wish = wish or os.environ.get("UNROLLED_KERNEL") or None
     if wish not in (None, *KERNELS):
         raise UnknownNameError("kernel", wish, KERNELS, "UNROLLED_KERNEL takes these.")
-    obstacles = {
-        "compiled": _compiled_obstacle(cell),
-        "torch": _torch_obstacle(cell, recurrent_dropout),
-        "reference": None,
-    }
-    if wish is not None and obstacles[wish] is not None:
-        raise ConfigError(f"UNROLLED_KERNEL={wish} cannot serve here: {obstacles[wish]}. Unset it, or set reference.")
-    name = wish or next(name for name, obstacle in obstacles.items() if obstacle is None)
-    return Kernel(name, "chosen by hand" if wish else _reason(name, obstacles), *_FUNCTIONS[name])
+    if wish is not None:
+        obstacle = _obstacle(wish, cell, recurrent_dropout)
+        if obstacle is not None:
+            raise ConfigError(f"UNROLLED_KERNEL={wish} cannot serve here: {obstacle}. Unset it, or set reference.")
+        return Kernel(wish, "chosen by hand", *_FUNCTIONS[wish])
+    obstacles: list[str] = []
+    for name in KERNELS:
+        obstacle = _obstacle(name, cell, recurrent_dropout)
+        if obstacle is None:
+            break
+        obstacles.append(obstacle)
+    return Kernel(name, "; ".join(obstacles) or _own_kernel(), *_FUNCTIONS[name])
 
 
-def _reason(name: str, obstacles: dict[str, str | None]) -> str:
-    """Why the kernels before this one cannot serve, or that the best one can."""
-    passed = [obstacles[other] for other in KERNELS[: KERNELS.index(name)]]
-    if passed:
-        return "; ".join(str(obstacle) for obstacle in passed)
+def _obstacle(name: str, cell: Cell, recurrent_dropout: float) -> str | None:
+    """Why a kernel cannot serve; the reference always can."""
+    if name == "compiled":
+        return _compiled_obstacle(cell)
+    return _torch_obstacle(cell, recurrent_dropout) if name == "torch" else None
+
+
+def _own_kernel() -> str:
     library = load_library()
     assert not isinstance(library, Missing)  # noqa: S101  # or there were an obstacle
     return f"unrolled's own, for {library.instructions}"
@@ -112,8 +118,7 @@ def _read_compiled(
     cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads
 ) -> Tensor:
     """See `Kernel.read`."""
-    carried: carry.Carried = carry.carry(cell, inputs, lengths, None, mask, reverse=reverse, reads=reads)
-    return carried.read
+    return carry.carry(cell, inputs, lengths, None, mask, reverse=reverse, reads=reads).read
 
 
 def _reading(run: Unroll) -> Read:

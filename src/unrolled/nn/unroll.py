@@ -48,9 +48,11 @@ def check_lengths(lengths: Tensor, steps: int) -> None:
     Raises:
         LengthError: naming the first that is wrong.
     """
-    wrong = torch.nonzero((lengths < 1) | (lengths > steps))
-    if len(wrong):
-        index = int(wrong[0])
+    if not len(lengths):
+        return
+    shortest, longest = torch.aminmax(lengths)
+    if int(shortest) < 1 or int(longest) > steps:
+        index = int(torch.nonzero((lengths < 1) | (lengths > steps))[0])
         found = int(lengths[index])
         raise LengthError(f"sequence {index} has the length {found}; expected 1 to {steps} steps.")
 

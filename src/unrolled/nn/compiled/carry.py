@@ -51,7 +51,6 @@ class Task:
     state_names: tuple[str, ...]
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
 def carry(
     cell: Cell,
     inputs: Tensor,
@@ -78,6 +77,20 @@ def carry(
         LengthError: for a length outside 1..T.
         MismatchError: for tensors of other shapes, another type or on another device.
     """
+    call = _carry_apart if torch.compiler.is_compiling() else _carry  # asked here: the wrapper takes a while
+    return call(cell, inputs, lengths, initial, mask, reverse, reads, recompute)
+
+
+def _carry(
+    cell: Cell,
+    inputs: Tensor,
+    lengths: Tensor,
+    initial: State | None,
+    mask: Tensor | None,
+    reverse: bool,
+    reads: Reads,
+    recompute: bool,
+) -> Carried:
     lengths = lengths.to(torch.int64).contiguous()
     _check(cell, inputs, lengths, initial, mask)
     task = Task(CODES[type(cell)], lengths, reverse, reads, recompute, cell.state_names)
@@ -94,6 +107,10 @@ def carry(
     if reads == "mean":
         return Carried(total / lengths[:, None], tuple(state))
     return Carried(outputs if reads == "outputs" else state[0], tuple(state))
+
+
+_carry_apart = torch.compiler.disable(_carry)
+"""For torch.compile, which then breaks its graph here."""
 
 
 def _check(cell: Cell, inputs: Tensor, lengths: Tensor, initial: State | None, mask: Tensor | None) -> None:
@@ -265,15 +282,15 @@ _packed: WeakKeyDictionary[Cell, tuple[list[Tensor], Tensor]] = WeakKeyDictionar
 def _packed_once(cell: Cell, task: Task, tensors: tuple[Tensor | None, ...]) -> Tensor:
     """Packed weights for prediction, packed anew when the weights have changed.
 
-    They are compared number by number, which takes a fraction of the packing: PyTorch's count of a tensor's
+    They are compared byte by byte, which takes a fraction of the packing: PyTorch's count of a tensor's
     changes misses those of fused optimizers.
     """
-    weights = [tensor.detach() for tensor in tensors[4:] if tensor is not None]
-    known = _packed.get(cell)
-    if known is not None and all(map(torch.equal, known[0], weights)):
-        return known[1]
     library = load_library()
     assert not isinstance(library, Missing)  # noqa: S101
+    weights = [tensor.detach() for tensor in tensors[4:] if tensor is not None]
+    known = _packed.get(cell)
+    if known is not None and all(map(library.same, known[0], weights)):
+        return known[1]
     work = _describe(library, task, tensors, keep=False)
     packed = torch.empty(library.functions.unrolled_packed_size(ctypes.byref(work.layer)))
     work.layer.packed = packed.data_ptr()

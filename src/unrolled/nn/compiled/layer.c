@@ -576,6 +576,8 @@ int64_t unrolled_plan(const Layer *l)
     return sum;
 }
 
+int unrolled_same(const void *one, const void *other, int64_t bytes) { return !memcmp(one, other, (size_t)bytes); }
+
 void unrolled_pack(const Layer *l)
 {
     for (long panel = 0; panel < panels(l); panel++) {

@@ -46,6 +46,9 @@ SHOWN int unrolled_level(void);
 SHOWN int64_t unrolled_packed_size(const Layer *layer);
 SHOWN int64_t unrolled_plan(const Layer *layer);
 
+/* Whether so many bytes are the same in two places. */
+SHOWN int unrolled_same(const void *one, const void *other, int64_t bytes);
+
 SHOWN void unrolled_pack(const Layer *layer);
 /* Each shard is a call of its own, from any thread, in any order. */
 SHOWN void unrolled_forward(const Layer *layer, int64_t shard);

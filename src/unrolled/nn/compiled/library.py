@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from torch import Tensor
+
 FOLDER = Path(__file__).parent
 LEVELS = {4: "AVX-512", 3: "AVX2", 2: "SSE"}
 """The levels of x86-64, the best first."""
@@ -46,6 +48,10 @@ class Library:
     path: Path
     instructions: str
     functions: ctypes.CDLL
+
+    def same(self, one: Tensor, other: Tensor) -> bool:
+        """Whether two contiguous tensors of one shape hold the same bytes."""
+        return bool(self.functions.unrolled_same(one.data_ptr(), other.data_ptr(), one.nbytes))
 
 
 @dataclass(frozen=True)
@@ -95,4 +101,5 @@ def _open(path: Path) -> ctypes.CDLL:
     for name in ("forward", "backward"):
         function = getattr(library, f"unrolled_{name}")
         function.argtypes, function.restype = (layer, ctypes.c_int64), None
+    library.unrolled_same.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     return library
