@@ -91,7 +91,7 @@ def _carry(
     reads: Reads,
     recompute: bool,
 ) -> Carried:
-    lengths = lengths.to(torch.int64).contiguous()
+    lengths = lengths.to(torch.int64, copy=True).contiguous()  # the backward pass needs them as they are now
     _check(cell, inputs, lengths, initial, mask)
     task = Task(CODES[type(cell)], lengths, reverse, reads, recompute, cell.state_names)
     inputs = inputs if inputs.stride(2) == 1 else inputs.contiguous()
@@ -139,8 +139,8 @@ class _Carry(torch.autograd.Function):
     def forward(ctx: Any, task: Task, *tensors: Tensor | None) -> tuple[Tensor | None, ...]:
         work = _forward(task, tensors, keep=True)
         ctx.save_for_backward(*tensors)
-        ctx.work, ctx.task = work, task
-        return work.results()
+        ctx.work = work
+        return work.hand_out()  # a result that its own node held on to would never be freed
 
     @staticmethod
     @once_differentiable
@@ -165,6 +165,12 @@ class _Work:
 
     def results(self) -> tuple[Tensor | None, ...]:
         return self.outputs, self.total, *self.state
+
+    def hand_out(self) -> tuple[Tensor | None, ...]:
+        """The results, which are not kept."""
+        results = self.results()
+        self.outputs, self.total, self.state = None, None, ()
+        return results
 
     def each_shard(self, name: str) -> None:
         function = getattr(self.library.functions, f"unrolled_{name}")
