@@ -19,6 +19,8 @@ from unrolled.errors import ConfigError, ReadError, UnknownNameError
 
 CellName = Literal["rnn", "rnn-relu", "gru", "gru-reset-before", "lstm", "lstm-peephole", "lstm-layer-norm"]
 PoolingName = Literal["last", "mean", "max", "attention"]
+MissingName = Literal["none", "forward-fill", "mean", "mask"]
+NormalisationName = Literal["channel", "overall", "sequence", "none"]
 Layout = Literal["time-first", "channels-first"]
 FormatName = Literal[
     "csv", "tsv", "parquet", "jsonl", "ts", "arff", "npz", "npy", "idx", "csv-folder", "png-folder", "text"
@@ -112,9 +114,18 @@ class ModelConfig(Section):
     )
     output_dropout: Share = Field(default=0.0, description="share of values dropped before the output layer")
     forget_bias: float = Field(default=1.0, description="the LSTM forget gate's bias at the start")
-    normalisation: Literal["channel", "overall", "none"] = Field(
+    embedding_size: Annotated[int, Field(ge=1, le=65_536)] | None = Field(
+        default=None, description="of text: values of a character's or word's vector (default: by their number)"
+    )
+    missing: MissingName = Field(
+        default="none",
+        description="what becomes of missing values: refused (none), the last value before (forward-fill), the "
+        "channel's mean, or forward-fill with a mask and the time since the last value as further channels",
+    )
+    normalisation: NormalisationName = Field(
         default="channel",
-        description="subtract the training mean and divide by the deviation: of each channel, of all together, or not",
+        description="subtract a mean and divide by the deviation: of each channel over the training data, of all "
+        "channels together, of each channel over the sequence itself, or not",
     )
     initializer: Literal["orthogonal", "uniform", "glorot-joint"] = Field(
         default="orthogonal", description="how the recurrent weights are drawn"

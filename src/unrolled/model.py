@@ -1,6 +1,6 @@
 """`Model`: a trained network with all that its answers need, in memory and as one folder.
 
-    model.safetensors    weights, normaliser, the simple baselines
+    model.safetensors    weights, preparation, the simple baselines
     model.json           classes, channels, configuration, data's fingerprint, figures
     examples.json        a few sequences to try it on
     README.md            the model card, for people
@@ -41,7 +41,8 @@ from unrolled.storage import replace_folder
 from unrolled.streaming import Stream, StreamState
 from unrolled.version import VERSION
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: the network prepares its input in more ways than one, and may read text. 1 is still read."""
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -228,7 +229,7 @@ class Model:
         weights = save_tensors(tensors)
         examples = {"examples.json": dump_examples(self.examples)} if self.examples else {}
         sums = {"weights_sha256": _digest(weights), "examples_sha256": _digest(*examples.values())}
-        facts = facts.model_copy(update=sums)
+        facts = facts.model_copy(update={"format_version": FORMAT_VERSION, **sums})
         content = facts.model_dump(mode="json")
         text = json.dumps(content | {"facts_sha256": _facts_digest(content)}, indent=2, ensure_ascii=False)
         files = {

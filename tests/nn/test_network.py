@@ -14,8 +14,9 @@ from torch.nn import functional as F
 
 from unrolled.config import ModelConfig
 from unrolled.nn.cells import CELLS
-from unrolled.nn.network import Layer, Network, Normaliser
+from unrolled.nn.network import Layer, Network
 from unrolled.nn.pooling import POOLINGS
+from unrolled.nn.preparation import Normaliser
 from unrolled.nn.unroll import reverse_sequences, unroll
 
 every_cell = pytest.mark.parametrize("cell", list(CELLS))
@@ -331,9 +332,9 @@ def test_the_normaliser_is_saved_with_the_weights_and_is_not_learned() -> None:
     network = Network(ModelConfig(hidden_size=2), 2, 2)
     network.normaliser.set_statistics(torch.tensor([1.0, 2.0]), torch.tensor([4.0, 8.0]))
     state = network.state_dict()
-    assert state["normaliser.shift"].tolist() == [1.0, 2.0]
-    assert state["normaliser.factor"].tolist() == [0.25, 0.125]
-    assert not [name for name, _ in network.named_parameters() if name.startswith("normaliser")]
+    assert state["preparation.normaliser.shift"].tolist() == [1.0, 2.0]
+    assert state["preparation.normaliser.factor"].tolist() == [0.25, 0.125]
+    assert not [name for name, _ in network.named_parameters() if "normaliser" in name]
     other = Network(ModelConfig(hidden_size=2), 2, 2, seed=None)
     other.load_state_dict(state)
     assert other.normaliser(torch.tensor([[[5.0, 10.0]]])).tolist() == [[[1.0, 1.0]]]

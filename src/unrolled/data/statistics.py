@@ -1,33 +1,57 @@
-"""What training data tell the normaliser, computed a stretch at a time."""
+"""What training data tell about their values, computed a stretch at a time; missing values never count."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.data.sequences import Sequences
+from unrolled.data.sequences import Sequences, Values
 
 _CHUNK_STEPS = 65_536
 
+Doubles = npt.NDArray[np.float64]
 
-def channel_statistics(sequences: Sequences) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean and standard deviation of each channel over all steps, [F] each, in the real unit."""
-    count, total, squares = 0, np.zeros(len(sequences.channels)), np.zeros(len(sequences.channels))
-    reference = sequences[0][0].astype(np.float64)  # near the mean, so that the squares keep their digits
+
+def channel_statistics(sequences: Sequences) -> tuple[Doubles, Doubles]:
+    """Mean and standard deviation of each channel over all steps, [F] each, in the real unit.
+
+    A channel without any value has the mean and the deviation 0.
+    """
+    count, mean, squares = _moments(sequences)
+    return mean * sequences.scale, np.sqrt(squares / np.maximum(count, 1)) * sequences.scale
+
+
+def overall_statistics(sequences: Sequences) -> tuple[Doubles, Doubles]:
+    """Mean and standard deviation over all channels together, repeated for each, [F]."""
+    count, means, squares = _moments(sequences)
+    total = max(count.sum(), 1.0)
+    mean = (count * means).sum() / total
+    deviation = np.sqrt((squares + count * (means - mean) ** 2).sum() / total)
+    return np.full_like(means, mean * sequences.scale), np.full_like(means, deviation * sequences.scale)
+
+
+def _moments(sequences: Sequences) -> tuple[Doubles, Doubles, Doubles]:
+    """How many values each channel has, their mean, and the sum of their squared distances from it, [F] each.
+
+    The blocks' moments are joined as by Chan, Golub and LeVeque 1983, so that large means cost no digits.
+    """
+    channels = len(sequences.channels)
+    count, mean, squares = np.zeros(channels), np.zeros(channels), np.zeros(channels)
     for first, last in sequences.stretches():
         for low in range(first, last, _CHUNK_STEPS):
-            block = sequences.values[low : min(low + _CHUNK_STEPS, last)].astype(np.float64) - reference
-            count += len(block)
-            total += block.sum(0)
-            squares += (block**2).sum(0)
-    mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-    return (mean + reference) * sequences.scale, deviation * sequences.scale
+            added, block_mean, block_squares = _block_moments(sequences.values[low : min(low + _CHUNK_STEPS, last)])
+            total = np.maximum(count + added, 1)
+            distance = block_mean - mean
+            mean = mean + distance * added / total
+            squares = squares + block_squares + distance**2 * count * added / total
+            count = count + added
+    return count, mean, squares
 
 
-def overall_statistics(sequences: Sequences) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean and standard deviation over all channels together, repeated for each, [F]."""
-    means, deviations = channel_statistics(sequences)
-    mean = means.mean()
-    deviation = np.sqrt((deviations**2 + (means - mean) ** 2).mean())
-    return np.full_like(means, mean), np.full_like(means, deviation)
+def _block_moments(values: Values) -> tuple[Doubles, Doubles, Doubles]:
+    block = values.astype(np.float64)
+    there = ~np.isnan(block)
+    count = there.sum(0).astype(np.float64)
+    mean = np.where(there, block, 0.0).sum(0) / np.maximum(count, 1)
+    squares = np.where(there, (block - mean) ** 2, 0.0).sum(0)
+    return count, mean, squares

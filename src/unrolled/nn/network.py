@@ -1,8 +1,9 @@
-"""The network: normalise → recurrence → pool → logits."""
+"""The network: prepare (or embed) → recurrence → pool → logits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
@@ -10,35 +11,12 @@ from torch.nn import functional as F
 
 from unrolled.config import ModelConfig
 from unrolled.nn.cells import CELLS, Cell, State
+from unrolled.nn.embedding import Embedding
 from unrolled.nn.initializers import initialize_cell, initialize_output
 from unrolled.nn.kernels import Kernel, choose_kernel
 from unrolled.nn.pooling import POOLINGS, Pooling
+from unrolled.nn.preparation import Normaliser, Preparation
 from unrolled.nn.unroll import Reads, check_lengths
-
-
-class Normaliser(nn.Module):
-    """(x − shift) ∘ factor by channel; learned from training data, saved with the weights.
-
-    Padding is normalised too, and does not matter.
-    """
-
-    shift: Tensor
-    factor: Tensor
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.register_buffer("shift", torch.zeros(channels))
-        self.register_buffer("factor", torch.ones(channels))
-
-    def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
-        """Takes a mean and a deviation by channel, [F]; a constant channel is only shifted."""
-        self.shift.copy_(mean)
-        smallest = (1e-6 * mean.abs()).clamp(min=1e-30)  # below it float32 cannot tell values from the mean
-        self.factor.copy_(torch.where(deviation > smallest, 1 / deviation, 1.0))
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """[B, T, F] → [B, T, F]."""
-        return (inputs - self.shift) * self.factor
 
 
 class Layer(nn.Module):
@@ -99,20 +77,28 @@ class Network(nn.Module):
         channels: values of a step, F.
         classes: C.
         seed: of the weights at the start; None leaves them undrawn, for weights that will be loaded.
+        symbols: of text, how many codes there are; None for numbers.
     """
 
-    def __init__(self, config: ModelConfig, channels: int, classes: int, seed: int | None = 0) -> None:
+    def __init__(
+        self, config: ModelConfig, channels: int, classes: int, seed: int | None = 0, symbols: int | None = None
+    ) -> None:
         super().__init__()
         self.config = config
-        self.normaliser = Normaliser(channels)
+        self.preparation: Preparation | Embedding = (
+            Preparation(channels, config.missing, config.normalisation)
+            if symbols is None
+            else Embedding(symbols, config.embedding_size)
+        )
         self.layers = nn.ModuleList()
-        width = channels
+        width = self.preparation.width
         for _ in range(config.num_layers):
             layer = Layer(config, width)
             self.layers.append(layer)
             width = layer.output_size
         self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
         self.output = nn.Linear(width, classes)
+        self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
         if seed is not None:
             self._initialize(seed)
 
@@ -120,7 +106,7 @@ class Network(nn.Module):
         """Logits.
 
         Args:
-            inputs: padded on the right, [B, T, F].
+            inputs: padded on the right, [B, T, F]; of text, codes [B, T, 1].
             lengths: steps of each sequence, [B], each in 1..T.
         Returns:
             [B, C].
@@ -140,7 +126,7 @@ class Network(nn.Module):
 
         Or only what ``reads`` says of them, [B, H] (or 2·H), which kernels can do with less work.
         """
-        values = self.normalised(inputs)
+        values = self.preparation(inputs, lengths)
         *lower, last = self.layers
         for layer in lower:
             values = F.dropout(layer(values, lengths), self.config.dropout, self.training)
@@ -151,7 +137,7 @@ class Network(nn.Module):
     def prefix_logits(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """The logits as if each sequence ended at each of its steps, [B, T, C].
 
-        One pass for a network that reads forward; a bidirectional one has to read every prefix anew.
+        One pass for a network that reads forward; any other has to read every prefix anew.
         """
         if self.reads_forward:
             return self.advance(inputs, self.initial_state(len(inputs)))[0]
@@ -175,8 +161,17 @@ class Network(nn.Module):
 
     @property
     def reads_forward(self) -> bool:
-        """Whether one pass gives the logits of every prefix too."""
-        return not self.config.bidirectional
+        """Whether what it makes of a step depends on no later one: so one pass gives the logits of every prefix too.
+
+        Neither a backward direction does, nor standardising each sequence by its own mean.
+        """
+        return not self.config.bidirectional and self.preparation.causal
+
+    @property
+    def normaliser(self) -> Normaliser:
+        """Of numbers, what is subtracted and divided by."""
+        assert isinstance(self.preparation, Preparation)  # noqa: S101
+        return self.preparation.normaliser
 
     def initial_state(self, count: int) -> dict[str, Tensor]:
         """What a network that reads forward carries before the first step, by name, each [B, ·].
@@ -200,8 +195,7 @@ class Network(nn.Module):
         Returns:
             The logits as if the sequences ended at each of these steps, [B, T, C], and what to carry on.
         """
-        values = self.normalised(inputs)
-        carried: dict[str, Tensor] = {}
+        values, carried = inputs, dict[str, Tensor]()
         for name, module in self._carriers():
             before = tuple(state[f"{name}.{part}"] for part in module.state_names)
             values, after = module.advance(values, before)
@@ -209,13 +203,9 @@ class Network(nn.Module):
         logits: Tensor = self.output(values)
         return logits, carried
 
-    def normalised(self, inputs: Tensor) -> Tensor:
-        """The values as the recurrence reads them, [B, T, F]."""
-        result: Tensor = inputs if self.config.normalisation == "none" else self.normaliser(inputs)
-        return result
-
-    def _carriers(self) -> Iterator[tuple[str, Layer | Pooling]]:
+    def _carriers(self) -> Iterator[tuple[str, Preparation | Embedding | Layer | Pooling]]:
         """The parts that carry something from step to step, in the order in which values pass through them."""
+        yield "preparation", self.preparation
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, Layer)  # noqa: S101
             yield f"layers.{index}", layer
@@ -228,8 +218,16 @@ class Network(nn.Module):
 
     def _initialize(self, seed: int) -> None:
         generator = Generator().manual_seed(seed)
+        if isinstance(self.preparation, Embedding):
+            self.preparation.initialize(generator)
         for module in self.modules():
             if isinstance(module, Cell):
                 initialize_cell(module, self.config.initializer, self.config.forget_bias, generator)
         self.pooling.initialize(generator)
         initialize_output(self.output, self.config.output_initializer, generator)
+
+
+def _rename_former(_module: nn.Module, state: dict[str, Any], prefix: str, *_: object) -> None:
+    """Weights from before there was more to prepare than to normalise, by their present names."""
+    for name in [key for key in state if key.startswith(f"{prefix}normaliser.")]:
+        state[f"{prefix}preparation.{name.removeprefix(prefix)}"] = state.pop(name)

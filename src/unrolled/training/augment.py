@@ -19,11 +19,13 @@ from unrolled.errors import ConfigError
 
 
 def check_augmentation(config: AugmentConfig, sequences: Sequences) -> None:
-    """Refuses changes of pictures for sequences that are none.
+    """Refuses changes of pictures for sequences that are none, and of numbers for text.
 
     Raises:
         ConfigError: with what to set instead.
     """
+    if sequences.symbols is not None and (config.value_scale or config.noise):
+        raise ConfigError("value_scale and noise change numbers, and these sequences are text; set them to 0.")
     if config.of_pictures and not sequences.pictures:
         raise ConfigError(
             "rotation, zoom, shear, translate and elastic change pictures, and these sequences are none; "
@@ -38,7 +40,7 @@ def augment(batch: Batch, config: AugmentConfig, generator: Generator, unit: Ten
         batch: it is not changed itself.
         config: what to change, and by how much.
         generator: where the random numbers come from.
-        unit: what a noise of 1 is in each channel, [F]; 1 where None.
+        unit: what a noise of 1 is in each channel, [F], or [B, 1, F]; 1 where None.
     """
     inputs = batch.inputs
     if config.of_pictures:

@@ -19,6 +19,7 @@ from unrolled.data.sequences import Integers, Sequences
 from unrolled.errors import ConfigError, DivergedError, InterruptedRunError
 from unrolled.inference import all_logits
 from unrolled.nn.network import Network
+from unrolled.nn.preparation import Preparation
 from unrolled.training.augment import augment, check_augmentation
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.interrupt import StopRequest, stop_on_signals
@@ -197,9 +198,15 @@ class Fitting:
         batch = self.batcher.batch(indices)
         if self.augmentation.of_pictures or self.augmentation.of_series:
             generator = step_generator(self.config.seed, self.state.step)
-            unit = 1 / self.state.network.normaliser.factor  # noise is given in the unit that the cells see
-            batch = augment(batch, self.augmentation, generator, unit)
+            batch = augment(batch, self.augmentation, generator, self.noise_unit(batch))
         return batch
+
+    def noise_unit(self, batch: Batch) -> Tensor | None:
+        """What a noise of 1 is in the batch's values: noise is given in the unit that the cells see."""
+        preparation = self.state.network.preparation
+        if not self.augmentation.noise or not isinstance(preparation, Preparation):
+            return None
+        return preparation.unit(batch.inputs, batch.lengths)
 
     def seed_dropout(self, device: torch.device) -> None:
         """Makes what this step drops a function of the seed and the step's number."""

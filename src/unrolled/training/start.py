@@ -9,21 +9,24 @@ from unrolled.data.sequences import Sequences
 from unrolled.data.statistics import channel_statistics, overall_statistics
 from unrolled.devices import choose_threads
 from unrolled.nn.network import Network
+from unrolled.nn.preparation import Preparation
 
 
 def build_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
-    """The network at its start, its normaliser set from the training data.
+    """The network at its start, its preparation learned from the training data.
 
     Args:
         config: of the network.
-        train: what will be learned from; nothing else is looked at.
+        train: what will be learned from; nothing else is looked at. Of text, every symbol has a vector.
         seed: of the weights.
     """
-    network = Network(config, len(train.channels), len(train.classes), seed)
-    if config.normalisation != "none":
-        statistics = channel_statistics if config.normalisation == "channel" else overall_statistics
-        mean, deviation = statistics(train)
-        network.normaliser.set_statistics(torch.from_numpy(mean), torch.from_numpy(deviation))
+    symbols = None if train.symbols is None else len(train.symbols)
+    network = Network(config, len(train.channels), len(train.classes), seed, symbols)
+    if isinstance(network.preparation, Preparation):
+        by_channel = channel_statistics(train)
+        chosen = overall_statistics(train) if config.normalisation == "overall" else by_channel
+        mean, deviation, channel_mean = (torch.from_numpy(part) for part in (*chosen, by_channel[0]))
+        network.preparation.set_statistics(mean, deviation, channel_mean)
     return network
 
 
