@@ -25,6 +25,7 @@ MAX_ITERATIONS = 200
 _CHUNK_VALUES = 4_000_000
 
 Array = npt.NDArray[np.float32]
+Features = Literal["flattened", "summary", "tokens"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,11 @@ class Baselines:
 
     Attributes:
         majority: index of the most frequent training class.
-        features: ``flattened`` (all values in a row, for sequences of one length) or ``summary`` (each
-            channel's mean, deviation, least, largest, first and last value, and the length).
-        length: steps of a flattened sequence; 0 for a summary.
+        features: ``flattened`` (all values in a row, for sequences of one length), ``summary`` (each
+            channel's mean, deviation, least, largest, first and last value, and the length), or ``tokens`` (of
+            text, how often each of the most frequent `MAX_FEATURES` tokens occurs, the unknown ones together).
+            A feature that is missing counts as its mean.
+        length: steps of a flattened sequence; 0 for anything else.
         cases: training sequences that the regression was fitted on.
         mean, deviation: of each feature over those.
         weights: of the regression, [C, features].
@@ -43,7 +46,7 @@ class Baselines:
     """
 
     majority: int
-    features: Literal["flattened", "summary"]
+    features: Features
     length: int
     cases: int
     mean: Array
@@ -56,10 +59,13 @@ class Baselines:
         if self.features == "flattened" and sequences.equal_length != self.length:
             return np.full(len(sequences), self.majority, np.int64)
         found = [
-            ((block - self.mean) / self.deviation @ self.weights.T + self.bias).argmax(1)
-            for block in _blocks(sequences, self.features)
+            (self._standardised(block) @ self.weights.T + self.bias).argmax(1)
+            for block in _blocks(sequences, self.features, len(self.mean))
         ]
         return np.concatenate(found).astype(np.int64)
+
+    def _standardised(self, table: Array) -> Array:
+        return _standardised(table, self.mean, self.deviation)
 
 
 def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
@@ -72,15 +78,12 @@ def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
     if len(train) > MAX_CASES:
         picked = np.random.default_rng(seed).choice(len(train), MAX_CASES, replace=False)
         chosen = train.take(np.sort(picked))
-    length = train.equal_length or 0
-    features: Literal["flattened", "summary"] = "flattened"
-    if not length or length * len(train.channels) > MAX_FEATURES:
-        features, length = "summary", 0
-    table = np.concatenate(list(_blocks(chosen, features)))
-    mean = table.mean(0, dtype=np.float64).astype(np.float32)  # a sum in float32 would give constants a deviation
-    deviation = np.sqrt(np.square(table - mean).mean(0, dtype=np.float64)).astype(np.float32)
+    features, length, width = _choose_features(train)
+    table = np.concatenate(list(_blocks(chosen, features, width)))
+    mean = _column_means(table)
+    deviation = np.sqrt(_column_means(np.square(table - mean)))
     deviation[deviation <= 1e-6 * np.abs(mean)] = 1
-    table = (table - mean) / deviation
+    table = _standardised(table, mean, deviation)
     weights = np.zeros((len(train.classes), table.shape[1]), np.float32)
     bias = np.full(len(train.classes), -np.inf, np.float32)
     present = np.flatnonzero(chosen.class_counts())
@@ -100,19 +103,58 @@ def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
     return Baselines(majority, features, length, len(chosen), mean, deviation, weights, bias)
 
 
-def _blocks(sequences: Sequences, features: Literal["flattened", "summary"]) -> Iterator[Array]:
-    """The features of all sequences, a few at a time, [n, features]."""
+def _choose_features(train: Sequences) -> tuple[Features, int, int]:
+    """What the regression sees, the length it holds for, and how many features that are."""
+    if train.symbols is not None:
+        return "tokens", 0, min(len(train.symbols), MAX_FEATURES)
+    length, channels = train.equal_length or 0, len(train.channels)
+    if length and length * channels <= MAX_FEATURES:
+        return "flattened", length, length * channels
+    return "summary", 0, 6 * channels + 1
+
+
+def _column_means(table: Array) -> Array:
+    """The mean of each column over what is there; 0 where nothing is."""
+    there = ~np.isnan(table)
+    totals = np.where(there, table, 0).sum(0, dtype=np.float64)  # a sum in float32 would give constants a deviation
+    means: Array = (totals / np.maximum(there.sum(0), 1)).astype(np.float32)
+    return means
+
+
+def _standardised(table: Array, mean: Array, deviation: Array) -> Array:
+    values: Array = np.nan_to_num((table - mean) / deviation, nan=0.0)
+    return values
+
+
+def _blocks(sequences: Sequences, features: Features, width: int) -> Iterator[Array]:
+    """The features of all sequences, a few at a time, [n, width]; NaN where one is missing."""
     if features == "summary":
         yield np.stack([_summary(sequences.scaled(index)) for index in range(len(sequences))])
         return
-    length = sequences.equal_length or 0
-    size = max(1, _CHUNK_VALUES // (length * len(sequences.channels)))
-    steps = np.arange(length)
+    size = max(1, _CHUNK_VALUES // width)
+    if features == "tokens":
+        for low in range(0, len(sequences), size):
+            codes = [sequences[index][:, 0] for index in range(low, min(low + size, len(sequences)))]
+            counts = [np.bincount(row[row < width], minlength=width) for row in codes]
+            yield np.stack(counts).astype(np.float32)
+        return
+    steps = np.arange(sequences.equal_length or 0)
     for low in range(0, len(sequences), size):
         rows = sequences.values[sequences.starts[low : low + size, None] + steps]  # [n, T, F]
         yield rows.reshape(len(rows), -1).astype(np.float32) * np.float32(sequences.scale)
 
 
 def _summary(steps: Array) -> Array:
-    parts = [steps.mean(0), steps.std(0), steps.min(0), steps.max(0), steps[0], steps[-1], [len(steps)]]
-    return np.concatenate(parts).astype(np.float32)
+    """Of one sequence, [6·F + 1]; missing values do not count."""
+    if np.isnan(steps).any():
+        columns = [column[~np.isnan(column)] for column in steps.T]
+        parts = np.array([_of_channel(column) for column in columns]).T
+    else:
+        parts = np.stack([steps.mean(0), steps.std(0), steps.min(0), steps.max(0), steps[0], steps[-1]])
+    return np.append(parts, len(steps)).astype(np.float32)
+
+
+def _of_channel(values: Array) -> list[float]:
+    if not len(values):
+        return [np.nan] * 6
+    return [values.mean(), values.std(), values.min(), values.max(), values[0], values[-1]]

@@ -21,6 +21,9 @@ CellName = Literal["rnn", "rnn-relu", "gru", "gru-reset-before", "lstm", "lstm-p
 PoolingName = Literal["last", "mean", "max", "attention"]
 MissingName = Literal["none", "forward-fill", "mean", "mask"]
 NormalisationName = Literal["channel", "overall", "sequence", "none"]
+TokenKind = Literal["characters", "words"]
+KeptSteps = Literal["first", "last"]
+SplitName = Literal["stratified", "time", "order"]
 Layout = Literal["time-first", "channels-first"]
 FormatName = Literal[
     "csv", "tsv", "parquet", "jsonl", "ts", "arff", "npz", "npy", "idx", "csv-folder", "png-folder", "text"
@@ -66,10 +69,12 @@ class DataConfig(Section):
         default=None, description="column of what must stand on one side of a split, such as the person"
     )
     text: str | None = Field(default=None, description="column of text, a sequence of characters or words")
-    tokens: Literal["characters", "words"] | None = Field(
+    tokens: TokenKind | None = Field(
         default=None,
         description="steps of a text: its characters, or its words (default: words where there are spaces)",
     )
+    max_length: Positive | None = Field(default=None, description="steps that are kept of a longer sequence")
+    keep_steps: KeptSteps = Field(default="first", description="with max_length: the first or the last steps")
     length: Annotated[int, Field(ge=4, le=24)] | None = Field(
         default=None, description="count-ones: bits in a string (default 20)"
     )
@@ -87,6 +92,11 @@ class DataConfig(Section):
     test_fraction: Share = Field(
         default=0.2,
         description="share of all sequences held out for the test where none are given; 0 for none",
+    )
+    split: SplitName = Field(
+        default="stratified",
+        description="what is held out: a share of each class at random (of whole groups, where a group column is "
+        "named), the latest sequences by time, or the last in the order of the file",
     )
     split_seed: int = Field(default=0, ge=0, description="seed of the random split")
     examples: int = Field(

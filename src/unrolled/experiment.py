@@ -15,9 +15,11 @@ import torch
 
 from unrolled.baselines import fit_baselines
 from unrolled.config import Recipe, find_recipe, named_recipes, read_recipe
-from unrolled.data.coercion import parse_literal
+from unrolled.data.checks import check_test, check_trainable, refuse_values
+from unrolled.data.coercion import parse_literal, token_kind
 from unrolled.data.dataset import Dataset
-from unrolled.data.load import check_trainable, load_dataset, split_dataset
+from unrolled.data.intake import Intake, learn_intake
+from unrolled.data.load import load_dataset, split_dataset
 from unrolled.data.readers.observer import SILENT, Notes, Observer
 from unrolled.data.readers.request import STANDARD_INPUT
 from unrolled.data.sequences import Sequences
@@ -121,10 +123,11 @@ def train(
     device = choose_device(chosen.train.device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
-        network = build_network(chosen.model, dataset.train, chosen.train.seed).to(device)
+        intake = learn_intake(dataset.train, chosen.data)
+        network = build_network(chosen.model, intake(dataset.train), chosen.train.seed).to(device)
         folder.write_config(chosen, _facts(dataset, device))
         state = new_state(network, chosen.train)
-        return _finish(folder, chosen, dataset, state, recorders, say or _silent)
+        return _finish(folder, chosen, dataset, intake, state, recorders, say or _silent)
 
 
 def resume(
@@ -152,7 +155,8 @@ def resume(
         recipe, facts = folder.read_config()
         dataset = _dataset(recipe, data, Notes(say, reading))
         _check_same_data(folder, _data_facts(dataset), facts["data"])
-        network = build_network(recipe.model, dataset.train, recipe.train.seed)
+        intake = learn_intake(dataset.train, recipe.data)
+        network = build_network(recipe.model, intake(dataset.train), recipe.train.seed)
         network = network.to(choose_device(recipe.train.device))
         state = new_state(network, recipe.train)
         if folder.checkpoints.newest() is not None:
@@ -163,43 +167,50 @@ def resume(
             say(f"going on after step {state.step:,}")
         else:
             say("no checkpoint was taken yet; starting from the first step")
-        return _finish(folder, recipe, dataset, state, recorders, say)
+        return _finish(folder, recipe, dataset, intake, state, recorders, say)
 
 
 def _dataset(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer) -> Dataset:
     """The sequences that were given, or else the recipe's."""
+    missing = recipe.model.missing
     if isinstance(data, Dataset):
-        check_trainable(data.train)
+        check_trainable(data.train, missing)
+        if data.validation is not None:
+            refuse_values(data.validation, "validation", missing)
+        if data.test is not None:
+            check_test(data.test, data.train, missing)
         return data
     if isinstance(data, Sequences):
-        return split_dataset(data, recipe.data, recipe.name, "memory", observer)
-    return load_dataset(recipe.data, observer)
+        return split_dataset(data, recipe.data, recipe.name, "memory", observer, missing=missing)
+    return load_dataset(recipe.data, observer, missing=missing)
 
 
 def _finish(
     folder: RunFolder,
     recipe: Recipe,
     dataset: Dataset,
+    intake: Intake,
     state: TrainState,
     recorders: Sequence[Recorder],
     say: Say,
 ) -> Run:
     """Training to its end, then the figures and the model folder."""
-    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, dataset, say), *recorders]
+    ready = intake.dataset(dataset)
+    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, ready, say), *recorders]
     with _saying_how_to_go_on(folder):
-        with using_threads(training_threads(recipe.train, dataset.train, state.network)):
-            for line in [*describe(recipe, dataset, state.network), f"run folder: {folder.path}"]:
+        with using_threads(training_threads(recipe.train, ready.train, state.network)):
+            for line in [*describe(recipe, ready, state.network), f"run folder: {folder.path}"]:
                 say(line)
             fit(
                 state,
-                dataset.train,
-                dataset.validation,
+                ready.train,
+                ready.validation,
                 recipe.train,
                 recipe.augment,
                 recorders=observers,
                 store=folder.checkpoints,
             )
-        model = Model(state.judged, _model_facts(recipe, dataset, state), fit_baselines(dataset.train))
+        model = Model(state.judged, _model_facts(recipe, dataset, intake, state), fit_baselines(ready.train))
         model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples))
         if recipe.train.calibrate and dataset.validation is not None:
             model = calibrate(model, dataset.validation)
@@ -328,13 +339,17 @@ def _data_facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _model_facts(recipe: Recipe, dataset: Dataset, state: TrainState) -> ModelFacts:
+def _model_facts(recipe: Recipe, dataset: Dataset, intake: Intake, state: TrainState) -> ModelFacts:
     train = dataset.train
     return ModelFacts(
         classes=train.classes,
         channels=train.channels,
         scale=train.scale,
         pictures=train.pictures,
+        vocabulary=intake.vocabulary,
+        tokens=recipe.data.tokens or token_kind(intake.vocabulary or ()),
+        max_length=intake.max_length,
+        keep_steps=intake.keep_steps,
         model=recipe.model,
         data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
         training={

@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +26,12 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from unrolled.baselines import Baselines
-from unrolled.config import ModelConfig
+from unrolled.baselines import Baselines, Features
+from unrolled.config import KeptSteps, ModelConfig, TokenKind
 from unrolled.data.batching import Batcher
-from unrolled.data.coercion import SequencesLike, as_sequences
-from unrolled.data.load import refuse_missing
+from unrolled.data.checks import check_channels, check_kind, refuse_values
+from unrolled.data.coercion import SequencesLike, as_sequences, from_texts
+from unrolled.data.intake import Intake
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.errors import MismatchError, ModelFolderError
 from unrolled.examples import Example, dump_examples, parse_examples
@@ -52,7 +53,7 @@ class BaselineFacts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     majority: int
-    features: Literal["flattened", "summary"]
+    features: Features
     length: int
     cases: int
 
@@ -67,6 +68,10 @@ class ModelFacts(BaseModel):
         channels: names, in the order of a step's values.
         scale: what one unit of bytes is worth; see `Sequences`.
         pictures: whether the sequences are pictures, read row by row.
+        vocabulary: of text, the tokens that training knew, in the order of their codes from 1; None for numbers.
+        tokens: of text, what a token is.
+        max_length: steps that are read of a longer sequence; None for all.
+        keep_steps: which ones.
         model: the network's configuration.
         data: source, options and fingerprint of the training data.
         training: length and settings of the training.
@@ -84,6 +89,10 @@ class ModelFacts(BaseModel):
     channels: tuple[str, ...] = Field(min_length=1)
     scale: float = 1.0
     pictures: bool = False
+    vocabulary: tuple[str, ...] | None = None
+    tokens: TokenKind = "characters"
+    max_length: int | None = None
+    keep_steps: KeptSteps = "first"
     model: ModelConfig
     data: dict[str, Any] = {}
     training: dict[str, Any] = {}
@@ -92,6 +101,11 @@ class ModelFacts(BaseModel):
     baseline: BaselineFacts | None = None
     weights_sha256: str = ""
     examples_sha256: str = ""
+
+    @property
+    def intake(self) -> Intake:
+        """What becomes of sequences before they are batched, as in the training."""
+        return Intake(self.max_length, self.keep_steps, self.vocabulary)
 
 
 @dataclass(frozen=True)
@@ -181,21 +195,12 @@ class Model:
         Raises:
             MismatchError: saying what does not fit.
         """
-        sequences = self._with_scale(values)
-        count, expected = len(sequences.channels), len(self.channels)
-        if count != expected:
-            raise MismatchError(
-                f"the data have {count} channels, the model was trained on {expected} "
-                f"({', '.join(self.channels[:8])}{', …' if expected > 8 else ''}). Give arrays as [N, T, F], "
-                "time before channels, and a .npz file with its --layout."
-            )
-        if _named(sequences.channels) and _named(self.channels) and sequences.channels != self.channels:
-            raise MismatchError(
-                f"the data's channels are {', '.join(sequences.channels)}; the model was trained on "
-                f"{', '.join(self.channels)}, in this order. Rename or reorder them."
-            )
-        refuse_missing(sequences, "given")
-        return sequences
+        sequences = self._as_learned(values)
+        check_kind(sequences, self.facts.vocabulary is not None, "given")
+        if self.facts.vocabulary is None:
+            check_channels(sequences, self.channels, "given")
+            refuse_values(sequences, "given", self.facts.model.missing)
+        return self.facts.intake(sequences)
 
     def targets(self, sequences: Sequences) -> Integers:
         """The labels of sequences as indices of this model's classes, [N].
@@ -273,10 +278,12 @@ class Model:
         """The same model, computing on another device."""
         return replace(self, network=self.network.to(device))
 
-    def _with_scale(self, values: SequencesLike) -> Sequences:
-        """Arrays of bytes are stored units where the model learned from bytes."""
+    def _as_learned(self, values: SequencesLike | Iterator[Any]) -> Sequences:
+        """Texts as tokens where the model learned from text; bytes as stored units where it learned from bytes."""
         if isinstance(values, Iterator):
             values = list(values)  # it is looked at twice
+        if self.facts.vocabulary is not None and not isinstance(values, Sequences):
+            return from_texts(values, self.facts.tokens, self.facts.vocabulary)
         sequences = as_sequences(values)
         if self.facts.scale != 1.0 and _are_bytes(values):
             return replace(sequences, scale=self.facts.scale)
@@ -289,8 +296,9 @@ def restore_network(facts: ModelFacts, weights: dict[str, Tensor]) -> Network:
     Raises:
         RuntimeError: for weights of other names or shapes.
     """
+    symbols = None if facts.vocabulary is None else len(facts.vocabulary) + 1
     with torch.device("meta"):  # sizes are checked before memory is taken for them
-        network = Network(facts.model, len(facts.channels), len(facts.classes), seed=None)
+        network = Network(facts.model, len(facts.channels), len(facts.classes), seed=None, symbols=symbols)
     network.load_state_dict(weights, assign=True)
     return network.eval()
 
@@ -361,11 +369,6 @@ def _cause(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it has no {error}"
     return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _named(channels: tuple[str, ...]) -> bool:
-    """Whether channels have names of their own, not only numbers."""
-    return channels != tuple(str(number) for number in range(len(channels)))
 
 
 def _are_bytes(values: SequencesLike) -> bool:

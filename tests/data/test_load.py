@@ -65,7 +65,7 @@ def test_missing_values_in_training_or_validation_data_are_refused(
     [
         (np.full((6, 5), np.nan), None, "the test data hold 30 missing"),
         (np.zeros((6, 5)), np.arange(6), "the test data have the label '2', which the training data do not have"),
-        (np.zeros((6, 5, 3)), None, "the test data have 3 channels, the training data 1"),
+        (np.zeros((6, 5, 3)), None, "the test data have 3 channels, the training data have 1"),
     ],
 )
 def test_test_data_that_do_not_fit_are_refused_before_the_training(

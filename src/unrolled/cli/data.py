@@ -41,7 +41,7 @@ def sequences_for(
     """
     own = _options(model)
     if data is None:
-        return _held_out(own, observer)
+        return _held_out(model, observer)
     if data not in SOURCES:
         own = _read_alike(own, data, dict(options or {}))
     elif data != own.source:
@@ -59,7 +59,7 @@ def unseen_sequences_for(
     """
     own = _options(model)
     if data is not None and data == own.source and data not in SOURCES and data != str(STANDARD_INPUT):
-        return _held_out(own, observer), f"only those sequences of {data} that were held out of the training"
+        return _held_out(model, observer), f"only those sequences of {data} that were held out of the training"
     sequences = sequences_for(model, data, options, observer, labels_needed=True)
     if sequences.fingerprint == model.facts.data.get("fingerprint"):
         return sequences, "these are the sequences that the model was trained on; the figures flatter it"
@@ -84,12 +84,13 @@ def _read_alike(own: DataConfig, data: str, given: dict[str, Any]) -> DataConfig
     return data_config({**{name: value for name, value in recorded.items() if name in takes}, **given})
 
 
-def _held_out(options: DataConfig, observer: Observer) -> Sequences:
+def _held_out(model: Model, observer: Observer) -> Sequences:
+    options = _options(model)
     if not options.source:
         raise ConfigError("this model does not record where its training data are; name the data.")
     if options.source == str(STANDARD_INPUT):
         raise ConfigError("this model was trained on standard input, which cannot be read again; name the data.")
-    test = load_dataset(options, observer).test
+    test = load_dataset(options, observer, missing=model.facts.model.missing).test
     if test is None:
         raise DataError(f"nothing of {options.source} was held out for the test; name other data.")
     return test

@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 from unrolled.config import Recipe
-from unrolled.data.load import check_trainable, refuse_missing
+from unrolled.data.checks import check_trainable, refuse_values
 from unrolled.data.sequences import Integers, Sequences, encode_labels
 from unrolled.devices import choose_device, using_threads
 from unrolled.errors import InterruptedRunError, MismatchError
@@ -217,7 +217,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             sequences = Sequences.from_array(X)
         else:
             sequences = to_sequences(X)
-            refuse_missing(sequences, "given")
+            refuse_values(sequences, "given", self.get_params(deep=False).get("missing", "none"))
             if y is None:
                 raise ValueError("SequenceClassifier requires y to be passed, but the target y is None")
             _, y = check_X_y(np.zeros((len(sequences), 1)), y, estimator=self)
@@ -303,7 +303,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """A new network, or a copy of the one there is."""
         device = choose_device(recipe.train.device)
         if not goes_on:
-            check_trainable(train)
+            check_trainable(train, recipe.model.missing)
             return build_network(recipe.model, train, recipe.train.seed).to(device)
         if recipe.model != self.model_.facts.model:
             raise ValueError("the network's parameters changed since the fit before; fit without warm_start.")

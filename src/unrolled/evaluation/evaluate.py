@@ -65,7 +65,7 @@ class Evaluation:
         logistic: accuracy of the logistic regression; None where the model has none.
         majority_class: that class.
         logistic_cases: training sequences that the regression was fitted on.
-        logistic_features: what it saw: ``flattened`` or ``summary``.
+        logistic_features: what it saw: ``flattened``, ``summary`` or ``tokens``; see `Baselines`.
         headline: accuracy on the first cases alone, where that was asked for.
         balanced_accuracy: mean recall of the classes.
         macro_f1: mean F1 of the classes.
@@ -203,7 +203,7 @@ def evaluate(
         fingerprint=sequences.fingerprint,
         accuracy=share(right),
         majority=share(targets == baselines.majority) if baselines else None,
-        logistic=share(baselines.predict(sequences) == targets) if baselines else None,
+        logistic=share(baselines.predict(model.accept(sequences)) == targets) if baselines else None,
         majority_class=model.classes[baselines.majority] if baselines else None,
         logistic_cases=baselines.cases if baselines else None,
         logistic_features=baselines.features if baselines else None,

@@ -84,9 +84,10 @@ def steps_seen(lengths: Integers) -> Integers:
 
 def _early(model: Model, sequences: Sequences) -> Integers:
     """The most probable class after each share of the steps, [N, 10]."""
-    found = np.empty((len(sequences), len(SHARES)), np.int64)
-    ends = steps_seen(sequences.lengths)
-    batcher = Batcher(model.accept(sequences), model.network.output.weight.device)
+    accepted = model.accept(sequences)
+    found = np.empty((len(accepted), len(SHARES)), np.int64)
+    ends = steps_seen(accepted.lengths)
+    batcher = Batcher(accepted, model.network.output.weight.device)
     for indices, batch in evaluation_batches(model.network, batcher):
         batch_ends = torch.from_numpy(ends[indices]).to(batch.lengths.device)
         logits = model.network.logits_at(batch.inputs, batch.lengths, batch_ends)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
@@ -55,4 +57,4 @@ def embedding_size(symbols: int) -> int:
 
     A rule of thumb: the one that fastai takes for categories (Howard and Gugger 2020, arXiv 2002.04688).
     """
-    return min(max(round(1.6 * float(symbols) ** 0.56), 4), LARGEST)
+    return min(max(round(1.6 * math.pow(symbols, 0.56)), 4), LARGEST)

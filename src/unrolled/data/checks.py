@@ -1,0 +1,159 @@
+"""Whether sequences can be trained on, tested on, predicted: said before any hour is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.config import MissingName
+from unrolled.data.sequences import Sequences, Values
+from unrolled.errors import DataError, MismatchError
+
+_CHUNK_STEPS = 65_536
+
+
+def check_trainable(sequences: Sequences, missing: MissingName = "none") -> None:
+    """Refuses labels that teach nothing and values that no network takes.
+
+    Args:
+        sequences: to train on.
+        missing: what becomes of missing values.
+    Raises:
+        DataError: saying which, where and what to do.
+    """
+    counts = sequences.class_counts()
+    present = [name for name, count in zip(sequences.classes, counts, strict=True) if count]
+    if len(present) < 2:
+        raise DataError(
+            f"every training sequence has the label {present[0]!r}; a classifier needs at least two classes."
+        )
+    refuse_values(sequences, "training", missing)
+    if missing != "none":
+        _refuse_empty_channels(sequences)
+
+
+def check_test(test: Sequences, train: Sequences, missing: MissingName = "none") -> None:
+    """Refuses, before hours of training, test sequences on which the trained model could not be measured.
+
+    Raises:
+        DataError: for other channels or classes than the training sequences', no labels, text in the place of
+            numbers, sequences of a group that is trained on, or values that no network takes.
+    """
+    check_kind(test, train.symbols is not None, "test")
+    check_channels(test, train.channels, "test", "the training data have")
+    found = {test.classes[index] for index in np.flatnonzero(test.class_counts())}
+    learned = [train.classes[index] for index in np.flatnonzero(train.class_counts())]
+    unknown = sorted(found - set(learned))
+    if unknown:
+        raise MismatchError(
+            f"the test data have the label {unknown[0]!r}, which the training data do not have; those are "
+            f"{', '.join(learned)}. Remove those sequences, or train with some of them."
+        )
+    _refuse_shared_groups(test, train)
+    refuse_values(test, "test", missing)
+
+
+def check_kind(sequences: Sequences, text: bool, role: str) -> None:
+    """Refuses numbers where text was learned, and text where numbers were.
+
+    Raises:
+        MismatchError: saying which is which.
+    """
+    if (sequences.symbols is not None) != text:
+        found, expected = ("numbers", "text") if text else ("text", "numbers")
+        raise MismatchError(f"the {role} data are {found}; expected {expected}, as the training data are.")
+
+
+def check_channels(
+    sequences: Sequences, channels: tuple[str, ...], role: str, learned: str = "the model was trained on"
+) -> None:
+    """Refuses other channels than those that were, or will be, learned.
+
+    Args:
+        sequences: to predict or test on.
+        channels: those of the training.
+        role: what the sequences are, for the message.
+        learned: begins what the message says of the training's.
+    Raises:
+        MismatchError: with both.
+    """
+    count, expected = len(sequences.channels), len(channels)
+    if count != expected:
+        raise MismatchError(
+            f"the {role} data have {count} channels, {learned} {expected} "
+            f"({', '.join(channels[:8])}{', …' if expected > 8 else ''}). Give arrays as [N, T, F], time before "
+            "channels, and a .npz file with its --layout."
+        )
+    if _named(sequences.channels) and _named(channels) and sequences.channels != channels:
+        raise MismatchError(
+            f"the {role} data's channels are {', '.join(sequences.channels)}; {learned} {', '.join(channels)}, in this "
+            "order. Rename or reorder them."
+        )
+
+
+def refuse_values(sequences: Sequences, role: str, missing: MissingName = "none") -> None:
+    """Refuses infinite values, and missing ones unless something becomes of them.
+
+    Raises:
+        MismatchError: with how many there are and where the first stands.
+    """
+    wrong = _unfinite if missing == "none" else np.isinf
+    count = sum(int(wrong(block).sum()) for block in _blocks(sequences))
+    if not count:
+        return
+    index = next(index for index in range(len(sequences)) if wrong(sequences[index]).any())
+    step, channel = (int(place[0]) for place in np.nonzero(wrong(sequences[index])))
+    kind = "missing or infinite" if missing == "none" else "infinite"
+    holes = bool(np.isnan(sequences[index][step, channel]))
+    advice = "Train with --missing forward-fill, mean or mask, fill them in, or" if holes else "Correct them, or"
+    raise MismatchError(
+        f"the {role} data hold {count:,} {kind} values, the first in sequence {index}, step {step}, channel "
+        f"{sequences.channels[channel]!r} (counted from 0); only finite numbers are taken. {advice} remove those "
+        "sequences."
+    )
+
+
+def _unfinite(values: Values) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = ~np.isfinite(values)
+    return found
+
+
+def _refuse_empty_channels(sequences: Sequences) -> None:
+    empty = np.ones(len(sequences.channels), bool)
+    for block in _blocks(sequences):
+        empty &= np.isnan(block).all(0)
+        if not empty.any():
+            return
+    if sequences.values.dtype.kind == "f":
+        name = sequences.channels[int(empty.argmax())]
+        raise DataError(
+            f"every value of channel {name!r} is missing in the training data; there is nothing to learn from it. "
+            "Leave the channel out."
+        )
+
+
+def _refuse_shared_groups(test: Sequences, train: Sequences) -> None:
+    if test.groups is None or train.groups is None:
+        return
+    shared = sorted(set(test.groups) & set(train.groups))
+    if shared:
+        raise DataError(
+            f"{len(shared):,} groups stand both in the training and in the test data, such as {shared[0]!r}; a test on "
+            "them would flatter. Remove them from one side, or leave out --group."
+        )
+
+
+def _blocks(sequences: Sequences) -> Iterator[Values]:
+    """All values that can be missing or infinite, some steps at a time, [S', F]."""
+    if sequences.values.dtype.kind != "f":
+        return
+    for first, last in sequences.stretches():
+        for low in range(first, last, _CHUNK_STEPS):
+            yield sequences.values[low : min(low + _CHUNK_STEPS, last)]
+
+
+def _named(channels: tuple[str, ...]) -> bool:
+    """Whether channels have names of their own, not only numbers."""
+    return channels != tuple(str(number) for number in range(len(channels)))
