@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from unrolled.config import DataConfig
 from unrolled.data.sequences import Sequences
-from unrolled.data.splits import hold_out, hold_out_test, hold_out_validation
-from unrolled.errors import DataError
+from unrolled.data.splits import hold_out, hold_out_groups, hold_out_test, hold_out_validation
+from unrolled.errors import ConfigError, DataError
 
 
 def numbered(counts: list[int]) -> Sequences:
@@ -67,3 +71,105 @@ def test_validation_takes_fifteen_per_cent_unless_told_otherwise() -> None:
     _, held = hold_out_validation(numbered([100, 100]), DataConfig())
     assert held is not None
     assert len(held) == 30
+
+
+# By group
+
+
+def grouped(groups: list[str], labels: list[int]) -> Sequences:
+    whole = Sequences.from_list([[float(i)] for i in range(len(labels))], labels)
+    return replace(whole, groups=np.array(groups, object))
+
+
+def recorded(people: int, each: int, classes: int = 2) -> Sequences:
+    """Several recordings of each person, of every class."""
+    names = [f"p{person}" for person in range(people) for _ in range(each)]
+    return grouped(names, [index % classes for index in range(people * each)])
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(st.integers(3, 12), st.integers(2, 9), st.sampled_from([0.1, 0.2, 0.3, 0.5, 0.75]), st.integers(0, 5))
+def test_no_group_stands_on_both_sides_and_nothing_is_lost(people: int, each: int, fraction: float, seed: int) -> None:
+    whole = recorded(people, each)
+    kept, held = hold_out_groups(whole, fraction, seed)
+    assert kept.groups is not None
+    assert held.groups is not None
+    assert not set(kept.groups) & set(held.groups)
+    assert sorted(numbers(kept) + numbers(held)) == list(range(people * each))
+    assert numbers(kept) == sorted(numbers(kept))
+    assert (kept.class_counts() > 0).all()
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.2, 0.3, 0.5])
+def test_the_share_and_the_classes_are_met_where_groups_allow_it(fraction: float) -> None:
+    kept, held = hold_out_groups(recorded(40, 6, 3), fraction, 0)
+    assert len(held) == pytest.approx(240 * fraction, abs=12)
+    assert (held.class_counts() > 0).all()
+    assert kept.class_counts().std() <= 4
+
+
+def test_a_group_column_rules_the_test_and_the_validation_split() -> None:
+    whole = recorded(20, 5)
+    train, test = hold_out_test(whole, DataConfig())
+    assert test is not None
+    train, validation = hold_out_validation(train, DataConfig())
+    assert validation is not None
+    parts = [set(part.groups) for part in (train, validation, test) if part.groups is not None]
+    assert len(set.union(*parts)) == sum(map(len, parts)) == 20
+
+
+def test_the_split_by_group_is_a_function_of_the_seed() -> None:
+    whole = recorded(12, 4)
+    assert numbers(hold_out_groups(whole, 0.3, 1)[1]) == numbers(hold_out_groups(whole, 0.3, 1)[1])
+    assert len({tuple(numbers(hold_out_groups(whole, 0.3, seed)[1])) for seed in range(6)}) > 1
+
+
+def test_groups_that_cannot_be_split_are_refused_by_name_with_advice() -> None:
+    with pytest.raises(DataError, match="all sequences are of one group, 'anna'; a split by group needs several"):
+        hold_out_groups(grouped(["anna"] * 4, [0, 1, 0, 1]), 0.5, 0)
+    with pytest.raises(DataError, match=r"class '1' occurs in one group only, 'ben'.*add sequences of other groups"):
+        hold_out_groups(grouped(["anna", "anna", "ben", "ben"], [0, 0, 0, 1]), 0.5, 0)
+
+
+# By time
+
+
+def timed(times: list[float], labels: list[int]) -> Sequences:
+    return replace(grouped([""] * len(labels), labels), groups=None, times=np.array(times, np.float64))
+
+
+def test_by_time_the_latest_are_held_out_and_before_them_those_for_validation() -> None:
+    times = np.random.default_rng(0).permutation(100).astype(float)
+    whole = timed(times.tolist(), [i % 2 for i in range(100)])
+    config = DataConfig(split="time", test_fraction=0.2, validation_fraction=0.25)
+    train, test = hold_out_test(whole, config)
+    assert test is not None
+    train, validation = hold_out_validation(train, config)
+    assert validation is not None
+    spans = [sorted(times[numbers(part)]) for part in (train, validation, test)]
+    assert [len(span) for span in spans] == [60, 20, 20]
+    assert spans[0] + spans[1] + spans[2] == list(range(100))
+    assert numbers(test) == sorted(numbers(test))
+
+
+def test_in_order_the_last_are_held_out() -> None:
+    whole = replace(timed([0.0] * 10, [0, 1] * 5), times=None)
+    kept, held = hold_out_test(whole, DataConfig(split="order", test_fraction=0.3))
+    assert held is not None
+    assert (numbers(kept), numbers(held)) == (list(range(7)), [7, 8, 9])
+
+
+def test_what_cannot_be_ordered_in_time_is_refused_with_advice() -> None:
+    whole = timed([1.0, np.nan, 3.0, 4.0], [0, 1, 0, 1])
+    config = DataConfig(split="time", test_fraction=0.5)
+    with pytest.raises(ConfigError, match="these lack 1 of their times; name a time column with --time"):
+        hold_out_test(whole, config)
+    with pytest.raises(ConfigError, match=r"these have no times.*--split order"):
+        hold_out_test(replace(whole, times=None), config)
+    with pytest.raises(ConfigError, match="cannot also keep groups together"):
+        hold_out_test(replace(whole, groups=np.array(["a", "b", "a", "b"], object)), config)
+
+
+def test_a_class_that_only_comes_late_is_named() -> None:
+    with pytest.raises(DataError, match="class '1' occurs only among the last 2 sequences"):
+        hold_out_test(timed([0, 1, 2, 3], [0, 0, 0, 1]), DataConfig(split="time", test_fraction=0.5))

@@ -12,7 +12,7 @@ from unrolled.data.readers.observer import SILENT, Observer
 from unrolled.data.readers.request import STANDARD_INPUT
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCES
-from unrolled.data.splits import hold_out_test, hold_out_validation
+from unrolled.data.splits import hold_out_test, hold_out_validation, split_rule
 from unrolled.errors import ConfigError, DataError, UnknownNameError
 
 
@@ -92,7 +92,7 @@ def split_dataset(
         parts.append(f"test sequences from {config.test}")
     elif config.test_fraction:
         train, test = hold_out_test(sequences, config)
-        parts.append(f"{config.test_fraction:.0%} held out for the test, by class, seed {config.split_seed}")
+        parts.append(f"{config.test_fraction:.0%} held out for the test, {split_rule(sequences, config)}")
     train, validation = hold_out_validation(train, config)
     return Dataset(name, train, validation, test, "; ".join(parts))
 
