@@ -4,7 +4,8 @@ They stand in ``examples.json`` of the model folder, in the form in which the se
 
     {"examples": [{"label": "3", "sequence": [[0.0, 0.5], [0.25, 1.0]]}]}
 
-A sequence is a list of steps, a step a list of one number a channel, null where a value is missing.
+A sequence is a list of steps, a step a list of one number a channel, null where a value is missing. A text is the
+list of its tokens.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ class Example:
 
     Attributes:
         label: the name of its true class; None where that is not known.
-        sequence: steps of one number a channel, in the unit that the network reads.
+        sequence: steps of one number a channel, in the unit that the network reads; of text, its tokens.
     """
 
     label: str | None
-    sequence: Steps
+    sequence: Steps | list[str]
 
 
 def choose_examples(sequences: Sequences, count: int) -> tuple[Example, ...]:
@@ -83,6 +84,8 @@ def _in_turn(sequences: Sequences) -> Integers:
 
 def _example(sequences: Sequences, index: int) -> Example:
     label = None if sequences.labels is None else sequences.classes[int(sequences.labels[index])]
+    if sequences.symbols is not None:
+        return Example(label, [sequences.symbols[code] for code in sequences[index][:, 0].tolist()])
     return Example(label, [[_plain(value) for value in step] for step in sequences.scaled(index)])
 
 

@@ -16,7 +16,7 @@ import torch
 from unrolled.baselines import fit_baselines
 from unrolled.config import Recipe, find_recipe, named_recipes, read_recipe
 from unrolled.data.checks import check_test, check_trainable, refuse_values
-from unrolled.data.coercion import parse_literal, token_kind
+from unrolled.data.coercion import from_texts, parse_literal, token_kind
 from unrolled.data.dataset import Dataset
 from unrolled.data.intake import Intake, learn_intake
 from unrolled.data.load import load_dataset, split_dataset
@@ -196,7 +196,7 @@ def _finish(
 ) -> Run:
     """Training to its end, then the figures and the model folder."""
     ready = intake.dataset(dataset)
-    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, ready, say), *recorders]
+    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, ready, intake, say), *recorders]
     with _saying_how_to_go_on(folder):
         with using_threads(training_threads(recipe.train, ready.train, state.network)):
             for line in [*describe(recipe, ready, state.network), f"run folder: {folder.path}"]:
@@ -278,13 +278,13 @@ def _unseen(dataset: Dataset) -> Sequences:
     return dataset.test or dataset.validation or dataset.train
 
 
-def _own_recorders(folder: RunFolder, recipe: Recipe, dataset: Dataset, say: Say) -> list[Recorder]:
+def _own_recorders(folder: RunFolder, recipe: Recipe, dataset: Dataset, intake: Intake, say: Say) -> list[Recorder]:
     """The recorders that the recipe itself asks for."""
     config = recipe.train
     found = [make_tracker(name, folder.path, recipe) for name in config.trackers]
     watched = None
     if config.watch is not None:
-        watched = _watched(config.watch, len(dataset.train.channels))
+        watched = _watched(config.watch, dataset.train, intake)
     printer = tutorial_recorder(config, say, watched)
     if printer is not None:
         found.append(printer)
@@ -295,12 +295,17 @@ def _own_recorders(folder: RunFolder, recipe: Recipe, dataset: Dataset, say: Say
     return found
 
 
-def _watched(text: str, channels: int) -> torch.Tensor:
+def _watched(text: str, train: Sequences, intake: Intake) -> torch.Tensor:
     """The sequence whose probabilities are printed on the way, [1, T, F]."""
-    values = parse_literal(text, channels).values
-    if values.shape[1] != channels:
-        raise ConfigError(f"watch = {text!r} has {values.shape[1]} channels; expected {channels}, as the data have.")
-    return torch.from_numpy(values[None])
+    channels = len(train.channels)
+    if intake.vocabulary is None:
+        sequence = parse_literal(text, channels)
+    else:
+        sequence = from_texts([text], token_kind(intake.vocabulary), intake.vocabulary)
+    if len(sequence.channels) != channels:
+        found = len(sequence.channels)
+        raise ConfigError(f"watch = {text!r} has {found} channels; expected {channels}, as the data have.")
+    return torch.from_numpy(intake(sequence)[0][None])
 
 
 def _facts(dataset: Dataset, device: torch.device) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ from unrolled.baselines import Baselines, Features
 from unrolled.config import KeptSteps, ModelConfig, TokenKind
 from unrolled.data.batching import Batcher
 from unrolled.data.checks import check_channels, check_kind, refuse_values
-from unrolled.data.coercion import SequencesLike, as_sequences, from_texts
-from unrolled.data.intake import Intake
+from unrolled.data.coercion import SequencesLike, as_sequences, from_texts, parse_literal
+from unrolled.data.intake import Intake, late_windows, truncated
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.errors import MismatchError, ModelFolderError
 from unrolled.examples import Example, dump_examples, parse_examples
@@ -153,11 +153,33 @@ class Model:
     def predict_steps(self, values: SequencesLike) -> list[Probabilities]:
         """The probabilities after every step, [T_i, C] for each sequence: the belief as it is read.
 
-        Row t is what `predict_proba` gives for the first t + 1 steps. A bidirectional network reads
-        every prefix anew, which costs T times as much.
+        Row t is what `predict_proba` gives for the first t + 1 steps. A network that reads in both directions,
+        or standardises each sequence by itself, reads every prefix anew, which costs T times as much; one that
+        keeps the last steps only reads anew the prefixes that are longer.
         """
-        batcher = Batcher(self.accept(values), self.network.output.weight.device)
-        return [self.probabilities(logits) for logits in all_prefix_logits(self.network, batcher)]
+        intake, device = self.facts.intake, self.network.output.weight.device
+        whole = replace(intake, max_length=None)(self._fitting(values))
+        begun = truncated(whole, intake.max_length, "first")
+        rows = all_prefix_logits(self.network, Batcher(begun, device))
+        if begun is not whole and intake.max_length is not None:
+            beyond: Sequence[int] = (whole.lengths - begun.lengths).tolist()
+            if intake.keep_steps == "first":  # nothing that comes later is read
+                late = [row[-1:].expand(count, -1) for row, count in zip(rows, beyond, strict=True)]
+            else:
+                windows = late_windows(whole, intake.max_length)
+                late = list(all_logits(self.network, Batcher(windows, device)).split(beyond))
+            rows = [torch.cat(parts) for parts in zip(rows, late, strict=True)]
+        return [self.probabilities(logits) for logits in rows]
+
+    def parse(self, text: str) -> Sequences:
+        """One sequence from how a person types it: of text, the text itself; otherwise see `parse_literal`.
+
+        Raises:
+            DataError: naming what is wrong in it.
+        """
+        if self.facts.vocabulary is not None:
+            return from_texts([text], self.facts.tokens, self.facts.vocabulary)
+        return parse_literal(text, len(self.channels))
 
     def stream(self, count: int | None = None, state: StreamState | str | Path | None = None) -> Stream:
         """Reads sequences as they come, a few steps at a time; see `Stream`.
@@ -190,17 +212,21 @@ class Model:
         return values
 
     def accept(self, values: SequencesLike) -> Sequences:
-        """The values as `Sequences` that fit this model.
+        """The values as `Sequences` that fit this model, cut and coded as those it learned from.
 
         Raises:
             MismatchError: saying what does not fit.
         """
+        return self.facts.intake(self._fitting(values))
+
+    def _fitting(self, values: SequencesLike) -> Sequences:
+        """The values as `Sequences`, checked, otherwise as they are."""
         sequences = self._as_learned(values)
         check_kind(sequences, self.facts.vocabulary is not None, "given")
         if self.facts.vocabulary is None:
-            check_channels(sequences, self.channels, "given")
+            check_channels(sequences, self.channels)
             refuse_values(sequences, "given", self.facts.model.missing)
-        return self.facts.intake(sequences)
+        return sequences
 
     def targets(self, sequences: Sequences) -> Integers:
         """The labels of sequences as indices of this model's classes, [N].

@@ -17,8 +17,7 @@ def write_card(facts: Mapping[str, Any]) -> str:
         f"A recurrent network ({model['cell']}, {size} units, {direction}, pooling: {model['pooling']}), trained with "
         f"unrolled {facts['unrolled']}.",
         "",
-        f"- **Input**: sequences of {len(facts['channels'])} channels ({_some(facts['channels'])}), any length "
-        "from 1 step, no missing values.",
+        f"- **Input**: {_input(facts)}.",
         f"- **Output**: one of {len(facts['classes'])} classes ({_some(facts['classes'])}) with probabilities.",
         f"- **Training data**: {data.get('note', 'not recorded')}; SHA-256 {data.get('fingerprint', 'not recorded')}.",
     ]
@@ -45,6 +44,18 @@ def write_card(facts: Mapping[str, Any]) -> str:
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _input(facts: Mapping[str, Any]) -> str:
+    """What sequences the model takes, and how much of them it reads."""
+    length = "any length from 1 step"
+    if facts.get("max_length"):
+        length += f" (of which the {facts['keep_steps']} {facts['max_length']:,} are read)"
+    if facts.get("vocabulary") is not None:
+        return f"texts as {facts['tokens']}, {len(facts['vocabulary']):,} of them known, {length}"
+    missing = facts["model"].get("missing", "none")
+    holes = "no missing values" if missing == "none" else f"missing values as NaN (treated by {missing})"
+    return f"sequences of {len(facts['channels'])} channels ({_some(facts['channels'])}), {length}, {holes}"
 
 
 def _some(names: tuple[str, ...], most: int = 12) -> str:

@@ -250,12 +250,24 @@ def check_streams_are_possible(model: Model) -> None:
     Raises:
         UnsupportedError: saying why.
     """
+    facts, instead = model.facts, "it cannot be streamed. Predict with --steps, which reads every prefix anew, or train"
     if model.network.config.bidirectional:
         raise UnsupportedError(
-            "this model reads sequences in both directions, so it has to see the end before it can say anything: it "
-            "cannot be streamed. Train one with --no-bidirectional, or predict with --steps, which reads every "
-            "prefix anew."
+            "this model reads sequences in both directions, so it has to see the end before it can say anything: "
+            f"{instead} one with --no-bidirectional."
         )
+    if not model.network.reads_forward:
+        raise UnsupportedError(
+            "this model standardises each sequence by its own mean, which only its end tells: "
+            f"{instead} one with --normalisation channel."
+        )
+    if facts.max_length is not None:
+        raise UnsupportedError(
+            f"this model reads only the {facts.keep_steps} {facts.max_length} steps of a sequence: {instead} one "
+            "without --max-length."
+        )
+    if facts.vocabulary is not None:
+        raise UnsupportedError("this model reads text, and streams take numbers; predict with --steps instead.")
 
 
 def _part(state: StreamState, name: str, like: Tensor) -> Tensor:

@@ -120,7 +120,7 @@ def test_figures_on_training_data_are_called_flattering(unrolled: Command, fresh
         (("predict", "RUN", "missing.ts"), "there is no such file"),
         (("predict", "RUN", "digts"), "'digits'"),
         (("predict", "RUN", "three.npz"), "--layout"),
-        (("predict", "RUN", "three.npz", "--layout", "time-first"), "data have 2 channels"),
+        (("predict", "RUN", "three.npz", "--layout", "time-first"), "the data have 2 channels"),
         (("predict", "RUN", "--sequence", "1,x"), "'x' is not a number"),
         (("predict", "RUN", "--sequence", "1,2:3"), "expected as many in each"),
         (("predict", "RUN", "--sequence", "1,2,3"), "the data have 1 channels"),

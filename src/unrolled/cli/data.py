@@ -43,6 +43,8 @@ def sequences_for(
     if data is None:
         return _held_out(model, observer)
     if data not in SOURCES:
+        if model.facts.vocabulary is not None:  # whatever the training file's texts were taken for
+            own = own.model_copy(update={"tokens": model.facts.tokens})
         own = _read_alike(own, data, dict(options or {}))
     elif data != own.source:
         own = DataConfig()

@@ -36,7 +36,7 @@ def predict(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL_OR_RUN")],
     data: Annotated[str | None, typer.Argument(help="A file of sequences, or a named data set.")] = None,
     sequence: Annotated[
-        str | None, typer.Option(help="One sequence, as 0110, or as 0.1,0.2:1,1.5 with : between channels.")
+        str | None, typer.Option(help="One sequence: a text; or as 0110, or as 0.1,0.2:1,1.5 with : between channels.")
     ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="The probabilities after every step.")] = False,
     case: Annotated[int | None, typer.Option(help="Only the sequence of this number, from 0.", min=0)] = None,
@@ -62,7 +62,6 @@ def predict(
     With --stream the steps come from standard input, one a line, its values separated by commas; an empty line
     begins a new sequence.
     """
-    from unrolled.data.coercion import parse_literal
     from unrolled.model import Model
     from unrolled.storage import write_bytes, write_text
 
@@ -76,10 +75,7 @@ def predict(
     if decide is not None or state is not None:
         raise typer.BadParameter("--decide and --state are for --stream.")
     trained = Model.load(model)
-    if sequence is not None:
-        sequences = parse_literal(sequence, len(trained.channels))
-    else:
-        sequences = _read(trained, data, options)
+    sequences = trained.parse(sequence) if sequence is not None else _read(trained, data, options)
     if case is not None:
         sequences = _one(sequences, case)
     if plot is not None:

@@ -42,7 +42,7 @@ def check_test(test: Sequences, train: Sequences, missing: MissingName = "none")
             numbers, sequences of a group that is trained on, or values that no network takes.
     """
     check_kind(test, train.symbols is not None, "test")
-    check_channels(test, train.channels, "test", "the training data have")
+    check_channels(test, train.channels, "the test data", "the training data have")
     found = {test.classes[index] for index in np.flatnonzero(test.class_counts())}
     learned = [train.classes[index] for index in np.flatnonzero(train.class_counts())]
     unknown = sorted(found - set(learned))
@@ -67,14 +67,17 @@ def check_kind(sequences: Sequences, text: bool, role: str) -> None:
 
 
 def check_channels(
-    sequences: Sequences, channels: tuple[str, ...], role: str, learned: str = "the model was trained on"
+    sequences: Sequences,
+    channels: tuple[str, ...],
+    found: str = "the data",
+    learned: str = "the model was trained on",
 ) -> None:
     """Refuses other channels than those that were, or will be, learned.
 
     Args:
         sequences: to predict or test on.
         channels: those of the training.
-        role: what the sequences are, for the message.
+        found: what the sequences are, for the message.
         learned: begins what the message says of the training's.
     Raises:
         MismatchError: with both.
@@ -82,13 +85,13 @@ def check_channels(
     count, expected = len(sequences.channels), len(channels)
     if count != expected:
         raise MismatchError(
-            f"the {role} data have {count} channels, {learned} {expected} "
+            f"{found} have {count} channels, {learned} {expected} "
             f"({', '.join(channels[:8])}{', …' if expected > 8 else ''}). Give arrays as [N, T, F], time before "
             "channels, and a .npz file with its --layout."
         )
     if _named(sequences.channels) and _named(channels) and sequences.channels != channels:
         raise MismatchError(
-            f"the {role} data's channels are {', '.join(sequences.channels)}; {learned} {', '.join(channels)}, in this "
+            f"{found}'s channels are {', '.join(sequences.channels)}; {learned} {', '.join(channels)}, in this "
             "order. Rename or reorder them."
         )
 

@@ -63,6 +63,18 @@ def truncated(sequences: Sequences, max_length: int | None, keep: KeptSteps) -> 
     return replace(sequences, starts=starts, lengths=lengths)
 
 
+def late_windows(sequences: Sequences, max_length: int) -> Sequences:
+    """The last ``max_length`` steps of every prefix that is longer, by sequence and then by prefix, sharing the values.
+
+    A sequence of T steps gives T − ``max_length`` of them, or none.
+    """
+    counts = np.maximum(sequences.lengths - max_length, 0)
+    passed = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + 1  # steps before the window
+    starts = np.repeat(sequences.starts, counts) + passed
+    lengths = np.full(len(starts), max_length, np.int64)
+    return replace(sequences, starts=starts, lengths=lengths, labels=None, ids=None, groups=None, times=None)
+
+
 def learn_vocabulary(train: Sequences) -> tuple[str, ...]:
     """The tokens of training text, the most frequent first, equally frequent ones in sorted order."""
     symbols = train.symbols or ()

@@ -27,6 +27,9 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7
 
 DrawStyle = Literal["default", "steps-mid"]
 
+MOST_STEPS_NAMED = 60
+"""Characters or words of a text that are written below a plot."""
+
 MAX_NAMED = 5
 """Classes that a plot names; the rest are grey."""
 
@@ -89,8 +92,8 @@ def _scale_by_logarithm(axes: Axes) -> None:
 def draw_belief(model: Model, sequence: Sequences, title: str = "") -> Figure:
     """One sequence, and the probability of each class after each of its steps.
 
-    A picture is drawn as a picture and its rows share their height with the steps; anything else as a
-    line for each channel.
+    A picture is drawn as a picture and its rows share their height with the steps; a text stands below its
+    steps; anything else is a line for each channel.
     """
     belief = model.predict_steps(sequence)[0]  # [T, C]
     values = sequence.scaled(0)
@@ -99,6 +102,10 @@ def draw_belief(model: Model, sequence: Sequences, title: str = "") -> Figure:
         shown, curve = figure.subplots(1, 2, width_ratios=(1, 1.25))
         _draw_picture(shown, values)
         _draw_belief_down(curve, belief, model.classes)
+    elif sequence.symbols is not None:
+        curve = figure.subplots()
+        _draw_belief_across(curve, belief, model.classes)
+        _name_steps(curve, [sequence.symbols[code] for code in sequence[0][:, 0].tolist()])
     else:
         shown, curve = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.4))
         _draw_series(shown, values, model.channels)
@@ -152,6 +159,16 @@ def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence
         axes.legend(frameon=False, ncols=len(channels), fontsize=8)
     axes.set(ylabel="values")
     _tidy(axes)
+
+
+def _name_steps(axes: Axes, tokens: Sequence[str]) -> None:
+    """A text's characters or words at the steps where they are read, as far as they can be told apart."""
+    if len(tokens) > MOST_STEPS_NAMED:
+        return
+    axes.set_xticks(range(1, len(tokens) + 1), [_text(token) for token in tokens])
+    if max(map(len, tokens)) > 1:
+        axes.tick_params("x", rotation=60)
+    axes.set(xlabel="what has been read")
 
 
 def _draw_belief_down(axes: Axes, belief: npt.NDArray[np.float32], classes: Sequence[str]) -> None:
