@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -218,3 +219,51 @@ def test_a_folder_of_the_first_format_still_loads(tmp_path: Path) -> None:
     again = load(former.save(tmp_path / "again"))
     assert again.facts.format_version == 2
     assert np.array_equal(again.predict_proba(given), run.model.predict_proba(given))
+
+
+# From a file
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> str:
+    """A long table: recordings of eight persons, some values missing, one person after the other in time."""
+    random = np.random.default_rng(0)
+    lines = ["recording,second,gesture,person,x,y"]
+    for number in range(64):
+        for step in range(random.integers(2, 7)):
+            x = "" if random.random() < 0.2 else f"{random.normal(number % 2, 1):.3f}"
+            lines.append(f"r{number:02},{100 * number + step},{'ab'[number % 2]},p{number % 8},{x},{step}")
+    (tmp_path / "recordings.csv").write_text("\n".join(lines) + "\n")
+    return str(tmp_path / "recordings.csv")
+
+
+def roles(**options: Any) -> list[str]:
+    given = {"id": "recording", "time": "second", "label": "gesture", "max_epochs": 2, "hidden_size": 4, **options}
+    return [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def test_persons_stay_together_and_holes_are_filled_from_the_command_line(recordings: str, tmp_path: Path) -> None:
+    refused = call("train", recordings, *roles(group="person"), "--runs", tmp_path)
+    assert refused.code == 1
+    assert "missing or infinite values" in refused.one_line()
+    answer = call("train", recordings, *roles(group="person", missing="mask"), "--runs", tmp_path, "--name", "1")
+    assert answer.code == 0, answer.err
+    assert "by group, seed 0" in answer.out
+    predicted = call("predict", tmp_path / "recordings" / "1", recordings)
+    assert predicted.code == 0, predicted.err
+    assert len(predicted.out.splitlines()) == 65
+
+
+def test_the_latest_recordings_are_held_out_from_the_command_line(recordings: str, tmp_path: Path) -> None:
+    words = roles(split="time", missing="mean", channels="x,y")
+    answer = call("train", recordings, *words, "--runs", tmp_path, "--name", "1")
+    assert answer.code == 0, answer.err
+    assert "held out for the test, the latest" in answer.out
+    assert call("evaluate", tmp_path / "recordings" / "1").code == 0
+
+
+def test_the_python_of_the_page_on_preparation_works(counter: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(counter.folder.path.parents[2])
+    page = (Path(__file__).parents[1] / "docs" / "preparation.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    exec(compile(block, "preparation.md", "exec"), {})  # noqa: S102  # the project's own text

@@ -199,3 +199,12 @@ def test_wrong_lengths_are_refused_by_the_runtime(make_model: Any) -> None:
     inputs = padded(drawn([3, 2])) | {"lengths": np.array([9, 1])}
     with pytest.raises(Exception, match="sequence_lens"):
         run_session(opened(make_model()), inputs)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [({"missing": "mask"}, "fills in missing values"), ({"normalisation": "sequence"}, "standardises each sequence")],
+)
+def test_what_the_graph_cannot_prepare_is_refused(options, text, make_model) -> None:
+    with pytest.raises(UnsupportedError, match=text):
+        to_onnx(make_model(**options))

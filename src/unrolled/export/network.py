@@ -135,7 +135,7 @@ def _steps(graph: Graph, values: str) -> Steps:
 
 
 def _normalised(graph: Graph, network: Network, values: str) -> str:
-    """As `Network.normalised`."""
+    """As `unrolled.nn.preparation.Normaliser`."""
     if network.config.normalisation == "none":
         return values
     part = graph.part("normaliser")
@@ -191,9 +191,26 @@ def _cells(layer: Layer) -> list[Cell]:
 def _check_it_can_be(model: Model, *, streaming: bool) -> None:
     if streaming:
         check_streams_are_possible(model)
+    _check_preparation(model)
     size = sum(value.numel() * value.element_size() for value in model.network.parameters())
     if size > LARGEST:
         raise UnsupportedError(
             f"the weights take {size / 1e9:.1f} GB; an ONNX file holds up to {LARGEST / 1e9:.0f} GB. "
             "Train a smaller network (--hidden-size, --num-layers)."
         )
+
+
+def _check_preparation(model: Model) -> None:
+    """Of what can stand before the recurrence, the graph has normalisation alone."""
+    config, facts = model.network.config, model.facts
+    if facts.vocabulary is not None:
+        found = "reads text"
+    elif config.missing != "none":
+        found = f"fills in missing values (--missing {config.missing})"
+    elif config.normalisation == "sequence":
+        found = "standardises each sequence by itself (--normalisation sequence)"
+    elif facts.max_length is not None:
+        found = f"reads only the {facts.keep_steps} {facts.max_length} steps of a sequence (--max-length)"
+    else:
+        return
+    raise UnsupportedError(f"this model {found}, which the exported graph cannot do yet; train one without it.")
