@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from unrolled.baselines import MAX_CASES, fit_baselines
+from unrolled.config import DataConfig
+from unrolled.data.coercion import from_texts
+from unrolled.data.intake import learn_intake
 from unrolled.data.sequences import Sequences
 
 RANDOM = np.random.default_rng(0)
@@ -102,3 +107,27 @@ def test_bytes_count_in_their_real_unit() -> None:
     values = RANDOM.integers(0, 256, (40, 3)).astype(np.uint8)
     train = Sequences.from_steps(values.reshape(-1, 1), np.full(40, 3), np.arange(40) % 2, scale=1 / 255)
     np.testing.assert_allclose(fit_baselines(train).mean, (values / 255).mean(0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("lengths", [[5] * 60, [5, 6] * 30], ids=["flattened", "summary"])
+def test_missing_values_do_not_count_and_hide_nothing_else(lengths: list[int]) -> None:
+    labels = np.arange(60) % 2
+    rows = [RANDOM.normal(4 * label, 1, (length, 2)) for label, length in zip(labels, lengths, strict=True)]
+    holes = [np.where(RANDOM.random(row.shape) < 0.3, np.nan, row) for row in rows]
+    holes[7][:, 1] = np.nan
+    found = fit_baselines(Sequences.from_list(holes, labels))
+    assert np.isfinite(found.weights).all()
+    assert (found.predict(Sequences.from_list(holes, labels)) == labels).mean() > 0.9
+
+
+def test_a_text_is_its_numbers_of_tokens_as_scikit_learn_counts_them() -> None:
+    texts = ["".join(RANDOM.choice(list("abc"), RANDOM.integers(1, 9))) for _ in range(50)]
+    labels = np.array([text.count("a") % 2 for text in texts])
+    raw = replace(from_texts(texts, "characters"), labels=labels, classes=("even", "odd"))
+    intake = learn_intake(raw, DataConfig())
+    found = fit_baselines(intake(raw))
+    assert found.features == "tokens"
+    assert intake.vocabulary is not None
+    counts = CountVectorizer(analyzer="char", vocabulary=list(intake.vocabulary)).fit_transform(texts).toarray()
+    np.testing.assert_allclose(found.mean, [0, *counts.mean(0)], rtol=1e-5)
+    assert len(found.predict(intake(from_texts(["ab", "zz"], "characters")))) == 2

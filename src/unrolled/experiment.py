@@ -265,12 +265,19 @@ def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
     direction = "in both directions" if model.bidirectional else "forward"
     return [
         f"data: {dataset.note}",
-        f"{', '.join([f'{len(train):,} sequences to train', *held])}; {steps} steps of {len(train.channels)} "
-        f"values, {len(train.classes)} classes",
+        f"{', '.join([f'{len(train):,} sequences to train', *held])}; {steps} steps of {_step(train)}, "
+        f"{len(train.classes)} classes",
         f"network: {model.cell}, {model.num_layers} × {model.hidden_size} units, {direction}, pooling {model.pooling}, "
         f"{weights:,} weights",
         f"on {describe_device(network.output.weight.device)} with the {kernel.name} kernel: {kernel.reason}",
     ]
+
+
+def _step(train: Sequences) -> str:
+    """What a step is."""
+    if train.symbols is None:
+        return f"{len(train.channels)} values"
+    return f"text, {len(train.symbols) - 1:,} different {token_kind(train.symbols)}"
 
 
 def _unseen(dataset: Dataset) -> Sequences:

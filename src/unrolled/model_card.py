@@ -40,7 +40,9 @@ def write_card(facts: Mapping[str, Any]) -> str:
         "import unrolled",
         "",
         'model = unrolled.load("path/to/this/folder")',
-        "model.predict([sequence])  # sequence: [steps, channels]",
+        "model.predict([text])"
+        if facts.get("vocabulary") is not None
+        else "model.predict([sequence])  # sequence: [steps, channels]",
         "```",
     ]
     return "\n".join(lines) + "\n"
