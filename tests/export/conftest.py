@@ -11,6 +11,7 @@ import torch
 from unrolled.config import ModelConfig
 from unrolled.model import Model, ModelFacts
 from unrolled.nn.network import Network
+from unrolled.nn.preparation import Preparation
 
 MakeModel = Callable[..., Model]
 
@@ -21,12 +22,15 @@ def make_model() -> MakeModel:
 
     def make(channels: int = 2, seed: int = 1, facts: dict[str, Any] | None = None, **options: Any) -> Model:
         config = ModelConfig.model_validate({"hidden_size": 5, **options})
-        network = Network(config, channels, 3, seed=seed)
+        vocabulary = (facts or {}).get("vocabulary")
+        network = Network(config, channels, 3, seed=seed, symbols=None if vocabulary is None else len(vocabulary) + 1)
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for weight in network.parameters():
                 weight += torch.rand(weight.shape, generator=generator) - 0.5
-        network.normaliser.set_statistics(torch.full((channels,), 0.3), torch.full((channels,), 1.7))
+        if isinstance(network.preparation, Preparation):
+            mean, deviation = torch.full((channels,), 0.3), torch.full((channels,), 1.7)
+            network.preparation.set_statistics(mean, deviation, torch.full((channels,), 0.1))
         names = tuple(f"channel {number}" for number in range(channels))
         return Model(
             network.eval(), ModelFacts(classes=("no", "yes", "não"), channels=names, model=config, **(facts or {}))

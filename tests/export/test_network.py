@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnxruntime import InferenceSession
 
-from unrolled.config import CellName, PoolingName
+from unrolled.config import CellName, MissingName, NormalisationName, PoolingName
 from unrolled.errors import UnsupportedError
 from unrolled.export import network as exporting
 from unrolled.export.network import starting_state, to_onnx
@@ -99,12 +99,67 @@ def test_the_state_of_a_stream_goes_on_in_its_export(make_model: Any) -> None:
     np.testing.assert_allclose(found["probabilities"][0], stream.push(steps[4:]), rtol=0, atol=1e-5)
 
 
+def gappy(lengths: list[int]) -> list[np.ndarray]:
+    """Sequences of which a third of the values are missing, and in one all of a channel."""
+    rng = np.random.default_rng(5)
+    sequences = [np.where(rng.random(values.shape) < 1 / 3, np.nan, values) for values in drawn(lengths)]
+    sequences[0][:, 0] = np.nan
+    return [values.astype(np.float32) for values in sequences]
+
+
+@pytest.mark.parametrize("missing", get_args(MissingName))
+@pytest.mark.parametrize("normalisation", get_args(NormalisationName))
+@every_direction
+def test_what_prepares_the_values_is_inside(
+    missing: str, normalisation: str, bidirectional: bool, make_model: Any
+) -> None:
+    model = make_model(missing=missing, normalisation=normalisation, bidirectional=bidirectional, pooling="mean")
+    sequences = drawn([4, 6, 1]) if missing == "none" else gappy([4, 6, 1])
+    found = run_session(opened(model), padded(sequences, extra=2, padding=math.nan))["probabilities"]
+    np.testing.assert_allclose(found, model.predict_proba(sequences), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("missing", get_args(MissingName))
 @pytest.mark.parametrize("normalisation", ["channel", "overall", "none"])
-def test_the_normaliser_is_inside(normalisation: str, make_model: Any) -> None:
-    model = make_model(normalisation=normalisation)
-    sequences = drawn([4, 6])
+def test_a_stream_carries_what_stands_for_missing_values(missing: str, normalisation: str, make_model: Any) -> None:
+    model = make_model(missing=missing, normalisation=normalisation)
+    session, stream = opened(model, streaming=True), model.stream()
+    steps, state = (drawn([9]) if missing == "none" else gappy([9]))[0], starting_state(model)
+    for low, high in ((0, 1), (1, 2), (2, 6), (6, 9)):
+        found = run_session(session, {"steps": steps[None, low:high], **state})
+        np.testing.assert_allclose(found["probabilities"][0], stream.push(steps[low:high]), rtol=0, atol=1e-5)
+        state = {name: found[f"{name}.next"] for name in state}
+
+
+def test_a_constant_channel_is_only_shifted(make_model: Any) -> None:
+    model = make_model(normalisation="sequence")
+    sequences = [np.full((5, 2), 3.0, np.float32)]
     found = run_session(opened(model), padded(sequences))["probabilities"]
     np.testing.assert_allclose(found, model.predict_proba(sequences), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("keep", ["first", "last"])
+@every_direction
+def test_sequences_are_cut_as_the_model_cuts_them(keep: str, bidirectional: bool, make_model: Any) -> None:
+    facts = {"max_length": 4, "keep_steps": keep}
+    model = make_model(facts=facts, bidirectional=bidirectional, missing="forward-fill", pooling="attention")
+    for lengths in ([9, 2, 4], [3], [5, 6]):
+        sequences = gappy(lengths)
+        found = run_session(opened(model), padded(sequences, extra=1, padding=math.nan))["probabilities"]
+        np.testing.assert_allclose(found, model.predict_proba(sequences), rtol=0, atol=1e-5)
+
+
+@every_direction
+def test_text_goes_in_as_tokens(bidirectional: bool, make_model: Any) -> None:
+    facts = {"vocabulary": ("b", "a", "é"), "tokens": "characters", "max_length": 6}
+    model = make_model(channels=1, facts=facts, bidirectional=bidirectional)
+    texts = ["abba", "b", "aéxéb", "abababab"]
+    tokens = np.full((4, 9), "a", object)
+    for row, text in enumerate(texts):
+        tokens[row, : len(text)] = list(text)
+    found = run_session(opened(model), {"tokens": tokens, "lengths": np.array([len(text) for text in texts])})
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(texts), rtol=0, atol=1e-5)
+    assert found["labels"].tolist() == model.predict(texts).tolist()
 
 
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streaming"])
@@ -158,7 +213,7 @@ def test_classes_and_channels_stand_in_the_metadata(make_model: Any) -> None:
     assert found["channels"] == ["channel 0", "channel 1"]
     assert found["weights_sha256"] == "ab"
     streamed = opened(model, streaming=True).get_modelmeta().custom_metadata_map
-    start = {name: float(value[0, 0]) for name, value in starting_state(model).items()}
+    start = {name: value[0].tolist() for name, value in starting_state(model).items()}
     assert json.loads(streamed["state"]) == start
 
 
@@ -199,12 +254,3 @@ def test_wrong_lengths_are_refused_by_the_runtime(make_model: Any) -> None:
     inputs = padded(drawn([3, 2])) | {"lengths": np.array([9, 1])}
     with pytest.raises(Exception, match="sequence_lens"):
         run_session(opened(make_model()), inputs)
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [({"missing": "mask"}, "fills in missing values"), ({"normalisation": "sequence"}, "standardises each sequence")],
-)
-def test_what_the_graph_cannot_prepare_is_refused(options, text, make_model) -> None:
-    with pytest.raises(UnsupportedError, match=text):
-        to_onnx(make_model(**options))

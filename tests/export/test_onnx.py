@@ -41,6 +41,23 @@ def test_the_file_is_the_model(make_model: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(probabilities, model.predict_proba(LABELLED), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("channels", "facts", "options"),
+    [
+        (1, {"vocabulary": ("b", "a")}, {}),
+        (1, {"vocabulary": ("yes", "no"), "tokens": "words", "max_length": 5, "keep_steps": "last"}, {}),
+        (2, {}, {"missing": "mask"}),
+        (2, {"max_length": 5}, {"normalisation": "sequence", "missing": "mean"}),
+    ],
+    ids=["characters", "words", "mask", "sequence"],
+)
+def test_the_check_knows_every_kind_of_sequence(
+    channels: int, facts: dict[str, Any], options: dict[str, Any], make_model: Any, tmp_path: Path
+) -> None:
+    exported = export_onnx(make_model(channels, facts=facts, **options), tmp_path / "m.onnx")
+    assert exported.check.difference <= 1e-5
+
+
 def test_the_trials_go_beyond_the_longest_example(digits_run: Run) -> None:
     sequences = trial_sequences(digits_run.model)
     assert {1, 2, 3, 8, 17} <= set(sequences.lengths.tolist())

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
-OPSET = 17
-"""The first with LayerNormalization; runtimes of 2022 and later have it."""
+OPSETS = {"": 17, "ai.onnx.ml": 3}
+"""17 is the first with LayerNormalization; runtimes of 2022 and later have both."""
 
 IR_VERSION = 8
 """The file format that came with it."""

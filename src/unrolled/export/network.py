@@ -3,9 +3,12 @@
 Whole sequences:
 
     sequences      float32 [batch, time, F]    padded on the right with whatever there is
+                                               (a missing value is NaN where the model takes any)
     lengths        int64 [batch]               steps of each, 1 to time
     →  labels         string [batch]           the most probable class
     →  probabilities  float32 [batch, C]       in the order of the classes
+
+A model of text has ``tokens``, string [batch, time], in the place of ``sequences``: characters or words.
 
 Streams (``streaming=True``) read further steps and hand their state from call to call:
 
@@ -28,11 +31,14 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper, shape
 from torch import Tensor
 
 from unrolled.errors import UnsupportedError
-from unrolled.export.graph import IR_VERSION, OPSET, Graph
+from unrolled.export.graph import IR_VERSION, OPSETS, Graph
 from unrolled.export.pooling import pool, pool_on
+from unrolled.export.preparation import cut, look_up, prepare
 from unrolled.export.recurrence import Steps, add_layer
 from unrolled.nn.cells import Cell
+from unrolled.nn.embedding import Embedding
 from unrolled.nn.network import Layer, Network
+from unrolled.nn.preparation import Preparation
 from unrolled.streaming import check_streams_are_possible
 from unrolled.version import VERSION
 
@@ -59,7 +65,7 @@ def to_onnx(model: Model, *, streaming: bool = False) -> ModelProto:
     state = network.initial_state(1) if streaming else {}
     build = _of_streams if streaming else _of_whole_sequences
     with torch.no_grad():
-        inputs, logits, carried = build(graph, network, state)
+        inputs, logits, carried = build(graph, model, state)
         _add_answers(graph, model, logits)
     answers = [
         helper.make_tensor_value_info("labels", TensorProto.STRING, ["batch"]),
@@ -67,7 +73,7 @@ def to_onnx(model: Model, *, streaming: bool = False) -> ModelProto:
     ]
     proto = helper.make_model(
         graph.whole("unrolled", inputs, [*answers, *carried]),
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid(domain, version) for domain, version in OPSETS.items()],
         ir_version=IR_VERSION,
         producer_name="unrolled",
         producer_version=VERSION,
@@ -88,32 +94,47 @@ Built = tuple[list[ValueInfoProto], str, list[ValueInfoProto]]
 """The graph's inputs, the value that holds the logits, and the outputs besides the answers."""
 
 
-def _of_whole_sequences(graph: Graph, network: Network, state: dict[str, Tensor]) -> Built:  # noqa: ARG001
-    inputs = [
-        helper.make_tensor_value_info("sequences", TensorProto.FLOAT, ["batch", "time", _channels(network)]),
-        helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"]),
-    ]
-    values = graph.add("Transpose", "sequences", perm=[1, 0, 2])  # [T, B, F]
-    steps = _steps(graph, values)
+def _of_whole_sequences(graph: Graph, model: Model, state: dict[str, Tensor]) -> Built:  # noqa: ARG001
+    network, facts = model.network, model.facts
+    preparation, part = network.preparation, graph.part("preparation")
+    if isinstance(preparation, Embedding):
+        what = helper.make_tensor_value_info("tokens", TensorProto.STRING, ["batch", "time"])
+        values = look_up(part, preparation, "tokens", facts.vocabulary or ())
+    else:
+        what = helper.make_tensor_value_info("sequences", TensorProto.FLOAT, ["batch", "time", len(model.channels)])
+        values = "sequences"
+    lengths = "lengths"
+    if facts.max_length is not None:
+        values, lengths = cut(part, values, lengths, facts.max_length, facts.keep_steps)
+    values = graph.add("Transpose", values, perm=[1, 0, 2])  # [T, B, F]
+    steps = _steps(graph, values, lengths)
     values = graph.add("Where", steps.valid, values, graph.scalar(0.0))  # padding may hold anything, even NaN
-    outputs, last = _normalised(graph, network, values), ""
+    if isinstance(preparation, Preparation):
+        values, _ = prepare(part, preparation, values, steps, [])
+    last = ""
     for name, layer in _layers(network):
-        outputs, (last, *_) = add_layer(graph.part(name), _cells(layer), outputs, steps)
-    pooled = pool(graph.part("pooling"), network.pooling, outputs, last, steps)
+        values, (last, *_) = add_layer(graph.part(name), _cells(layer), values, steps)
+    pooled = pool(graph.part("pooling"), network.pooling, values, last, steps)
+    inputs = [what, helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"])]
     return inputs, _logits(graph, network, pooled), []
 
 
-def _of_streams(graph: Graph, network: Network, state: dict[str, Tensor]) -> Built:
-    steps = helper.make_tensor_value_info("steps", TensorProto.FLOAT, ["batch", "time", _channels(network)])
-    carried: dict[str, str] = {}
-    outputs, last = _normalised(graph, network, graph.add("Transpose", "steps", perm=[1, 0, 2])), ""
+def _of_streams(graph: Graph, model: Model, state: dict[str, Tensor]) -> Built:
+    network = model.network
+    preparation = network.preparation
+    assert isinstance(preparation, Preparation)  # noqa: S101  # text is not streamed
+    steps = helper.make_tensor_value_info("steps", TensorProto.FLOAT, ["batch", "time", len(model.channels)])
+    values, last = graph.add("Transpose", "steps", perm=[1, 0, 2]), ""
+    before = [f"preparation.{part}" for part in preparation.state_names]
+    values, after = prepare(graph.part("preparation"), preparation, values, None, before)
+    carried = dict(zip(before, after, strict=True))
     for name, layer in _layers(network):
         before = [f"{name}.{part}" for part in layer.state_names]
-        outputs, after = add_layer(graph.part(name), _cells(layer), outputs, None, before)
+        values, after = add_layer(graph.part(name), _cells(layer), values, None, before)
         carried |= dict(zip(before, after, strict=True))
         last = after[0]
     before = [f"pooling.{part}" for part in network.pooling.state_names]
-    pooled, after = pool_on(graph.part("pooling"), network.pooling, outputs, last, before)
+    pooled, after = pool_on(graph.part("pooling"), network.pooling, values, last, before)
     carried |= dict(zip(before, after, strict=True))
     for name, value in carried.items():
         graph.add("Identity", value, name=f"{name}.next")
@@ -124,23 +145,14 @@ def _of_streams(graph: Graph, network: Network, state: dict[str, Tensor]) -> Bui
     )
 
 
-def _steps(graph: Graph, values: str) -> Steps:
+def _steps(graph: Graph, values: str, lengths: str) -> Steps:
     """Which steps of ``values``, [T, B, F], stand before the end of their sequence."""
     time = graph.add("Gather", graph.add("Shape", values), graph.scalar(0, np.int64))
     numbers = graph.add("Range", graph.scalar(0, np.int64), time, graph.scalar(1, np.int64))  # [T]
-    inside = graph.add("Less", graph.add("Unsqueeze", numbers, graph.integers(1)), "lengths")  # [T, B]
+    inside = graph.add("Less", graph.add("Unsqueeze", numbers, graph.integers(1)), lengths)  # [T, B]
     return Steps(
-        "lengths", graph.add("Cast", "lengths", to=TensorProto.INT32), graph.add("Unsqueeze", inside, graph.integers(2))
+        lengths, graph.add("Cast", lengths, to=TensorProto.INT32), graph.add("Unsqueeze", inside, graph.integers(2))
     )
-
-
-def _normalised(graph: Graph, network: Network, values: str) -> str:
-    """As `unrolled.nn.preparation.Normaliser`."""
-    if network.config.normalisation == "none":
-        return values
-    part = graph.part("normaliser")
-    shifted = part.add("Sub", values, part.constant("shift", network.normaliser.shift))
-    return part.add("Mul", shifted, part.constant("factor", network.normaliser.factor))
 
 
 def _logits(graph: Graph, network: Network, pooled: str) -> str:
@@ -165,17 +177,12 @@ def _metadata(model: Model, state: dict[str, Tensor]) -> dict[str, str]:
         "weights_sha256": model.facts.weights_sha256,
     }
     if state:
-        # what each part of the state is before the first step: the same number throughout
-        facts["state"] = {name: float(value.flatten()[0]) for name, value in state.items()}
+        facts["state"] = {name: value[0].tolist() for name, value in state.items()}  # before the first step
     return {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
 
 
 def _state_info(name: str, value: Tensor) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, _TYPES[value.dtype], ["batch", value.shape[1]])
-
-
-def _channels(network: Network) -> int:
-    return len(network.normaliser.shift)
 
 
 def _layers(network: Network) -> Iterator[tuple[str, Layer]]:
@@ -191,26 +198,9 @@ def _cells(layer: Layer) -> list[Cell]:
 def _check_it_can_be(model: Model, *, streaming: bool) -> None:
     if streaming:
         check_streams_are_possible(model)
-    _check_preparation(model)
     size = sum(value.numel() * value.element_size() for value in model.network.parameters())
     if size > LARGEST:
         raise UnsupportedError(
             f"the weights take {size / 1e9:.1f} GB; an ONNX file holds up to {LARGEST / 1e9:.0f} GB. "
             "Train a smaller network (--hidden-size, --num-layers)."
         )
-
-
-def _check_preparation(model: Model) -> None:
-    """Of what can stand before the recurrence, the graph has normalisation alone."""
-    config, facts = model.network.config, model.facts
-    if facts.vocabulary is not None:
-        found = "reads text"
-    elif config.missing != "none":
-        found = f"fills in missing values (--missing {config.missing})"
-    elif config.normalisation == "sequence":
-        found = "standardises each sequence by itself (--normalisation sequence)"
-    elif facts.max_length is not None:
-        found = f"reads only the {facts.keep_steps} {facts.max_length} steps of a sequence (--max-length)"
-    else:
-        return
-    raise UnsupportedError(f"this model {found}, which the exported graph cannot do yet; train one without it.")

@@ -32,12 +32,18 @@ def run_session(session: InferenceSession, inputs: dict[str, Array]) -> dict[str
     return dict(zip(names, session.run(names, inputs), strict=True))
 
 
-def padded_batches(sequences: Sequences, batch_size: int) -> Iterator[tuple[Integers, Array, Integers]]:
-    """Every sequence once: indices [B], values [B, T, F] with NaN for padding, lengths [B]."""
+def padded_batches(sequences: Sequences, batch_size: int) -> Iterator[tuple[Integers, dict[str, Array]]]:
+    """Every sequence once: indices [B], and the exported model's inputs, with what must not matter for padding."""
     for indices, batch in Batcher(sequences).in_order(batch_size):
         values, lengths = batch.inputs.numpy(), batch.lengths.numpy()
-        values[np.arange(values.shape[1]) >= lengths[:, None]] = np.nan
-        yield indices, values, lengths
+        padding = np.arange(values.shape[1]) >= lengths[:, None]
+        if sequences.symbols is None:
+            values[padding] = np.nan
+            yield indices, {"sequences": values, "lengths": lengths}
+        else:
+            tokens = np.array(sequences.symbols, object)[values[:, :, 0].astype(np.int64)]  # [B, T]
+            tokens[padding] = sequences.symbols[-1]
+            yield indices, {"tokens": tokens, "lengths": lengths}
 
 
 def predict_in_runtime(
@@ -47,8 +53,8 @@ def predict_in_runtime(
     size = batch_size or max(1, min(MAX_BATCH, STEPS_PER_BATCH // int(sequences.lengths.max())))
     labels: list[Any] = [None] * len(sequences)
     probabilities: list[Any] = [None] * len(sequences)
-    for indices, values, lengths in padded_batches(sequences, size):
-        found = run_session(session, {"sequences": values, "lengths": lengths})
+    for indices, inputs in padded_batches(sequences, size):
+        found = run_session(session, inputs)
         for row, index in enumerate(indices):
             labels[index], probabilities[index] = found["labels"][row], found["probabilities"][row]
     return np.array(labels), np.stack(probabilities)
