@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+import unrolled
 from commands import call
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
-def commands() -> list[str]:
-    lines = [line for block in blocks("console") for line in block.splitlines()]
+def commands(page: str = README) -> list[str]:
+    lines = [line for block in blocks("console", page) for line in block.splitlines()]
     return [line.removeprefix("$ ") for line in lines if line.startswith("$ unrolled")]
 
 
@@ -53,6 +54,17 @@ def test_the_python_of_the_readme_works(place: Path, capsys: pytest.CaptureFixtu
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), names)  # noqa: S102  # the project's own text
     assert "%" in capsys.readouterr().out
+
+
+def test_the_page_on_export_works(place: Path) -> None:
+    page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+    for command in commands(page):
+        answer = call(*shlex.split(command)[1:])
+        assert answer.code == 0, f"{command}\n{answer.err}"
+    assert {path.name for path in place.glob("*.onnx")} == {"digits.onnx", "steps.onnx", "small.onnx"}
+    names = {"unrolled": unrolled, "model": unrolled.load("runs/digits/1"), "pictures": load_digits().images[:5] / 16}
+    for block in blocks("python", page):
+        exec(compile(block, "export.md", "exec"), names)  # noqa: S102  # the project's own text
 
 
 def test_the_readmes_pictures_and_pages_exist() -> None:
