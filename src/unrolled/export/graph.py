@@ -41,6 +41,11 @@ class Graph:
         inner.constants = self.constants
         return inner
 
+    @property
+    def domains(self) -> set[str]:
+        """Of the operators that are used; ONNX's own is the empty one."""
+        return {"", *(node.domain for node in self.nodes)}
+
     def add(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
         """A node with one output, whose name is returned; ``""`` stands for an input that is left out."""
         return self.add_many(kind, inputs, [name or self._fresh(kind)], **attributes)[0]

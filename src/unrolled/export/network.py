@@ -73,7 +73,7 @@ def to_onnx(model: Model, *, streaming: bool = False) -> ModelProto:
     ]
     proto = helper.make_model(
         graph.whole("unrolled", inputs, [*answers, *carried]),
-        opset_imports=[helper.make_opsetid(domain, version) for domain, version in OPSETS.items()],
+        opset_imports=[helper.make_opsetid(domain, OPSETS[domain]) for domain in sorted(graph.domains)],
         ir_version=IR_VERSION,
         producer_name="unrolled",
         producer_version=VERSION,
