@@ -20,10 +20,10 @@ def read_with(path: Path, **options: Any) -> tuple[Sequences, str]:
     return read(path, DataConfig(**options), observer=Notes(notes.append)), "\n".join(notes)
 
 
-def read_text(folder: Path, text: str | bytes, name: str = "some.csv", **options: Any) -> Sequences:
+def read_text(folder: Path, content: str | bytes, name: str = "some.csv", **options: Any) -> Sequences:
     """The sequences in a file of this text."""
     path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read(path, DataConfig(**options))
 
 

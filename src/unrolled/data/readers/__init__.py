@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unrolled.config import DataConfig, FormatName, Layout
+from unrolled.data.readers.arff import read_arff
+from unrolled.data.readers.folders import PICTURES, TABLES, holds, read_csv_folder, read_png_folder
 from unrolled.data.readers.idx import is_idx_name, read_pictures
 from unrolled.data.readers.json_lines import read_json_lines
+from unrolled.data.readers.npy import read_npy
 from unrolled.data.readers.npz import read_npz
 from unrolled.data.readers.observer import SILENT, Observer
 from unrolled.data.readers.opening import check_file
 from unrolled.data.readers.request import STANDARD_INPUT, Request
 from unrolled.data.readers.tables import read_csv, read_parquet, read_tsv
+from unrolled.data.readers.text_lines import read_text_lines
 from unrolled.data.readers.ts import read_ts
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, ReadError
@@ -44,6 +48,11 @@ class Reader:
     read: Callable[[Request], Sequences]
     options: tuple[str, ...] = ()
 
+    @property
+    def of_folders(self) -> bool:
+        """Whether it reads folders, not files."""
+        return self.name.endswith("-folder")
+
 
 def _ends(*endings: str) -> Callable[[Path], bool]:
     return lambda path: path.name.lower().endswith(endings)
@@ -68,6 +77,7 @@ READERS = (
         read_json_lines,
         ("layout", *_TABLE),
     ),
+    Reader("arff", ".arff", ".arff", _ends(".arff"), read_arff),
     Reader("ts", ".ts", ".ts", _ends(".ts"), lambda request: read_ts(request.path)),
     Reader(
         "npz",
@@ -77,6 +87,17 @@ READERS = (
         lambda request: read_npz(request.path, layout=request.config.layout),
         ("layout",),
     ),
+    Reader("npy", ".npy", ".npy", _ends(".npy"), read_npy, ("layout",)),
+    Reader("text", "text", ".txt", _ends(".txt", ".txt.gz"), read_text_lines, ("delimiter", "tokens")),
+    Reader(
+        "csv-folder",
+        "folder of CSV",
+        "",
+        lambda path: holds(path, TABLES),
+        read_csv_folder,
+        ("delimiter", "time", "channels"),
+    ),
+    Reader("png-folder", "folder of PNG", "", lambda path: holds(path, PICTURES), read_png_folder),
     Reader(
         "idx",
         "IDX",
@@ -131,10 +152,14 @@ def reader_of(path: str | Path, name: FormatName | None = None) -> Reader:
         ReadError: for a file that is missing or empty, a folder, or a name of no known format.
     """
     path = Path(path)
+    if name is not None:
+        return next(reader for reader in READERS if reader.name == name)
+    if path.is_dir():
+        return _reader_of_folder(path)
     if path != STANDARD_INPUT:
         check_file(path)
     for reader in READERS:
-        if reader.name == name or (name is None and reader.fits(path)):
+        if not reader.of_folders and reader.fits(path):
             return reader
     packed = " Unpack it first." if path.suffix.lower() in {".gz", ".zip", ".bz2", ".xz", ".zst"} else ""
     known = ", ".join(reader.endings for reader in READERS if reader.endings)
@@ -142,4 +167,18 @@ def reader_of(path: str | Path, name: FormatName | None = None) -> Reader:
         path,
         f"no reader for names like {path.name!r}.{packed} Known endings: {known}. Say which it is with --format, or "
         "convert it.",
+    )
+
+
+def _reader_of_folder(path: Path) -> Reader:
+    fitting = [reader for reader in READERS if reader.of_folders and reader.fits(path)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = " or ".join(f"--format {reader.name}" for reader in fitting)
+        raise ReadError(path, f"this folder holds files of several formats; say which are meant: {names}.")
+    raise ReadError(
+        path,
+        "this is a folder; expected a file, or a folder that holds a folder for each class with a file for each "
+        "sequence: FOLDER/CLASS/*.csv or FOLDER/CLASS/*.png.",
     )

@@ -32,7 +32,14 @@ _NAMED_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a 
 _MOST_LISTED = 8
 
 
-def open_delimited(request: Request, delimiter: str, *, quoted: bool = True, header: bool | None = None) -> Delimited:
+def open_delimited(
+    request: Request,
+    delimiter: str,
+    *,
+    quoted: bool = True,
+    header: bool | None = None,
+    nulls: tuple[str, ...] = NULLS,
+) -> Delimited:
     """A text table, its header read.
 
     Args:
@@ -40,6 +47,7 @@ def open_delimited(request: Request, delimiter: str, *, quoted: bool = True, hea
         delimiter: what stands between the columns in this format.
         quoted: whether quotation marks have a meaning.
         header: whether the first line names the columns; by default it is found out.
+        nulls: what stands for a missing value in the samples.
     Raises:
         ReadError: for a file without rows, a wrong delimiter and column names that stand twice.
     """
@@ -66,7 +74,7 @@ def open_delimited(request: Request, delimiter: str, *, quoted: bool = True, hea
     body = rows[1:] if named else rows
     if not body:
         raise ReadError(request.path, "there is a header but no row under it; expected at least one.", line=rows[0][0])
-    samples = {name: _sample([row[i] for _, row in body if i < len(row)]) for i, name in enumerate(names)}
+    samples = {name: _sample([row[i] for _, row in body if i < len(row)], nulls) for i, name in enumerate(names)}
     if named:
         first = _without_lines(first, rows[0][0] - first.line + 1)
     return Delimited(request.path, named, samples, mark, quoted, chain([first], chunks))
@@ -254,8 +262,8 @@ def _column_names(path: Path, row: tuple[int, list[str]]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _sample(cells: list[str]) -> Sample:
-    values = [cell for cell in (cell.strip() for cell in cells) if cell not in NULLS]
+def _sample(cells: list[str], nulls: tuple[str, ...]) -> Sample:
+    values = [cell for cell in (cell.strip() for cell in cells) if cell not in nulls]
     return Sample(_found(values), tuple(values))
 
 

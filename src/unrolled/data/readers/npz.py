@@ -16,9 +16,7 @@ file. What the headers announce is compared with what the archive holds before m
 from __future__ import annotations
 
 import math
-import re
 import struct
-import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -27,27 +25,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from unrolled.config import Layout
+from unrolled.data.readers.npy import NUMBERS, Array, float_range, label_values, oriented, read_header
 from unrolled.data.readers.opening import MAX_EXPANSION, naming, open_file, read_bytes, size_of
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
-
-_NPY_MAGIC = b"\x93NUMPY"
-_LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
-"""Bytes of the header's length, by version of the .npy format."""
-_MAX_HEADER = 10_000
-_MAX_AXES = 32
-"""What every version of NumPy can hold; which shapes make sense is said later, with the name of the array."""
-_HEADER = re.compile(
-    r"\{'descr': '([^']{1,32})', 'fortran_order': (True|False), 'shape': \(([0-9, ]{0,200})\),? ?\}\s*"
-)
-_DESCR = re.compile(r"[<>|=]?([a-zA-Z])[0-9]{0,9}")
-_NUMBERS, _TEXTS = "biuf", "US"
 
 # what the zip and deflate code of the standard library raises for damaged archives
 _DAMAGE = (
@@ -60,8 +46,6 @@ _DAMAGE = (
     ValueError,
     struct.error,
 )
-
-Array = npt.NDArray[Any]
 
 
 def read_npz(path: str | Path, *, layout: Layout | None = None) -> Sequences:
@@ -77,10 +61,10 @@ def read_npz(path: str | Path, *, layout: Layout | None = None) -> Sequences:
     """
     path = Path(path)
     with open_file(path) as file, naming(path), _open_archive(path, file) as archive:
-        labels = _labels(path, archive) if "y" in archive.names else None
+        labels = label_values(path, archive.array("y")) if "y" in archive.names else None
         if "X" in archive.names:
-            array = _oriented(path, archive.array("X"), layout)
-            with _float_range(path, "X"):
+            array = oriented(path, archive.array("X"), layout)
+            with float_range(path, "X"):
                 return Sequences.from_array(array, labels)
         if {"values", "lengths"} <= archive.names:
             return _ragged(path, archive, labels)
@@ -114,7 +98,7 @@ class _Archive:
             self._check_entry(entry, name)
             with self.zip.open(entry) as opened:
                 member = cast(BufferedIOBase, opened)
-                dtype, order, shape = _read_header(self.path, member, name)
+                dtype, order, shape = read_header(self.path, member, name)
                 size, room = math.prod(shape) * dtype.itemsize, entry.file_size - member.tell()
                 if size != room:
                     raise ReadError(
@@ -162,77 +146,6 @@ def _damage(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _read_header(
-    path: Path, member: BufferedIOBase, name: str
-) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...]]:
-    """Type, order and shape from an array's header.
-
-    NumPy's own reader evaluates the header as a Python literal; this one takes only what NumPy writes.
-    """
-    start = member.read(8)
-    width = _LENGTH_BYTES.get(start[6]) if len(start) == 8 and start.startswith(_NPY_MAGIC) else None
-    if width is None:
-        raise ReadError(path, f"{name} is no array as numpy.savez writes it. Save the file again.")
-    length = int.from_bytes(member.read(width), "little")
-    text = member.read(length).decode("latin-1") if length <= _MAX_HEADER else ""
-    match = _HEADER.fullmatch(text)
-    if match is None:
-        raise ReadError(
-            path,
-            f"the header of {name} is not that of an array of numbers or text. Save it as a plain array.",
-        )
-    descr, fortran, sizes = match.groups()
-    shape = tuple(int(size) for size in re.findall("[0-9]+", sizes))
-    if len(shape) > _MAX_AXES:
-        raise ReadError(path, f"{name} has {len(shape)} axes; expected at most three.")
-    if 0 in shape:
-        raise ReadError(path, f"{name} has the shape {shape}, which holds nothing; expected at least one of each.")
-    return _dtype(path, name, descr), "F" if fortran == "True" else "C", shape
-
-
-def _dtype(path: Path, name: str, descr: str) -> np.dtype[Any]:
-    kind = match.group(1) if (match := _DESCR.fullmatch(descr)) else ""
-    if kind == "O":
-        raise ReadError(
-            path,
-            f"{name} is an array of Python objects, which is not read, since that could run code from the "
-            "file. Save labels as text, y.astype(str); save sequences of unequal lengths as values [S, F], "
-            "all steps end to end, and lengths [N].",
-        )
-    if not kind or kind not in _NUMBERS + _TEXTS:
-        raise ReadError(path, f"{name} holds values of the type {descr!r}; expected numbers, or text for labels.")
-    try:
-        dtype = np.dtype(descr)
-    except (TypeError, ValueError):
-        raise ReadError(path, f"{name} holds values of the type {descr!r}, which NumPy does not know here.") from None
-    if dtype.itemsize == 0:
-        raise ReadError(path, f"{name} holds only empty text; expected labels.")
-    return dtype
-
-
-# From arrays to sequences
-
-
-def _oriented(path: Path, array: Array, layout: Layout | None) -> Array:
-    """``X`` as [N, T] or [N, T, F]."""
-    if array.ndim not in (2, 3):
-        raise ReadError(
-            path,
-            f"X has the shape {array.shape}; expected [N, T] for one channel, or three axes with a layout.",
-        )
-    if array.ndim == 2 or layout == "time-first":
-        return array
-    if layout == "channels-first":
-        return array.transpose(0, 2, 1)
-    count, second, third = array.shape
-    raise ReadError(
-        path,
-        f"X has the shape {array.shape}, and which axis is time cannot be told from it. Say so: --layout "
-        f"time-first for {count} sequences of {second} steps and {third} channels, --layout channels-first "
-        f"for {third} steps and {second} channels (in Python: layout=…).",
-    )
-
-
 def _ragged(path: Path, archive: _Archive, labels: list[Any] | Array | None) -> Sequences:
     """From ``values`` and ``lengths``."""
     lengths = archive.array("lengths")
@@ -241,7 +154,7 @@ def _ragged(path: Path, archive: _Archive, labels: list[Any] | Array | None) -> 
     values = archive.array("values")
     if values.ndim == 1:
         values = values[:, None]
-    if values.ndim != 2 or values.dtype.kind not in _NUMBERS:
+    if values.ndim != 2 or values.dtype.kind not in NUMBERS:
         raise ReadError(
             path,
             f"values has the shape {values.shape} of {values.dtype}; expected numbers, [S, F], all steps end to end.",
@@ -253,41 +166,6 @@ def _ragged(path: Path, archive: _Archive, labels: list[Any] | Array | None) -> 
             f"lengths[{wrong[0]}] is {lengths[wrong[0]]}; expected 1 to {len(values)}, the steps in values. "
             "Remove sequences without steps.",
         )
-    with _float_range(path, "values"):
+    with float_range(path, "values"):
         steps = np.ascontiguousarray(values, np.float32)
     return Sequences.from_steps(steps, lengths.astype(np.int64), labels)
-
-
-def _labels(path: Path, archive: _Archive) -> list[str] | Array:
-    labels = archive.array("y")
-    if labels.ndim != 1:
-        raise ReadError(
-            path,
-            f"y has the shape {labels.shape}; expected one label a sequence, [N]. From one column a class: "
-            "y.argmax(axis=1).",
-        )
-    if labels.dtype.kind not in _TEXTS:
-        return labels
-    try:
-        if labels.dtype.kind == "U" and int(labels.view(_code_points(labels)).max()) > sys.maxunicode:
-            raise ValueError  # Python itself stumbles over these
-        texts = [text.decode("utf-8") if isinstance(text, bytes) else str(text) for text in labels.tolist()]
-        "".join(texts).encode("utf-8")  # code points that no file could hold again
-    except ValueError:
-        raise ReadError(path, "y holds text that is not valid Unicode. Save the labels again.") from None
-    return texts
-
-
-def _code_points(texts: Array) -> np.dtype[np.uint32]:
-    """The type that shows NumPy's text as the numbers of its characters."""
-    return np.dtype(np.uint32).newbyteorder(texts.dtype.byteorder)
-
-
-@contextmanager
-def _float_range(path: Path, name: str) -> Iterator[None]:
-    """Refuses 64-bit values that a 32-bit float cannot hold, instead of making them infinite."""
-    try:
-        with np.errstate(over="raise", invalid="ignore"):
-            yield
-    except FloatingPointError:
-        raise ReadError(path, f"{name} holds values beyond the range of 32-bit numbers (3.4e38); scale them.") from None

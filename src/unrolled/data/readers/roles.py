@@ -74,7 +74,7 @@ def find_roles(table: Table, request: Request) -> Roles:
     search = _Search(table, request)
     roles = search.roles()
     if search.found:
-        request.note(_sentence(roles, table))
+        request.note(_sentence(roles, table, labelled=request.config.label != "-"))
     return roles
 
 
@@ -170,9 +170,12 @@ class _Search:
     def _is_long(self, known: str | None, time: str | None, numbered: bool) -> bool:
         if self.time is not None or (known is not None and self.samples[known].repeats):
             return True
-        if known is not None and not numbered:
-            return time is not None or self.id is None or self.config.channels is None
-        return False
+        if known is None:
+            return False
+        if not numbered:
+            return True
+        # ids that do not repeat in the first rows may yet do so later, where the rows of many sequences are mixed
+        return time is not None and self.samples[time].found == "number"
 
     def _of_cases(self, shape: Shape) -> Shape:
         """A table with a row a sequence, whose id is found by name only where it names each one."""
@@ -243,8 +246,9 @@ class _Search:
 
     def _label_without_names(self) -> str | None:
         """The first column, as in the archive's files, or else the last, where it looks like labels."""
-        for name in (self.free[0], self.free[-1]) if len(self.free) > 1 else ():
-            if self.samples[name].found == "text" or _few(self.samples[name]):
+        for name, other in ((self.free[0], 1), (self.free[-1], 0)) if len(self.free) > 1 else ():
+            sample, value = self.samples[name], self.samples[self.free[other]]
+            if sample.found == "text" or _few(sample) or (_whole(sample) and not _whole(value)):
                 return name
         return None
 
@@ -384,12 +388,16 @@ def _numbered(names: Iterable[str]) -> bool:
 
 def _few(sample: Sample) -> bool:
     """Whether whole numbers are so few that they are classes."""
+    return _whole(sample) and len(set(sample.values)) <= max(_MOST_CLASSES_SHARE * len(sample.values), 1)
+
+
+def _whole(sample: Sample) -> bool:
+    """Whether a column holds whole numbers."""
     whole = all(re.fullmatch(r"[+-]?\d+(\.0*)?([eE][+-]?\d+)?", value) for value in sample.values)
-    distinct = len(set(sample.values))
-    return whole and sample.found == "number" and distinct <= max(_MOST_CLASSES_SHARE * len(sample.values), 1)
+    return whole and sample.found == "number"
 
 
-def _sentence(roles: Roles, table: Table) -> str:
+def _sentence(roles: Roles, table: Table, *, labelled: bool) -> str:
     """What was found, in words."""
     kinds = {
         "long": "a long table, a row a step",
@@ -400,7 +408,7 @@ def _sentence(roles: Roles, table: Table) -> str:
     parts = [
         f"{name} {value!r}" for name in ("id", "time", "label", "group", "text") if (value := getattr(roles, name))
     ]
-    if not roles.label:
+    if not roles.label and labelled:
         parts.append("no label")
     if roles.shape == "wide":
         names = f" ({_listed(c.name for c in roles.channels)})" if len(roles.channels) > 1 else ""
