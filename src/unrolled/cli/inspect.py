@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
 
 _MOST_CLASSES = 30
+_MOST_SYMBOLS = 12
 _SHADES = " .:-=+*#%@"
 
 
@@ -52,10 +53,13 @@ def _print(found: Inspection) -> None:
         f"{found.path}: {found.format}",
         f"sequences  {found.cases:,}, {found.steps:,} steps in all",
         f"lengths    {lengths}",
-        f"channels   {len(found.channels)} ({channels})",
-        f"values     {values}",
-        f"missing    {found.missing_count:,}{_where(found.missing_first)}",
     ]
+    if found.symbols is None:
+        lines.append(f"channels   {len(found.channels)} ({channels})")
+        lines.append(f"values     {values}")
+        lines.append(f"missing    {found.missing_count:,}{_where(found.missing_first)}")
+    else:
+        lines.append(f"symbols    {len(found.symbols):,} ({_symbols(found.symbols)})")
     lines[1:1] = [f"read as    {note.removeprefix(f'{Path(found.path).name}: ')}" for note in found.notes]
     out().print("\n".join(lines), markup=False)
     if found.class_counts is None:
@@ -65,8 +69,9 @@ def _print(found: Inspection) -> None:
         print_table(["class", "sequences"], [[name, f"{count:,}"] for name, count in pairs[:_MOST_CLASSES]])
         if len(pairs) > _MOST_CLASSES:
             out().print(f"… and {len(pairs) - _MOST_CLASSES} more classes")
-    show = _picture if found.pictures else _steps
-    out().print("\nthe first sequences" + ("" if found.pictures else " (a step in brackets)") + ":")
+    plain = found.pictures or found.symbols is not None
+    show = _picture if found.pictures else _steps if found.symbols is None else _text
+    out().print("\nthe first sequences" + ("" if plain else " (a step in brackets)") + ":")
     for case in found.preview:
         label = "" if case.label is None else f" label {case.label!r},"
         out().print(f"  {case.case}:{label} {case.length} steps{show(case)}", markup=False)
@@ -78,6 +83,15 @@ def _steps(case: PreviewCase) -> str:
     """The values of the first steps."""
     shown = " ".join("[" + " ".join(_number(value) for value in step) + "]" for step in case.values)
     return f": {shown}{' …' if case.length > len(case.values) else ''}"
+
+
+def _text(case: PreviewCase) -> str:
+    """The beginning of a text."""
+    return f": {case.text!r}"
+
+
+def _symbols(symbols: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, symbols[:_MOST_SYMBOLS])) + (", …" if len(symbols) > _MOST_SYMBOLS else "")
 
 
 def _picture(case: PreviewCase) -> str:

@@ -17,6 +17,7 @@ from unrolled.data.sequences import Integers, Sequences, Values
 
 _PREVIEW_CASES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
 _PREVIEW_PICTURE = 64
+_PREVIEW_SYMBOLS = 40
 _MOST_NAMED = 8
 _BLOCK_STEPS = 1 << 16
 
@@ -40,12 +41,14 @@ class PreviewCase:
         length: its steps, T.
         values: its first steps and channels, of a picture all, in the real unit; None where a value is
             missing or infinite.
+        text: of text, its beginning; None where the values are numbers.
     """
 
     case: int
     label: str | None
     length: int
     values: tuple[tuple[float | None, ...], ...]
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Inspection:
         preview: the beginnings of the first sequences.
         findings: what deserves attention, one sentence each.
         notes: what the reader found without being told, one sentence each.
+        symbols: of text, the characters or words in it; None where the values are numbers.
     """
 
     path: str
@@ -95,6 +99,7 @@ class Inspection:
     preview: tuple[PreviewCase, ...]
     findings: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    symbols: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values that JSON can hold."""
@@ -154,7 +159,8 @@ def inspect_sequences(sequences: Sequences, *, path: str = "", kind: str = "") -
         value_min=float(scan.low[finite].min()) * sequences.scale if finite.any() else None,
         value_max=float(scan.high[finite].max()) * sequences.scale if finite.any() else None,
         preview=tuple(_preview(sequences, index) for index in range(min(_PREVIEW_CASES, len(sequences)))),
-        findings=(*_label_findings(sequences), *_value_findings(sequences, scan)),
+        findings=(*_label_findings(sequences), *(() if sequences.symbols else _value_findings(sequences, scan))),
+        symbols=sequences.symbols,
     )
 
 
@@ -175,7 +181,7 @@ class _Scan:
         scan = cls(np.full(width, np.nan), np.full(width, np.nan))
         ends = np.cumsum(sequences.lengths)
         for first, block in _blocks(sequences):
-            if block.dtype != np.uint8 and not np.isfinite(block).all():
+            if block.dtype == np.float32 and not np.isfinite(block).all():
                 missing, infinite = np.isnan(block), np.isinf(block)
                 scan.missing_count += int(missing.sum())
                 scan.infinite_count += int(infinite.sum())
@@ -221,7 +227,14 @@ def _preview(sequences: Sequences, index: int) -> PreviewCase:
         label=None if sequences.labels is None else sequences.classes[sequences.labels[index]],
         length=int(sequences.lengths[index]),
         values=tuple(tuple(float(v) if np.isfinite(v) else None for v in row) for row in head),
+        text=None if sequences.symbols is None else _text(sequences.symbols, sequences[index][:_PREVIEW_SYMBOLS]),
     )
+
+
+def _text(symbols: tuple[str, ...], codes: Values) -> str:
+    """Text again from its codes."""
+    between = "" if all(len(symbol) == 1 for symbol in symbols) else " "
+    return between.join(symbols[int(code)] for code in codes.ravel())
 
 
 def _label_findings(sequences: Sequences) -> Iterator[str]:
