@@ -28,9 +28,9 @@ class Answer:
 Command = Callable[..., Answer]
 
 
-def call(*words: object) -> Answer:
-    """Calls ``unrolled`` with some words."""
-    result = CliRunner().invoke(app, [str(word) for word in words])
+def call(*words: object, piped: bytes = b"") -> Answer:
+    """Calls ``unrolled`` with some words, and something on its standard input."""
+    result = CliRunner().invoke(app, [str(word) for word in words], input=piped)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Answer(result.exit_code, result.stdout, result.stderr)

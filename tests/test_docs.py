@@ -34,6 +34,8 @@ def place(fresh: Path) -> Path:
     rows = [
         ",".join(f"{v:.3f}" for v in rng.normal(i % 2, 1, rng.integers(3, 9))) + f":{'ab'[i % 2]}" for i in range(60)
     ]
+    lines = [f"r{i:02},{t},{np.cos(t + i) * (i % 2)},{t}.5,{'ab'[i % 2]}" for i in range(40) for t in range(6)]
+    (fresh / "recordings.csv").write_text("id,time,ax,ay,label\n" + "\n".join(lines))
     (fresh / "gestures.ts").write_text("@problemName gestures\n@classLabel true a b\n@data\n" + "\n".join(rows))
     return fresh
 
@@ -76,3 +78,44 @@ def test_the_readmes_pictures_and_pages_exist() -> None:
 def test_links_between_documents_lead_somewhere(path: Path) -> None:
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text(encoding="utf-8")):
         assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+# docs/your-data.md
+
+
+def _blocks_of(page: str, language: str) -> list[tuple[str, str]]:
+    """What stands after the language in the first line, and the lines, of each block."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language} ?(.*)\n((?:.*\n)*?)^```", text, re.MULTILINE)
+
+
+def test_the_page_about_your_data_shows_what_happens(fresh: Path) -> None:
+    for _, program in _blocks_of("your-data.md", "python"):
+        exec(compile(program, "make_examples.py", "exec"), {})  # noqa: S102  # the project's own text
+    shown = dict(_blocks_of("your-data.md", "text"))
+    for name in ("long.csv", "wide.csv", "gestures.jsonl", "bits.txt", "gestures.ts"):
+        lines = (fresh / name).read_text().splitlines()
+        for line, start in zip(lines, shown[name].splitlines(), strict=False):
+            assert line.startswith(start.removesuffix(" …"))
+    assert call("inspect", "long.csv").out.split() == shown["inspect long.csv"].split()
+    commands = [line for _, block in _blocks_of("your-data.md", "console") for line in block.splitlines()]
+    assert len(commands) > 12
+    for command in commands:
+        before, _, words = command.removeprefix("$ ").rpartition("| ")
+        piped = (fresh / before.split()[1]).read_bytes() if before else b""
+        answer = call(*shlex.split(words)[1:], piped=piped)
+        assert answer.code == 0, f"{command}\n{answer.err}"
+    assert "id" in (fresh / "answers.csv").read_text().splitlines()[0].split(",")
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "value"), [(7, 2, "foo"), (9, 1, "0.3"), (30, 4, "line")], ids=["number", "time", "label"]
+)
+def test_the_messages_of_that_page_are_those_of_the_program(fresh: Path, line: int, column: int, value: str) -> None:
+    exec(_blocks_of("your-data.md", "python")[0][1], {})  # noqa: S102
+    rows = [row.split(",") for row in (fresh / "long.csv").read_text().splitlines()]
+    rows[line - 1][column] = value
+    (fresh / "long.csv").write_text("\n".join(",".join(row) for row in rows))
+    assert (
+        call("inspect", "long.csv").one_line().removeprefix("error: ") in (ROOT / "docs" / "your-data.md").read_text()
+    )

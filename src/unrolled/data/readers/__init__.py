@@ -14,7 +14,7 @@ from unrolled.data.readers.json_lines import read_json_lines
 from unrolled.data.readers.npy import read_npy
 from unrolled.data.readers.npz import read_npz
 from unrolled.data.readers.observer import SILENT, Observer
-from unrolled.data.readers.opening import check_file
+from unrolled.data.readers.opening import check_file, reading
 from unrolled.data.readers.request import STANDARD_INPUT, Request
 from unrolled.data.readers.tables import read_csv, read_parquet, read_tsv
 from unrolled.data.readers.text_lines import read_text_lines
@@ -154,7 +154,9 @@ def reader_of(path: str | Path, name: FormatName | None = None) -> Reader:
     path = Path(path)
     if name is not None:
         return next(reader for reader in READERS if reader.name == name)
-    if path.is_dir():
+    with reading(path):
+        is_folder = path.is_dir()
+    if is_folder:
         return _reader_of_folder(path)
     if path != STANDARD_INPUT:
         check_file(path)

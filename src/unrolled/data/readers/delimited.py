@@ -28,6 +28,7 @@ NULLS = ("", "NA", "N/A", "NaN", "nan", "-nan", "-NaN", "null", "NULL", "None", 
 _INFINITE = {"inf", "infinity"}
 _SAMPLE_ROWS = 1000
 _SAMPLE_BYTES = 4 << 20
+_WORTH_THREADS = 1 << 20
 _NAMED_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "a space"}
 _MOST_LISTED = 8
 
@@ -104,7 +105,11 @@ class Delimited:
             try:
                 return arrow_csv.read_csv(
                     pa.BufferReader(chunk.text),
-                    read_options=arrow_csv.ReadOptions(column_names=list(self.samples), block_size=block_size),
+                    read_options=arrow_csv.ReadOptions(
+                        column_names=list(self.samples),
+                        block_size=block_size,
+                        use_threads=len(chunk.text) > _WORTH_THREADS,
+                    ),
                     parse_options=arrow_csv.ParseOptions(
                         delimiter=self.delimiter,
                         quote_char='"' if self.quoted else False,
