@@ -111,3 +111,70 @@ def test_a_failing_disk_is_an_error_with_the_file(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Path, "open", failing)
     with pytest.raises(ReadError, match=r"some\.ts: it cannot be read: Input/output error"):
         read(tmp_path / "some.ts")
+
+
+# What is wrong with any file
+
+EVERY = (
+    "a.csv",
+    "a.tsv",
+    "a.csv.gz",
+    "a.parquet",
+    "a.jsonl",
+    "a.ts",
+    "a.arff",
+    "a.npz",
+    "a.npy",
+    "a.txt",
+    "a-idx3-ubyte",
+)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_an_empty_file_of_any_format_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(ReadError, match=r"the file is empty \(0 bytes\)"):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_folder_of_any_files_name_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(ReadError, match="this is a folder; expected a file"):
+        read(tmp_path / name)
+
+
+TEXTS = {
+    "a.csv": "id,x,label\na,1,ä\na,2,ä\nb,3,ß\n",
+    "a.tsv": "label\tv0\tv1\nä\t1\t2\nß\t3\t4\n",
+    "a.jsonl": '{"sequence": [1, 2], "label": "ä"}\n{"sequence": [3], "label": "ß"}\n',
+    "a.arff": "@attribute a numeric\n@attribute b numeric\n@attribute c {ä,ß}\n@data\n1,2,ä\n3,4,ß\n",
+    "a.ts": "@classLabel true ä ß\n@data\n1,2:ä\n3:ß\n",
+    "a.txt": "ä\tone two\nß\tthree four\nä\tfive six\n",
+}
+
+
+@pytest.mark.parametrize("name", list(TEXTS))
+@pytest.mark.parametrize("written", ["byte-order mark", "Windows", "no last line end"])
+def test_how_a_text_was_written_makes_no_difference(tmp_path: Path, name: str, written: str) -> None:
+    path, plain = tmp_path / name, TEXTS[name].encode()
+    path.write_bytes(plain)
+    expected = read(path)
+    assert set(expected.classes) == {"ä", "ß"}
+    changed = {
+        "byte-order mark": b"\xef\xbb\xbf" + plain,
+        "Windows": plain.replace(b"\n", b"\r\n"),
+        "no last line end": plain.rstrip(b"\n"),
+    }[written]
+    path.write_bytes(changed)
+    assert read(path).fingerprint == expected.fingerprint
+
+
+def test_columns_of_the_same_name_are_refused_in_parquet(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.table([pa.array(["a"]), pa.array([1]), pa.array([2])], names=["id", "x", "x"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(ReadError, match="the column name 'x' stands twice"):
+        read(tmp_path / "a.parquet")
