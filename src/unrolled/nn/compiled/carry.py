@@ -139,6 +139,7 @@ class _Carry(torch.autograd.Function):
     def forward(ctx: Any, task: Task, *tensors: Tensor | None) -> tuple[Tensor | None, ...]:
         work = _forward(task, tensors, keep=True)
         ctx.save_for_backward(*tensors)
+        ctx.set_materialize_grads(False)
         ctx.work = work
         return work.hand_out()  # a result that its own node held on to would never be freed
 
@@ -239,11 +240,10 @@ def _backward(
         d_outputs = d_total.contiguous()
         layer.d_outputs_row, layer.d_outputs_step = d_outputs.shape[1], 0
     told = {"d_outputs": d_outputs, "d_last_h": d_h, "d_last_c": rest[0] if rest else None}
-    for name, gradient in told.items():
-        if gradient is not None:
-            contiguous = gradient if name == "d_outputs" else gradient.contiguous()
-            setattr(layer, name, contiguous.data_ptr())
-            held.append(contiguous)
+    for name, gradient in told.items():  # none, too: a pass before this one may have told something
+        contiguous = gradient if gradient is None or name == "d_outputs" else gradient.contiguous()
+        setattr(layer, name, None if contiguous is None else contiguous.data_ptr())
+        held.append(contiguous)
     found = _room_for_gradients(layer, work.task, tensors, needed)
     work.each_shard("backward")
     work.library.functions.unrolled_collect(ctypes.byref(layer))
