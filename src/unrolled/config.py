@@ -124,6 +124,10 @@ class ModelConfig(Section):
     )
     output_dropout: Share = Field(default=0.0, description="share of values dropped before the output layer")
     forget_bias: float = Field(default=1.0, description="the LSTM forget gate's bias at the start")
+    memory_steps: Annotated[int, Field(ge=2)] | None = Field(
+        default=None,
+        description="start the gates of an LSTM or GRU so that units remember 1 to so many steps; replaces forget_bias",
+    )
     embedding_size: Annotated[int, Field(ge=1, le=65_536)] | None = Field(
         default=None, description="of text: values of a character's or word's vector (default: by their number)"
     )

@@ -170,3 +170,26 @@ def test_layers_and_directions_start_differently(initializer) -> None:
     weights = [module.U for module in Network(config, 3, 2).modules() if isinstance(module, Cell)]
     assert len(weights) == 6
     assert not any(a.equal(b) for place, a in enumerate(weights) for b in weights[:place])
+
+
+@pytest.mark.parametrize(
+    ("name", "gate"), [("lstm", "f"), ("lstm-peephole", "f"), ("lstm-layer-norm", "f"), ("gru", "z")]
+)
+def test_memory_steps_spread_the_forgetting_over_all_lengths_up_to_them(name, gate) -> None:
+    cell = CELLS[name](3, 2000)
+    initialize_cell(cell, "uniform", 1.0, Generator().manual_seed(0), 500)
+    biases = dict(zip(cell.gates, cell.b.detach().chunk(len(cell.gates)), strict=True))
+    kept = (
+        biases[gate].exp().numpy()
+    )  # with x and h at 0 a unit keeps u / (1 + u) of its state: a memory of 1 + u steps
+    assert scipy.stats.kstest(kept, scipy.stats.uniform(1, 498).cdf).pvalue > 1e-3
+    if "i" in biases:
+        torch.testing.assert_close(biases["i"], -biases["f"])
+    assert not any(bias.any() for letter, bias in biases.items() if letter not in (gate, "i"))
+
+
+@pytest.mark.parametrize("name", ["rnn", "rnn-relu"])
+def test_memory_steps_mean_nothing_to_a_cell_without_gates(name) -> None:
+    cell = CELLS[name](3, 5)
+    initialize_cell(cell, "uniform", 1.0, Generator().manual_seed(0), 500)
+    assert not cell.b.any()

@@ -15,7 +15,9 @@ from torch import Generator, nn
 from unrolled.nn.cells import Cell
 
 
-def initialize_cell(cell: Cell, name: str, forget_bias: float, generator: Generator) -> None:
+def initialize_cell(
+    cell: Cell, name: str, forget_bias: float, generator: Generator, memory_steps: int | None = None
+) -> None:
     """Draws a cell's W, U and b; the forget gate's bias is set, every other bias starts at zero.
 
     Args:
@@ -26,6 +28,10 @@ def initialize_cell(cell: Cell, name: str, forget_bias: float, generator: Genera
             Glorot-uniform matrix of F + H rows and G·H columns.
         forget_bias: the forget gate's bias.
         generator: where the random numbers come from.
+        memory_steps: draws the biases of the gates that keep and take for memories of 1 to so many steps,
+            T (Tallec and Ollivier 2018, arXiv 1804.11188, equation 16): an LSTM's b_f = log u and b_i = −b_f
+            with u uniform in 1 … T − 1, in the place of ``forget_bias``; a GRU's b_z = log u (their update gate
+            is 1 − z). A cell without such gates stays as it is.
     """
     with torch.no_grad():
         _CELL[name](cell, generator)
@@ -33,6 +39,17 @@ def initialize_cell(cell: Cell, name: str, forget_bias: float, generator: Genera
         if "f" in cell.gates:
             place = cell.gates.index("f") * cell.hidden_size
             cell.b[place : place + cell.hidden_size] = forget_bias
+        if memory_steps is not None:
+            _remember(cell, memory_steps, generator)
+
+
+def _remember(cell: Cell, steps: int, generator: Generator) -> None:
+    """Biases of the gates that keep the state, and of those that let in what is new."""
+    keeping = cell.b.new_empty(cell.hidden_size).uniform_(1, max(steps - 1, 1), generator=generator).log()
+    biases = dict(zip(cell.gates, cell.b.chunk(len(cell.gates)), strict=True))
+    for gate, bias in (("f", keeping), ("i", -keeping), ("z", keeping)):
+        if gate in biases:
+            biases[gate].copy_(bias)
 
 
 def initialize_output(layer: nn.Linear, name: str, generator: Generator) -> None:

@@ -222,7 +222,9 @@ class Network(nn.Module):
             self.preparation.initialize(generator)
         for module in self.modules():
             if isinstance(module, Cell):
-                initialize_cell(module, self.config.initializer, self.config.forget_bias, generator)
+                initialize_cell(
+                    module, self.config.initializer, self.config.forget_bias, generator, self.config.memory_steps
+                )
         self.pooling.initialize(generator)
         initialize_output(self.output, self.config.output_initializer, generator)
 
