@@ -48,11 +48,18 @@ class UnrolledLoop:
 
     name = "unrolled"
 
-    def __init__(self, rows: Sequences, folder: Path, clip_norm: float = 0.0, model: ModelConfig | None = None) -> None:
+    def __init__(
+        self,
+        rows: Sequences,
+        folder: Path,
+        clip_norm: float = 0.0,
+        model: ModelConfig | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
         self.rows = rows
         self.config = TrainConfig(
             max_steps=_NEVER_ENDS,
-            batch_size=BATCH_SIZE,
+            batch_size=batch_size,
             optimizer="adam",
             learning_rate=LEARNING_RATE,
             weight_decay=0.0,
@@ -60,7 +67,7 @@ class UnrolledLoop:
             log_every=LOG_EVERY,
             keep="last",
         )
-        network = Network(model or ModelConfig(hidden_size=HIDDEN_SIZE), CHANNELS, CLASSES)
+        network = Network(model or ModelConfig(hidden_size=HIDDEN_SIZE), len(rows.channels), len(rows.classes))
         self.state = new_state(network, self.config)
         self.clock = StepClock()
         self.recorders = [MetricsFile(folder / "metrics.jsonl"), self.clock]
