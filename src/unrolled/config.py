@@ -116,6 +116,11 @@ class ModelConfig(Section):
     )
     num_layers: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="layers, one upon the other")
     bidirectional: bool = Field(default=False, description="read the sequence in both directions")
+    frame_steps: Positive | Literal["auto"] = Field(
+        default=1,
+        description="steps that are read together as one; auto: so many that the longest training sequence has at "
+        "most 32 frames",
+    )
     pooling: PoolingName = Field(default="last", description="how the outputs of all steps become one vector")
     dropout: Share = Field(default=0.0, description="share of values dropped between layers")
     recurrent_dropout: Share = Field(
@@ -369,6 +374,11 @@ def named_recipes() -> dict[str, Recipe]:
         for file in files
     ]
     return {recipe.name: recipe for recipe in recipes}
+
+
+def default_recipe(name: str) -> Recipe:
+    """What is trained by where nobody chose a recipe, under another name."""
+    return named_recipes()["default"].model_copy(update={"name": name, "description": ""})
 
 
 def find_recipe(name: str) -> Recipe | None:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from unrolled.baselines import fit_baselines
-from unrolled.config import Recipe, find_recipe, named_recipes, read_recipe
+from unrolled.config import Recipe, default_recipe, find_recipe, named_recipes, read_recipe
 from unrolled.data.checks import check_test, check_trainable, refuse_values
 from unrolled.data.coercion import from_texts, parse_literal, token_kind
 from unrolled.data.dataset import Dataset
@@ -79,9 +79,9 @@ def find(name: str) -> Recipe:
     if path.suffix == ".toml":
         return read_recipe(path)
     if name in SOURCES:
-        return Recipe(name=name).with_options({"source": name})
+        return default_recipe(name).with_options({"source": name})
     if path.exists() or len(path.parts) > 1 or path.suffix or path == STANDARD_INPUT:
-        return Recipe(name=path.resolve().name.split(".")[0].strip("-") or "data").with_options({"source": name})
+        return default_recipe(path.resolve().name.split(".")[0].strip("-") or "data").with_options({"source": name})
     raise UnknownNameError(
         "recipe, data set or file", name, {*named_recipes(), *SOURCES}, "`unrolled recipes` lists the recipes."
     )
@@ -263,12 +263,13 @@ def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
     kernel = layer.kernel()  # type: ignore[operator]
     weights = sum(parameter.numel() for parameter in network.parameters())
     direction = "in both directions" if model.bidirectional else "forward"
+    frames = f", {network.frame_steps} steps at a time" if network.frame_steps > 1 else ""
     return [
         f"data: {dataset.note}",
         f"{', '.join([f'{len(train):,} sequences to train', *held])}; {steps} steps of {_step(train)}, "
         f"{len(train.classes)} classes",
-        f"network: {model.cell}, {model.num_layers} × {model.hidden_size} units, {direction}, pooling {model.pooling}, "
-        f"{weights:,} weights",
+        f"network: {model.cell}, {model.num_layers} × {model.hidden_size} units, {direction}{frames}, pooling "
+        f"{model.pooling}, {weights:,} weights",
         f"on {describe_device(network.output.weight.device)} with the {kernel.name} kernel: {kernel.reason}",
     ]
 
@@ -362,7 +363,7 @@ def _model_facts(recipe: Recipe, dataset: Dataset, intake: Intake, state: TrainS
         tokens=recipe.data.tokens or token_kind(intake.vocabulary or ()),
         max_length=intake.max_length,
         keep_steps=intake.keep_steps,
-        model=recipe.model,
+        model=state.network.config,
         data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
         training={
             "steps": state.step,

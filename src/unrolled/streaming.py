@@ -258,7 +258,10 @@ def check_streams_are_possible(model: Model) -> None:
         )
     if not model.network.reads_forward:
         raise UnsupportedError(
-            "this model standardises each sequence by its own mean, which only its end tells: "
+            f"this model reads {model.network.frame_steps} steps as one, so it cannot answer after each: {instead} one "
+            "with --frame-steps 1."
+            if model.network.frame_steps > 1
+            else "this model standardises each sequence by its own mean, which only its end tells: "
             f"{instead} one with --normalisation channel."
         )
     if facts.max_length is not None:

@@ -121,7 +121,7 @@ def test_runs_are_numbered_and_named(unrolled: Command, fresh: Path) -> None:
         (("train", "digits", "--device", "cuda:99"), "PyTorch sees"),
         (("train", "digits", "--device", "tpu"), "expected auto, cpu, cuda"),
         (("train", "digits", "--precision", "bfloat16", "--device", "cpu"), "needs a GPU"),
-        (("train", "digits", "--max-steps", 1, "--max-epochs", 1), "exactly one"),
+        (("train", "digits", "--max-steps", 1, "--max-epochs", 1), "give one of max_epochs"),
         (("train", "--resume", "nowhere"), "there is no such folder"),
         (("train", "digits", "--class-weight", "1,2"), "expected 10 numbers"),
         (("recipes", "show", "mnist"), "Did you mean 'mnist-rows"),

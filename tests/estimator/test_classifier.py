@@ -20,7 +20,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 import unrolled
 from small_problems import Ragged, quick, ragged_problem
 from unrolled import SequenceClassifier, Sequences
-from unrolled.config import ModelConfig, Recipe, TrainConfig
+from unrolled.config import ModelConfig, TrainConfig, default_recipe
 from unrolled.errors import ConfigError, DataError, MismatchError
 
 
@@ -128,7 +128,7 @@ def test_a_table_goes_through_a_scaler() -> None:
 
 def test_parameters_are_the_fields_of_the_configuration_with_their_defaults() -> None:
     parameters = SequenceClassifier().get_params()
-    defaults = Recipe(name="any")
+    defaults = default_recipe("any")
     for section in (defaults.model, defaults.augment, defaults.train):
         for name, value in section.model_dump().items():
             if name in parameters:

@@ -117,9 +117,12 @@ def _kind(annotation: Any) -> tuple[type, str | None]:
         return _kind(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         parts = [part for part in get_args(annotation) if part is not NoneType]
-        return _kind(parts[0]) if len(parts) == 1 else (str, "balanced|W,W,…")
+        if len(parts) == 1:
+            return _kind(parts[0])
+        return str, "|".join(_kind(part)[1] or "N" for part in parts)
     if get_origin(annotation) is tuple:
-        return str, "NAME,NAME,…"
+        letter = "W" if get_args(annotation)[0] is float else "NAME"
+        return str, f"{letter},{letter},…"
     if get_origin(annotation) is Literal:
         return str, "|".join(get_args(annotation))
     return annotation, None

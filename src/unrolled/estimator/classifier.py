@@ -180,7 +180,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model = Model.load(path)
         recorded = model.facts.training.get("estimator", {})
         parameters = parameters_of(model.facts.model.model_dump(), model.facts.training)
-        found: Self = cls(**parameters, **recorded_parameters(recorded))
+        found: Self = cls(**{**parameters, **recorded_parameters(recorded)})
         found.classes_ = recorded_classes(model.classes, recorded)
         found.n_features_in_ = recorded.get("n_features_in", len(model.channels))
         found.history_ = recorded.get("history", {})
@@ -305,7 +305,8 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not goes_on:
             check_trainable(train, recipe.model.missing)
             return build_network(recipe.model, train, recipe.train.seed).to(device)
-        if recipe.model != self.model_.facts.model:
+        former = self.model_.facts.model
+        if recipe.model.model_copy(update={"frame_steps": former.frame_steps}) != former:
             raise ValueError("the network's parameters changed since the fit before; fit without warm_start.")
         if len(train.channels) != len(self.model_.channels):
             raise MismatchError(f"expected {len(self.model_.channels)} channels, found {len(train.channels)}.")

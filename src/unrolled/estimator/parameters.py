@@ -1,7 +1,7 @@
 """The classifier's parameters: the configuration's fields, under scikit-learn's rules.
 
 scikit-learn reads a constructor's parameters from its signature. This one is made from the sections of
-`unrolled.config`, so that names, defaults and descriptions stand in one place.
+`unrolled.config` and the recipe ``default``, so that names, defaults and descriptions stand in one place.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.config import Recipe, fields
+from unrolled.config import Recipe, default_recipe, fields
 
+_NAME = "SequenceClassifier"
 _SECTIONS = ("model", "augment", "train")
 
 _NOT_PARAMETERS = {
@@ -42,8 +43,9 @@ OWN: dict[str, tuple[Any, str]] = {
 
 def config_parameters() -> dict[str, tuple[Any, str]]:
     """Default and description of each parameter that is a field of the configuration, by name."""
+    recipe = default_recipe(_NAME)
     return {
-        name: (info.get_default(call_default_factory=True), info.description or "")
+        name: (getattr(getattr(recipe, section), name), info.description or "")
         for section, name, info in fields()
         if section in _SECTIONS and name not in _NOT_PARAMETERS
     }
@@ -59,7 +61,7 @@ def make_recipe(parameters: Mapping[str, Any], seed: int) -> Recipe:
         ConfigError: for a value that its field does not take.
     """
     chosen = {name: _plain(parameters[name]) for name in config_parameters()}
-    return Recipe(name="SequenceClassifier").with_options({**chosen, "seed": seed})
+    return default_recipe(_NAME).with_options({**chosen, "seed": seed})
 
 
 def parameters_of(model: Mapping[str, Any], training: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def make_facts(recipe: Recipe, train: Sequences, state: TrainState, estimator: d
         channels=train.channels,
         scale=train.scale,
         pictures=train.pictures,
-        model=recipe.model,
+        model=state.network.config,
         data={"name": "memory", "fingerprint": train.fingerprint, "train": len(train)},
         training={
             "steps": state.step,
@@ -59,7 +59,7 @@ def fitted_facts(
         parameters: of the classifier; a generator given as ``random_state`` is not kept.
         attributes: the fitted ones that JSON has words for.
     """
-    own = {name: parameters[name] for name in OWN}
+    own = {name: parameters[name] for name in (*OWN, "frame_steps")}  # the network's own is a number by now
     if isinstance(own["class_weight"], Mapping):  # pairs, since JSON's keys are texts
         own["class_weight"] = [[_plain(label), float(weight)] for label, weight in own["class_weight"].items()]
     seed = own["random_state"]

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from unrolled.config import ModelConfig
 from unrolled.nn.cells import CELLS, Cell, State
 from unrolled.nn.embedding import Embedding
+from unrolled.nn.frames import count_frames, stack_frames
 from unrolled.nn.initializers import initialize_cell, initialize_output
 from unrolled.nn.kernels import Kernel, choose_kernel
 from unrolled.nn.pooling import POOLINGS, Pooling
@@ -91,7 +92,9 @@ class Network(nn.Module):
             else Embedding(symbols, config.embedding_size)
         )
         self.layers = nn.ModuleList()
-        width = self.preparation.width
+        assert config.frame_steps != "auto", "resolved before the network is made"  # noqa: S101
+        self.frame_steps = config.frame_steps
+        width = self.preparation.width * self.frame_steps
         for _ in range(config.num_layers):
             layer = Layer(config, width)
             self.layers.append(layer)
@@ -117,16 +120,18 @@ class Network(nn.Module):
             check_lengths(lengths, inputs.shape[1])
         reads = self.pooling.reads
         read = self.outputs(inputs, lengths, reads)
-        pooled = self.pooling(read, lengths) if reads == "outputs" else read
+        pooled = self.pooling(read, count_frames(lengths, self.frame_steps)) if reads == "outputs" else read
         logits: Tensor = self.output(F.dropout(pooled, self.config.output_dropout, self.training))
         return logits
 
     def outputs(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
         """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing.
 
-        Or only what ``reads`` says of them, [B, H] (or 2·H), which kernels can do with less work.
+        Where several steps are read as one, there is an output for each frame of them. Or only what ``reads`` says
+        of them, [B, H] (or 2·H), which kernels can do with less work.
         """
-        values = self.preparation(inputs, lengths)
+        values = stack_frames(self.preparation(inputs, lengths), lengths, self.frame_steps)
+        lengths = count_frames(lengths, self.frame_steps)
         *lower, last = self.layers
         for layer in lower:
             values = F.dropout(layer(values, lengths), self.config.dropout, self.training)
@@ -163,9 +168,10 @@ class Network(nn.Module):
     def reads_forward(self) -> bool:
         """Whether what it makes of a step depends on no later one: so one pass gives the logits of every prefix too.
 
-        Neither a backward direction does, nor standardising each sequence by its own mean.
+        Neither a backward direction does, nor standardising each sequence by its own mean, nor reading several
+        steps as one.
         """
-        return not self.config.bidirectional and self.preparation.causal
+        return not self.config.bidirectional and self.preparation.causal and self.frame_steps == 1
 
     @property
     def normaliser(self) -> Normaliser:
@@ -214,7 +220,7 @@ class Network(nn.Module):
     def flop_per_step(self) -> int:
         """Floating-point operations of the recurrence for one step of one sequence, forward."""
         cells = [module for module in self.modules() if isinstance(module, Cell)]
-        return sum(2 * (cell.W.numel() + cell.U.numel()) for cell in cells)
+        return sum(2 * (cell.W.numel() + cell.U.numel()) for cell in cells) // self.frame_steps
 
     def _initialize(self, seed: int) -> None:
         generator = Generator().manual_seed(seed)

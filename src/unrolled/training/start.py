@@ -8,18 +8,21 @@ from unrolled.config import ModelConfig, TrainConfig
 from unrolled.data.sequences import Sequences
 from unrolled.data.statistics import channel_statistics, overall_statistics
 from unrolled.devices import choose_threads
+from unrolled.nn.frames import automatic_frame
 from unrolled.nn.network import Network
 from unrolled.nn.preparation import Preparation
 
 
 def build_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
-    """The network at its start, its preparation learned from the training data.
+    """The network at its start, its preparation and its frames learned from the training data.
 
     Args:
         config: of the network.
         train: what will be learned from; nothing else is looked at. Of text, every symbol has a vector.
         seed: of the weights.
     """
+    if config.frame_steps == "auto":
+        config = config.model_copy(update={"frame_steps": automatic_frame(int(train.lengths.max()))})
     symbols = None if train.symbols is None else len(train.symbols)
     network = Network(config, len(train.channels), len(train.classes), seed, symbols)
     if isinstance(network.preparation, Preparation):
