@@ -62,6 +62,20 @@ def test_an_exported_network_says_what_the_model_says(
         assert found["labels"].tolist() == model.predict(sequences).tolist()
 
 
+@pytest.mark.parametrize("size", [2, 3, 7])
+@every_direction
+@every_pooling
+def test_frames_of_steps_are_stacked_in_an_export(
+    size: int, bidirectional: bool, pooling: str, make_model: Any
+) -> None:
+    trained = make_model(bidirectional=bidirectional, pooling=pooling, frame_steps=size)
+    session = opened(trained)
+    for lengths in LENGTHS:
+        sequences = drawn(lengths)
+        found = run_session(session, padded(sequences, extra=2, padding=math.nan))
+        np.testing.assert_allclose(found["probabilities"], trained.predict_proba(sequences), rtol=0, atol=1e-5)
+
+
 @every_cell
 @every_direction
 @pytest.mark.parametrize("padding", [1e30, math.inf, math.nan])
@@ -240,6 +254,8 @@ def test_the_same_model_gives_the_same_bytes(make_model: Any) -> None:
 
 
 def test_a_step_version_of_a_model_that_reads_both_ways_is_refused(make_model: Any) -> None:
+    with pytest.raises(UnsupportedError, match="--frame-steps 1"):
+        to_onnx(make_model(frame_steps=2), streaming=True)
     with pytest.raises(UnsupportedError, match="both directions"):
         to_onnx(make_model(bidirectional=True), streaming=True)
 

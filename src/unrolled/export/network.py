@@ -111,6 +111,8 @@ def _of_whole_sequences(graph: Graph, model: Model, state: dict[str, Tensor]) ->
     values = graph.add("Where", steps.valid, values, graph.scalar(0.0))  # padding may hold anything, even NaN
     if isinstance(preparation, Preparation):
         values, _ = prepare(part, preparation, values, steps, [])
+    if network.frame_steps > 1:
+        values, steps = _frames(graph.part("frames"), network, values, steps)
     last = ""
     for name, layer in _layers(network):
         values, (last, *_) = add_layer(graph.part(name), _cells(layer), values, steps)
@@ -153,6 +155,23 @@ def _steps(graph: Graph, values: str, lengths: str) -> Steps:
     return Steps(
         lengths, graph.add("Cast", lengths, to=TensorProto.INT32), graph.add("Unsqueeze", inside, graph.integers(2))
     )
+
+
+def _frames(graph: Graph, network: Network, values: str, steps: Steps) -> tuple[str, Steps]:
+    """As `stack_frames`: [T, B, F] → [⌈T / K⌉, B, K·F], and which of the frames count."""
+    size = network.frame_steps
+    one, many = graph.scalar(1, np.int64), graph.scalar(size, np.int64)
+    time = graph.add("Gather", graph.add("Shape", values), graph.scalar(0, np.int64))
+    up = graph.scalar(size - 1, np.int64)
+    whole = graph.add("Mul", graph.add("Div", graph.add("Add", time, up), many), many)  # ⌈T / K⌉ · K
+    places = graph.add("Range", graph.scalar(0, np.int64), whole, one)
+    last = graph.add("Unsqueeze", graph.add("Sub", steps.lengths, one), graph.integers(1))  # [B, 1]
+    source = graph.add("Unsqueeze", graph.add("Min", places, last), graph.integers(2))  # [B, ⌈T / K⌉ · K, 1]
+    picked = graph.add("GatherND", graph.add("Transpose", values, perm=[1, 0, 2]), source, batch_dims=1)
+    stacked = graph.add("Reshape", picked, graph.integers(0, -1, size * network.preparation.width))
+    frames = graph.add("Transpose", stacked, perm=[1, 0, 2])
+    lengths = graph.add("Div", graph.add("Add", steps.lengths, up), many)
+    return frames, _steps(graph, frames, lengths)
 
 
 def _logits(graph: Graph, network: Network, pooled: str) -> str:
