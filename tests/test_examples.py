@@ -1,68 +1,43 @@
-"""The few sequences that travel with a model: which ones, how many, and that they come back as they were."""
+"""The examples run, and the page on scikit-learn does what it says."""
 
 from __future__ import annotations
 
-import json
+import importlib.util
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from unrolled.data.sequences import Sequences
-from unrolled.errors import ModelFolderError
-from unrolled.examples import MAX_VALUES, choose_examples, dump_examples, parse_examples
-from unrolled.experiment import Run, train
-from unrolled.model import load
+ROOT = Path(__file__).parents[1]
 
 
-def labelled(lengths: list[int], labels: list[str]) -> Sequences:
+def example(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_arrays_of_aeons_form_are_turned_and_learned(ragged: bool) -> None:
     rng = np.random.default_rng(0)
-    return Sequences.from_list([rng.normal(size=(length, 2)) for length in lengths], labels)
+    y = np.array(["a", "b"])[np.arange(30) % 2]
+    lengths = rng.integers(4, 9, 30) if ragged else np.full(30, 6)
+    cases = [rng.normal(2 * (label == "a"), 1, (3, length)) for label, length in zip(y, lengths, strict=True)]
+    X = cases if ragged else np.stack(cases)
+    module = example("from_aeon")
+    assert [steps.shape for steps in module.time_first(X)] == [(length, 3) for length in lengths]
+    assert module.accuracy((X, y), (X, y), hidden_size=8, max_steps=40, threads=1) > 0.8
 
 
-def test_each_class_is_shown_before_any_is_shown_twice() -> None:
-    sequences = labelled([3, 4, 5, 6, 7], ["b", "b", "a", "c", "a"])
-    assert [example.label for example in choose_examples(sequences, 4)] == ["a", "b", "c", "a"]
-
-
-def test_values_come_back_to_the_last_bit() -> None:
-    sequences = labelled([3, 9], ["a", "b"])
-    back = parse_examples(dump_examples(choose_examples(sequences, 2)))
-    for index, example in enumerate(back):
-        np.testing.assert_array_equal(np.array(example.sequence, np.float32), sequences.scaled(index))
-
-
-def test_missing_values_are_null() -> None:
-    sequences = Sequences.from_list([np.array([[1.0], [np.nan]])], ["a"])
-    assert choose_examples(sequences, 1)[0].sequence == [[1.0], [None]]
-    assert b"NaN" not in dump_examples(choose_examples(sequences, 1))
-
-
-def test_long_sequences_do_not_swell_the_folder() -> None:
-    sequences = labelled([MAX_VALUES, 5], ["a", "b"])
-    assert [example.label for example in choose_examples(sequences, 2)] == ["b"]
-
-
-def test_a_model_folder_keeps_its_examples(digits_run: Run) -> None:
-    examples = load(digits_run.folder.path).examples
-    assert [example.label for example in examples] == [str(digit) for digit in range(10)]
-    assert np.array(examples[0].sequence).shape == (8, 8)
-    assert 0.9 < max(max(row) for row in np.array(examples[3].sequence)) <= 1.0
-
-
-def test_none_are_kept_where_none_are_wanted(tmp_path: Path) -> None:
-    run = train("digits", runs=tmp_path, max_epochs=1, hidden_size=4, examples=0)
-    assert not (run.folder.model / "examples.json").exists()
-    assert load(run.folder.path).examples == ()
-
-
-@pytest.mark.parametrize("content", [b"", b'{"examples": []}', None])
-def test_damaged_examples_are_noticed(digits_run: Run, tmp_path: Path, content: bytes | None) -> None:
-    folder = digits_run.model.save(tmp_path / "model")
-    assert json.loads((folder / "examples.json").read_bytes())["examples"]
-    if content is None:
-        (folder / "examples.json").unlink()
-    else:
-        (folder / "examples.json").write_bytes(content)
-    with pytest.raises(ModelFolderError, match=r"examples\.json"):
-        load(folder)
+def test_the_python_of_the_page_on_scikit_learn_works(fresh: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "scikit-learn.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    for block in re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        exec(compile(block, "scikit-learn.md", "exec"), names)  # noqa: S102  # the project's own text
+    assert "% of the test recordings" in capsys.readouterr().out
+    assert (fresh / "model" / "model.json").exists()
