@@ -33,6 +33,7 @@ from unrolled.training.state import TrainState
 
 OPTIONS: dict[str, Any] = {
     "hidden_size": 4, "max_epochs": 2, "batch_size": 8, "threads": 1, "checkpoint_every_steps": 3, "log_every": 2,
+    "report": False,
 }  # fmt: skip
 
 

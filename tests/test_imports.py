@@ -101,6 +101,7 @@ def test_the_public_names_are_these_and_all_can_be_had() -> None:
         "evaluate",
         "load",
         "read",
+        "report",
         "resume",
         "train",
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from unrolled.estimator import SequenceClassifier as SequenceClassifier
     from unrolled.evaluation.evaluate import Evaluation as Evaluation
     from unrolled.evaluation.evaluate import evaluate as evaluate
+    from unrolled.evaluation.report.run import report as report
     from unrolled.experiment import Run as Run
     from unrolled.experiment import resume as resume
     from unrolled.experiment import train as train
@@ -35,6 +36,7 @@ _HOMES = {
     "evaluate": "unrolled.evaluation.evaluate",
     "load": "unrolled.model",
     "read": "unrolled.data.readers",
+    "report": "unrolled.evaluation.report.run",
     "resume": "unrolled.experiment",
     "train": "unrolled.experiment",
 }
@@ -51,6 +53,7 @@ __all__ = [
     "evaluate",
     "load",
     "read",
+    "report",
     "resume",
     "train",
 ]

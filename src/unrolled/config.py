@@ -249,7 +249,8 @@ class TrainConfig(Section):
     log_every: Positive = Field(default=50, description="steps between lines of metrics.jsonl")
     checkpoint_every_steps: Positive | None = Field(default=None, description="steps between checkpoints")
     checkpoint_every_seconds: float = Field(default=30.0, gt=0, description="seconds between checkpoints, at most")
-    tensorboard: bool = Field(default=False, description="write scalars, weights and the confusion matrix for it")
+    tensorboard: bool = Field(default=False, description="write scalars, weights, pictures and hyperparameters for it")
+    report: bool = Field(default=True, description="write report.html, the page that shows how good the model is")
     trackers: tuple[str, ...] = Field(
         default=(), description="further recorders, by the names that installed packages register them under"
     )

@@ -27,7 +27,8 @@ from unrolled.data.sources import SOURCES
 from unrolled.devices import choose_device, describe_device, using_threads
 from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
 from unrolled.evaluation.evaluate import Evaluation, evaluate
-from unrolled.evaluation.plots import draw_confusion, draw_curves, to_pixels, to_png
+from unrolled.evaluation.plots import draw_belief, draw_confusion, draw_curves, to_pixels, to_png
+from unrolled.evaluation.report.run import report as write_report
 from unrolled.evaluation.scoring import calibrate, predictions_of
 from unrolled.examples import choose_examples
 from unrolled.model import Model, ModelFacts
@@ -225,7 +226,11 @@ def _finish(
             facts = model.facts.model_copy(update={"figures": evaluation.summary()})
             model = replace(model, facts=facts)
         model.save(folder.model)
-        _draw(folder, recipe, state, evaluation)
+        write_bytes(folder.curves, to_png(draw_curves(state.history, recipe.name)))
+        if recipe.train.report:
+            write_report(folder.path, test=dataset.test)
+        if recipe.train.tensorboard and evaluation is not None and dataset.test is not None:
+            _show_in_tensorboard(folder, recipe, model, dataset.test, evaluation, state.step)
         if evaluation is not None:  # last, so that a tracker that fails costs nothing that was learned
             Recorders(observers).figures(evaluation.figures())
     return Run(folder, recipe, model, evaluation, state.history, state.seconds)
@@ -243,14 +248,23 @@ def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
         raise StorageError(f"{error} Then go on with: {command}") from error
 
 
-def _draw(folder: RunFolder, recipe: Recipe, state: TrainState, evaluation: Evaluation | None) -> None:
-    """The training curves, and TensorBoard's picture of the confusion matrix."""
-    write_bytes(folder.curves, to_png(draw_curves(state.history, recipe.name)))
-    if recipe.train.tensorboard and evaluation is not None:
-        from unrolled.training.tensorboard import add_picture
+def _show_in_tensorboard(
+    folder: RunFolder, recipe: Recipe, model: Model, test: Sequences, evaluation: Evaluation, step: int
+) -> None:
+    """The confusion matrix, the belief over the steps of some sequences, and what the table of runs is made of."""
+    from unrolled.training.tensorboard import add_pictures, add_to_table
 
-        figure = draw_confusion(np.array(evaluation.confusion), [row.name for row in evaluation.classes])
-        add_picture(folder.tensorboard, "confusion", to_pixels(figure), state.step)
+    figure = draw_confusion(np.array(evaluation.confusion), [row.name for row in evaluation.classes])
+    pictures = {"confusion": to_pixels(figure)}
+    for case in range(min(len(test), _BELIEFS)):
+        pictures[f"belief/case {case}"] = to_pixels(draw_belief(model, test.take(slice(case, case + 1))))
+    add_pictures(folder.tensorboard, pictures, step)
+    settings = recipe.model.model_dump() | recipe.train.model_dump() | recipe.augment.model_dump()
+    add_to_table(folder.tensorboard, settings, evaluation.figures())
+
+
+_BELIEFS = 3
+"""Test sequences whose beliefs TensorBoard is given."""
 
 
 def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:

@@ -53,6 +53,11 @@ class RunFolder:
         return self.path / "predictions.npz"
 
     @property
+    def report(self) -> Path:
+        """The page that shows how good the model is."""
+        return self.path / "report.html"
+
+    @property
     def curves(self) -> Path:
         """A picture of the training curves."""
         return self.path / "curves.png"

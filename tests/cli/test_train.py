@@ -11,7 +11,7 @@ import pytest
 from commands import Command
 from unrolled.config import fields
 
-TINY = ("--max-epochs", 2, "--hidden-size", 8)
+TINY = ("--max-epochs", 2, "--hidden-size", 8, "--no-report")
 TS = "@problemName p\n@classLabel true a b\n@data\n"
 
 

@@ -19,6 +19,7 @@ from unrolled.errors import InterruptedRunError, UnrolledError
 VERBS = {
     "train": "Train a network: a recipe, a named data set, or a file of labelled sequences.",
     "evaluate": "Figures of a trained model on labelled sequences, with intervals and baselines.",
+    "report": "Write a run's report: one HTML page that shows how good the model is, and why.",
     "predict": "Class and probabilities for sequences, at the end or after every step.",
     "export": "Write a model as an ONNX file that runs without this package.",
     "serve": "Answer over HTTP, with a page that shows the network reading.",

@@ -73,8 +73,9 @@ def _print_next(run: Any) -> None:
     from unrolled.cli.console import out
 
     folder, source = shlex.quote(str(run.folder.path)), shlex.quote(run.recipe.data.source)
+    page = f"\nreport    {run.folder.report}" if run.recipe.train.report else ""
     out().print(
-        f"\npredict   unrolled predict {folder} {source}\n"
+        f"{page}\npredict   unrolled predict {folder} {source}\n"
         f"evaluate  unrolled evaluate {folder} {source}\n"
         f"resume    unrolled train --resume {folder}",
         markup=False,

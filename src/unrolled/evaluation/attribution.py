@@ -3,13 +3,15 @@
     a_t = Σ over a step's values of (x − x̄) ∘ ∫₀¹ ∂F(x̄ + α (x − x̄)) / ∂x dα
 
 x is what the first layer reads, after normalisation, and x̄ is zero there: the average input, or an empty picture.
+A network with layer normalisation jumps at zero, which no integral can follow; then x̄ is the mean of x over its steps.
 F is the logit of the class less the mean of all logits, since a number that is added to all of them changes no
 probability. The paper's completeness, Σ a_t = F(x) − F(x̄), is what the result is checked by.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -39,11 +41,13 @@ class Attribution:
         steps: a_t, [T].
         difference: F(x) − F(x̄).
         points: at which the gradient was taken.
+        baseline: what x̄ is: ``zero``, or the ``mean`` of x over its steps.
     """
 
     steps: Doubles
     difference: float
     points: int
+    baseline: Literal["zero", "mean"]
 
     @property
     def error(self) -> float:
@@ -69,33 +73,39 @@ def integrated_gradients(network: Network, inputs: Tensor, label: int) -> Attrib
     with entering(network) as entered, torch.no_grad():
         network(inputs, torch.tensor([inputs.shape[1]]))
     read = entered[0]  # [1, T, D]
+    zero = _attribute(network, inputs, read, torch.zeros_like(read), label)
+    if zero.complete:
+        return zero
+    mean = _attribute(network, inputs, read, read.mean(1, keepdim=True).expand_as(read), label)
+    return replace(mean, baseline="mean") if mean.complete else zero
+
+
+def _attribute(network: Network, inputs: Tensor, read: Tensor, baseline: Tensor, label: int) -> Attribution:
+    """With as many points as it takes, or as are affordable."""
     with torch.no_grad():
-        ends = _scores(network, inputs, torch.cat([torch.zeros_like(read), read]), label)
+        ends = _scores(network, inputs, torch.cat([baseline, read]), label)
     difference = float(ends[1] - ends[0])
     affordable = [points for points in POINTS if points * read.shape[1] <= MOST_STEPS] or [8]
     for points in affordable:
-        found = Attribution(_integral(network, inputs, read, label, points), difference, points)
+        steps = _integral(network, inputs, read, baseline, label, points)
+        found = Attribution(steps, difference, points, "zero")
         if found.complete:
             break
     return found
 
 
-def _integral(network: Network, inputs: Tensor, read: Tensor, label: int, points: int) -> Doubles:
-    """x ∘ the mean gradient on the way from zero to x, summed over each step's values, [T].
-
-    The points are dense near zero (α = u³, dα = 3u² du): a network with layer normalisation bends sharply there.
-    """
+def _integral(network: Network, inputs: Tensor, read: Tensor, baseline: Tensor, label: int, points: int) -> Doubles:
+    """(x − x̄) ∘ the mean gradient on the way from x̄ to x, summed over each step's values, [T]."""
     places, weights = np.polynomial.legendre.leggauss(points)
-    u = (places + 1) / 2
-    alphas = torch.from_numpy(u**3).to(read)
-    shares = torch.from_numpy(weights / 2 * 3 * u**2).to(read)
+    alphas = torch.from_numpy((places + 1) / 2).to(read)
+    shares = torch.from_numpy(weights / 2).to(read)
     size = max(1, _STEPS_AT_ONCE // read.shape[1])
     gradient = torch.zeros_like(read[0])
     for low in range(0, points, size):
-        way = (alphas[low : low + size, None, None] * read).requires_grad_()
+        way = torch.lerp(baseline, read, alphas[low : low + size, None, None]).requires_grad_()
         (slope,) = torch.autograd.grad(_scores(network, inputs, way, label).sum(), way)
         gradient += torch.einsum("b,btd->td", shares[low : low + size], slope)
-    result: Doubles = (gradient * read[0]).sum(-1).double().numpy()
+    result: Doubles = (gradient * (read - baseline)[0]).sum(-1).double().numpy()
     return result
 
 

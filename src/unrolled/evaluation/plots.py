@@ -57,25 +57,48 @@ def draw_curves(history: Sequence[EpochLog], title: str = "") -> Figure:
     """
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     loss, wrong = figure.subplots(1, 2)
-    for kind, colour in (("train", BLUE), ("validation", ORANGE)):
-        logs = [log for log in history if getattr(log, f"{kind}_loss") is not None]
-        if not logs:
-            continue
-        epochs = [log.epoch for log in logs]
-        label = "training, while learning" if kind == "train" else "validation"
-        marker = "o" if len(logs) < 4 else None
-        loss.plot(epochs, [getattr(log, f"{kind}_loss") for log in logs], color=colour, label=label, marker=marker)
-        wrong.plot(epochs, [1 - getattr(log, f"{kind}_accuracy") for log in logs], color=colour, marker=marker)
-    for axes, name in ((loss, "loss"), (wrong, "share of wrong answers")):
-        axes.set(xlabel="epoch", ylabel=name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _tidy(axes)
-        _scale_by_logarithm(axes)
-    wrong.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
-    loss.legend(frameon=False, loc="upper right")
+    draw_loss(loss, history)
+    draw_wrong(wrong, history)
     if title:
-        figure.suptitle(_text(title), color=INK)
+        figure.suptitle(plain(title), color=INK)
     return figure
+
+
+def draw_loss(axes: Axes, history: Sequence[EpochLog]) -> None:
+    """The loss by epoch."""
+    for log_of, colour, label in _KINDS:
+        epochs, values = _course(history, f"{log_of}_loss")
+        axes.plot(epochs, values, color=colour, label=label, marker="o" if len(epochs) < 4 else None)
+    _as_course(axes, "loss")
+    axes.legend(frameon=False, loc="upper right")
+
+
+def draw_wrong(axes: Axes, history: Sequence[EpochLog]) -> None:
+    """The share of wrong answers by epoch."""
+    for log_of, colour, _ in _KINDS:
+        epochs, values = _course(history, f"{log_of}_accuracy")
+        axes.plot(epochs, 1 - values, color=colour, marker="o" if len(epochs) < 4 else None)
+    _as_course(axes, "share of wrong answers")
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+
+
+_KINDS = (("train", BLUE, "training, while learning"), ("validation", ORANGE, "validation"))
+
+
+def _course(history: Sequence[EpochLog], name: str) -> tuple[list[int], npt.NDArray[np.float64]]:
+    """The epochs that have a figure, and the figure."""
+    logs = [log for log in history if getattr(log, name) is not None]
+    return [log.epoch for log in logs], np.array([getattr(log, name) for log in logs], float)
+
+
+def _as_course(axes: Axes, name: str) -> None:
+    for line in axes.lines:
+        if not len(line.get_xdata()):  # type: ignore[arg-type]
+            line.remove()
+    axes.set(xlabel="epoch", ylabel=name)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    tidy(axes)
+    _scale_by_logarithm(axes)
 
 
 def _scale_by_logarithm(axes: Axes) -> None:
@@ -100,7 +123,7 @@ def draw_belief(model: Model, sequence: Sequences, title: str = "") -> Figure:
     figure = Figure(figsize=(8, 4.2 if sequence.pictures else 4.8), layout="constrained")
     if sequence.pictures:
         shown, curve = figure.subplots(1, 2, width_ratios=(1, 1.25))
-        _draw_picture(shown, values)
+        draw_picture(shown, values)
         _draw_belief_down(curve, belief, model.classes)
     elif sequence.symbols is not None:
         curve = figure.subplots()
@@ -108,11 +131,11 @@ def draw_belief(model: Model, sequence: Sequences, title: str = "") -> Figure:
         _name_steps(curve, [sequence.symbols[code] for code in sequence[0][:, 0].tolist()])
     else:
         shown, curve = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.4))
-        _draw_series(shown, values, model.channels)
+        draw_series(shown, values, model.channels)
         _draw_belief_across(curve, belief, model.classes)
     said = model.classes[int(belief[-1].argmax())]
     true = "" if sequence.labels is None else f", the label {sequence.classes[int(sequence.targets[0])]!r}"
-    figure.suptitle(_text(title or f"The network says {said!r}{true}"), color=INK)
+    figure.suptitle(plain(title or f"The network says {said!r}{true}"), color=INK)
     return figure
 
 
@@ -124,7 +147,7 @@ def draw_confusion(matrix: npt.NDArray[np.int64], classes: Sequence[str]) -> Fig
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ticks = range(len(classes))
-    names = [_text(name) for name in classes]
+    names = [plain(name) for name in classes]
     axes.set_xticks(ticks, names, rotation=90 if max(map(len, names)) > 2 else 0)
     axes.set_yticks(ticks, names)
     axes.set(xlabel="predicted", ylabel="true")
@@ -136,14 +159,14 @@ def draw_confusion(matrix: npt.NDArray[np.int64], classes: Sequence[str]) -> Fig
     return figure
 
 
-def _draw_picture(axes: Axes, values: npt.NDArray[np.float32]) -> None:
+def draw_picture(axes: Axes, values: npt.NDArray[np.float32]) -> None:
     rows, columns = values.shape
     axes.imshow(values, cmap="gray_r", aspect="auto", extent=(0, columns, rows + 0.5, 0.5))
     axes.set(xlabel="a step's values", ylabel="step (row of the picture)")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence[str]) -> None:
+def draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence[str]) -> None:
     steps = np.arange(1, len(values) + 1)
     style: DrawStyle = "steps-mid" if set(np.unique(values)) <= {0.0, 1.0} else "default"
     for index, name in enumerate(channels):
@@ -152,13 +175,13 @@ def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence
             values[:, index],
             color=COLOURS[index % len(COLOURS)],
             linewidth=1.2,
-            label=_text(name),
+            label=plain(name),
             drawstyle=style,
         )
     if 1 < len(channels) <= MAX_NAMED:
         axes.legend(frameon=False, ncols=len(channels), fontsize=8)
     axes.set(ylabel="values")
-    _tidy(axes)
+    tidy(axes)
 
 
 def _name_steps(axes: Axes, tokens: Sequence[str]) -> None:
@@ -182,7 +205,7 @@ def _draw_belief_down(axes: Axes, belief: npt.NDArray[np.float32], classes: Sequ
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, title="class", loc="upper right")
-    _tidy(axes)
+    tidy(axes)
 
 
 def _draw_belief_across(axes: Axes, belief: npt.NDArray[np.float32], classes: Sequence[str]) -> None:
@@ -196,7 +219,7 @@ def _draw_belief_across(axes: Axes, belief: npt.NDArray[np.float32], classes: Se
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.legend(frameon=False, title="class", loc="center left", bbox_to_anchor=(1.0, 0.5))
-    _tidy(axes)
+    tidy(axes)
 
 
 def _named(belief: npt.NDArray[np.float32], classes: Sequence[str]) -> list[tuple[int, str, str | None]]:
@@ -206,16 +229,16 @@ def _named(belief: npt.NDArray[np.float32], classes: Sequence[str]) -> list[tupl
     found = []
     for index, name in enumerate(classes):
         place = named.index(index) if index in named else None
-        found.append((index, GREY, None) if place is None else (index, COLOURS[place], _text(name)))
+        found.append((index, GREY, None) if place is None else (index, COLOURS[place], plain(name)))
     return sorted(found, key=lambda item: item[2] is None or named.index(item[0]))
 
 
-def _text(name: str) -> str:
+def plain(name: str) -> str:
     """A name from the data as plain text: a dollar sign begins no formula."""
     return name.replace("$", r"\$")
 
 
-def _tidy(axes: Axes) -> None:
+def tidy(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)

@@ -1,13 +1,16 @@
-"""TensorBoard: scalars, histograms of the weights and the confusion matrix as a picture.
+"""TensorBoard: scalars, histograms of the weights, pictures, and a line in its table of runs.
 
 An optional recorder: it needs the extra ``tensorboard``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from unrolled.errors import ConfigError
 from unrolled.training.plan import Plan
@@ -58,8 +61,24 @@ class TensorBoardRecorder(Recorder):
         self.writer.close()
 
 
-def add_picture(folder: Path, name: str, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], step: int) -> None:
-    """Adds a picture, [rows, columns, 3], to what is in a folder."""
+Pixels = npt.NDArray[np.uint8]
+
+
+def add_pictures(folder: Path, pictures: Mapping[str, Pixels], step: int) -> None:
+    """Adds pictures, [rows, columns, 3] by name, to what is in a folder."""
     writer = SummaryWriter(str(folder))
-    writer.add_image(name, pixels, step, dataformats="HWC")
+    for name, pixels in pictures.items():
+        writer.add_image(name, pixels, step, dataformats="HWC")
+    writer.close()
+
+
+def add_to_table(folder: Path, settings: Mapping[str, Any], figures: Mapping[str, float]) -> None:
+    """A run's line in TensorBoard's table of hyperparameters: its settings beside its final figures."""
+    plain = {
+        name: value if isinstance(value, bool | int | float | str) else str(value)
+        for name, value in settings.items()
+        if value is not None
+    }
+    writer = SummaryWriter(str(folder))
+    writer.add_hparams(plain, {f"figures/{name}": value for name, value in figures.items()}, run_name=".")
     writer.close()
