@@ -194,9 +194,10 @@ def test_text_is_shown_as_text_and_escaped() -> None:
     symbols = ("<b>", "&", "word")
     codes = np.random.default_rng(0).integers(0, 3, (48, 1)).astype(np.int32)
     text = Sequences.from_steps(codes.astype(np.float32), [6] * 8, [0, 1] * 4, classes=("0", "1"))
-    shown = replace(text, classes=("no", "yes"), symbols=symbols)
+    shown = replace(text, values=codes, classes=("no", "yes"), symbols=symbols)
     config = ModelConfig(hidden_size=4)
-    model = Model(Network(config, 1, 2).eval(), ModelFacts(classes=("no", "yes"), channels=("0",), model=config))
+    facts = ModelFacts(classes=("no", "yes"), channels=("0",), model=config, vocabulary=symbols)
+    model = Model(Network(config, 1, 2, symbols=4).eval(), facts)
     predictions = predictions_of(model, shown)
     page = render(
         replace(base, model=model, answers=Answers(shown, predictions.targets, predictions.probabilities), inside=0)

@@ -188,7 +188,7 @@ def _name_steps(axes: Axes, tokens: Sequence[str]) -> None:
     """A text's characters or words at the steps where they are read, as far as they can be told apart."""
     if len(tokens) > MOST_STEPS_NAMED:
         return
-    axes.set_xticks(range(1, len(tokens) + 1), [_text(token) for token in tokens])
+    axes.set_xticks(range(1, len(tokens) + 1), [plain(token) for token in tokens])
     if max(map(len, tokens)) > 1:
         axes.tick_params("x", rotation=60)
     axes.set(xlabel="what has been read")

@@ -72,10 +72,11 @@ def typical_right_answers(targets: Integers, probabilities: Probabilities, count
 
 def belief_of(model: Model, sequence: Sequences) -> tuple[Integers, Probabilities]:
     """The probabilities after some or all steps of one sequence: the steps, [K], and [K, C]."""
-    length = int(sequence.lengths[0])
+    accepted = model.accept(sequence)  # which may cut it
+    length = int(accepted.lengths[0])
     most = MOST_STEPS if model.network.reads_forward else MOST_READ_ANEW
     ends = np.unique(np.linspace(1, length, min(length, most)).round().astype(np.int64))
-    batch = Batcher(model.accept(sequence), model.network.output.weight.device).batch(np.array([0]))
+    batch = Batcher(accepted, model.network.output.weight.device).batch(np.array([0]))
     with torch.inference_mode():
         places = torch.from_numpy(ends).to(batch.inputs.device)[None]
         logits = model.network.logits_at(batch.inputs, batch.lengths, places)[0]
@@ -91,7 +92,7 @@ def card(model: Model, sequences: Sequences, case: int, album: Album) -> Card:
     name, label = model.classes[said], model.classes[true]
     lines = _lines(belief, said, true, model.classes)
     tokens = _tokens(sequence)
-    values = None if tokens is not None else sequence.scaled(0)
+    values = None if tokens is not None else model.accept(sequence).scaled(0)
     figure = drawings.belief(steps, belief, lines, values, sequence.channels, picture=sequence.pictures)
     place = f"Case {case:,}" if sequence.ids is None else f"Case {case:,}, {sequence.ids[0]}"
     if said == true:

@@ -62,15 +62,16 @@ def look_inside(model: Model, sequences: Sequences, case: int, album: Album) -> 
     sequence = sequences.take(slice(case, case + 1))
     config = model.network.config
     directions = config.num_layers * (2 if config.bidirectional else 1)
-    if int(sequence.lengths[0]) * directions > MOST_STEPS:
+    accepted = model.accept(sequence)  # which may cut it
+    if int(accepted.lengths[0]) * directions > MOST_STEPS:
         return None
     network = copy.deepcopy(model.network).cpu().eval()
-    batch = Batcher(model.accept(sequence)).batch([0])  # type: ignore[arg-type]
+    batch = Batcher(accepted).batch([0])  # type: ignore[arg-type]
     with torch.no_grad():
         said = int(network(batch.inputs, batch.lengths)[0].argmax())
     traces = trace(network, batch.inputs)
     found = integrated_gradients(network, batch.inputs, said)
-    values = None if sequence.symbols is not None else sequence.scaled(0)
+    values = None if sequence.symbols is not None else accepted.scaled(0)
     strongest = [int(step) + 1 for step in abs(found.steps).argsort()[::-1][:3]]
     figure = drawings.attribution(found.steps, values, sequence.channels, picture=sequence.pictures)
     alt = (
