@@ -69,6 +69,17 @@ def test_the_page_on_export_works(place: Path) -> None:
         exec(compile(block, "export.md", "exec"), names)  # noqa: S102  # the project's own text
 
 
+@pytest.mark.parametrize("name", ["compare.md", "tune.md"])
+@pytest.mark.usefixtures("fresh")
+def test_everything_that_a_guide_says_to_type_works(name: str) -> None:
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for command in commands(page):
+        answer = call(*shlex.split(command)[1:])
+        assert answer.code == 0, f"{command}\n{answer.err}"
+    for block in blocks("python", page):
+        exec(compile(block, name, "exec"), {})  # noqa: S102  # the project's own text
+
+
 def test_the_readmes_pictures_and_pages_exist() -> None:
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (ROOT / link).exists(), link

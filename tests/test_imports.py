@@ -19,7 +19,10 @@ LAYERS = [
     {"inference", "devices"},
     {"training", "baselines", "model_card", "examples", "model", "streaming"},
     {"evaluation", "run_folder"},
-    {"experiment", "export", "serving", "estimator"},
+    {"experiment", "export", "serving", "estimator", "parallel"},
+    {"grid"},
+    {"tuning"},
+    {"worker"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
@@ -90,20 +93,26 @@ def test_the_public_names_are_these_and_all_can_be_had() -> None:
 
     assert unrolled.__all__ == sorted(unrolled.__all__)
     assert set(unrolled.__all__) == {
+        "Comparison",
         "Evaluation",
         "Model",
         "Recipe",
+        "Rival",
         "Run",
         "SequenceClassifier",
         "Sequences",
+        "Tuning",
         "UnrolledError",
         "__version__",
+        "compare",
+        "compare_settings",
         "evaluate",
         "load",
         "read",
         "report",
         "resume",
         "train",
+        "tune",
     }
     for name in unrolled.__all__:
         assert getattr(unrolled, name) is not None

@@ -275,6 +275,20 @@ class TrainConfig(Section):
 HOW_TO_READ = ("layout", "format", "table", "delimiter", "id", "time", "label", "channels", "group", "text", "tokens")
 """Fields of `DataConfig` that say how a file is to be read."""
 
+
+class Range(Section):
+    """Numbers that a search may choose from."""
+
+    low: float = Field(description="the least")
+    high: float = Field(description="the largest")
+    log: bool = Field(default=False, description="whether ratios matter rather than differences, as for a rate")
+    step: Annotated[float, Field(gt=0)] | None = Field(default=None, description="between neighbouring values")
+
+
+Dimension = Range | tuple[str | bool | int | float | None, ...]
+"""What a search may choose from: a range of numbers, or a list of values."""
+
+
 LENGTHS = ("max_epochs", "max_steps", "max_sequences")
 DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 500
 """Length of a training that none is given for: so many passes, and at least so many updates."""
@@ -290,6 +304,7 @@ class Recipe(Section):
     model: ModelConfig = ModelConfig()
     augment: AugmentConfig = AugmentConfig()
     train: TrainConfig = TrainConfig()
+    tune: dict[str, Dimension] = Field(default={}, description="what `unrolled tune` searches, by field name")
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
         """The same recipe with some fields of its sections changed, checked anew.
@@ -320,6 +335,8 @@ class Recipe(Section):
                 value = getattr(getattr(self, section), name)
                 text = f"# {name} =" if value is None or value == "" else f"{name} = {_toml(value)}"
                 lines.append(f"{text:<36} # {info.description}")
+        if self.tune:
+            lines += ["", "[tune]", *(f"{name} = {_toml(dimension)}" for name, dimension in self.tune.items())]
         return "\n".join(lines) + "\n"
 
 
@@ -411,6 +428,8 @@ def _toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    if isinstance(value, Range):
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value if v is not None and v is not False) + " }"
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return repr(value)

@@ -11,6 +11,7 @@
      ├─ ModelFolderError           a model folder that is damaged, or newer than this package
      ├─ ExportError                an exported model that does not say what the model says
      ├─ UnsupportedError           what this model cannot do: stream in both directions, be exported in a form
+     ├─ StudyError                 a search that is locked, damaged or of something else
      ├─ StorageError               a file that cannot be written: no space, no permission
      ├─ ServeError                 a server that cannot listen where it should
      └─ RunError                   a training run that cannot go on
@@ -102,6 +103,10 @@ class ExportError(UnrolledError):
 
 class UnsupportedError(UnrolledError):
     """Something that a model of this kind cannot do."""
+
+
+class StudyError(UnrolledError):
+    """A search whose trials are locked, damaged or of something else."""
 
 
 class StorageError(UnrolledError):

@@ -118,7 +118,7 @@ def train(
     """
     chosen = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     chosen = chosen.with_options(options)
-    dataset = _dataset(chosen, data, Notes(say or _silent, reading))
+    dataset = dataset_for(chosen, data, Notes(say or _silent, reading))
     if chosen.train.calibrate and dataset.validation is None:
         raise ConfigError("calibrate needs validation data; set validation_fraction above 0, or leave it out.")
     device = choose_device(chosen.train.device)
@@ -154,7 +154,7 @@ def resume(
     folder = RunFolder.open(Path(path))
     with folder.locked():
         recipe, facts = folder.read_config()
-        dataset = _dataset(recipe, data, Notes(say, reading))
+        dataset = dataset_for(recipe, data, Notes(say, reading))
         _check_same_data(folder, _data_facts(dataset), facts["data"])
         intake = learn_intake(dataset.train, recipe.data)
         network = build_network(recipe.model, intake(dataset.train), recipe.train.seed)
@@ -171,7 +171,7 @@ def resume(
         return _finish(folder, recipe, dataset, intake, state, recorders, say)
 
 
-def _dataset(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer) -> Dataset:
+def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT) -> Dataset:
     """The sequences that were given, or else the recipe's."""
     missing = recipe.model.missing
     if isinstance(data, Dataset):

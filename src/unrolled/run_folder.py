@@ -58,6 +58,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def is_finished(self) -> bool:
+        """Whether the training has come to its end: its model is the last thing that a run writes."""
+        return (self.model / "model.json").is_file()
+
+    @property
     def curves(self) -> Path:
         """A picture of the training curves."""
         return self.path / "curves.png"
@@ -133,6 +138,14 @@ class RunFolder:
             yield
         finally:
             lock.release()
+
+    def training_seconds(self) -> float | None:
+        """Seconds of training over all resumptions, as the last line of a pass has them; None where there is none."""
+        if not self.metrics.is_file():
+            return None
+        lines = reversed(self.metrics.read_text(encoding="utf-8").splitlines())
+        last = next((line for line in lines if '"event": "epoch"' in line), None)
+        return None if last is None else float(json.loads(last)["seconds"])
 
     def write_config(self, recipe: Recipe, facts: dict[str, Any]) -> None:
         """Records what the run is made from."""

@@ -20,6 +20,8 @@ VERBS = {
     "train": "Train a network: a recipe, a named data set, or a file of labelled sequences.",
     "evaluate": "Figures of a trained model on labelled sequences, with intervals and baselines.",
     "report": "Write a run's report: one HTML page that shows how good the model is, and why.",
+    "compare": "Compare runs, or settings that are trained first, on the same test data.",
+    "tune": "Search for the settings that do best on validation data.",
     "predict": "Class and probabilities for sequences, at the end or after every step.",
     "export": "Write a model as an ONNX file that runs without this package.",
     "serve": "Answer over HTTP, with a page that shows the network reading.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -33,6 +33,16 @@ def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     """
     made = [_parameter(name, info, _PANELS[section]) for section, name, info in fields() if name != "source"]
     return _with_parameters(function, made)
+
+
+def with_list_options(function: Callable[..., None]) -> Callable[..., None]:
+    """As `with_config_options`, but each option takes several values, which are tried in turn.
+
+    They are written with commas, or the option is repeated; for a field that is a list itself, only the latter.
+    ``options`` receives the values as text, a list for each field that was given.
+    """
+    made = [_list_parameter(name, info, _PANELS[section]) for section, name, info in fields() if name != "source"]
+    return _with_parameters(function, made, alternatives)
 
 
 def with_options_of(section: type[Section], panel: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -68,15 +78,20 @@ def with_file_options(**flags: str) -> Callable[[Callable[..., None]], Callable[
     return decorate
 
 
-def _with_parameters(function: Callable[..., None], made: list[inspect.Parameter]) -> Callable[..., None]:
+def _with_parameters(
+    function: Callable[..., None],
+    made: list[inspect.Parameter],
+    convert: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+) -> Callable[..., None]:
     """The command with these parameters besides its own; the values that were given arrive as ``options``."""
+    convert = convert or chosen
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "options"]
     names = {parameter.name for parameter in made}
 
     @wraps(function)
     def command(**given: Any) -> None:
         options = {name: given.pop(name) for name in names}
-        function(**given, options=chosen(options))
+        function(**given, options=convert(options))
 
     parameters = [*own, *made]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -88,6 +103,20 @@ def chosen(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given; those that are lists, such as class weights, from their text."""
     found = {name: value for name, value in options.items() if value is not None}
     return {name: as_list(value) if name in LISTS else value for name, value in found.items()}
+
+
+def alternatives(options: Mapping[str, Sequence[str] | None]) -> dict[str, list[Any]]:
+    """The values of the options that were given, in the order in which fields stand in a recipe."""
+    found: dict[str, list[Any]] = {}
+    for _, name, _ in fields():
+        texts = options.get(name)
+        if texts:
+            found[name] = (
+                [as_list(text) for text in texts]
+                if name in LISTS
+                else [part.strip() for text in texts for part in text.split(",")]
+            )
+    return found
 
 
 def as_list(text: str) -> str | tuple[str, ...]:
@@ -108,6 +137,21 @@ def _parameter(name: str, info: FieldInfo, panel: str, flag: str | None = None) 
     )
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+    )
+
+
+def _list_parameter(name: str, info: FieldInfo, panel: str) -> inspect.Parameter:
+    kind, metavar = _kind(info.annotation)
+    one = metavar or {bool: "true|false", int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        help=info.description,
+        metavar=one if name in LISTS else f"{one},…",
+        rich_help_panel=panel,
+        show_default=False,
+    )
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, option]
     )
 
 

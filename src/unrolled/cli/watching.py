@@ -1,0 +1,69 @@
+"""How several trainings at once look in a terminal: one bar, and a line for each that has ended."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from unrolled.parallel import Watcher
+
+
+class Lines(Watcher):
+    """A line for each training that has ended; for files and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def begin(self, total: int, done: int) -> None:
+        """Learns how many there are."""
+        self.total, self.done = total, done
+
+    def finished(self, place: int, line: str) -> None:
+        """Prints it, numbered."""
+        del place
+        self.done += 1
+        self.console.print(f"{self.done}/{self.total}  {line}", markup=False)
+
+
+class Bar(Lines):
+    """A bar over all trainings, below the lines of those that have ended."""
+
+    def begin(self, total: int, done: int) -> None:
+        """Draws the bar."""
+        super().begin(total, done)
+        self.shares: dict[int, float] = {}
+        self.bar = Progress(
+            TextColumn("training {task.fields[done]}/{task.fields[of]}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            transient=True,
+        )
+        self.task = self.bar.add_task("", total=total, completed=done, done=done, of=total)
+        self.bar.start()
+
+    def moved(self, place: int, share: float) -> None:
+        """Moves the bar."""
+        self.shares[place] = share
+        self._draw()
+
+    def finished(self, place: int, line: str) -> None:
+        """Prints the line above the bar."""
+        self.shares.pop(place, None)
+        super().finished(place, line)
+        self._draw()
+
+    def _draw(self) -> None:
+        self.bar.update(self.task, completed=self.done + sum(self.shares.values()), done=self.done)
+
+    def end(self) -> None:
+        """Takes the bar away."""
+        self.bar.stop()
+
+
+def watcher(console: Console, *, silent: bool) -> Watcher:
+    """What fits the console."""
+    if silent:
+        return Watcher()
+    return Bar(console) if console.is_terminal else Lines(console)

@@ -1,0 +1,260 @@
+"""Several trainings at once: how the cores are shared out, and the processes that train.
+
+The processes are plain ones that read jobs from their standard input, a JSON object a line, and write their answers
+to their standard output (`unrolled.worker`). They are started anew rather than forked, since threads do
+not survive a fork, and nothing of the caller's program is imported in them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from joblib import cpu_count
+
+from unrolled.errors import InterruptedRunError, RunError, UnrolledError
+from unrolled.training.interrupt import stop_on_signals
+
+_LOOK_SECONDS = 0.2
+_PATIENCE_SECONDS = 60.0
+
+
+class Watcher:
+    """Sees how several trainings go on; does nothing, the others say what they do."""
+
+    def begin(self, total: int, done: int) -> None:
+        """Before the first: how many there are, and how many of them were done before."""
+
+    def moved(self, place: int, share: float) -> None:
+        """The training of this number, from 0, is so far on, 0 to 1."""
+
+    def finished(self, place: int, line: str) -> None:
+        """The training of this number has ended; the line says how."""
+
+    def end(self) -> None:
+        """After the last, for whatever reason."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How the cores are shared out.
+
+    Attributes:
+        processes: trainings at a time; with one they run in the caller's own process.
+        threads: of each; None where each chooses for itself.
+        reason: for a person.
+    """
+
+    processes: int
+    threads: int | None
+    reason: str
+
+
+def share_cores(trainings: int, *, jobs: int | None = None, threads: int | None = None, device: str = "auto") -> Share:
+    """How many trainings run at once, each with how many threads.
+
+    As many as there are cores for this process (its affinity and its container's quota counted), and no more
+    than there are trainings; one at a time on a GPU, which they would share.
+
+    Args:
+        trainings: how many there are.
+        jobs: a wish for how many at once, which is then granted.
+        threads: a wish for the threads of each, which is then granted.
+        device: see `choose_device`.
+    """
+    cores = max(1, int(cpu_count()))
+    if jobs is None and _uses_gpu(device):
+        return Share(1, threads, "one after the other, for they share the GPU")
+    processes = min(jobs or max(1, cores // (threads or 1)), trainings)
+    if processes <= 1:
+        why = f"there {'is 1 core' if cores == 1 else f'are {cores} cores'}"
+        return Share(1, threads, f"one after the other ({'as asked for' if jobs else why})")
+    each = threads or max(1, cores // processes)
+    return Share(
+        processes, each, f"{processes} at a time with {each} thread{'s' if each > 1 else ''} each, on {cores} cores"
+    )
+
+
+def _uses_gpu(device: str) -> bool:
+    if device == "cpu":
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+Job = tuple[str, dict[str, Any]]
+"""What to do, by its name in `unrolled.worker`, and its arguments as JSON has them."""
+
+Answer = Mapping[str, Any]
+"""``{"done": …}`` with what the job gave, or ``{"failed": TEXT}``."""
+
+
+def one_after_the_other(
+    next_job: Callable[[], Job | None], do: Callable[[dict[str, Any], int], Any]
+) -> Iterator[tuple[int, Answer]]:
+    """Jobs in this process, with the answers that `Workers.run` gives.
+
+    Args:
+        next_job: the next one, or None.
+        do: does one, from its arguments and its number.
+    Raises:
+        InterruptedRunError: after Ctrl-C.
+    """
+    number = 0
+    with stop_on_signals() as stop:
+        while not stop.requested and (job := next_job()) is not None:
+            try:
+                answer = {"done": do(job[1], number)}
+            except InterruptedRunError:
+                raise
+            except UnrolledError as error:
+                answer = {"failed": str(error)}
+            yield number, answer
+            number += 1
+        if stop.requested:
+            raise InterruptedRunError("Stopped.")
+
+
+class Workers:
+    """Processes that do jobs; they end with the block, and with this process.
+
+    Args:
+        share: how many, and their threads.
+    """
+
+    def __init__(self, share: Share) -> None:
+        self.share = share
+        self.messages: queue.SimpleQueue[tuple[int, dict[str, Any] | None]] = queue.SimpleQueue()
+
+    def __enter__(self) -> Self:
+        self.listeners: list[threading.Thread] = []
+        self.processes = [self._start(index) for index in range(self.share.processes)]
+        return self
+
+    def _start(self, index: int) -> subprocess.Popen[str]:
+        environment = dict(os.environ)
+        environment.setdefault("GOMP_SPINCOUNT", "0")  # idle threads sleep: see docs/speed.md
+        if self.share.threads is not None:
+            environment |= {"OMP_NUM_THREADS": str(self.share.threads), "MKL_NUM_THREADS": str(self.share.threads)}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "unrolled.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=environment | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *_search_path()])},
+            start_new_session=True,  # Ctrl-C reaches them once, from here
+        )
+        listener = threading.Thread(target=self._listen, args=(index, process), daemon=True)
+        listener.start()
+        self.listeners.append(listener)
+        return process
+
+    def _listen(self, index: int, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None  # noqa: S101  # for the type checker: it is a pipe
+        with process.stdout:
+            for line in process.stdout:
+                with suppress(ValueError):  # the last line of a process that was killed may be cut off
+                    self.messages.put((index, json.loads(line)))
+        self.messages.put((index, None))
+
+    def run(
+        self, next_job: Callable[[], Job | None], moved: Callable[[int, float], None]
+    ) -> Iterator[tuple[int, Answer]]:
+        """Does jobs until there are no more.
+
+        Args:
+            next_job: the next one, or None; asked whenever a process is free. Jobs are numbered as they are given.
+            moved: told the number of a job and how far it is, 0 to 1.
+        Yields:
+            Each job's number with its answer, as they come.
+        Raises:
+            InterruptedRunError: after Ctrl-C, when all processes have saved what they had.
+            RunError: if a process dies.
+        """
+        doing: dict[int, int] = {}
+        given = 0
+        with stop_on_signals() as stop:
+            asked = False
+            while True:
+                for index in range(len(self.processes)):
+                    if index in doing or stop.requested:
+                        continue
+                    job = next_job()
+                    if job is None:
+                        break
+                    self._send(index, job)
+                    doing[index], given = given, given + 1
+                if stop.requested and not asked:
+                    asked = True
+                    self._signal(signal.SIGTERM)
+                if not doing:
+                    break
+                try:
+                    index, message = self.messages.get(timeout=_LOOK_SECONDS)
+                except queue.Empty:
+                    continue
+                if message is None:
+                    number = doing.pop(index, None)
+                    if number is not None and not stop.requested:
+                        raise self._died(index)
+                elif "moved" in message:
+                    moved(doing[index], float(message["moved"]))
+                elif "stopped" in message:
+                    doing.pop(index)
+                else:
+                    yield doing.pop(index), message
+            if stop.requested:
+                raise InterruptedRunError("Stopped.")
+
+    def _send(self, index: int, job: Job) -> None:
+        pipe = self.processes[index].stdin
+        assert pipe is not None  # noqa: S101  # for the type checker: it is a pipe
+        with suppress(BrokenPipeError):  # it has died, which its listener says
+            pipe.write(json.dumps({"job": job[0], "arguments": job[1]}) + "\n")
+            pipe.flush()
+
+    def _died(self, index: int) -> RunError:
+        code = self.processes[index].wait()
+        cause = f"by signal {-code}" if code < 0 else f"with code {code}"
+        return RunError(
+            f"A training process ended {cause}; memory may have run out. Try fewer at a time with --jobs 1; what is "
+            "finished is kept."
+        )
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(number)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self.processes:
+            assert process.stdin is not None  # noqa: S101  # for the type checker: it is a pipe
+            with suppress(BrokenPipeError):
+                process.stdin.close()  # at the end of its input a process saves and ends
+        for process in self.processes:
+            try:
+                process.wait(_PATIENCE_SECONDS if kind is None or issubclass(kind, Exception) else 0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for listener in self.listeners:
+            listener.join()
+
+
+def _search_path() -> list[str]:
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]

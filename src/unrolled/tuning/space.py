@@ -1,0 +1,124 @@
+"""What is searched: a range or a list of values for each of some fields of a recipe.
+
+In a recipe file it is the section ``[tune]``:
+
+    [tune]
+    cell = ["gru", "lstm"]
+    hidden_size = { low = 16, high = 128, log = true }
+    learning_rate = { low = 3e-4, high = 3e-2, log = true }
+    output_dropout = { low = 0.0, high = 0.5, step = 0.1 }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import NoneType
+from typing import Any, get_args
+
+from unrolled.config import FIELDS, SECTIONS, Dimension, Range, Recipe
+from unrolled.errors import ConfigError, UnknownNameError
+
+DEFAULT_SPACE: dict[str, Dimension] = {
+    "cell": ("gru", "lstm"),
+    "hidden_size": Range(low=16, high=128, log=True),
+    "num_layers": (1, 2),
+    "output_dropout": Range(low=0.0, high=0.5),
+    "batch_size": (16, 32, 64, 128),
+    "learning_rate": Range(low=3e-4, high=3e-2, log=True),
+    "weight_decay": Range(low=1e-4, high=1e-1, log=True),
+}
+"""What is searched where a recipe says nothing: the fields that matter most often, in the ranges that are usual."""
+
+NOT_TUNED = frozenset(
+    {"seed", "keep", "monitor", "precision", "threads", "device", "log_every", "checkpoint_every_steps", "trackers"}
+    | {"checkpoint_every_seconds", "tensorboard", "output", "watch", "headline_cases"}
+)
+"""Fields that are no matter of taste, or by which the trials are judged."""
+
+TUNABLE = [name for name, section in FIELDS.items() if section != "data" and name not in NOT_TUNED]
+
+
+def search_space(recipe: Recipe, fixed: Collection[str] = ()) -> dict[str, Dimension]:
+    """The space of a recipe, checked; the default one where it has none.
+
+    Args:
+        recipe: with or without a section ``[tune]``.
+        fixed: fields that were given a value, and so are not searched.
+    Raises:
+        UnknownNameError: for a field that cannot be tuned, with the nearest.
+        ConfigError: for a range that is empty, or that holds values which its field does not take.
+    """
+    space = recipe.tune or DEFAULT_SPACE
+    for name, dimension in space.items():
+        if name not in TUNABLE:
+            raise UnknownNameError("field to tune", name, TUNABLE)
+        _check(recipe, name, dimension)
+    chosen = {name: dimension for name, dimension in space.items() if name not in fixed}
+    if not chosen:
+        raise ConfigError("every field of the search space was given a value, so nothing is left to search.")
+    return chosen
+
+
+def _check(recipe: Recipe, name: str, dimension: Dimension) -> None:
+    if isinstance(dimension, Range):
+        _check_range(name, dimension)
+        ends: list[object] = [as_field(name, dimension.low), as_field(name, dimension.high)]
+    else:
+        if not dimension:
+            raise ConfigError(f"tune.{name} = []: the list is empty; give at least one value.")
+        ends = list(dimension)
+    for value in ends:
+        try:
+            recipe.with_options({name: value})
+        except ConfigError as error:
+            raise ConfigError(f"tune.{name}: {str(error).removeprefix('options: ')}") from None
+
+
+def _check_range(name: str, found: Range) -> None:
+    place, text = f"tune.{name}", f"{found.low:g} to {found.high:g}"
+    kinds = _kinds(name)
+    if not kinds & {int, float}:
+        raise ConfigError(f'{place}: {name} is no number; give a list of values, such as ["a", "b"].')
+    if found.low >= found.high:
+        raise ConfigError(f"{place}: the range from {text} is empty; low must be below high.")
+    if found.log and found.low <= 0:
+        raise ConfigError(f"{place}: a logarithmic range begins above 0; found {text}.")
+    if found.log and found.step is not None:
+        raise ConfigError(f"{place}: give either log or step, not both.")
+    whole = [found.low, found.high, *([found.step] if found.step is not None else [])]
+    if float not in kinds and any(value != int(value) for value in whole):
+        raise ConfigError(f"{place}: {name} takes whole numbers; found the range from {text}.")
+
+
+def _kinds(name: str) -> set[type]:
+    """The plain types that a field takes."""
+    found: set[type] = set()
+
+    def walk(annotation: Any) -> None:
+        if isinstance(annotation, type):
+            found.add(annotation)
+        for part in get_args(annotation):
+            walk(part)
+
+    walk(SECTIONS[FIELDS[name]].model_fields[name].annotation)
+    return (found - {NoneType, bool}) if bool not in found else set()
+
+
+def as_field(name: str, value: float) -> int | float:
+    """A number of the field's own kind."""
+    return float(value) if float in _kinds(name) else int(value)
+
+
+def inside(space: Mapping[str, Dimension], recipe: Recipe) -> dict[str, Any] | None:
+    """The recipe's own values of the fields that are searched; None where one is not in the space."""
+    values = {name: getattr(getattr(recipe, FIELDS[name]), name) for name in space}
+    for name, dimension in space.items():
+        value = values[name]
+        if isinstance(dimension, Range):
+            if not isinstance(value, int | float) or not dimension.low <= value <= dimension.high:
+                return None
+            if dimension.step is not None and (value - dimension.low) % dimension.step:
+                return None
+        elif value not in dimension:
+            return None
+    return values

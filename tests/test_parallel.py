@@ -1,0 +1,92 @@
+"""How cores are shared out, and processes that train: they end with their owner, and their death is noticed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unrolled import parallel
+from unrolled.errors import RunError
+from unrolled.experiment import find
+from unrolled.parallel import Job, Share, Workers, share_cores
+
+
+def job(runs: Path, **options: Any) -> Job:
+    settings = {"hidden_size": 4, "max_steps": 10} | options
+    return "train", {
+        "recipe": find("digits").with_options(settings).model_dump(mode="json"), "runs": str(runs), "folder": None
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cores", "trainings", "wishes", "expected"),
+    [
+        (1, 8, {}, (1, None)),
+        (2, 8, {}, (2, 1)),
+        (2, 1, {}, (1, None)),
+        (8, 3, {}, (3, 2)),
+        (8, 20, {"threads": 4}, (2, 4)),
+        (2, 20, {"threads": 2}, (1, 2)),
+        (2, 20, {"jobs": 1}, (1, None)),
+        (2, 20, {"jobs": 5}, (5, 1)),
+    ],
+)
+def test_each_training_has_its_share_of_the_cores(
+    monkeypatch: pytest.MonkeyPatch,
+    cores: int,
+    trainings: int,
+    wishes: dict[str, int],
+    expected: tuple[int, int | None],
+) -> None:
+    monkeypatch.setattr(parallel, "cpu_count", lambda: cores)
+    share = share_cores(trainings, device="cpu", **wishes)
+    assert (share.processes, share.threads) == expected
+    assert "at a time" in share.reason if expected[0] > 1 else "one after the other" in share.reason
+
+
+def test_on_a_gpu_they_run_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert share_cores(4).processes == 1
+    assert "GPU" in share_cores(4).reason
+
+
+def test_a_process_that_is_killed_is_noticed(tmp_path: Path) -> None:
+    jobs = iter([job(tmp_path, max_steps=100_000)])
+    with Workers(Share(1, 1, "")) as workers:
+
+        def moved(place: int, share: float) -> None:
+            os.kill(workers.processes[0].pid, signal.SIGKILL)
+
+        with pytest.raises(RunError, match=f"ended by signal {int(signal.SIGKILL)}"):
+            list(workers.run(lambda: next(jobs, None), moved))
+
+
+def test_a_process_ends_with_its_owner_after_a_checkpoint(tmp_path: Path) -> None:
+    """Its input ends when the other process does, however that ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unrolled.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    name, arguments = job(tmp_path, max_steps=1_000_000)
+    process.stdin.write(json.dumps({"job": name, "arguments": arguments}) + "\n")
+    process.stdin.flush()
+    assert "moved" in process.stdout.readline()
+    process.stdin.close()
+    assert "stopped" in process.stdout.read().splitlines()[-1]
+    process.stdout.close()
+    process.wait()
+    assert (tmp_path / "digits" / "1" / "checkpoints" / "last" / "state.json").exists()
+
+
+def test_there_are_no_other_jobs_than_those_known(tmp_path: Path) -> None:
+    jobs = iter([("os.system", {})])
+    with Workers(Share(1, 1, "")) as workers, pytest.raises(RunError, match="with code 1"):
+        list(workers.run(lambda: next(jobs, None), lambda place, share: None))
