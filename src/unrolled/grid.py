@@ -85,7 +85,7 @@ def compare_settings(
         jobs: trainings at once; by default as many as `share_cores` says.
         watcher: sees how the trainings go on.
         say: takes each line that a person should read.
-        options: fields of the recipe's sections to change for all.
+        options: fields of the recipe's sections to change for all; reports are written with ``report=True`` only.
     Raises:
         UnknownNameError: for a field that there is not, with the nearest.
         ConfigError: for fewer than two things to compare.
@@ -93,7 +93,7 @@ def compare_settings(
         RunError: if no training of a setting succeeds.
     """
     say, watcher = say or _silent, watcher or Watcher()
-    base = (recipe if isinstance(recipe, Recipe) else find(str(recipe))).with_options(options)
+    base = (recipe if isinstance(recipe, Recipe) else find(str(recipe))).with_options({"report": False} | options)
     settings = make_settings(base, grid, seeds)
     rivals = [named_rival(one) if isinstance(one, str) else one for one in against]
     if len(settings) + len(rivals) < 2:

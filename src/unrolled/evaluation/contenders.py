@@ -21,7 +21,7 @@ from unrolled.run_folder import RunFolder
 
 RESULTLESS = frozenset(
     {"threads", "device", "log_every", "checkpoint_every_steps", "checkpoint_every_seconds", "tensorboard", "trackers"}
-    | {"output", "watch", "headline_cases"}
+    | {"output", "watch", "headline_cases", "report"}
 )
 """Fields that do not change what is learned: runs that differ in these alone are the same."""
 

@@ -31,7 +31,7 @@ DEFAULT_SPACE: dict[str, Dimension] = {
 
 NOT_TUNED = frozenset(
     {"seed", "keep", "monitor", "precision", "threads", "device", "log_every", "checkpoint_every_steps", "trackers"}
-    | {"checkpoint_every_seconds", "tensorboard", "output", "watch", "headline_cases"}
+    | {"checkpoint_every_seconds", "tensorboard", "output", "watch", "headline_cases", "report"}
 )
 """Fields that are no matter of taste, or by which the trials are judged."""
 
