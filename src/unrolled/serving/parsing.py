@@ -104,16 +104,17 @@ def parse_sequences(body: bytes | bytearray, form: Form) -> list[Steps]:
             form.max_sequences,
             "Send several requests.",
         )
-    return [parse_steps(steps, form, f"sequence {index}") for index, steps in enumerate(sequences)]
+    return [parse_steps(steps, form, f"sequence {index}", body) for index, steps in enumerate(sequences)]
 
 
-def parse_steps(steps: Any, form: Form, name: str) -> Steps:
+def parse_steps(steps: Any, form: Form, name: str, text: bytes | bytearray) -> Steps:
     """One sequence, [T, F], from plain values.
 
     Args:
         steps: a list of steps, each a list of F numbers; of one channel also plain numbers.
         form: what the model takes.
         name: of the sequence, for messages.
+        text: where the values were read from.
     """
     if not isinstance(steps, list):
         raise Refusal(422, "wrong_shape", f"{name} is {_kind(steps)}; expected a list of steps.")
@@ -134,7 +135,8 @@ def parse_steps(steps: Any, form: Form, name: str) -> Steps:
         raise _explain(steps, form, name) from None
     if array.ndim == 1 and form.channels == 1:
         array = array[:, None]
-    if array.dtype.kind not in "iuf" or array.ndim != 2 or array.shape[1] != form.channels:
+    truths = b"true" in text or b"false" in text  # which NumPy would take for 1 and 0
+    if truths or array.dtype.kind not in "iuf" or array.ndim != 2 or array.shape[1] != form.channels:
         array = _with_missing(steps, form, name)
     with np.errstate(over="ignore"):
         values = array.astype(np.float32)

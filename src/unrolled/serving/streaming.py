@@ -85,14 +85,17 @@ class StreamSession:
         form = Form.of(len(model.channels), takes_missing(model), self.settings)
         while True:
             async with asyncio.timeout(self.settings.stream_timeout_s):
-                text = await self.socket.receive_text()
+                text = (await self.socket.receive_text()).encode()
             message = parse_json(text)
             if message == {"reset": True}:
                 stream, self.seen = await self.queue.run(model.stream), 0
                 await self._say({"step": 0})
                 continue
-            steps = parse_steps(_steps_of(message), form, "the message")
-            probabilities = await self.queue.run(stream.push, steps)
+            steps = parse_steps(_steps_of(message), form, "the message", text)
+            try:
+                probabilities = await self.queue.run(stream.push, steps)
+            except UnrolledError as error:
+                raise Refusal(422, "wrong_steps", str(error)) from None
             self.seen += len(steps)
             rounded = np.asarray(probabilities, np.float64).round(DIGITS)
             await self._say({"step": self.seen, **answer(model, rounded)})

@@ -1,0 +1,297 @@
+"""What each address answers, and how it refuses."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from sklearn.datasets import load_digits
+from starlette.testclient import WebSocketDenialResponse
+
+from unrolled.experiment import Run
+from unrolled.model import load
+from unrolled.serving.app import create_app
+from unrolled.serving.registry import Registry
+from unrolled.serving.settings import ServerSettings
+
+
+def pictures(count: int = 3) -> list[list[list[float]]]:
+    return (load_digits().images[:count] / 16).tolist()
+
+
+def refusal(answer: Any) -> dict[str, Any]:
+    return answer.json()["error"]
+
+
+def test_predictions_are_the_models(client: TestClient, digits_run: Run) -> None:
+    sequences = pictures(5)
+    sequences[1] = sequences[1][:3]  # ragged
+    answer = client.post("/v1/predict", json={"sequences": sequences}).json()
+    for sequence, found in zip(sequences, answer["predictions"], strict=True):
+        expected = digits_run.model.predict_proba([np.array(sequence)])[0]
+        assert list(found["probabilities"].values()) == pytest.approx(expected.tolist(), abs=1e-6)
+        assert found["label"] == digits_run.model.classes[expected.argmax()]
+        assert found["probability"] == pytest.approx(expected.max(), abs=1e-6)
+
+
+def test_steps_are_the_models_belief_and_state(client: TestClient, digits_run: Run) -> None:
+    sequence = pictures(1)[0]
+    found = client.post("/v1/predict/steps", json={"sequences": [sequence]}).json()["predictions"][0]
+    belief = digits_run.model.predict_steps([np.array(sequence)])[0]
+    np.testing.assert_allclose(found["steps"]["probabilities"], belief, atol=1e-6)
+    assert np.shape(found["steps"]["hidden"]) == (8, 16)
+    labels = [digits_run.model.classes[index] for index in belief.argmax(1)]
+    assert found["steps"]["labels"] == labels
+    final = found["final_from_step"]
+    assert set(labels[final - 1 :]) == {labels[-1]}
+    assert final == 1 or labels[final - 2] != labels[-1]
+    without = client.post("/v1/predict/steps?hidden=false", json={"sequences": [sequence]}).json()["predictions"][0]
+    assert "hidden" not in without["steps"]
+
+
+def test_models_are_told_apart_by_name(client: TestClient, bits_run: Run) -> None:
+    assert client.get("/v1/models").json() == {"models": ["digits", "bits"]}
+    answer = client.post("/v1/predict?model=bits", json={"sequences": [[0, 1, 1, 0, 0, 1], [[1], [0]]]}).json()
+    assert answer["model"] == "bits"
+    expected = bits_run.model.predict([np.array([0.0, 1, 1, 0, 0, 1]), np.array([1.0, 0])])
+    assert [found["label"] for found in answer["predictions"]] == expected.tolist()
+
+
+def test_a_model_says_what_it_takes(client: TestClient, digits_run: Run) -> None:
+    found = client.get("/v1/model").json()
+    assert found["kind"] == "picture"
+    assert found["length"] == 8
+    assert found["classes"] == [str(digit) for digit in range(10)]
+    assert found["weights_sha256"] == load(digits_run.folder.path).facts.weights_sha256
+    assert found["limits"]["max_steps"] == 50
+    assert client.get("/v1/model?model=bits").json()["kind"] == "bits"
+
+
+def test_examples_are_the_models(client: TestClient, digits_run: Run) -> None:
+    found = client.get("/v1/examples").json()["examples"]
+    assert found[4] == {"label": "4", "sequence": digits_run.model.examples[4].sequence}
+    assert client.post("/v1/predict", json={"sequences": [found[4]["sequence"]]}).status_code == 200
+
+
+BAD = {
+    "not JSON": ('{"sequences": [', 400, "malformed_json", "line 1"),
+    "NaN": ('{"sequences": [[[NaN]]]}', 400, "malformed_json", "NaN and infinity"),
+    "infinity": ('{"sequences": [[[1e999]]]}', 400, "malformed_json", "infin"),
+    "empty body": ("", 400, "malformed_json", "not JSON"),
+    "deep": ('{"sequences": ' + "[" * 3000 + "]" * 3000 + "}", 400, "too_deep", "limit nesting"),
+    "deeper than sequences": ('{"sequences": [[[[1]]]]}', 422, "too_deep", "4 deep; at most 3"),
+    "a list": ("[1, 2]", 422, "wrong_shape", "found a list"),
+    "a number": ("7", 422, "wrong_shape", "found a number"),
+    "another field": ('{"sequences": [[[0]]], "labels": 1}', 422, "unknown_field", "'labels'"),
+    "no sequences": ('{"sequences": []}', 422, "no_sequences", "at least one"),
+    "no steps": ('{"sequences": [[]]}', 422, "empty_sequence", "sequence 0 has no steps"),
+    "other channels": ('{"sequences": [[[1, 2]]]}', 422, "wrong_shape", "sequence 0, step 0 has 2 numbers"),
+    "flat": ('{"sequences": [[1, 2]]}', 422, "wrong_shape", "step 0 is a number"),
+    "ragged step": (
+        '{"sequences": [[[0,0,0,0,0,0,0,0],[1]]]}', 422, "wrong_shape", "sequence 0, step 1 has 1 numbers",
+    ),
+    "text": ('{"sequences": [[["1",0,0,0,0,0,0,0]]]}', 422, "not_a_number", "channel 0 is a text"),
+    "truth": ('{"sequences": [[[true,0,0,0,0,0,0,0]]]}', 422, "not_a_number", "is true"),
+    "null": ('{"sequences": [[[0,null,0,0,0,0,0,0]]]}', 422, "not_a_number", "takes no missing values"),
+    "beyond float32": ('{"sequences": [[[0,0,1e39,0,0,0,0,0]]]}', 422, "out_of_range", "channel 2"),
+    "many steps": (json.dumps({"sequences": [[[0] * 8] * 51]}), 422, "too_many_steps", "51 steps; at most 50 (limit"),
+    "many sequences": (json.dumps({"sequences": [[[0] * 8]] * 21}), 422, "too_many_sequences", "limit max_sequences"),
+    "huge": (json.dumps({"sequences": [[0] * 200_000]}), 413, "body_too_large", "limit max_body_bytes"),
+    "object": ('{"sequences": {"0": 1}}', 422, "wrong_shape", "found an object"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict/steps"])
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_refused_with_what_and_where(client: TestClient, name: str, path: str) -> None:
+    body, status, code, text = BAD[name]
+    answer = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, refusal(answer)["code"]) == (status, code)
+    assert text in refusal(answer)["message"]
+    assert client.post("/v1/predict", json={"sequences": pictures(1)}).status_code == 200
+
+
+def test_ten_million_steps_are_refused_by_the_bytes_or_by_the_steps(client: TestClient, bits_run: Run) -> None:
+    body = b'{"sequences": [[' + b"0," * 9_999_999 + b"0]]}"
+    headers = {"content-type": "application/json"}
+    answer = client.post("/v1/predict?model=bits", content=body, headers=headers)
+    assert (answer.status_code, refusal(answer)["limit"]) == (413, "max_body_bytes")
+    roomy = create_app(Registry({"bits": bits_run.folder.path}), ServerSettings(max_body_bytes=30_000_000))
+    with TestClient(roomy) as other:
+        answer = other.post("/v1/predict", content=body, headers=headers)
+    assert refusal(answer)["limit"] == "max_steps"
+    assert "10,000,000 steps; at most 10,000" in refusal(answer)["message"]
+
+
+def test_other_types_addresses_methods_and_models_are_refused(client: TestClient) -> None:
+    answer = client.post("/v1/predict", content="a=1", headers={"content-type": "application/x-www-form-urlencoded"})
+    assert (answer.status_code, refusal(answer)["code"]) == (415, "not_json")
+    assert client.get("/v1/predict").status_code == 405
+    assert refusal(client.get("/nowhere"))["code"] == "not_found"
+    answer = client.post("/v1/predict?model=nobody", json={"sequences": pictures(1)})
+    assert answer.status_code == 404
+    assert "this server has digits, bits" in refusal(answer)["message"]
+    assert client.post("/v1/predict/steps?hidden=maybe", json={"sequences": pictures(1)}).status_code == 422
+    assert client.get("/v1/model?model=nobody").status_code == 404
+
+
+def test_readings_beyond_measure_are_refused(client: TestClient) -> None:
+    answer = client.post("/v1/predict/steps", json={"sequences": [[[0] * 8] * 50] * 20})
+    assert refusal(answer)["limit"] == "max_values"
+
+
+def test_a_token_is_asked_for_where_there_is_one(digits_run: Run) -> None:
+    app = create_app(Registry({"digits": digits_run.folder.path}), token="sesame")  # noqa: S106
+    with TestClient(app) as client:
+        for header in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic sesame"}):
+            answer = client.get("/v1/model", headers=header)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert client.post("/v1/predict", json={"sequences": pictures(1)}, headers=header).status_code == 401
+        right = {"authorization": "Bearer sesame"}
+        assert client.get("/v1/model", headers=right).status_code == 200
+        assert client.get("/metrics").status_code == 401
+        assert client.get("/healthz").status_code == client.get("/").status_code == 200
+
+
+def test_only_allowed_origins_are_told_that_they_may_read(digits_run: Run) -> None:
+    settings = ServerSettings(origins=("https://good.example",))
+    with TestClient(create_app(Registry({"digits": digits_run.folder.path}), settings)) as client:
+        good = client.get("/v1/model", headers={"origin": "https://good.example"})
+        assert good.headers["access-control-allow-origin"] == "https://good.example"
+        bad = client.get("/v1/model", headers={"origin": "https://bad.example"})
+        assert "access-control-allow-origin" not in bad.headers
+
+
+def test_figures_count_requests_and_batches_and_hold_no_strangers_paths(client: TestClient) -> None:
+    client.post("/v1/predict", json={"sequences": pictures(2)})
+    client.get("/secret-path")
+    text = client.get("/metrics").text
+    assert 'unrolled_requests_total{endpoint="/v1/predict",status="200"} 1.0' in text
+    assert "unrolled_batch_sequences_sum 2.0" in text
+    assert "unrolled_queue_requests 0.0" in text
+    assert "secret-path" not in text
+
+
+def test_the_logs_hold_nothing_of_the_data(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "unrolled.serving"):
+        client.post("/v1/predict", json={"sequences": [[[0.123456] * 8]]})
+    record = caplog.records[-1]
+    assert record.getMessage() == "request"
+    assert record.facts["status"] == 200  # type: ignore[attr-defined]
+    assert "0.123456" not in str(record.__dict__)
+
+
+def test_neighbours_in_a_batch_change_nothing(digits_run: Run) -> None:
+    """Many clients at once, lengths mixed: everyone gets the answer of a model that is asked alone."""
+    images = load_digits().images / 16
+    rng = np.random.default_rng(0)
+    sequences = [images[i][: rng.integers(1, 9)].tolist() for i in range(60)]
+    app = create_app(Registry({"digits": digits_run.folder.path}))
+    with TestClient(app) as client, ThreadPoolExecutor(16) as pool:
+        answers = pool.map(lambda s: client.post("/v1/predict", json={"sequences": [s]}).json(), sequences)
+        for sequence, answer in zip(sequences, answers, strict=True):
+            alone = digits_run.model.predict_proba([np.array(sequence)])[0]
+            found = list(answer["predictions"][0]["probabilities"].values())
+            assert found == pytest.approx(alone.tolist(), abs=1e-5)
+        assert "unrolled_batch_sequences_count" in client.get("/metrics").text
+
+
+def test_the_openapi_document_describes_the_answers(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    body = document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"]
+    example = body["examples"]["one sequence"]["value"]
+    assert client.post("/v1/predict", json=example).status_code == 200
+    assert {"/v1/model", "/v1/predict/steps", "/healthz", "/readyz", "/metrics"} <= set(document["paths"])
+
+
+def test_a_stream_says_what_predicting_the_prefix_says(client: TestClient, digits_run: Run) -> None:
+    sequence = pictures(1)[0]
+    belief = digits_run.model.predict_steps([np.array(sequence)])[0]
+    with client.websocket_connect("/v1/stream") as socket:
+        for first, last in ((0, 1), (1, 4), (4, 8)):
+            socket.send_json({"steps": sequence[first:last]})
+            answer = socket.receive_json()
+            assert answer["step"] == last
+            assert list(answer["probabilities"].values()) == pytest.approx(belief[last - 1].tolist(), abs=1e-6)
+        socket.send_json({"reset": True})
+        assert socket.receive_json() == {"step": 0}
+        socket.send_json({"steps": sequence[:1]})
+        assert socket.receive_json()["step"] == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("{", "malformed_json"),
+        ("[]", "wrong_shape"),
+        ('{"step": 1}', "wrong_shape"),
+        ('{"steps": [[1]]}', "wrong_shape"),
+        ('{"steps": []}', "empty_sequence"),
+        ('{"steps": [[NaN]]}', "malformed_json"),
+        ('{"steps": [[true, 0, 0, 0, 0, 0, 0, 0]]}', "not_a_number"),
+    ],
+)
+def test_a_stream_refuses_in_words(client: TestClient, message: str, code: str) -> None:
+    with client.websocket_connect("/v1/stream") as socket:
+        socket.send_text(message)
+        assert socket.receive_json()["error"]["code"] == code
+        assert socket.receive()["code"] == 1008
+
+
+def test_a_stream_to_an_unknown_model_is_refused(client: TestClient) -> None:
+    with client.websocket_connect("/v1/stream?model=nobody") as socket:
+        assert socket.receive_json()["error"]["code"] == "unknown_model"
+
+
+def test_a_stream_needs_a_forward_network(tmp_path_factory: pytest.TempPathFactory) -> None:
+    from unrolled.experiment import train
+
+    run = train("digits", runs=tmp_path_factory.mktemp("runs"), max_epochs=1, hidden_size=4, bidirectional=True)
+    with TestClient(create_app(Registry({"digits": run.folder.path}))) as client:
+        with client.websocket_connect("/v1/stream") as socket:
+            assert socket.receive_json()["error"]["code"] == "no_stream"
+        found = client.post("/v1/predict/steps", json={"sequences": pictures(1)}).json()["predictions"][0]
+        assert np.shape(found["steps"]["hidden"]) == (8, 8)
+
+
+def test_streams_are_guarded_as_requests_are(digits_run: Run) -> None:
+    app = create_app(Registry({"digits": digits_run.folder.path}), token="sesame")  # noqa: S106
+    with TestClient(app) as client:
+        with pytest.raises(WebSocketDenialResponse) as denied:
+            client.websocket_connect("/v1/stream").__enter__()
+        assert denied.value.status_code == 401
+        with client.websocket_connect("/v1/stream", headers={"authorization": "Bearer sesame"}) as socket:
+            socket.send_json({"reset": True})
+            assert socket.receive_json() == {"step": 0}
+        with client.websocket_connect("/v1/stream", subprotocols=["unrolled", "bearer.sesame"]) as socket:
+            assert socket.accepted_subprotocol == "unrolled"
+
+
+def test_streams_from_other_sites_are_refused(client: TestClient) -> None:
+    with pytest.raises(WebSocketDenialResponse) as denied:
+        client.websocket_connect("/v1/stream", headers={"origin": "https://bad.example"}).__enter__()
+    assert denied.value.status_code == 403
+    with client.websocket_connect("/v1/stream", headers={"origin": "http://testserver"}) as socket:
+        socket.send_json({"reset": True})
+        assert socket.receive_json() == {"step": 0}
+
+
+def test_a_full_queue_says_when_to_come_again_and_late_answers_are_504(digits_run: Run) -> None:
+    settings = ServerSettings(queue_size=1, deadline_ms=300)
+    app = create_app(Registry({"digits": digits_run.folder.path}), settings)
+    body = {"sequences": pictures(1)}
+    release = threading.Event()
+    with TestClient(app) as client, ThreadPoolExecutor(4) as pool:
+        app.state.service.queue._worker.submit(release.wait)  # the worker is busy
+        statuses = sorted(
+            answer.status_code for answer in pool.map(lambda _: client.post("/v1/predict", json=body), range(4))
+        )
+        release.set()
+        assert set(statuses) == {429, 504}
+        assert client.post("/v1/predict", json=body).status_code == 200

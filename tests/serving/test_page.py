@@ -1,0 +1,243 @@
+"""The page in a real browser: drawn on, flipped, dropped on; nothing from elsewhere, no errors, for everybody."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from unrolled.experiment import Run, train
+
+pytestmark = pytest.mark.browser
+
+Serve = Callable[..., Any]
+Points = list[tuple[float, float]]
+
+THREE: list[Points] = [
+    [(0.30, 0.25), (0.45, 0.15), (0.62, 0.20), (0.66, 0.34), (0.52, 0.46), (0.42, 0.48)],
+    [(0.42, 0.48), (0.60, 0.50), (0.70, 0.64), (0.60, 0.80), (0.42, 0.84), (0.28, 0.74)],
+]
+SEVEN: list[Points] = [[(0.28, 0.20), (0.72, 0.20), (0.58, 0.50), (0.46, 0.85)]]
+ZERO: list[Points] = [
+    [(0.5, 0.15), (0.35, 0.25), (0.3, 0.5), (0.35, 0.75), (0.5, 0.85)],
+    [(0.5, 0.85), (0.65, 0.75), (0.7, 0.5), (0.65, 0.25), (0.5, 0.15)],
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("there is no chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pictures_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A network that really reads digits: MNIST's where they are, otherwise scikit-learn's."""
+    runs = tmp_path_factory.mktemp("runs")
+    if os.environ.get("UNROLLED_DATA"):
+        return train("mnist-rows-quick", runs=runs, max_sequences=60_000, hidden_size=96, examples=10)
+    return train("digits", runs=runs)
+
+
+@pytest.fixture(scope="module")
+def series_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two channels, two classes: the sign of their mean."""
+    import numpy as np
+
+    from unrolled.config import Recipe
+    from unrolled.data.sequences import Sequences
+
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(i % 2 - 0.5, 0.5, (6 + i % 5, 2)) for i in range(80)]
+    data = Sequences.from_list(arrays, ["low" if i % 2 == 0 else "high" for i in range(80)], channels=["x", "y"])
+    recipe = Recipe(name="walk")
+    return train(recipe, data=data, runs=tmp_path_factory.mktemp("runs"), hidden_size=8, max_epochs=10)
+
+
+@pytest.fixture(scope="module")
+def served(serve: Serve, pictures_run: Run, bits_run: Run, series_run: Run) -> Any:
+    """All three kinds of models under one address."""
+    return serve(
+        f"pictures={pictures_run.folder.path}", f"bits={bits_run.folder.path}", f"walk={series_run.folder.path}"
+    )
+
+
+@pytest.fixture
+def opened(browser: Browser, served: Any) -> Iterator[Callable[..., Page]]:
+    """Opens the page on a model; at its end nothing may have gone wrong and nobody else been asked."""
+    problems: list[str] = []
+    contexts = []
+
+    def open_page(model: str, allowed: tuple[str, ...] = (), **options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+
+        def watch_console(message: Any) -> None:
+            if message.type in ("error", "warning") and not any(text in message.text for text in allowed):
+                problems.append(message.text)
+
+        page.on("console", watch_console)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(served.url) or problems.append(request.url))
+        page.goto(f"{served.url}/#{model}")
+        expect(page.locator("#about")).to_contain_text(f"({model})")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def draw(page: Page, strokes: list[Points]) -> None:
+    """With the mouse."""
+    pad = page.locator("#pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    for stroke in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=5)
+        page.mouse.up()
+
+
+def finished(page: Page) -> str:
+    """The answer once the whole was read."""
+    expect(page.locator("#stage")).to_be_visible()
+    page.locator("#play[aria-label=Pause]").or_(page.locator("#play[aria-label=Play]")).first.wait_for()
+    page.locator("#play[aria-label=Play]").wait_for()
+    page.locator("#scrub").press("End")
+    return page.locator("#label").inner_text()
+
+
+def drop(page: Page, name: str, text: str) -> None:
+    """A file onto the page."""
+    transfer = page.evaluate_handle(
+        """([name, text]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([text], name));
+            return transfer;
+        }""",
+        [name, text],
+    )
+    page.dispatch_event("#input", "drop", {"dataTransfer": transfer})
+
+
+def test_drawn_digits_are_told_apart(opened: Callable[..., Page]) -> None:
+    page = opened("pictures")
+    for strokes, label in ((THREE, "3"), (SEVEN, "7"), (ZERO, "0")):
+        page.locator("#clear").click()
+        with page.expect_response("**/v1/predict/steps*") as answer:
+            draw(page, strokes)
+        assert answer.value.status == 200
+        page.wait_for_timeout(600)  # a digit of two strokes is asked for anew after the second
+        assert finished(page) == label
+    expect(page.locator("#final")).to_contain_text("did not change any more")
+    expect(page.locator("#bars li")).to_have_count(10)
+
+
+def test_the_reading_can_be_paused_scrubbed_and_played_by_keyboard(opened: Callable[..., Page]) -> None:
+    page = opened("pictures", reduced_motion="reduce")
+    page.locator("#examples button").nth(3).click()
+    steps = page.locator("#scrub").get_attribute("max")
+    expect(page.locator("#step-name")).to_contain_text(f"step {steps} of {steps}")
+    page.locator("#scrub").press("Home")
+    expect(page.locator("#step-name")).to_contain_text(f"step 1 of {steps}")
+    expect(page.locator("#final")).to_have_text("Not its final answer yet.")
+    page.locator("#forward").press("Enter")
+    expect(page.locator("#step-name")).to_contain_text(f"step 2 of {steps}")
+    page.locator("#reading").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#step-name")).to_contain_text(f"step 3 of {steps}")
+    page.keyboard.press(" ")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
+    page.keyboard.press(" ")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Play")
+
+
+def test_bits_can_be_flipped(opened: Callable[..., Page], bits_run: Run) -> None:
+    import numpy as np
+
+    page = opened("bits", reduced_motion="reduce")
+    bits = page.locator("#bits button")
+    expect(bits).to_have_count(6)
+    bits.nth(1).click()
+    page.locator("#longer").click()
+    expect(bits).to_have_count(7)
+    expect(page.locator("#step-name")).to_contain_text("step 7 of 7")
+    values = np.array([[float(text)] for text in bits.all_inner_texts()])
+    assert page.locator("#label").inner_text() == bits_run.model.predict([values])[0]
+
+
+def test_a_file_is_dropped_and_a_bad_one_refused_in_words(opened: Callable[..., Page]) -> None:
+    page = opened("walk", allowed=("422",), reduced_motion="reduce")
+    drop(page, "up.csv", "x,y\n0.9,0.4\n0.5,0.8\n0.7,0.6\n")
+    expect(page.locator("#step-name")).to_contain_text("step 3 of 3")
+    expect(page.locator("#label")).to_have_text("high")
+    problem = page.locator("#problem")
+    for name, text, said in (
+        ("short.csv", "0.9,0.4\n0.5\n", "short.csv: Line 2 has 1 numbers; the network reads 2 a step."),
+        ("words.csv", "0.9,0.4\n0.5,hello\n", "words.csv: Line 2: “hello” is not a number."),
+        ("empty.csv", "", "There is nothing in it"),
+        ("torn.json", "[[1, 2], ", "This is not JSON"),
+        ("wide.json", "[[1, 2, 3]]", "step 0 has 3 numbers; the model was trained on 2 channels"),
+        ("missing.csv", "0.9,0.4\n0.5,?\n", "takes no missing values"),
+    ):
+        drop(page, name, text)
+        expect(problem).to_contain_text(said)
+    page.locator("#values").fill("-0.9 -0.4\n-0.5 -0.8\n-0.9 -0.9")
+    page.locator("#use-values").click()
+    expect(problem).to_be_hidden()
+    expect(page.locator("#label")).to_have_text("low")
+
+
+def test_the_page_asks_for_the_token_where_the_server_does(
+    browser: Browser, serve: Serve, bits_run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("sesame")
+    server = serve(bits_run.folder.path, "--token-file", tmp_path / "token")
+    page = browser.new_page()
+    page.goto(server.url)
+    page.locator("#token").fill("wrong")
+    page.locator("#ask-token button").click()
+    expect(page.locator("#problem")).to_contain_text("asks for a token")
+    page.locator("#token").fill("sesame")
+    page.locator("#ask-token button").click()
+    expect(page.locator("#bits button")).to_have_count(6)
+    expect(page.locator("#ask-token")).to_be_hidden()
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("model", ["pictures", "bits", "walk"])
+def test_the_page_is_for_everybody(opened: Callable[..., Page], model: str, scheme: str) -> None:
+    page = opened(model, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
+    page.locator("#examples button").first.click()
+    expect(page.locator("#stage")).to_be_visible()
+    serious = [found for found in Axe().run(page).response["violations"] if found["impact"] in ("serious", "critical")]
+    assert serious == []
+
+
+def test_a_phone_shows_all_of_it(opened: Callable[..., Page]) -> None:
+    page = opened("pictures", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    draw(page, SEVEN)
+    expect(page.locator("#peek")).to_contain_text("Watch it read")
+    page.locator("#peek").click()
+    assert finished(page) == "7"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
