@@ -40,7 +40,9 @@ class Metrics:
             "unrolled_batch_seconds", "Time that a batch took to compute.", buckets=_SECONDS, registry=self.registry
         )
         self.queue_size = Gauge("unrolled_queue_requests", "Requests that wait.", registry=self.registry)
-        self.streams = Gauge("unrolled_streams", "WebSocket streams that are open.", registry=self.registry)
+        self.open_streams = 0
+        streams = Gauge("unrolled_streams", "WebSocket streams that are open.", registry=self.registry)
+        streams.set_function(lambda: self.open_streams)
         self.reloads = Counter(
             "unrolled_reloads",
             "Models read anew, by whether it succeeded.",

@@ -59,11 +59,10 @@ class StreamSession:
         # a browser must be told one of the subprotocols that it offered; the token itself is not repeated
         offered = [p for p in self.socket.scope.get("subprotocols", ()) if not p.startswith(TOKEN_PROTOCOL)]
         await self.socket.accept(subprotocol=offered[0] if offered else None)
-        open_streams = self.metrics.streams._value.get()
-        if open_streams >= self.settings.max_streams:
+        if self.metrics.open_streams >= self.settings.max_streams:
             await self._close(TOO_BUSY, f"{self.settings.max_streams} streams are open (limit max_streams)")
             return
-        self.metrics.streams.inc()
+        self.metrics.open_streams += 1
         try:
             await self._talk(self.registry.get(name).model)
         except Refusal as refusal:
@@ -74,7 +73,7 @@ class StreamSession:
         except WebSocketDisconnect:
             pass
         finally:
-            self.metrics.streams.dec()
+            self.metrics.open_streams -= 1
             log("stream", steps=self.seen)
 
     async def _talk(self, model: Model) -> None:
