@@ -244,6 +244,12 @@ def test_a_stream_refuses_in_words(client: TestClient, message: str, code: str) 
         assert socket.receive()["code"] == 1008
 
 
+def test_a_stream_refuses_bytes(client: TestClient) -> None:
+    with client.websocket_connect("/v1/stream") as socket:
+        socket.send_bytes(b"\x00")
+        assert socket.receive_json()["error"]["code"] == "not_text"
+
+
 def test_a_stream_to_an_unknown_model_is_refused(client: TestClient) -> None:
     with client.websocket_connect("/v1/stream?model=nobody") as socket:
         assert socket.receive_json()["error"]["code"] == "unknown_model"

@@ -34,13 +34,14 @@ class BodyReader:
         """
         _check_type(request.headers.get("content-type", ""))
         declared = request.headers.get("content-length", "")
-        too_large = declared.isdigit() and int(declared) > self.settings.max_body_bytes
+        too_large = _is_count(declared) and int(declared) > self.settings.max_body_bytes
         try:
             async with asyncio.timeout(self.settings.body_timeout_s):
-                body = bytearray() if too_large else await self._collect(request)
+                body, complete = (bytearray(), False) if too_large else await self._collect(request)
                 if too_large or len(body) > self.settings.max_body_bytes:
                     del body
-                    await self._drain(request)
+                    if not complete:
+                        await self._drain(request)
                     raise self._too_large(declared)
                 return body
         except TimeoutError:
@@ -67,8 +68,8 @@ class BodyReader:
         finally:
             self.pending_bytes -= count
 
-    async def _collect(self, request: Request) -> bytearray:
-        """The body up to a little more than the limit; what has come so far counts as held."""
+    async def _collect(self, request: Request) -> tuple[bytearray, bool]:
+        """The body up to a little more than the limit, and whether that is all; what has come counts as held."""
         body = bytearray()
         try:
             while True:
@@ -78,8 +79,9 @@ class BodyReader:
                 chunk = message.get("body", b"")
                 self._hold(len(chunk))
                 body += chunk
-                if not message.get("more_body") or len(body) > self.settings.max_body_bytes:
-                    return body
+                complete = not message.get("more_body")
+                if complete or len(body) > self.settings.max_body_bytes:
+                    return body, complete
         finally:
             self.pending_bytes -= len(body)
 
@@ -107,7 +109,7 @@ class BodyReader:
                 return
 
     def _too_large(self, declared: str) -> Refusal:
-        found = f"the body has {int(declared):,} bytes" if declared.isdigit() else "the body is too large"
+        found = f"the body has {int(declared):,} bytes" if _is_count(declared) else "the body is too large"
         refusal = over_limit(
             413,
             "body_too_large",
@@ -118,6 +120,10 @@ class BodyReader:
         )
         refusal.headers["connection"] = "close"
         return refusal
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _check_type(content_type: str) -> None:

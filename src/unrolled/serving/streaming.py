@@ -83,8 +83,7 @@ class StreamSession:
             raise Refusal(422, "no_stream", str(error)) from None
         form = Form.of(len(model.channels), takes_missing(model), self.settings)
         while True:
-            async with asyncio.timeout(self.settings.stream_timeout_s):
-                text = (await self.socket.receive_text()).encode()
+            text = await self._hear()
             message = parse_json(text)
             if message == {"reset": True}:
                 stream, self.seen = await self.queue.run(model.stream), 0
@@ -98,6 +97,16 @@ class StreamSession:
             self.seen += len(steps)
             rounded = np.asarray(probabilities, np.float64).round(DIGITS)
             await self._say({"step": self.seen, **answer(model, rounded)})
+
+    async def _hear(self) -> bytes:
+        """The client's next message."""
+        async with asyncio.timeout(self.settings.stream_timeout_s):
+            message = await self.socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        if message.get("text") is None:
+            raise Refusal(422, "not_text", "a message is a text that holds JSON; these were bytes.")
+        return str(message["text"]).encode()
 
     async def _say(self, content: dict[str, Any]) -> None:
         """Sends an answer; waits for a client that reads slowly, though not for ever."""
