@@ -116,6 +116,22 @@ def test_bad_input_is_refused_with_what_and_where(client: TestClient, name: str,
     assert client.post("/v1/predict", json={"sequences": pictures(1)}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict/steps"])
+def test_values_that_make_the_arithmetic_overflow_are_refused_and_spoil_nobody_else(
+    client: TestClient, path: str
+) -> None:
+    """Signs and sizes that single precision holds, whose differences and products it does not."""
+    huge = [[3.3e38 * (-1) ** index for index in range(8)]] * 3
+    answer = client.post(path, json={"sequences": [pictures(1)[0], huge]})
+    if answer.status_code == 200:  # the gates were saturated, and nothing overflowed
+        values = [value for found in answer.json()["predictions"] for value in found["probabilities"].values()]
+        assert np.isfinite(np.array(values, float)).all()
+    else:
+        assert refusal(answer)["code"] == "overflow"
+        assert "sequence 1" in refusal(answer)["message"]
+    assert client.post(path, json={"sequences": pictures(1)}).status_code == 200
+
+
 def test_ten_million_steps_are_refused_by_the_bytes_or_by_the_steps(client: TestClient, bits_run: Run) -> None:
     body = b'{"sequences": [[' + b"0," * 9_999_999 + b"0]]}"
     headers = {"content-type": "application/json"}

@@ -35,7 +35,7 @@ from unrolled.serving.schemas import (
     request_schema,
 )
 from unrolled.serving.settings import ServerSettings
-from unrolled.serving.tasks import answer, answer_steps, predict, read
+from unrolled.serving.tasks import Reading, answer, answer_steps, check_finite, predict, read
 from unrolled.version import VERSION
 
 ModelName = Annotated[str | None, Query(alias="model", description="a name from /v1/models; by default the first")]
@@ -88,7 +88,10 @@ class Service:
             else:
                 sequences = await asyncio.to_thread(parse_sequences, body, form)
             self._check_task(served, task, sequences)
-            return list(await self.queue.submit(served.model, task, sequences))
+            found = list(await self.queue.submit(served.model, task, sequences))
+        for index, result in enumerate(found):
+            check_finite(result.probabilities if isinstance(result, Reading) else result, f"sequence {index}")
+        return found
 
     def _check_task(self, served: Served, task: Task, sequences: list[Steps]) -> None:
         """Refuses readings whose answer, or work, would be without measure."""

@@ -30,7 +30,7 @@ from unrolled.serving.parsing import Form, parse_json, parse_steps
 from unrolled.serving.refusals import Refusal
 from unrolled.serving.registry import Registry
 from unrolled.serving.settings import ServerSettings
-from unrolled.serving.tasks import DIGITS, answer
+from unrolled.serving.tasks import DIGITS, answer, check_finite
 
 POLICY, TOO_BUSY = 1008, 1013
 """Close codes of RFC 6455 and its registry: a rule was broken; try again later."""
@@ -96,6 +96,7 @@ class StreamSession:
                 raise Refusal(422, "wrong_steps", str(error)) from None
             self.seen += len(steps)
             rounded = np.asarray(probabilities, np.float64).round(DIGITS)
+            check_finite(rounded, "the steps so far")
             await self._say({"step": self.seen, **answer(model, rounded)})
 
     async def _hear(self) -> bytes:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from unrolled.model import Model
 from unrolled.serving.parsing import Steps
+from unrolled.serving.refusals import Refusal
 
 DIGITS = 7
 """Decimals of a probability in an answer: what float32 carries."""
@@ -46,6 +47,24 @@ def read(model: Model, sequences: list[Steps]) -> list[Reading]:
 def _rounded(values: npt.NDArray[np.float32], digits: int) -> Floats:
     rounded: Floats = values.astype(np.float64).round(digits)
     return rounded
+
+
+def check_finite(probabilities: Floats, name: str) -> None:
+    """Refuses values so large that the network's arithmetic overflowed: there is no answer to give.
+
+    Args:
+        probabilities: of any shape.
+        name: of the sequence.
+    Raises:
+        Refusal: 422.
+    """
+    if not np.isfinite(probabilities).all():
+        raise Refusal(
+            422,
+            "overflow",
+            f"{name}: the values are so large that the network's arithmetic overflows; expected values like those "
+            "that it was trained on. Scale them.",
+        )
 
 
 def answer(model: Model, probabilities: Floats) -> dict[str, Any]:
