@@ -16,7 +16,7 @@ LAYERS = [
     {"errors", "storage", "version"},
     {"config"},
     {"data", "nn"},
-    {"inference", "devices"},
+    {"inference", "devices", "info"},
     {"training", "baselines", "model_card", "examples", "model", "streaming"},
     {"evaluation", "run_folder"},
     {"experiment", "export", "serving", "estimator", "parallel"},

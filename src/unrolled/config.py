@@ -128,6 +128,11 @@ class ModelConfig(Section):
         description="share of state values dropped in the recurrence, the same ones at every step",
     )
     output_dropout: Share = Field(default=0.0, description="share of values dropped before the output layer")
+    recompute_gates: bool = Field(
+        default=False,
+        description="keep less in training and compute the gates again for the gradients: less memory for long "
+        "sequences, about a third more time (compiled kernel only)",
+    )
     forget_bias: float = Field(default=1.0, description="the LSTM forget gate's bias at the start")
     memory_steps: Annotated[int, Field(ge=2)] | None = Field(
         default=None,

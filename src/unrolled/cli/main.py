@@ -28,6 +28,7 @@ VERBS = {
     "inspect": "What is in a file of sequences, and what is wrong with it.",
     "recipes": "List the recipes, or print one to copy.",
     "datasets": "List the named data sets.",
+    "info": "What is installed here: versions, devices, kernels and why, threads, paths.",
 }
 
 

@@ -21,7 +21,7 @@ from unrolled.nn.compiled.library import Missing, load_library
 from unrolled.nn.unroll import Reads, gather_last, mean_output, reverse_sequences, unroll
 
 Unroll = Callable[[Cell, Tensor, State | None, Tensor | None], tuple[Tensor, State]]
-Read = Callable[[Cell, Tensor, Tensor, Tensor | None, bool, Reads], Tensor]
+Read = Callable[[Cell, Tensor, Tensor, Tensor | None, bool, Reads, bool], Tensor]
 
 KERNELS = ("compiled", "torch", "reference")
 """The fastest first."""
@@ -36,7 +36,8 @@ class Kernel:
         reason: why it was chosen, as the end of a sentence.
         run: outputs of all T steps and the state after them, with `unroll`'s signature.
         read: of cell, inputs [B, T, F], lengths [B], mask [B, H], whether to read each sequence from its own end,
-            and what is asked for: outputs of all steps [B, T, H], the last or the mean [B, H].
+            what is asked for: outputs of all steps [B, T, H], the last or the mean [B, H]; and whether to keep less
+            for the gradients and compute the gates again, which the compiled kernel alone can do.
     """
 
     name: str
@@ -115,16 +116,19 @@ def _run_compiled(
 
 
 def _read_compiled(
-    cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads
+    cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads, recompute: bool
 ) -> Tensor:
     """See `Kernel.read`."""
-    return carry.carry(cell, inputs, lengths, None, mask, reverse=reverse, reads=reads).read
+    return carry.carry(cell, inputs, lengths, None, mask, reverse=reverse, reads=reads, recompute=recompute).read
 
 
 def _reading(run: Unroll) -> Read:
     """`Kernel.read` by a function that knows no lengths: it computes on through the padding, which is then left out."""
 
-    def read(cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads) -> Tensor:
+    def read(
+        cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads, recompute: bool
+    ) -> Tensor:
+        del recompute
         outputs, _ = run(cell, reverse_sequences(inputs, lengths) if reverse else inputs, None, mask)
         if reads == "last":
             return gather_last(outputs, lengths)

@@ -28,6 +28,7 @@ class Layer(nn.Module):
         directions = 2 if config.bidirectional else 1
         self.cells = nn.ModuleList(CELLS[config.cell](input_size, config.hidden_size) for _ in range(directions))
         self.recurrent_dropout = config.recurrent_dropout
+        self.recompute_gates = config.recompute_gates
         self.output_size = directions * config.hidden_size
 
     def forward(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
@@ -67,7 +68,7 @@ class Layer(nn.Module):
         if self.training and self.recurrent_dropout:
             ones = inputs.new_ones(len(inputs), cell.hidden_size)
             mask = F.dropout(ones, self.recurrent_dropout)
-        return self.kernel().read(cell, inputs, lengths, mask, reverse, reads)
+        return self.kernel().read(cell, inputs, lengths, mask, reverse, reads, self.recompute_gates)
 
 
 class Network(nn.Module):

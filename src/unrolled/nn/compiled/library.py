@@ -14,6 +14,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from unrolled.errors import ConfigError
+
 FOLDER = Path(__file__).parent
 LEVELS = {4: "AVX-512", 3: "AVX2", 2: "SSE"}
 """The levels of x86-64, the best first."""
@@ -70,6 +72,9 @@ def load_library() -> Library | Missing:
     """The best library for this processor, or why there is none.
 
     ``UNROLLED_KERNEL_LEVEL`` (2, 3 or 4) asks for a lower level of x86-64 than the processor has.
+
+    Raises:
+        ConfigError: where it is another.
     """
     files = {path.name.split(".")[0]: path for path in sorted(FOLDER.glob("_*.so"))}
     if not files:
@@ -77,7 +82,7 @@ def load_library() -> Library | Missing:
     try:
         if "_native" in files:
             return Library(files["_native"], "this processor's vectors", _open(files["_native"]))
-        highest = min(_level(files), int(os.environ.get("UNROLLED_KERNEL_LEVEL") or max(LEVELS)))
+        highest = min(_level(files), _wished_level())
         for level in LEVELS:
             name = f"_v{level}"
             if level <= highest and name in files:
@@ -85,6 +90,13 @@ def load_library() -> Library | Missing:
     except OSError as error:
         return Missing(f"it cannot be loaded: {error}")
     return Missing("it was not built for this processor")
+
+
+def _wished_level() -> int:
+    wish = os.environ.get("UNROLLED_KERNEL_LEVEL") or str(max(LEVELS))
+    if wish not in map(str, LEVELS):
+        raise ConfigError(f"UNROLLED_KERNEL_LEVEL={wish}; expected one of {', '.join(map(str, sorted(LEVELS)))}.")
+    return int(wish)
 
 
 def _level(files: dict[str, Path]) -> int:
