@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from unrolled.config import CellName
 from unrolled.data.fetch import cache_folder, data_folder
 from unrolled.errors import ConfigError, UnknownNameError
 from unrolled.nn.cells import CELLS
@@ -112,7 +113,7 @@ def _kernels(device: str) -> list[CellKernel]:
     return [_kernel(name, device) for name in CELLS]
 
 
-def _kernel(name: str, device: str) -> CellKernel:
+def _kernel(name: CellName, device: str) -> CellKernel:
     """A cell's kernel; one wished for that cannot compute it is shown as refused, as training would refuse it."""
     try:
         kernel = choose_kernel(CELLS[name](1, 1).to(device))
