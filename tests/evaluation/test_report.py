@@ -286,6 +286,17 @@ def test_a_run_on_sequences_in_memory_has_its_report_and_later_one_without_them(
     assert "the sequences were given in memory, and are not kept" in run.folder.report.read_text()
 
 
+def test_data_with_holes_are_read_again_as_they_were_trained_on(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(40, 6)) + np.arange(40)[:, None] % 2
+    values[::3, 2] = np.nan
+    file = tmp_path / "holes.npz"
+    np.savez(file, X=values, y=np.arange(40) % 2)
+    run = train(str(file), runs=tmp_path, max_epochs=2, hidden_size=4, missing="forward-fill", report=False)
+    report(run.folder.path)
+    assert "cannot be read any more" not in run.folder.report.read_text()
+
+
 def test_a_run_without_test_data_says_that_nothing_was_measured(tmp_path: Path) -> None:
     run = train("digits", runs=tmp_path, max_epochs=1, hidden_size=4, test_fraction=0)
     assert "How good this model is was not measured" in run.folder.report.read_text()

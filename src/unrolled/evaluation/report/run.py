@@ -100,7 +100,7 @@ def _test_sequences(recipe: Recipe) -> tuple[Sequences | None, str]:
     if not recipe.data.source:
         return None, "the sequences were given in memory, and are not kept"
     try:
-        test = load_dataset(recipe.data).test
+        test = load_dataset(recipe.data, missing=recipe.model.missing).test
     except UnrolledError as error:
         return None, f"the test data cannot be read any more: {error}"
     return test, "" if test is not None else "no sequences were held out for the test"
