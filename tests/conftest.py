@@ -9,6 +9,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch is imported: idle t
 
 import pytest
 
+from unrolled import experiment
 from unrolled.experiment import Run, train
 
 
@@ -26,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A short run on the digits, shared: tests only read its folder."""
     return train("digits", runs=tmp_path_factory.mktemp("runs"), max_epochs=4, hidden_size=16)
+
+
+@pytest.fixture(autouse=True)
+def _reports_where_they_are_tested(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report takes longer than the small trainings of most tests, which do not look at it."""
+    if "report" not in request.keywords:
+        monkeypatch.setattr(experiment, "write_report", lambda *_given, **_named: None)
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ from unrolled.experiment import Run, find, train
 from unrolled.model import Model, ModelFacts
 from unrolled.nn.network import Network
 
+pytestmark = pytest.mark.report
+
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "$\\frac{&amp;", "日本語 '--'")
 
 
