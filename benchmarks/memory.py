@@ -27,7 +27,7 @@ MIB = 1024  # ru_maxrss counts KiB
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cell", default="lstm", help="lstm")
+    parser.add_argument("--cell", default="lstm", help="a cell (lstm)")
     parser.add_argument("--steps", type=int, default=10_000, help="T (10,000)")
     parser.add_argument("--hidden-size", type=int, default=128, help="H (128)")
     parser.add_argument("--batch-size", type=int, default=32, help="B (32)")
@@ -38,7 +38,7 @@ def main() -> None:
     if given.way:
         step(given, WAYS[given.way][1])
         return
-    print(f"{given.cell}, T = {given.steps:,}, H = {given.hidden_size}, B = {given.batch_size}, F = {given.channels}, ")
+    print(f"{given.cell}, T = {given.steps:,}, H = {given.hidden_size}, B = {given.batch_size}, F = {given.channels}\n")
     print("| | peak, MiB | before the step, MiB | seconds |\n|---|---|---|---|")
     for way, (kernel, _) in WAYS.items():
         command = [sys.executable, __file__, *sys.argv[1:], "--way", way]
