@@ -6,6 +6,8 @@ import copy
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -125,3 +127,8 @@ def test_torch_compile_breaks_its_graph_around_the_kernel() -> None:
     for weight, known in zip(network.parameters(), expected, strict=True):
         assert weight.grad is not None
         torch.testing.assert_close(weight.grad, known)
+
+
+def test_the_kernel_does_not_import_what_only_torch_compile_needs() -> None:
+    code = "import sys, unrolled.nn.compiled.carry; assert 'torch._dynamo' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

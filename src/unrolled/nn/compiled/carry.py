@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from torch import Tensor
+from torch._compile import _disable_dynamo
 from torch.autograd.function import once_differentiable
 
 from unrolled.errors import MismatchError
@@ -109,8 +110,8 @@ def _carry(
     return Carried(outputs if reads == "outputs" else state[0], tuple(state))
 
 
-_carry_apart = torch.compiler.disable(_carry)
-"""For torch.compile, which then breaks its graph here."""
+_carry_apart = _disable_dynamo(_carry)
+"""For torch.compile, which then breaks its graph here; `torch.compiler.disable` would import all of it at once, 2 s."""
 
 
 def _check(cell: Cell, inputs: Tensor, lengths: Tensor, initial: State | None, mask: Tensor | None) -> None:
