@@ -130,6 +130,7 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Run:
     lines = ["label\ttext", *(f"{bits.count('1')}\t{bits}" for bits in strings)]
     (folder / "bits.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     options: dict[str, Any] = {"text": "text", "tokens": "characters", "label": "label", "learning_rate": 0.02}
+    options |= {"bidirectional": False, "pooling": "last", "frame_steps": 1}
     return train(
         str(folder / "bits.tsv"),
         runs=folder / "runs",

@@ -116,7 +116,7 @@ def test_tensorboard_shows_scalars_histograms_and_the_confusion_matrix(tmp_path:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    from unrolled.training.tensorboard import TensorBoardRecorder, add_picture
+    from unrolled.training.tensorboard import TensorBoardRecorder, add_pictures, add_to_table
 
     class Stop(Recorder):
         def updated(self, state: TrainState, batch: Batch) -> None:
@@ -131,7 +131,8 @@ def test_tensorboard_shows_scalars_histograms_and_the_confusion_matrix(tmp_path:
     with pytest.raises(KeyboardInterrupt):  # after step 4, whose line is not yet written
         fit(state, DATA, DATA, config, recorders=[TensorBoardRecorder(tmp_path), Stop()])
     fit(state, DATA, DATA, config, recorders=[TensorBoardRecorder(tmp_path), Stop()])
-    add_picture(tmp_path, "confusion", np.zeros((8, 8, 3), np.uint8), state.step)
+    add_pictures(tmp_path, {"confusion": np.zeros((8, 8, 3), np.uint8)}, state.step)
+    add_to_table(tmp_path, {"hidden_size": 4, "clip": None, "sizes": (1, 2)}, {"accuracy": 0.75})
     events = EventAccumulator(str(tmp_path)).Reload()
     tags = events.Tags()
     assert {"training/loss", "training/accuracy", "training/learning_rate"} <= set(tags["scalars"])
@@ -142,3 +143,4 @@ def test_tensorboard_shows_scalars_histograms_and_the_confusion_matrix(tmp_path:
     assert found == pytest.approx([log.validation_loss for log in state.history])
     assert {f"weights/{name}" for name, _ in state.network.named_parameters()} == set(tags["histograms"])
     assert tags["images"] == ["confusion"]
+    assert [event.value for event in events.Scalars("figures/accuracy")] == [0.75]
