@@ -38,7 +38,7 @@ from unrolled.storage import write_bytes, write_json
 from unrolled.training.loop import fit, new_state
 from unrolled.training.recorders import MetricsFile, Recorder, Recorders
 from unrolled.training.start import build_network, training_threads
-from unrolled.training.state import EpochLog, TrainState
+from unrolled.training.state import EpochLog, TrainState, training_facts
 from unrolled.training.trackers import make_tracker
 from unrolled.training.tutorial_output import tutorial_recorder
 from unrolled.version import VERSION
@@ -379,14 +379,7 @@ def _model_facts(recipe: Recipe, dataset: Dataset, intake: Intake, state: TrainS
         keep_steps=intake.keep_steps,
         model=state.network.config,
         data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
-        training={
-            "steps": state.step,
-            "sequences": state.sequences,
-            "epochs": state.epoch,
-            "best_epoch": state.best_epoch,
-            "config": recipe.train.model_dump(mode="json"),
-            "augment": recipe.augment.model_dump(mode="json"),
-        },
+        training=training_facts(state, recipe),
     )
 
 

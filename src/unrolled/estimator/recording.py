@@ -15,7 +15,7 @@ from unrolled.config import Recipe
 from unrolled.data.sequences import Sequences
 from unrolled.estimator.parameters import OWN
 from unrolled.model import Model, ModelFacts, restore_network
-from unrolled.training.state import TrainState
+from unrolled.training.state import TrainState, training_facts
 
 _KINDS: dict[str, type] = {"i": int, "u": int, "f": float, "b": bool, "U": str, "O": str}
 """What a label's name is turned into again, by NumPy's letter for the labels' kind."""
@@ -37,15 +37,7 @@ def make_facts(recipe: Recipe, train: Sequences, state: TrainState, estimator: d
         pictures=train.pictures,
         model=state.network.config,
         data={"name": "memory", "fingerprint": train.fingerprint, "train": len(train)},
-        training={
-            "steps": state.step,
-            "sequences": state.sequences,
-            "epochs": state.epoch,
-            "best_epoch": state.best_epoch,
-            "config": recipe.train.model_dump(mode="json"),
-            "augment": recipe.augment.model_dump(mode="json"),
-            "estimator": estimator,
-        },
+        training={**training_facts(state, recipe), "estimator": estimator},
     )
 
 

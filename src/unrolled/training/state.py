@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from unrolled.config import Recipe
 from unrolled.nn.network import Network
 from unrolled.training.checkpoint import Checkpoint, nested, optimizer_tensors, part, restore_optimizer
 
@@ -144,6 +145,18 @@ class TrainState:
         for name in _FACTS:
             setattr(self, name, facts[name])
         self.history = [EpochLog(**log) for log in facts["history"]]
+
+
+def training_facts(state: TrainState, recipe: Recipe) -> dict[str, Any]:
+    """What ``model.json`` records of a training: its length and its settings."""
+    return {
+        "steps": state.step,
+        "sequences": state.sequences,
+        "epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "config": recipe.train.model_dump(mode="json"),
+        "augment": recipe.augment.model_dump(mode="json"),
+    }
 
 
 _FACTS = ("step", "sequences", "epoch", "counts", "best_value", "best_epoch", "waited", "seconds")

@@ -67,9 +67,3 @@ METHODS = {
     "bootstrap-basic": "bootstrap, mirrored",
     "delong": "DeLong",
 }
-
-
-def ranges(names: list[str], most: int = 8) -> str:
-    """Some names, and how many more there are."""
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

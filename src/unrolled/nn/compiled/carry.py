@@ -209,7 +209,7 @@ def _describe(library: Library, task: Task, tensors: tuple[Tensor | None, ...], 
         _clear_padding(outputs, task.lengths)
     total = inputs.new_zeros(B, H) if task.reads == "mean" else None
     state = tuple(inputs.new_empty(B, H) for _ in task.state_names)
-    shards = shard_count(B, H)
+    shards = shard_count(B)
     plan = np.empty(B + shards + 1, np.int64)
     plan[:B] = np.argsort(-task.lengths.numpy(), kind="stable")
     layer = Layer(task.cell, B, T, F, H, shards, task.reverse, keep, keep and task.recompute)
@@ -275,9 +275,8 @@ def _clear_padding(values: Tensor, lengths: Tensor) -> None:
         values.zero_()
 
 
-def shard_count(batch: int, units: int) -> int:
-    """Parts of a batch that are computed side by side; by the sizes alone, so that results do not depend on threads."""
-    del units
+def shard_count(batch: int) -> int:
+    """Parts of a batch that are computed side by side; by its size alone, so that results do not depend on threads."""
     if batch < 8:
         return 1
     return max(2, batch // SHARD_ROWS)
