@@ -13,8 +13,9 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FOLDER = "src/unrolled/nn/compiled"
+HEADERS = ("vectors", "tiles", "cells", "packing", "denormals", "shard", "forward", "backward", "layer", "team")
 # GCC's predictive commoning moves the tiles' loads across iterations and runs out of registers over it.
-COMMON = ["-std=gnu11", "-O3", "-Wall", "-Wextra", "-fvisibility=hidden"]
+COMMON = ["-std=gnu11", "-O3", "-Wall", "-Wextra", "-fvisibility=hidden", "-pthread"]
 GCC_ONLY = ["-fno-predictive-commoning"]
 LEVELS = {f"_v{level}": [f"-march=x86-64-v{level}"] for level in (2, 3, 4)}
 TARGETS = LEVELS if platform.machine().lower() in ("x86_64", "amd64") else {"_native": []}
@@ -50,9 +51,10 @@ setup(
     ext_modules=[
         Extension(
             f"unrolled.nn.compiled.{name}",
-            [f"{FOLDER}/layer.c"],
-            depends=[f"{FOLDER}/{part}.h" for part in ("vectors", "tiles", "cells", "packing", "layer")],
+            [f"{FOLDER}/layer.c", f"{FOLDER}/team.c"],
+            depends=[f"{FOLDER}/{header}.h" for header in HEADERS],
             extra_compile_args=[*COMMON, *flags],
+            extra_link_args=["-pthread"],
             optional=True,
         )
         for name, flags in TARGETS.items()

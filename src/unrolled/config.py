@@ -168,6 +168,9 @@ class AugmentConfig(Section):
     """Random changes of training sequences; nothing of it touches validation or test data."""
 
     time_shift: int = Field(default=0, ge=0, description="shift in time by up to so many steps, edges repeated")
+    shuffle_steps: bool = Field(
+        default=False, description="read the steps in a new random order, where the label does not depend on it"
+    )
     value_scale: float = Field(default=0.0, ge=0, description="standard deviation of each channel's random factor")
     noise: float = Field(
         default=0.0, ge=0, description="standard deviation of added noise, in the normalised values' unit"
@@ -188,7 +191,7 @@ class AugmentConfig(Section):
     @property
     def of_series(self) -> bool:
         """Whether any change is asked for that every sequence can undergo."""
-        return any((self.time_shift, self.value_scale, self.noise))
+        return any((self.time_shift, self.shuffle_steps, self.value_scale, self.noise))
 
 
 class TrainConfig(Section):

@@ -209,13 +209,27 @@ def generator() -> Generator:
     return Generator().manual_seed(11)
 
 
-@pytest.mark.parametrize("change", [{"time_shift": 3}, {"value_scale": 0.5}, {"noise": 0.5}])
+@pytest.mark.parametrize("change", [{"time_shift": 3}, {"shuffle_steps": True}, {"value_scale": 0.5}, {"noise": 0.5}])
 def test_changed_series_keep_their_shape_and_their_padding_stays_zero(change: dict[str, Any]) -> None:
     changed = change_series(SERIES, LENGTHS, AugmentConfig(**change), generator())
     assert changed.shape == SERIES.shape
     assert not torch.equal(changed, SERIES)
     for row, length in zip(changed, LENGTHS, strict=True):
         assert not row[length:].any()
+
+
+def test_shuffled_steps_are_the_same_steps_in_an_order_of_each_sequences_own() -> None:
+    values = torch.arange(1.0, 241.0).reshape(3, 40, 2)
+    lengths = torch.tensor([40, 40, 25])
+    values = values.where((torch.arange(40) < lengths[:, None])[:, :, None], 0.0)
+    changed = change_series(values, lengths, AugmentConfig(shuffle_steps=True), generator())
+    orders = []
+    for row, length in enumerate(lengths):
+        known = {tuple(step): place for place, step in enumerate(values[row, :length].tolist())}
+        orders.append([known[tuple(step)] for step in changed[row, :length].tolist()])
+        assert sorted(orders[-1]) == list(range(length))
+    assert orders[0] != orders[1]
+    assert orders[0] != list(range(40))
 
 
 def test_a_time_shift_repeats_the_edges_within_each_sequences_own_length() -> None:
@@ -315,7 +329,7 @@ def test_the_seeds_of_steps_differ_among_steps_and_runs() -> None:
 def test_changes_of_pictures_are_refused_for_what_is_none() -> None:
     sequences = labelled([0, 1])
     for name in ("rotation", "zoom", "shear", "translate", "elastic"):
-        with pytest.raises(ConfigError, match="use time_shift, value_scale and noise"):
+        with pytest.raises(ConfigError, match="use time_shift, shuffle_steps, value_scale and noise"):
             check_augmentation(AugmentConfig(**{name: 0.5}), sequences)
     check_augmentation(AugmentConfig(noise=1.0, time_shift=3), sequences)
     check_augmentation(AugmentConfig(rotation=3), replace(sequences, pictures=True))

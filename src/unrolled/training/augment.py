@@ -29,7 +29,7 @@ def check_augmentation(config: AugmentConfig, sequences: Sequences) -> None:
     if config.of_pictures and not sequences.pictures:
         raise ConfigError(
             "rotation, zoom, shear, translate and elastic change pictures, and these sequences are none; "
-            "set them to 0, or use time_shift, value_scale and noise."
+            "set them to 0, or use time_shift, shuffle_steps, value_scale and noise."
         )
 
 
@@ -69,9 +69,13 @@ def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator)
 def change_series(
     values: Tensor, lengths: Tensor, config: AugmentConfig, generator: Generator, unit: Tensor | None = None
 ) -> Tensor:
-    """Shifted, scaled and noisy sequences, [B, T, F]; the padding stays zero."""
+    """Shuffled, shifted, scaled and noisy sequences, [B, T, F]; the padding stays zero."""
     count, steps, channels = values.shape
     places = torch.arange(steps, device=values.device)
+    if config.shuffle_steps:
+        draws = torch.rand(count, steps, generator=generator).to(values.device)
+        order = draws.where(places < lengths[:, None], 2.0).argsort(1)  # the padding, of larger draws, stays behind
+        values = values.gather(1, order[:, :, None].expand(-1, -1, channels))
     if config.time_shift:
         shifts = torch.randint(-config.time_shift, config.time_shift + 1, (count, 1), generator=generator)
         source = (places + shifts.to(values.device)).clamp(min=0).minimum(lengths[:, None] - 1)

@@ -1,7 +1,7 @@
 /* Runs every cell over odd sizes, forward and backward, on buffers that are exactly as large as the library says:
  * whatever it reads or writes beside them, or before they were written, is found by the sanitizers or by valgrind.
  *
- * Built together with layer.c. Prints a sum of everything that came out, so that all of it is read.
+ * Built together with layer.c and team.c. Prints a sum of everything that came out, so that all of it is read.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static double run(long cell, long B, long T, long F, long H, long shards, int ho
     int64_t *lengths = room(B, sizeof(int64_t)), *plan = room(B + shards + 1, sizeof(int64_t));
     for (long row = 0; row < B; row++) lengths[row] = 1 + (long)((draw() + 1) / 2 * (float)T) % T;
     sort(plan, lengths, B);
-    Layer l = {.cell = cell, .batch = B, .steps = T, .features = F, .units = H, .shards = shards};
+    Layer l = {.cell = cell, .batch = B, .steps = T, .features = F, .units = H, .shards = shards, .threads = 3};
     l.reverse = !!(how & REVERSED), l.keep = !!(how & KEPT), l.recompute = (how & KEPT) && (how & RECOMPUTED);
     l.x = HELD(drawn(B * T * F)), l.x_row = T * F, l.x_step = F, l.lengths = lengths, l.plan = plan;
     l.W = HELD(drawn(G * H * F)), l.U = HELD(drawn(G * H * H)), l.b = HELD(drawn(G * H));
@@ -80,7 +80,7 @@ static double run(long cell, long B, long T, long F, long H, long shards, int ho
     l.workspace = HELD(empty(unrolled_plan(&l)));
     l.packed = HELD(empty(unrolled_packed_size(&l)));
     unrolled_pack(&l);
-    for (long shard = shards - 1; shard >= 0; shard--) unrolled_forward(&l, shard);
+    unrolled_forward(&l);
     double sum = sum_of(l.last_h, B * H) + (lstm ? sum_of(l.last_c, B * H) : 0);
     if (l.outputs) sum += sum_of(l.outputs, B * T * H);
     if (how & KEPT) {
@@ -93,8 +93,7 @@ static double run(long cell, long B, long T, long F, long H, long shards, int ho
         l.dW = HELD(empty(G * H * F)), l.dU = HELD(empty(G * H * H)), l.db = HELD(empty(G * H));
         if (gru) l.db_u = HELD(empty(H));
         if (peeping) l.dp = HELD(empty(3 * H));
-        for (long shard = 0; shard < shards; shard++) unrolled_backward(&l, shard);
-        unrolled_collect(&l);
+        unrolled_backward(&l);
         sum += sum_of(l.dx, B * T * F) + sum_of(l.dW, G * H * F) + sum_of(l.dU, G * H * H) + sum_of(l.db, G * H);
         if (gru) sum += sum_of(l.db_u, H);
         if (peeping) sum += sum_of(l.dp, 3 * H);

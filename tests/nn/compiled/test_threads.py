@@ -16,7 +16,6 @@ from torch.nn.functional import cross_entropy
 
 from compiled_cases import NAMES, Case, compute, differentiate, draw, draw_cell
 from unrolled.config import ModelConfig
-from unrolled.nn.compiled.threads import call_each
 from unrolled.nn.network import Network
 
 LENGTHS = torch.tensor([5, 2, 4, 5, 1, 3, 5, 2, 4])
@@ -31,20 +30,6 @@ def gradients(network: Network) -> list[torch.Tensor]:
     network.zero_grad()
     cross_entropy(network(inputs, LENGTHS), LENGTHS % 4).backward()
     return [weight.grad for weight in network.parameters() if weight.grad is not None]
-
-
-def test_every_number_is_called_once() -> None:
-    called: list[int] = []
-    call_each(called.append, 100)
-    assert sorted(called) == list(range(100))
-
-
-def test_what_a_helper_raises_arrives() -> None:
-    def fail(number: int) -> None:
-        raise ValueError(number)
-
-    with pytest.raises(ValueError, match=r"\d"):
-        call_each(fail, 8)
 
 
 @pytest.mark.parametrize("name", NAMES)

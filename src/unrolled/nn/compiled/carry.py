@@ -16,7 +16,6 @@ from torch.autograd.function import once_differentiable
 from unrolled.errors import MismatchError
 from unrolled.nn.cells import GRU, LSTM, Cell, GRUResetBefore, PeepholeLSTM, ReluRNN, SimpleRNN, State
 from unrolled.nn.compiled.library import Layer, Library, Missing, load_library
-from unrolled.nn.compiled.threads import call_each
 from unrolled.nn.compiled.workspace import Lease
 from unrolled.nn.unroll import Reads, check_lengths
 
@@ -174,11 +173,6 @@ class _Work:
         self.outputs, self.total, self.state = None, None, ()
         return results
 
-    def each_shard(self, name: str) -> None:
-        function = getattr(self.library.functions, f"unrolled_{name}")
-        reference = ctypes.byref(self.layer)
-        call_each(lambda shard: function(reference, shard), self.layer.shards)
-
 
 def _forward(task: Task, tensors: tuple[Tensor | None, ...], *, keep: bool, packed: Tensor | None = None) -> _Work:
     library = load_library()
@@ -195,7 +189,7 @@ def _forward(task: Task, tensors: tuple[Tensor | None, ...], *, keep: bool, pack
     else:
         layer.packed = packed.data_ptr()
     work.held += [room, packed]
-    work.each_shard("forward")
+    functions.unrolled_forward(reference)
     return work
 
 
@@ -212,7 +206,7 @@ def _describe(library: Library, task: Task, tensors: tuple[Tensor | None, ...], 
     shards = shard_count(B)
     plan = np.empty(B + shards + 1, np.int64)
     plan[:B] = np.argsort(-task.lengths.numpy(), kind="stable")
-    layer = Layer(task.cell, B, T, F, H, shards, task.reverse, keep, keep and task.recompute)
+    layer = Layer(task.cell, B, T, F, H, shards, torch.get_num_threads(), task.reverse, keep, keep and task.recompute)
     for name, tensor in zip(_NAMES, tensors, strict=True):
         if tensor is not None:
             setattr(layer, name, tensor.data_ptr())
@@ -246,8 +240,7 @@ def _backward(
         setattr(layer, name, None if contiguous is None else contiguous.data_ptr())
         held.append(contiguous)
     found = _room_for_gradients(layer, work.task, tensors, needed)
-    work.each_shard("backward")
-    work.library.functions.unrolled_collect(ctypes.byref(layer))
+    work.library.functions.unrolled_backward(ctypes.byref(layer))
     return [found.get(name) if wanted else None for name, wanted in zip(_NAMES, needed, strict=True)]
 
 

@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 typedef struct {
-    int64_t cell, batch, steps, features, units, shards;
+    int64_t cell, batch, steps, features, units;
+    int64_t shards;    /* parts of the batch; results depend on their number */
+    int64_t threads;   /* that may compute at the same time; results do not depend on it */
     int64_t reverse;   /* read each sequence from its own last step to its first */
     int64_t keep;      /* keep what backward needs */
     int64_t recompute; /* keep less: backward computes the gates again */
@@ -50,8 +52,5 @@ SHOWN int64_t unrolled_plan(const Layer *layer);
 SHOWN int unrolled_same(const void *one, const void *other, int64_t bytes);
 
 SHOWN void unrolled_pack(const Layer *layer);
-/* Each shard is a call of its own, from any thread, in any order. */
-SHOWN void unrolled_forward(const Layer *layer, int64_t shard);
-SHOWN void unrolled_backward(const Layer *layer, int64_t shard);
-/* Adds up what the shards found for the weights, in a fixed order; after all of them. */
-SHOWN void unrolled_collect(const Layer *layer);
+SHOWN void unrolled_forward(const Layer *layer);
+SHOWN void unrolled_backward(const Layer *layer);

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 LEVELS = {4: "AVX-512", 3: "AVX2", 2: "SSE"}
 """The levels of x86-64, the best first."""
 
-_NUMBERS = ("cell", "batch", "steps", "features", "units", "shards", "reverse", "keep", "recompute")
+_NUMBERS = ("cell", "batch", "steps", "features", "units", "shards", "threads", "reverse", "keep", "recompute")
 _INPUTS = ("x", "x_row*", "x_step*", "lengths", "W", "U", "b", "b_u", "p", "initial_h", "initial_c", "mask")
 _RESULTS = ("outputs", "outputs_row*", "outputs_step*", "total", "last_h", "last_c")
 _TOLD = ("d_outputs", "d_outputs_row*", "d_outputs_step*", "d_last_h", "d_last_c")
@@ -107,11 +107,8 @@ def _level(files: dict[str, Path]) -> int:
 def _open(path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     layer = ctypes.POINTER(Layer)
-    for name in ("packed_size", "plan", "pack", "collect"):
+    for name in ("packed_size", "plan", "pack", "forward", "backward"):
         function = getattr(library, f"unrolled_{name}")
         function.argtypes, function.restype = (layer,), ctypes.c_int64 if name in ("packed_size", "plan") else None
-    for name in ("forward", "backward"):
-        function = getattr(library, f"unrolled_{name}")
-        function.argtypes, function.restype = (layer, ctypes.c_int64), None
     library.unrolled_same.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     return library

@@ -47,29 +47,53 @@ INLINE vec choose(ints mask, vec chosen, vec other)
     return (vec)((mask & (ints)chosen) | (~mask & (ints)other));
 }
 
-/* 1 / q for a finite q well above 0. AVX-512's division is slow, and its estimate good to 14 bits, which one step of
- * Newton's method doubles. */
-#if LANES == 16
+/* What compilers make badly of these vectors on x86: a choice by comparison takes four times the instructions of a
+ * minimum and a maximum, which return their second argument where one is no number; and AVX-512's division is slow,
+ * while its estimate is good to 14 bits, which one step of Newton's method doubles. */
+#if defined(__x86_64__)
 #include <immintrin.h>
+#if LANES == 16
+#define X86(name) _mm512_##name
+typedef __m512 native;
+#elif LANES == 8
+#define X86(name) _mm256_##name
+typedef __m256 native;
+#else
+#define X86(name) _mm_##name
+typedef __m128 native;
+#endif
+#endif
+
+/* x, but no further from 0 than the limit; a NaN goes through. */
+INLINE vec within(vec x, float limit)
+{
+#if defined(__x86_64__)
+    return (vec)X86(max_ps)((native)all(-limit), X86(min_ps)((native)all(limit), (native)x));
+#else
+    x = choose(x > limit, all(limit), x);
+    return choose(x < -limit, all(-limit), x);
+#endif
+}
+
+/* 1 / q for a finite q well above 0. */
 INLINE vec inverse_of(vec q)
 {
+#if LANES == 16
     const vec estimate = (vec)_mm512_rcp14_ps((__m512)q);
     return estimate * (2.0f - q * estimate);
-}
 #else
-INLINE vec inverse_of(vec q) { return 1.0f / q; }
+    return 1.0f / q;
 #endif
+}
 
 /* tanh as x P(x²) / Q(x²), degrees 11 and 6, on -8..8, beyond which float32 has no more to tell.
  *
  * The coefficients minimise the largest relative error (scripts/fit_tanh.py), 2e-8; with the rounding of
- * float32 the result is right to 3.4e-7. A NaN fails both comparisons and goes through.
+ * float32 the result is right to 3.4e-7.
  */
 INLINE vec tanh_of(vec x)
 {
-    const vec limit = all(8.0f);
-    x = choose(x > limit, limit, x);
-    x = choose(x < -limit, -limit, x);
+    x = within(x, 8.0f);
     const vec s = x * x;
     vec p = all(2.35092848e-11f);
     p = p * s + -1.47044847e-08f;

@@ -1,0 +1,201 @@
+/* The same walk from the last step to the first: gradients of states, inputs and weights. */
+#pragma once
+
+#include "forward.h"
+
+/* The gradient of a row's h: what came back from the step after it, and what its output was told. */
+INLINE vec gradient_of_h(const Shard *s, long step, long row, long unit)
+{
+    const Layer *l = s->l;
+    const vec dh = load(s->dh + row * s->units + unit);
+    if (!l->d_outputs) return dh;
+    const float *told = l->d_outputs + sequence(s, row) * l->d_outputs_row + own_step(s, row, step) * l->d_outputs_step;
+    return dh + load_some(told + unit, l->units - unit);
+}
+
+static void lstm_panel_backward(const Shard *s, long step, long panel)
+{
+    const long unit = panel * LANES;
+    const peepholes p = peepholes_of(s, unit);
+    const int peeping = s->l->cell == PEEPHOLE_LSTM;
+    const float *gates = gates_at(s, panel, step);
+    float *d_sums = d_sums_at(s, panel, step);
+    const float *before = carry_before(s, step) + unit, *after = carry_after(s, step) + unit;
+    vec d_i = {0}, d_f = {0}, d_o = {0};
+    for (long row = 0; row < s->active[step]; row++) {
+        const long at = row * s->units;
+        float *place = d_sums + row * PANEL;
+        vec dc = load(s->dc + at + unit);
+        const vec c_before = load(before + at), c = load(after + at);
+        lstm_backward(gates + row * PANEL, place, gradient_of_h(s, step, row, unit), &dc, c_before, c, p);
+        store(s->dc + at + unit, dc);
+        store(s->dh + at + unit, all(0.0f));
+        if (!peeping) continue;
+        d_i += column_of(place, 0) * c_before;
+        d_f += column_of(place, 1) * c_before;
+        d_o += column_of(place, 3) * c;
+    }
+    if (!peeping) return;
+    float *found = s->d_peepholes + unit;
+    store(found, load(found) + d_i);
+    store(found + s->units, load(found + s->units) + d_f);
+    store(found + 2 * s->units, load(found + 2 * s->units) + d_o);
+}
+
+static void gru_panel_backward(const Shard *s, long step, long panel)
+{
+    const long unit = panel * LANES;
+    const float *gates = gates_at(s, panel, step), *before = carry_before(s, step) + unit;
+    float *d_sums = d_sums_at(s, panel, step);
+    for (long row = 0; row < s->active[step]; row++) {
+        const float *gate = gates + row * PANEL;
+        float *place = d_sums + row * PANEL;
+        const vec h = load(before + row * s->units), dh = gradient_of_h(s, step, row, unit);
+        const vec direct =
+            s->l->cell == GRU ? gru_backward(gate, place, dh, h) : gru_reset_before_backward_open(gate, place, dh, h);
+        store(s->dh + row * s->units + unit, direct);
+    }
+}
+
+static void rnn_panel_backward(const Shard *s, long step, long panel)
+{
+    const float *gates = gates_at(s, panel, step);
+    float *d_sums = d_sums_at(s, panel, step);
+    for (int column = 0; column < columns(s->l, panel); column++) {
+        const long unit = first_unit(s->l, panel, column);
+        for (long row = 0; row < s->active[step]; row++) {
+            const vec dh = gradient_of_h(s, step, row, unit);
+            if (s->l->cell == RNN) rnn_backward(gates + row * PANEL, d_sums + row * PANEL, column, dh);
+            else relu_rnn_backward(gates + row * PANEL, d_sums + row * PANEL, column, dh);
+            store(s->dh + row * s->units + unit, all(0.0f));
+        }
+    }
+}
+
+/* rows += (gradients of the sums, some columns of each panel) × weights */
+static void add_products_back(const Shard *s, long step, span used, const float *packed, long width, float *rows,
+                              long row_size)
+{
+    const long count = panels(s->l);
+    for (long block = 0; block < blocks(width); block++) {
+        const long left = (width - block * PANEL + LANES - 1) / LANES;
+        for (long panel = 0; panel < count; panel++) {
+            const int there = columns(s->l, panel) - used.first;
+            const int depth = there < used.count ? there : used.count;
+            product(s->active[step], left < WIDE ? (int)left : WIDE, depth * LANES,
+                    d_sums_at(s, panel, step) + used.first * LANES, PANEL, 1,
+                    packed + ((block * count + panel) * PANEL + used.first * LANES) * PANEL, PANEL,
+                    rows + block * PANEL, row_size);
+        }
+    }
+}
+
+/* Second half of a step back through a GRU that resets before the product. */
+static void reset_gru_backward(const Shard *s, long step)
+{
+    const Layer *l = s->l;
+    memset(s->dm, 0, (size_t)(s->active[step] * s->units) * sizeof(float));
+    add_products_back(s, step, (span){0, 1}, packed_for_dh(l, 0, 0), l->units, s->dm, s->units);
+    for (long panel = 0; panel < panels(l); panel++) {
+        const long unit = panel * LANES;
+        for (long row = 0; row < s->active[step]; row++) {
+            float *d_reset = s->dm + row * s->units + unit;
+            const float *masked_h = inputs_at(s, step) + row * s->width + unit;
+            store(d_reset, gru_reset_before_backward_close(
+                               gates_at(s, panel, step) + row * PANEL, d_sums_at(s, panel, step) + row * PANEL,
+                               load(d_reset), load_some(masked_h, l->units - unit)));
+        }
+    }
+}
+
+/* dh of the step before, through the products; a mask stands between the two. */
+static void state_backward(const Shard *s, long step)
+{
+    const Layer *l = s->l;
+    const span used = columns_from(l, 0, FROM_H);
+    const int by_way = l->mask || l->cell == GRU_RESET_BEFORE;
+    if (l->mask && l->cell != GRU_RESET_BEFORE)
+        memset(s->dm, 0, (size_t)(s->active[step] * s->units) * sizeof(float));
+    add_products_back(s, step, used, packed_for_dh(l, 0, 0), l->units, by_way ? s->dm : s->dh, s->units);
+    if (!by_way) return;
+    for (long place = 0; place < s->active[step] * s->units; place += LANES) {
+        vec found = load(s->dm + place);
+        if (l->mask) found *= load(s->masks + place);
+        store(s->dh + place, load(s->dh + place) + found);
+    }
+}
+
+static void inputs_backward(const Shard *s, long step)
+{
+    const Layer *l = s->l;
+    const long width = blocks(l->features) * PANEL;
+    memset(s->dx, 0, (size_t)(s->active[step] * width) * sizeof(float));
+    add_products_back(s, step, columns_from(l, 0, FROM_X), packed_for_dx(l, 0, 0), l->features, s->dx, width);
+    for (long row = 0; row < s->active[step]; row++) {
+        float *place = l->dx + sequence(s, row) * l->dx_row + own_step(s, row, step) * l->dx_step;
+        memcpy(place, s->dx + row * width, (size_t)l->features * sizeof(float));
+    }
+}
+
+static void step_backward(const Shard *s, long step)
+{
+    const Layer *l = s->l;
+    for (long panel = 0; panel < panels(l); panel++) {
+        if (is_rnn(l)) rnn_panel_backward(s, step, panel);
+        else if (is_gru(l)) gru_panel_backward(s, step, panel);
+        else lstm_panel_backward(s, step, panel);
+    }
+    if (l->cell == GRU_RESET_BEFORE) reset_gru_backward(s, step);
+    state_backward(s, step);
+    if (l->dx) inputs_backward(s, step);
+}
+
+/* Gradients of the weights, from the rows of a few steps: inputs transposed × gradients of the sums. */
+static void weights_backward(const Shard *s, long from_step, long to_step)
+{
+    const Layer *l = s->l;
+    const long count = s->first[to_step] - s->first[from_step];
+    const float *inputs = inputs_at(s, from_step);
+    for (long panel = 0; panel < panels(l); panel++) {
+        const float *gradients = d_sums_at(s, panel, from_step);
+        float *found = s->d_weights + panel * panel_size(l);
+        for (enum source source = FROM_H; source <= FROM_RESET; source++) {
+            const span used = columns_from(l, panel, source);
+            const long row = row_of(l, source), rows = is_gru(l) ? rows_of(l, source) : depth_of_products(l);
+            product(rows, used.count, count, inputs + row, 1, s->width, gradients + used.first * LANES, PANEL,
+                    found + row * PANEL + used.first * LANES, PANEL);
+            if (!is_gru(l)) break; /* h, x and 1 enter the same columns: one product */
+        }
+    }
+}
+
+static void recompute_gates(Shard *s, long from_step, long to_step)
+{
+    s->quiet = 1;
+    s->gates_from = s->first[from_step];
+    for (long step = from_step; step < to_step; step++) compute_gates(s, step);
+}
+
+static void backward_shard(const void *layer, int64_t shard)
+{
+    const Layer *l = layer;
+    const unsigned long mode = flush_denormals();
+    Shard s;
+    open_shard(&s, l, shard);
+    gather(&s, l->d_last_h, s.dh);
+    if (is_lstm(l)) gather(&s, l->d_last_c, s.dc);
+    memset(s.d_weights, 0, (size_t)(panels(l) * panel_size(l)) * sizeof(float));
+    memset(s.d_peepholes, 0, (size_t)(3 * s.units) * sizeof(float));
+    for (long to_step = s.steps; to_step > 0;) {
+        long from_step = to_step - 1;
+        while (from_step > 0 && s.first[to_step] - s.first[from_step] < WAITING_ROWS) from_step--;
+        s.d_sums_from = s.first[from_step];
+        if (l->recompute) recompute_gates(&s, from_step, to_step);
+        for (long step = to_step - 1; step >= from_step; step--) step_backward(&s, step);
+        weights_backward(&s, from_step, to_step);
+        to_step = from_step;
+    }
+    scatter(&s, s.dh, l->d_initial_h);
+    if (is_lstm(l)) scatter(&s, s.dc, l->d_initial_c);
+    restore_denormals(mode);
+}

@@ -1,0 +1,186 @@
+/* All steps of a shard, from the first to the last. */
+#pragma once
+
+#include "denormals.h"
+#include "shard.h"
+
+static void add_products(const Shard *s, long step, long panel, enum source source)
+{
+    const Layer *l = s->l;
+    const span used = columns_from(l, panel, source);
+    long row = row_of(l, source), depth = rows_of(l, source);
+    if (!is_gru(l) && source == FROM_H) depth += l->features; /* h and x enter the same columns: one product */
+    deep_product(s->active[step], used.count, depth, inputs_at(s, step) + row, s->width, 1,
+                 packed_for_sums(l, panel) + row * PANEL + used.first * LANES, PANEL,
+                 sums_at(s, panel, step) + used.first * LANES, PANEL);
+}
+
+/* The sums of a panel's gates, but for those that wait for r ∘ h. */
+static void sum_gates(const Shard *s, long step, long panel)
+{
+    const float *bias = packed_for_sums(s->l, panel) + row_of(s->l, FROM_ONE) * PANEL;
+    float *sums = sums_at(s, panel, step);
+    for (long row = 0; row < s->active[step]; row++) memcpy(sums + row * PANEL, bias, PANEL * sizeof(float));
+    add_products(s, step, panel, FROM_H);
+    if (is_gru(s->l)) add_products(s, step, panel, FROM_X);
+}
+
+/* h of one row goes to the next step, or to the final state, and to whoever asked for outputs. */
+INLINE void hand_on(const Shard *s, long step, long row, long unit, vec h)
+{
+    const Layer *l = s->l;
+    if (s->quiet) return;
+    const long count = l->units - unit;
+    if (l->outputs) {
+        float *place = l->outputs + sequence(s, row) * l->outputs_row + own_step(s, row, step) * l->outputs_step;
+        store_some(place + unit, h, count);
+    }
+    if (l->total) {
+        float *place = l->total + sequence(s, row) * l->units + unit;
+        store_some(place, load_some(place, count) + h, count);
+    }
+    if (row >= s->active[step + 1]) {
+        store_some(l->last_h + sequence(s, row) * l->units + unit, h, count);
+        return;
+    }
+    if (l->mask) h *= load(s->masks + row * s->units + unit);
+    store(inputs_at(s, step + 1) + row * s->width + unit, h);
+}
+
+INLINE void hand_on_c(const Shard *s, long step, long row, long unit, vec c)
+{
+    if (!s->quiet && row >= s->active[step + 1])
+        store_some(s->l->last_c + sequence(s, row) * s->l->units + unit, c, s->l->units - unit);
+}
+
+INLINE peepholes peepholes_of(const Shard *s, long unit)
+{
+    const float *p = s->peepholes + unit;
+    return (peepholes){load(p), load(p + s->units), load(p + 2 * s->units)};
+}
+
+static void finish_lstm(const Shard *s, long step, long panel)
+{
+    const long unit = panel * LANES;
+    const peepholes p = peepholes_of(s, unit);
+    float *gates = gates_at(s, panel, step), *after = carry_after(s, step) + unit;
+    const float *sums = sums_at(s, panel, step), *before = carry_before(s, step) + unit;
+    for (long row = 0; row < s->active[step]; row++) {
+        vec c = load(before + row * s->units);
+        const vec h = lstm_forward(sums + row * PANEL, gates + row * PANEL, &c, p);
+        store(after + row * s->units, c);
+        hand_on(s, step, row, unit, h);
+        hand_on_c(s, step, row, unit, c);
+    }
+}
+
+static void finish_gru(const Shard *s, long step, long panel)
+{
+    const long unit = panel * LANES;
+    float *gates = gates_at(s, panel, step), *after = carry_after(s, step) + unit;
+    const float *sums = sums_at(s, panel, step), *before = carry_before(s, step) + unit;
+    for (long row = 0; row < s->active[step]; row++) {
+        const float *sum = sums + row * PANEL;
+        float *place = gates + row * PANEL;
+        const vec former = load(before + row * s->units);
+        const vec h = s->l->cell == GRU ? gru_forward(sum, place, former) : gru_reset_before_close(sum, place, former);
+        store(after + row * s->units, h);
+        hand_on(s, step, row, unit, h);
+    }
+}
+
+static void reset_gru(const Shard *s, long step, long panel)
+{
+    const long unit = panel * LANES;
+    float *gates = gates_at(s, panel, step), *inputs = inputs_at(s, step) + unit;
+    const long reset = row_of(s->l, FROM_RESET);
+    for (long row = 0; row < s->active[step]; row++) {
+        float *place = inputs + row * s->width, *both = gates + row * PANEL;
+        const vec masked_h = load_some(place, s->l->units - unit); /* behind the last unit stands x */
+        store(place + reset, gru_reset_before_open(both, both, masked_h));
+    }
+}
+
+static void finish_rnn(const Shard *s, long step, long panel)
+{
+    float *gates = gates_at(s, panel, step);
+    const float *sums = sums_at(s, panel, step);
+    for (int column = 0; column < columns(s->l, panel); column++)
+        for (long row = 0; row < s->active[step]; row++) {
+            const float *sum = sums + row * PANEL;
+            float *place = gates + row * PANEL;
+            const vec h = s->l->cell == RNN ? rnn_forward(sum, place, column) : relu_rnn_forward(sum, place, column);
+            hand_on(s, step, row, first_unit(s->l, panel, column), h);
+        }
+}
+
+static void finish_panel(const Shard *s, long step, long panel)
+{
+    if (is_rnn(s->l)) finish_rnn(s, step, panel);
+    else if (is_gru(s->l)) finish_gru(s, step, panel);
+    else finish_lstm(s, step, panel);
+}
+
+static void compute_gates(const Shard *s, long step)
+{
+    const long count = panels(s->l);
+    if (s->l->cell != GRU_RESET_BEFORE) {
+        for (long panel = 0; panel < count; panel++) {
+            sum_gates(s, step, panel);
+            finish_panel(s, step, panel);
+        }
+        return;
+    }
+    for (long panel = 0; panel < count; panel++) { /* every n waits for r ∘ h of all units */
+        sum_gates(s, step, panel);
+        reset_gru(s, step, panel);
+    }
+    for (long panel = 0; panel < count; panel++) {
+        add_products(s, step, panel, FROM_RESET);
+        finish_panel(s, step, panel);
+    }
+}
+
+static void take_inputs(const Shard *s, long step)
+{
+    const Layer *l = s->l;
+    float *inputs = inputs_at(s, step) + l->units;
+    for (long row = 0; row < s->active[step]; row++) {
+        const float *x = l->x + sequence(s, row) * l->x_row + own_step(s, row, step) * l->x_step;
+        memcpy(inputs + row * s->width, x, (size_t)l->features * sizeof(float));
+        inputs[row * s->width + l->features] = 1.0f;
+    }
+}
+
+static void begin(Shard *s)
+{
+    const Layer *l = s->l;
+    count_rows(s);
+    memset(s->peepholes, 0, (size_t)(3 * s->units) * sizeof(float));
+    for (long gate = 0; l->p && gate < 3; gate++)
+        memcpy(s->peepholes + gate * s->units, l->p + gate * l->units, (size_t)l->units * sizeof(float));
+    if (l->mask) gather(s, l->mask, s->masks);
+    if (has_carry(l)) gather(s, is_lstm(l) ? l->initial_c : l->initial_h, s->first_carry);
+    float *inputs = inputs_at(s, 0);
+    for (long row = 0; row < s->rows; row++) {
+        float *h = inputs + row * s->width;
+        const float *given = l->initial_h ? l->initial_h + sequence(s, row) * l->units : NULL;
+        for (long unit = 0; unit < l->units; unit++)
+            h[unit] = given ? given[unit] * (l->mask ? s->masks[row * s->units + unit] : 1.0f) : 0.0f;
+    }
+}
+
+static void forward_shard(const void *layer, int64_t shard)
+{
+    const Layer *l = layer;
+    const unsigned long mode = flush_denormals();
+    Shard s;
+    open_shard(&s, l, shard);
+    begin(&s);
+    for (long step = 0; step < s.steps; step++) {
+        s.gates_from = l->keep && !l->recompute ? 0 : s.first[step];
+        take_inputs(&s, step);
+        compute_gates(&s, step);
+    }
+    restore_denormals(mode);
+}
