@@ -3,33 +3,57 @@
 
 #include "forward.h"
 
-/* The gradient of a row's h: what came back from the step after it, and what its output was told. */
-INLINE vec gradient_of_h(const Shard *s, long step, long row, long unit)
+/* What a step's rows are told of their h: what came back from the step after it, and what its outputs were told. */
+typedef struct {
+    const Shard *s;
+    float *dh;
+    long step, units;
+    int asked; /* the outputs of steps were told something */
+} way_back;
+
+INLINE way_back way_to(const Shard *s, long step)
+{
+    return (way_back){s, s->dh, step, s->units, s->l->d_outputs != NULL};
+}
+
+static vec told_output(const Shard *s, long step, long row, long unit)
 {
     const Layer *l = s->l;
-    const vec dh = load(s->dh + row * s->units + unit);
-    if (!l->d_outputs) return dh;
     const float *told = l->d_outputs + sequence(s, row) * l->d_outputs_row + own_step(s, row, step) * l->d_outputs_step;
-    return dh + load_some(told + unit, l->units - unit);
+    return load_some(told + unit, l->units - unit);
+}
+
+INLINE vec gradient_of_h(const way_back *way, long row, long unit)
+{
+    vec dh = load(way->dh + row * way->units + unit);
+    if (way->asked) dh += told_output(way->s, way->step, row, unit);
+    return dh;
+}
+
+/* The part that does not come through the products: what they find will be added to it. */
+INLINE void begin_dh(const way_back *way, long row, long unit, vec direct)
+{
+    store(way->dh + row * way->units + unit, direct);
 }
 
 static void lstm_panel_backward(const Shard *s, long step, long panel)
 {
-    const long unit = panel * LANES;
+    const long unit = panel * LANES, units = s->units, rows = s->active[step];
     const peepholes p = peepholes_of(s, unit);
+    const way_back way = way_to(s, step);
     const int peeping = s->l->cell == PEEPHOLE_LSTM;
     const float *gates = gates_at(s, panel, step);
-    float *d_sums = d_sums_at(s, panel, step);
+    float *d_sums = d_sums_at(s, panel, step), *d_carry = s->dc + unit;
     const float *before = carry_before(s, step) + unit, *after = carry_after(s, step) + unit;
     vec d_i = {0}, d_f = {0}, d_o = {0};
-    for (long row = 0; row < s->active[step]; row++) {
-        const long at = row * s->units;
+    for (long row = 0; row < rows; row++) {
+        const long at = row * units;
         float *place = d_sums + row * PANEL;
-        vec dc = load(s->dc + at + unit);
+        vec dc = load(d_carry + at);
         const vec c_before = load(before + at), c = load(after + at);
-        lstm_backward(gates + row * PANEL, place, gradient_of_h(s, step, row, unit), &dc, c_before, c, p);
-        store(s->dc + at + unit, dc);
-        store(s->dh + at + unit, all(0.0f));
+        lstm_backward(gates + row * PANEL, place, gradient_of_h(&way, row, unit), &dc, c_before, c, p);
+        store(d_carry + at, dc);
+        begin_dh(&way, row, unit, all(0.0f));
         if (!peeping) continue;
         d_i += column_of(place, 0) * c_before;
         d_f += column_of(place, 1) * c_before;
@@ -38,43 +62,47 @@ static void lstm_panel_backward(const Shard *s, long step, long panel)
     if (!peeping) return;
     float *found = s->d_peepholes + unit;
     store(found, load(found) + d_i);
-    store(found + s->units, load(found + s->units) + d_f);
-    store(found + 2 * s->units, load(found + 2 * s->units) + d_o);
+    store(found + units, load(found + units) + d_f);
+    store(found + 2 * units, load(found + 2 * units) + d_o);
 }
 
 static void gru_panel_backward(const Shard *s, long step, long panel)
 {
-    const long unit = panel * LANES;
+    const long unit = panel * LANES, units = s->units, rows = s->active[step];
+    const int reset_before = s->l->cell == GRU_RESET_BEFORE;
+    const way_back way = way_to(s, step);
     const float *gates = gates_at(s, panel, step), *before = carry_before(s, step) + unit;
     float *d_sums = d_sums_at(s, panel, step);
-    for (long row = 0; row < s->active[step]; row++) {
+    for (long row = 0; row < rows; row++) {
         const float *gate = gates + row * PANEL;
         float *place = d_sums + row * PANEL;
-        const vec h = load(before + row * s->units), dh = gradient_of_h(s, step, row, unit);
-        const vec direct =
-            s->l->cell == GRU ? gru_backward(gate, place, dh, h) : gru_reset_before_backward_open(gate, place, dh, h);
-        store(s->dh + row * s->units + unit, direct);
+        const vec h = load(before + row * units), dh = gradient_of_h(&way, row, unit);
+        begin_dh(&way, row, unit,
+                 reset_before ? gru_reset_before_backward_open(gate, place, dh, h) : gru_backward(gate, place, dh, h));
     }
 }
 
 static void rnn_panel_backward(const Shard *s, long step, long panel)
 {
+    const long rows = s->active[step];
+    const int relu = s->l->cell == RELU_RNN;
+    const way_back way = way_to(s, step);
     const float *gates = gates_at(s, panel, step);
     float *d_sums = d_sums_at(s, panel, step);
     for (int column = 0; column < columns(s->l, panel); column++) {
         const long unit = first_unit(s->l, panel, column);
-        for (long row = 0; row < s->active[step]; row++) {
-            const vec dh = gradient_of_h(s, step, row, unit);
-            if (s->l->cell == RNN) rnn_backward(gates + row * PANEL, d_sums + row * PANEL, column, dh);
-            else relu_rnn_backward(gates + row * PANEL, d_sums + row * PANEL, column, dh);
-            store(s->dh + row * s->units + unit, all(0.0f));
+        for (long row = 0; row < rows; row++) {
+            const vec dh = gradient_of_h(&way, row, unit);
+            if (relu) relu_rnn_backward(gates + row * PANEL, d_sums + row * PANEL, column, dh);
+            else rnn_backward(gates + row * PANEL, d_sums + row * PANEL, column, dh);
+            begin_dh(&way, row, unit, all(0.0f));
         }
     }
 }
 
 /* rows += (gradients of the sums, some columns of each panel) × weights */
 static void add_products_back(const Shard *s, long step, span used, const float *packed, long width, float *rows,
-                              long row_size)
+                              long row_size, ahead *soon)
 {
     const long count = panels(s->l);
     for (long block = 0; block < blocks(width); block++) {
@@ -85,7 +113,7 @@ static void add_products_back(const Shard *s, long step, span used, const float 
             product(s->active[step], left < WIDE ? (int)left : WIDE, depth * LANES,
                     d_sums_at(s, panel, step) + used.first * LANES, PANEL, 1,
                     packed + ((block * count + panel) * PANEL + used.first * LANES) * PANEL, PANEL,
-                    rows + block * PANEL, row_size);
+                    rows + block * PANEL, row_size, soon);
         }
     }
 }
@@ -95,7 +123,8 @@ static void reset_gru_backward(const Shard *s, long step)
 {
     const Layer *l = s->l;
     memset(s->dm, 0, (size_t)(s->active[step] * s->units) * sizeof(float));
-    add_products_back(s, step, (span){0, 1}, packed_for_dh(l, 0, 0), l->units, s->dm, s->units);
+    ahead nothing = {0};
+    add_products_back(s, step, (span){0, 1}, packed_for_dh(l, 0, 0), l->units, s->dm, s->units, &nothing);
     for (long panel = 0; panel < panels(l); panel++) {
         const long unit = panel * LANES;
         for (long row = 0; row < s->active[step]; row++) {
@@ -108,7 +137,7 @@ static void reset_gru_backward(const Shard *s, long step)
     }
 }
 
-/* dh of the step before, through the products; a mask stands between the two. */
+/* dh of the step before, through the products; a mask stands between the two. Meanwhile come the gates of that step. */
 static void state_backward(const Shard *s, long step)
 {
     const Layer *l = s->l;
@@ -116,7 +145,9 @@ static void state_backward(const Shard *s, long step)
     const int by_way = l->mask || l->cell == GRU_RESET_BEFORE;
     if (l->mask && l->cell != GRU_RESET_BEFORE)
         memset(s->dm, 0, (size_t)(s->active[step] * s->units) * sizeof(float));
-    add_products_back(s, step, used, packed_for_dh(l, 0, 0), l->units, by_way ? s->dm : s->dh, s->units);
+    const int kept = step > 0 && !l->recompute;
+    ahead soon = kept ? from_to(gates_of(s, step - 1), gates_of(s, step)) : (ahead){0};
+    add_products_back(s, step, used, packed_for_dh(l, 0, 0), l->units, by_way ? s->dm : s->dh, s->units, &soon);
     if (!by_way) return;
     for (long place = 0; place < s->active[step] * s->units; place += LANES) {
         vec found = load(s->dm + place);
@@ -130,7 +161,8 @@ static void inputs_backward(const Shard *s, long step)
     const Layer *l = s->l;
     const long width = blocks(l->features) * PANEL;
     memset(s->dx, 0, (size_t)(s->active[step] * width) * sizeof(float));
-    add_products_back(s, step, columns_from(l, 0, FROM_X), packed_for_dx(l, 0, 0), l->features, s->dx, width);
+    ahead nothing = {0};
+    add_products_back(s, step, columns_from(l, 0, FROM_X), packed_for_dx(l, 0, 0), l->features, s->dx, width, &nothing);
     for (long row = 0; row < s->active[step]; row++) {
         float *place = l->dx + sequence(s, row) * l->dx_row + own_step(s, row, step) * l->dx_step;
         memcpy(place, s->dx + row * width, (size_t)l->features * sizeof(float));
@@ -156,6 +188,7 @@ static void weights_backward(const Shard *s, long from_step, long to_step)
     const Layer *l = s->l;
     const long count = s->first[to_step] - s->first[from_step];
     const float *inputs = inputs_at(s, from_step);
+    ahead nothing = {0};
     for (long panel = 0; panel < panels(l); panel++) {
         const float *gradients = d_sums_at(s, panel, from_step);
         float *found = s->d_weights + panel * panel_size(l);
@@ -163,7 +196,7 @@ static void weights_backward(const Shard *s, long from_step, long to_step)
             const span used = columns_from(l, panel, source);
             const long row = row_of(l, source), rows = is_gru(l) ? rows_of(l, source) : depth_of_products(l);
             product(rows, used.count, count, inputs + row, 1, s->width, gradients + used.first * LANES, PANEL,
-                    found + row * PANEL + used.first * LANES, PANEL);
+                    found + row * PANEL + used.first * LANES, PANEL, &nothing);
             if (!is_gru(l)) break; /* h, x and 1 enter the same columns: one product */
         }
     }

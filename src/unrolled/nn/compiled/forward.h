@@ -4,7 +4,7 @@
 #include "denormals.h"
 #include "shard.h"
 
-static void add_products(const Shard *s, long step, long panel, enum source source)
+static void add_products(const Shard *s, long step, long panel, enum source source, ahead *soon)
 {
     const Layer *l = s->l;
     const span used = columns_from(l, panel, source);
@@ -12,24 +12,42 @@ static void add_products(const Shard *s, long step, long panel, enum source sour
     if (!is_gru(l) && source == FROM_H) depth += l->features; /* h and x enter the same columns: one product */
     deep_product(s->active[step], used.count, depth, inputs_at(s, step) + row, s->width, 1,
                  packed_for_sums(l, panel) + row * PANEL + used.first * LANES, PANEL,
-                 sums_at(s, panel, step) + used.first * LANES, PANEL);
+                 sums_at(s, panel, step) + used.first * LANES, PANEL, soon);
 }
 
-/* The sums of a panel's gates, but for those that wait for r ∘ h. */
+/* The sums of a panel's gates, but for those that wait for r ∘ h. Meanwhile comes the place where the gates will go. */
 static void sum_gates(const Shard *s, long step, long panel)
 {
     const float *bias = packed_for_sums(s->l, panel) + row_of(s->l, FROM_ONE) * PANEL;
-    float *sums = sums_at(s, panel, step);
+    float *sums = sums_at(s, panel, step), *gates = gates_at(s, panel, step);
+    ahead soon = from_to(gates, gates + s->active[step] * PANEL);
     for (long row = 0; row < s->active[step]; row++) memcpy(sums + row * PANEL, bias, PANEL * sizeof(float));
-    add_products(s, step, panel, FROM_H);
-    if (is_gru(s->l)) add_products(s, step, panel, FROM_X);
+    add_products(s, step, panel, FROM_H, &soon);
+    if (is_gru(s->l)) add_products(s, step, panel, FROM_X, &soon);
 }
 
-/* h of one row goes to the next step, or to the final state, and to whoever asked for outputs. */
-INLINE void hand_on(const Shard *s, long step, long row, long unit, vec h)
+/* Where the h of a step's rows goes. It is looked up once a panel: a vector may lie over anything, so a compiler would
+ * read all of it again for every row. */
+typedef struct {
+    const Shard *s;
+    long step, running, width, units;
+    float *next;       /* inputs of the next step, for the rows that go on */
+    const float *mask; /* factors of that h, or NULL */
+    int asked, quiet;  /* somebody wants the outputs of all steps; nobody wants anything */
+} way_on;
+
+INLINE way_on way_from(const Shard *s, long step)
 {
     const Layer *l = s->l;
-    if (s->quiet) return;
+    const long running = s->active[step + 1];
+    float *next = running ? inputs_at(s, step + 1) : NULL;
+    return (way_on){s,    step, running, s->width, s->units, next, l->mask ? s->masks : NULL,
+                    l->outputs || l->total, s->quiet};
+}
+
+static void tell_output(const Shard *s, long step, long row, long unit, vec h)
+{
+    const Layer *l = s->l;
     const long count = l->units - unit;
     if (l->outputs) {
         float *place = l->outputs + sequence(s, row) * l->outputs_row + own_step(s, row, step) * l->outputs_step;
@@ -39,18 +57,29 @@ INLINE void hand_on(const Shard *s, long step, long row, long unit, vec h)
         float *place = l->total + sequence(s, row) * l->units + unit;
         store_some(place, load_some(place, count) + h, count);
     }
-    if (row >= s->active[step + 1]) {
-        store_some(l->last_h + sequence(s, row) * l->units + unit, h, count);
-        return;
-    }
-    if (l->mask) h *= load(s->masks + row * s->units + unit);
-    store(inputs_at(s, step + 1) + row * s->width + unit, h);
 }
 
-INLINE void hand_on_c(const Shard *s, long step, long row, long unit, vec c)
+static void tell_last(const Shard *s, float *tensor, long row, long unit, vec value)
 {
-    if (!s->quiet && row >= s->active[step + 1])
-        store_some(s->l->last_c + sequence(s, row) * s->l->units + unit, c, s->l->units - unit);
+    store_some(tensor + sequence(s, row) * s->l->units + unit, value, s->l->units - unit);
+}
+
+/* h of one row goes to the next step, or to the final state, and to whoever asked for outputs. */
+INLINE void hand_on(const way_on *way, long row, long unit, vec h)
+{
+    if (way->quiet) return;
+    if (way->asked) tell_output(way->s, way->step, row, unit, h);
+    if (row >= way->running) {
+        tell_last(way->s, way->s->l->last_h, row, unit, h);
+        return;
+    }
+    if (way->mask) h *= load(way->mask + row * way->units + unit);
+    store(way->next + row * way->width + unit, h);
+}
+
+INLINE void hand_on_c(const way_on *way, long row, long unit, vec c)
+{
+    if (!way->quiet && row >= way->running) tell_last(way->s, way->s->l->last_c, row, unit, c);
 }
 
 INLINE peepholes peepholes_of(const Shard *s, long unit)
@@ -61,31 +90,34 @@ INLINE peepholes peepholes_of(const Shard *s, long unit)
 
 static void finish_lstm(const Shard *s, long step, long panel)
 {
-    const long unit = panel * LANES;
+    const long unit = panel * LANES, units = s->units, rows = s->active[step];
     const peepholes p = peepholes_of(s, unit);
+    const way_on way = way_from(s, step);
     float *gates = gates_at(s, panel, step), *after = carry_after(s, step) + unit;
     const float *sums = sums_at(s, panel, step), *before = carry_before(s, step) + unit;
-    for (long row = 0; row < s->active[step]; row++) {
-        vec c = load(before + row * s->units);
+    for (long row = 0; row < rows; row++) {
+        vec c = load(before + row * units);
         const vec h = lstm_forward(sums + row * PANEL, gates + row * PANEL, &c, p);
-        store(after + row * s->units, c);
-        hand_on(s, step, row, unit, h);
-        hand_on_c(s, step, row, unit, c);
+        store(after + row * units, c);
+        hand_on(&way, row, unit, h);
+        hand_on_c(&way, row, unit, c);
     }
 }
 
 static void finish_gru(const Shard *s, long step, long panel)
 {
-    const long unit = panel * LANES;
+    const long unit = panel * LANES, units = s->units, rows = s->active[step];
+    const int reset_before = s->l->cell == GRU_RESET_BEFORE;
+    const way_on way = way_from(s, step);
     float *gates = gates_at(s, panel, step), *after = carry_after(s, step) + unit;
     const float *sums = sums_at(s, panel, step), *before = carry_before(s, step) + unit;
-    for (long row = 0; row < s->active[step]; row++) {
+    for (long row = 0; row < rows; row++) {
         const float *sum = sums + row * PANEL;
         float *place = gates + row * PANEL;
-        const vec former = load(before + row * s->units);
-        const vec h = s->l->cell == GRU ? gru_forward(sum, place, former) : gru_reset_before_close(sum, place, former);
-        store(after + row * s->units, h);
-        hand_on(s, step, row, unit, h);
+        const vec former = load(before + row * units);
+        const vec h = reset_before ? gru_reset_before_close(sum, place, former) : gru_forward(sum, place, former);
+        store(after + row * units, h);
+        hand_on(&way, row, unit, h);
     }
 }
 
@@ -103,15 +135,19 @@ static void reset_gru(const Shard *s, long step, long panel)
 
 static void finish_rnn(const Shard *s, long step, long panel)
 {
+    const long rows = s->active[step];
+    const int relu = s->l->cell == RELU_RNN;
+    const way_on way = way_from(s, step);
     float *gates = gates_at(s, panel, step);
     const float *sums = sums_at(s, panel, step);
-    for (int column = 0; column < columns(s->l, panel); column++)
-        for (long row = 0; row < s->active[step]; row++) {
+    for (int column = 0; column < columns(s->l, panel); column++) {
+        const long unit = first_unit(s->l, panel, column);
+        for (long row = 0; row < rows; row++) {
             const float *sum = sums + row * PANEL;
             float *place = gates + row * PANEL;
-            const vec h = s->l->cell == RNN ? rnn_forward(sum, place, column) : relu_rnn_forward(sum, place, column);
-            hand_on(s, step, row, first_unit(s->l, panel, column), h);
+            hand_on(&way, row, unit, relu ? relu_rnn_forward(sum, place, column) : rnn_forward(sum, place, column));
         }
+    }
 }
 
 static void finish_panel(const Shard *s, long step, long panel)
@@ -135,8 +171,9 @@ static void compute_gates(const Shard *s, long step)
         sum_gates(s, step, panel);
         reset_gru(s, step, panel);
     }
+    ahead nothing = {0};
     for (long panel = 0; panel < count; panel++) {
-        add_products(s, step, panel, FROM_RESET);
+        add_products(s, step, panel, FROM_RESET, &nothing);
         finish_panel(s, step, panel);
     }
 }

@@ -26,8 +26,9 @@ typedef struct {
     float *inputs;      /* [h | x | 1 | r∘h] of each row, `width` floats apart */
     long width;
     float *sums;        /* of one panel and step, [rows, PANEL], in the nearest cache */
-    float *gates;       /* [panels, gate_rows, PANEL], from row `gates_from` on */
-    long gate_rows, gates_from;
+    float *gates;       /* of each step [panels, rows of the step, PANEL], from row `gates_from` on */
+    long gate_size;     /* of a row: panels × PANEL */
+    long gates_from;
     float *carry;       /* what goes from step to step beside the inputs: c of an LSTM, h of a GRU */
     float *first_carry; /* the same before the first step */
     long units;         /* H rounded up to whole vectors: the width of carry, masks and gradients of states */
@@ -67,14 +68,15 @@ static long lay_out(Shard *s, const Layer *l, long shard, float *base)
     s->width = rounded_up(depth_of_products(l) + LANES, 16);
     if (s->width % 256 == 0) s->width += 16; /* rows a power of two apart would share a few places of the cache */
     s->waiting = WAITING_ROWS + s->rows;
-    s->gate_rows = kept ? total : l->recompute ? s->waiting : s->rows;
+    s->gate_size = panel_count * PANEL;
+    const long gate_rows = kept ? total : l->recompute ? s->waiting : s->rows;
     const long carried = has_carry(l) ? s->units : 0, backward = l->keep ? s->rows * s->units : 0;
 
     s->active = (int64_t *)claim(&next, 2 * (s->steps + 1), &sum);
     s->first = (int64_t *)claim(&next, 2 * (s->steps + 1), &sum);
     s->inputs = claim(&next, (l->keep ? total : 2 * s->rows) * s->width, &sum);
     s->sums = claim(&next, s->rows * PANEL, &sum);
-    s->gates = claim(&next, panel_count * s->gate_rows * PANEL, &sum);
+    s->gates = claim(&next, gate_rows * s->gate_size, &sum);
     s->first_carry = claim(&next, s->rows * carried, &sum);
     s->carry = claim(&next, l->keep ? total * carried : s->rows * carried, &sum);
     if (!l->keep) s->carry = s->first_carry; /* in place */
@@ -111,9 +113,10 @@ INLINE float *inputs_at(const Shard *s, long step)
 {
     return s->inputs + (s->l->keep ? s->first[step] : (step & 1) * s->rows) * s->width;
 }
+INLINE float *gates_of(const Shard *s, long step) { return s->gates + (s->first[step] - s->gates_from) * s->gate_size; }
 INLINE float *gates_at(const Shard *s, long panel, long step)
 {
-    return s->gates + (panel * s->gate_rows + s->first[step] - s->gates_from) * PANEL;
+    return gates_of(s, step) + panel * s->active[step] * PANEL;
 }
 /* Where the products of a panel are summed: apart, in the nearest cache, or in place where they must wait for more. */
 INLINE float *sums_at(const Shard *s, long panel, long step)

@@ -1,11 +1,20 @@
-"""Memory that is used again: fresh large buffers would cost page faults at every step."""
+"""Memory that is used again: fresh large buffers would cost page faults at every step.
+
+A layer walks through megabytes of it, more than the processor knows the places of in pages of 4 kB, so the system is
+asked for large pages where it can give them.
+"""
 
 from __future__ import annotations
 
+import mmap
 import threading
+from contextlib import suppress
 
 import torch
 from torch import Tensor
+
+_LARGE = 1 << 21
+"""Bytes of a large page, and from where on a buffer is worth some."""
 
 _KEPT = 6
 """Free buffers that are kept at most: forward to backward of a few layers and directions."""
@@ -35,7 +44,18 @@ def _take(size: int) -> Tensor:
         fitting = [index for index, buffer in enumerate(_free) if len(buffer) >= size]
         if fitting:
             return _free.pop(min(fitting, key=lambda index: len(_free[index])))
-    return torch.empty(size + size // 8, dtype=torch.float32)  # lengths differ from batch to batch
+    return _reserve(size + size // 8)  # lengths differ from batch to batch
+
+
+def _reserve(size: int) -> Tensor:
+    """A new buffer of so many floats."""
+    size_bytes = 4 * size
+    if size_bytes < _LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return torch.empty(size, dtype=torch.float32)
+    place = mmap.mmap(-1, -(-size_bytes // _LARGE) * _LARGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a system without them
+        place.madvise(mmap.MADV_HUGEPAGE)
+    return torch.frombuffer(place, dtype=torch.float32)
 
 
 def _give_back(buffer: Tensor) -> None:
