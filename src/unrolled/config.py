@@ -193,6 +193,11 @@ class AugmentConfig(Section):
         """Whether any change is asked for that every sequence can undergo."""
         return any((self.time_shift, self.shuffle_steps, self.value_scale, self.noise))
 
+    @property
+    def asks(self) -> bool:
+        """Whether any change is asked for."""
+        return self.of_pictures or self.of_series
+
 
 class TrainConfig(Section):
     """How the weights are learned.
@@ -254,6 +259,7 @@ class TrainConfig(Section):
         default=None, description="CPU threads; by default one where a step is too small to share, otherwise all"
     )
     device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N")
+    cuda_graphs: bool = Field(default=True, description="on a GPU, capture whole steps as CUDA graphs and replay them")
     log_every: Positive = Field(default=50, description="steps between lines of metrics.jsonl")
     checkpoint_every_steps: Positive | None = Field(default=None, description="steps between checkpoints")
     checkpoint_every_seconds: float = Field(default=30.0, gt=0, description="seconds between checkpoints, at most")

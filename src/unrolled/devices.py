@@ -29,6 +29,20 @@ def choose_device(wish: str) -> torch.device:
     return device
 
 
+RESIDENT_SHARE = 0.5
+"""Sequences that would take more of a GPU's memory than this stay in the host's."""
+
+
+def choose_storage(size_bytes: int, device: torch.device) -> torch.device:
+    """Where sequences lie whose batches a device is to get: on it, if they fit beside the work.
+
+    By the memory the device has, not by what is free: a run that is resumed must choose as it did before.
+    """
+    if device.type != "cuda" or size_bytes <= RESIDENT_SHARE * torch.cuda.get_device_properties(device).total_memory:
+        return device
+    return torch.device("cpu")
+
+
 def describe_device(device: torch.device) -> str:
     """``cpu (2 threads)``, or the GPU's name."""
     if device.type == "cuda":

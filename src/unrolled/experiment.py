@@ -39,6 +39,7 @@ from unrolled.training.loop import fit, new_state
 from unrolled.training.recorders import MetricsFile, Recorder, Recorders
 from unrolled.training.start import build_network, training_threads
 from unrolled.training.state import EpochLog, TrainState, training_facts
+from unrolled.training.stepping import describe_steps
 from unrolled.training.trackers import make_tracker
 from unrolled.training.tutorial_output import tutorial_recorder
 from unrolled.version import VERSION
@@ -277,6 +278,8 @@ def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
     kernel = layer.kernel()  # type: ignore[operator]
     weights = sum(parameter.numel() for parameter in network.parameters())
     direction = "in both directions" if model.bidirectional else "forward"
+    device = network.output.weight.device
+    done = describe_steps(recipe.train, train, device)
     frames = f", {network.frame_steps} steps at a time" if network.frame_steps > 1 else ""
     return [
         f"data: {dataset.note}",
@@ -284,7 +287,7 @@ def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
         f"{len(train.classes)} classes",
         f"network: {model.cell}, {model.num_layers} × {model.hidden_size} units, {direction}{frames}, pooling "
         f"{model.pooling}, {weights:,} weights",
-        f"on {describe_device(network.output.weight.device)} with the {kernel.name} kernel: {kernel.reason}",
+        f"on {describe_device(device)} with the {kernel.name} kernel: {kernel.reason}{done and f'; {done}'}",
     ]
 
 

@@ -46,8 +46,10 @@ class Batcher:
 
     Args:
         sequences: what batches are made of.
-        device: where.
+        device: where batches are wanted.
         weights: how much each sequence counts in the loss, [N], for training; None where all count the same.
+        storage: where the sequences lie; by default there, too. Elsewhere batches are gathered there and sent.
+        round_to: T is rounded up to a multiple of this, so that batches have few different shapes.
     """
 
     def __init__(
@@ -55,37 +57,63 @@ class Batcher:
         sequences: Sequences,
         device: torch.device | str = "cpu",
         weights: npt.NDArray[np.floating] | None = None,
+        *,
+        storage: torch.device | str | None = None,
+        round_to: int = 1,
     ) -> None:
         self.device = torch.device(device)
+        self.storage = self.device if storage is None else torch.device(storage)
+        self.round_to = round_to
         self.scale = sequences.scale
-        self.values = _tensor(sequences.values, self.device)  # [S, F]
-        self.starts = _tensor(sequences.starts, self.device)
-        self.lengths = _tensor(sequences.lengths, self.device)
+        self.values = _tensor(sequences.values, self.storage)  # [S, F]
+        self.starts = _tensor(sequences.starts, self.storage)
+        self.lengths = _tensor(sequences.lengths, self.storage)
         labels = np.zeros(len(sequences), np.int64) if sequences.labels is None else sequences.labels
-        self.targets = _tensor(labels, self.device)
-        self.weights = None if weights is None else _tensor(weights.astype(np.float32), self.device)
+        self.targets = _tensor(labels, self.storage)
+        self.weights = None if weights is None else _tensor(weights.astype(np.float32), self.storage)
         self.equal_length = sequences.equal_length
         self.rows = self._as_rows(sequences)
+        self._known_lengths = sequences.lengths  # asking the device would make the host wait
 
     def batch(self, indices: Integers) -> Batch:
         """The sequences of these indices, in this order."""
-        chosen = _tensor(indices, self.device)
-        lengths, targets = self.lengths[chosen], self.targets[chosen]
-        weights = None if self.weights is None else self.weights[chosen]
+        return self.gather(self.choose(indices), self.steps_of(indices))
+
+    def choose(self, indices: Integers) -> Tensor:
+        """The indices where the sequences lie, [B]."""
+        return _tensor(indices, self.storage)
+
+    def steps_of(self, indices: Integers) -> int:
+        """The steps T of a batch of these sequences: its longest one's, rounded up as `round_to` says."""
+        if self.equal_length:
+            return self.equal_length
+        longest = int(self._known_lengths[indices].max())
+        if self.round_to == 1:
+            return longest
+        return -(-longest // self.round_to) * self.round_to
+
+    def gather(self, chosen: Tensor, steps: int) -> Batch:
+        """The batch of chosen sequences. Nothing here waits for the device.
+
+        Args:
+            chosen: of `choose`, [B].
+            steps: of `steps_of`, T.
+        """
+        device = self.device
+        lengths, targets = self.lengths[chosen], self.targets[chosen].to(device)
+        weights = None if self.weights is None else self.weights[chosen].to(device)
         if self.rows is not None:
             picked = self.rows.index_select(0, chosen)  # [B, T, F]
-            return Batch(self._scaled(picked), lengths, targets, weights)
-        longest = self.equal_length or int(lengths.max())
-        steps = torch.arange(longest, device=self.device)
-        inside = steps < lengths[:, None]  # [B, T]
-        places = torch.where(inside, self.starts[chosen][:, None] + steps, 0)
-        picked = self.values[places]  # [B, T, F]
-        padded = self._scaled(picked).masked_fill_(~inside[:, :, None], 0.0)
-        return Batch(padded, lengths, targets, weights)
+        else:
+            places = torch.arange(steps, device=self.storage)
+            inside = places < lengths[:, None]  # [B, T]
+            picked = self.values[torch.where(inside, self.starts[chosen][:, None] + places, 0)]  # [B, T, F]
+            picked.masked_fill_(~inside[:, :, None], 0)
+        return Batch(self._scaled(picked.to(device)), lengths.to(device), targets, weights)
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Integers, Batch]]:
         """Every sequence once, shortest first, so that little is padded; with its indices."""
-        order = np.argsort(self.lengths.cpu().numpy(), kind="stable")
+        order = np.argsort(self._known_lengths, kind="stable")
         for low in range(0, len(order), batch_size):
             indices = order[low : low + batch_size]
             yield indices, self.batch(indices)

@@ -33,13 +33,13 @@ def check_augmentation(config: AugmentConfig, sequences: Sequences) -> None:
         )
 
 
-def augment(batch: Batch, config: AugmentConfig, generator: Generator, unit: Tensor | None = None) -> Batch:
+def augment(batch: Batch, config: AugmentConfig, generator: Generator | None, unit: Tensor | None = None) -> Batch:
     """The batch with the changes that the config asks for, drawn anew for each sequence.
 
     Args:
         batch: it is not changed itself.
         config: what to change, and by how much.
-        generator: where the random numbers come from.
+        generator: where the random numbers come from, on its own device; the batch's device's own where None.
         unit: what a noise of 1 is in each channel, [F], or [B, 1, F]; 1 where None.
     """
     inputs = batch.inputs
@@ -50,7 +50,7 @@ def augment(batch: Batch, config: AugmentConfig, generator: Generator, unit: Ten
     return replace(batch, inputs=inputs)
 
 
-def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator | None) -> Tensor:
     """Turned, zoomed, sheared, moved and bent pictures, [B, rows, columns]; what comes in is black.
 
     Each amount is drawn uniformly up to its limit; the bend is a normal displacement of a 4 × 4 grid of
@@ -59,40 +59,43 @@ def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator)
     count, rows, columns = pictures.shape
     grid = F.affine_grid(_affine(pictures, config, generator), [count, 1, rows, columns], align_corners=False)
     if config.elastic:
-        coarse = torch.randn(count, 2, 4, 4, generator=generator).to(pictures.device)
+        coarse = _normal((count, 2, 4, 4), pictures.device, generator)
         bend = F.interpolate(coarse, (rows, columns), mode="bicubic", align_corners=True)
-        pixel = pictures.new_tensor([2 / columns, 2 / rows])  # a pixel's size in the grid's unit
+        # a pixel's size in the grid's unit, made on the device: a list would have to be sent there
+        pixel = torch.stack([pictures.new_full((), 2 / columns), pictures.new_full((), 2 / rows)])
         grid = grid + bend.permute(0, 2, 3, 1) * (config.elastic * pixel)
     return F.grid_sample(pictures[:, None], grid, align_corners=False)[:, 0]
 
 
 def change_series(
-    values: Tensor, lengths: Tensor, config: AugmentConfig, generator: Generator, unit: Tensor | None = None
+    values: Tensor, lengths: Tensor, config: AugmentConfig, generator: Generator | None, unit: Tensor | None = None
 ) -> Tensor:
     """Shuffled, shifted, scaled and noisy sequences, [B, T, F]; the padding stays zero."""
     count, steps, channels = values.shape
-    places = torch.arange(steps, device=values.device)
+    device = values.device
+    places = torch.arange(steps, device=device)
     if config.shuffle_steps:
-        draws = torch.rand(count, steps, generator=generator).to(values.device)
+        draws = _uniform((count, steps), device, generator)
         order = draws.where(places < lengths[:, None], 2.0).argsort(1)  # the padding, of larger draws, stays behind
         values = values.gather(1, order[:, :, None].expand(-1, -1, channels))
     if config.time_shift:
-        shifts = torch.randint(-config.time_shift, config.time_shift + 1, (count, 1), generator=generator)
-        source = (places + shifts.to(values.device)).clamp(min=0).minimum(lengths[:, None] - 1)
+        low, high = -config.time_shift, config.time_shift + 1
+        shifts = torch.randint(low, high, (count, 1), generator=generator, device=_origin(device, generator))
+        source = (places + shifts.to(device)).clamp(min=0).minimum(lengths[:, None] - 1)
         values = values.gather(1, source[:, :, None].expand(-1, -1, channels))
     if config.value_scale:
-        factors = torch.randn(count, 1, channels, generator=generator).to(values.device)
-        values = values * (1 + config.value_scale * factors)
+        values = values * (1 + config.value_scale * _normal((count, 1, channels), device, generator))
     if config.noise:
-        noise = config.noise * torch.randn(values.shape, generator=generator).to(values.device)
+        noise = config.noise * _normal(tuple(values.shape), device, generator)
         values = values + (noise if unit is None else noise * unit)
     return values.where((places < lengths[:, None])[:, :, None], 0.0)
 
 
-def _affine(pictures: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def _affine(pictures: Tensor, config: AugmentConfig, generator: Generator | None) -> Tensor:
     """The maps from output to input places, [B, 2, 3], in the unit of `torch.nn.functional.affine_grid`."""
     count, rows, columns = pictures.shape
-    angle, shear, zoom_x, zoom_y, move_x, move_y = (2 * torch.rand(6, count, generator=generator) - 1).unbind()
+    drawn = torch.rand(6, count, generator=generator, device=_origin(pictures.device, generator))
+    angle, shear, zoom_x, zoom_y, move_x, move_y = (2 * drawn - 1).unbind()
     angle = angle * math.radians(config.rotation)
     slope = torch.tan(shear * math.radians(config.shear))
     zoom_x, zoom_y = 1 + config.zoom * zoom_x, 1 + config.zoom * zoom_y
@@ -101,3 +104,13 @@ def _affine(pictures: Tensor, config: AugmentConfig, generator: Generator) -> Te
     first = torch.stack([cos * zoom_x, (cos * slope - sin) * zoom_y, move_x], -1)
     second = torch.stack([sin * zoom_x, (sin * slope + cos) * zoom_y, move_y], -1)
     return torch.stack([first, second], 1).to(pictures.device)
+
+
+def _normal(shape: tuple[int, ...], device: torch.device, generator: Generator | None) -> Tensor:
+    """Standard normal numbers on the device."""
+    return torch.randn(shape, generator=generator, device=_origin(device, generator)).to(device)
+
+
+def _origin(device: torch.device, generator: Generator | None) -> torch.device:
+    """Where numbers are drawn: where the generator is."""
+    return device if generator is None else generator.device

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,28 +15,24 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.config import AugmentConfig, TrainConfig
-from unrolled.data.batching import Batch, Batcher
-from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.batching import Batcher
+from unrolled.data.sequences import Sequences
+from unrolled.devices import choose_storage
 from unrolled.errors import ConfigError, DivergedError, InterruptedRunError
 from unrolled.inference import all_logits
 from unrolled.nn.network import Network
-from unrolled.nn.preparation import Preparation
-from unrolled.training.augment import augment, check_augmentation
+from unrolled.training.augment import check_augmentation
+from unrolled.training.capture import on_side_stream
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.interrupt import StopRequest, stop_on_signals
-from unrolled.training.losses import batch_loss, class_weights
-from unrolled.training.optimizers import learning_rate, make_optimizer, set_learning_rate
+from unrolled.training.lines import Figures, Line, mean_loss
+from unrolled.training.losses import class_weights
+from unrolled.training.optimizers import learning_rate, make_optimizer
 from unrolled.training.plan import Plan, make_plan
 from unrolled.training.recorders import Recorder, Recorders
-from unrolled.training.state import (
-    DROPOUT,
-    EpochLog,
-    StepLog,
-    TrainState,
-    copy_weights,
-    step_generator,
-    step_seed,
-)
+from unrolled.training.state import EpochLog, TrainState, copy_weights
+from unrolled.training.stepping import Stepper, make_course, make_stepper, training_batcher
+from unrolled.training.update import Update
 
 
 def new_state(network: Network, config: TrainConfig) -> TrainState:
@@ -81,26 +78,41 @@ def fit(
     if config.precision != "float32" and device.type == "cpu":
         raise ConfigError(f"precision = {config.precision!r} needs a GPU; use float32 on the CPU.")
     observer = Recorders(recorders)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), stop_on_signals() as stop:
-        fitting = Fitting(
-            state=state,
-            plan=make_plan(config, train),
+    plan = make_plan(config, train)
+    forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
+    with forked, on_side_stream(device), stop_on_signals() as stop:
+        update = Update(
+            network=state.network,
+            averaged=state.averaged,
+            optimizer=state.optimizer,
+            batcher=training_batcher(train, device, sample_weights),
             config=config,
             augmentation=augmentation,
-            batcher=Batcher(train, device, sample_weights),
-            validation=None if validation is None else Batcher(validation, device),
-            weights=_to(class_weights(config, train), device),
+            class_weights=_to(class_weights(config, train), device),
+        )
+        fitting = Fitting(
+            state=state,
+            plan=plan,
+            config=config,
+            stepper=make_stepper(update, plan),
+            validation=None if validation is None else _validation_batcher(validation, device),
             observer=observer,
             store=store,
             stop=stop,
             clock=Clock(state.seconds),
+            lines_in_flight=0 if device.type == "cpu" else 1,
         )
-        observer.begin(state, fitting.plan)
+        observer.begin(state, plan)
         try:
             fitting.run()
         finally:
+            fitting.stepper.end()
             observer.end(state)
     return state
+
+
+def _validation_batcher(validation: Sequences, device: torch.device) -> Batcher:
+    return Batcher(validation, device, storage=choose_storage(validation.values.nbytes, device))
 
 
 @dataclass
@@ -128,19 +140,24 @@ class Clock:
 
 @dataclass
 class Fitting:
-    """One call of `fit`: what its steps need, and the steps."""
+    """One call of `fit`: what it needs, and its ladder of verbs.
+
+    Attributes:
+        lines_in_flight: lines of figures that may still be on their way from the device while steps go on.
+        lines: these, the oldest first.
+    """
 
     state: TrainState
     plan: Plan
     config: TrainConfig
-    augmentation: AugmentConfig
-    batcher: Batcher
+    stepper: Stepper
     validation: Batcher | None
-    weights: Tensor | None
     observer: Recorder
     store: CheckpointStore | None
     stop: StopRequest
     clock: Clock
+    lines_in_flight: int = 0
+    lines: deque[Line] = field(default_factory=deque)
 
     def run(self) -> None:
         """All epochs that are left, then the weights to keep."""
@@ -160,10 +177,11 @@ class Fitting:
     def train_epoch(self) -> None:
         """The batches of this pass that are left."""
         state = self.state
-        batches = self.plan.order.batches(state.epoch)[: self.plan.steps_in(state.epoch)]
+        course = make_course(self.plan, self.config, state.epoch, state.step - state.place)
         state.network.train()
-        for indices in batches[state.place :]:
-            self.train_step(indices)
+        self.stepper.begin(course, state.place)
+        for indices in course.batches[state.place :]:
+            self.train_step(len(indices))
             if state.step % self.config.log_every == 0:
                 self.log_step()
             if self.stop.requested:
@@ -171,68 +189,24 @@ class Fitting:
             if self.checkpoint_is_due():
                 self.save()
 
-    def train_step(self, indices: Integers) -> None:
-        """One batch: forward, backward, update. Nothing here waits for the device."""
-        state, config = self.state, self.config
-        batch = self.make_batch(indices)
-        set_learning_rate(state.optimizer, learning_rate(config, state.step, self.plan.total_steps))
-        self.seed_dropout(batch.inputs.device)
-        with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-            logits = state.network(batch.inputs, batch.lengths)
-        loss = batch_loss(logits.float(), batch.targets, config, self.weights, batch.weights)
-        state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        if config.clip_norm:
-            torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
-        state.optimizer.step()
-        self.average_weights()
-        state.losses.append(loss.detach())
-        state.correct.append((logits.detach().argmax(-1) == batch.targets).sum())
-        state.counts.append(len(batch))
-        state.step += 1
-        state.sequences += len(batch)
-        self.observer.updated(state, batch)
-
-    def make_batch(self, indices: Integers) -> Batch:
-        """The batch, with the random changes of its step."""
-        batch = self.batcher.batch(indices)
-        if self.augmentation.of_pictures or self.augmentation.of_series:
-            generator = step_generator(self.config.seed, self.state.step)
-            batch = augment(batch, self.augmentation, generator, self.noise_unit(batch))
-        return batch
-
-    def noise_unit(self, batch: Batch) -> Tensor | None:
-        """What a noise of 1 is in the batch's values: noise is given in the unit that the cells see."""
-        preparation = self.state.network.preparation
-        if not self.augmentation.noise or not isinstance(preparation, Preparation):
-            return None
-        return preparation.unit(batch.inputs, batch.lengths)
-
-    def seed_dropout(self, device: torch.device) -> None:
-        """Makes what this step drops a function of the seed and the step's number."""
-        if not self.state.network.config.drops:
-            return
-        seed = step_seed(self.config.seed, self.state.step, DROPOUT)
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            torch.cuda.manual_seed(seed)
-
-    def average_weights(self) -> None:
-        """Moves the average of the weights towards them; in the first steps it follows faster."""
+    def train_step(self, count: int) -> None:
+        """One update, by so many sequences. Nothing here waits for the device."""
         state = self.state
-        if state.averaged is None:
-            return
-        decay = min(self.config.average_decay, (1 + state.step) / (10 + state.step))
-        with torch.no_grad():
-            for average, weight in zip(state.averaged.parameters(), state.network.parameters(), strict=True):
-                average.lerp_(weight, 1 - decay)
+        batch, loss, correct = self.stepper.step(state.place)
+        state.losses.append(loss)
+        state.correct.append(correct)
+        state.counts.append(count)
+        state.step += 1
+        state.sequences += count
+        self.observer.updated(state, batch)
 
     def finish_epoch(self) -> None:
         """The pass's figures, on training and on validation data, and whether they are the best."""
         state = self.state
-        self.check_finite()
+        self.tell_lines()
+        figures = self.check_finite()
+        assert figures is not None  # noqa: S101  # a pass has a step
         self.check_weights()
-        losses, sequences = torch.stack(state.losses).double(), sum(state.counts)
         validation_loss, validation_accuracy = self.validate()
         value = validation_loss if self.config.monitor == "loss" else _negative(validation_accuracy)
         improved = value is not None and (state.best_value is None or value < state.best_value)
@@ -242,9 +216,9 @@ class Fitting:
             epoch=state.epoch,
             step=state.step,
             sequences=state.sequences,
-            train_loss=_mean_loss(losses, state.counts, self.config),
-            train_accuracy=int(torch.stack(state.correct).sum()) / sequences,
-            loss_sum=float(losses.sum()),
+            train_loss=mean_loss(figures.losses, state.counts, self.config),
+            train_accuracy=figures.right / sum(state.counts),
+            loss_sum=float(figures.losses.sum()),
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             improved=improved,
@@ -268,33 +242,49 @@ class Fitting:
         return loss, int((logits.argmax(-1) == targets).sum()) / len(targets)
 
     def log_step(self) -> None:
-        """A line of training figures over the steps since the last one, or since the pass began."""
-        state, every = self.state, self.config.log_every
-        self.check_finite()
-        recent = slice(-min(every, state.place), None)
-        counts = state.counts[recent]
-        self.observer.step(
-            StepLog(
-                step=state.step,
-                epoch=state.epoch + 1,
-                sequences=state.sequences,
-                loss=_mean_loss(torch.stack(state.losses[recent]).double(), counts, self.config),
-                accuracy=int(torch.stack(state.correct[recent]).sum()) / sum(counts),
-                learning_rate=self.current_rate(),
-                seconds=self.clock.seconds(),
-            )
-        )
+        """A line of training figures over the steps since the last one, or since the pass began.
 
-    def check_finite(self) -> None:
-        """Stops a training whose loss is not finite, before anything is saved over a good checkpoint."""
+        On a GPU it is told when the next one is due: by then it has arrived, and no step has waited for it.
+        """
+        state, every = self.state, self.config.log_every
+        recent = slice(-min(every, state.place), None)
+        line = Line(
+            step=state.step,
+            epoch=state.epoch + 1,
+            sequences=state.sequences,
+            counts=state.counts[recent],
+            figures=Figures(state.losses[recent], state.correct[recent]),
+            learning_rate=self.current_rate(),
+            seconds=self.clock.seconds(),
+        )
+        self.lines.append(line)
+        self.tell_lines(self.lines_in_flight)
+
+    def tell_lines(self, keep: int = 0) -> None:
+        """Tells the observers the lines that are due, but for the newest few."""
+        while len(self.lines) > keep:
+            line = self.lines.popleft()
+            self.refuse(line.figures, line.first_step)
+            self.observer.step(line.log(self.config))
+
+    def check_finite(self) -> Figures | None:
+        """Stops a training whose loss is not finite, before anything is saved over a good checkpoint.
+
+        Returns:
+            The figures of this pass so far; None before its first step.
+        """
         state = self.state
         if not state.losses:
-            return
-        wrong = torch.nonzero(~torch.isfinite(torch.stack(state.losses)))
-        if not len(wrong):
-            return
-        step = state.step - state.place + int(wrong[0])
-        raise self.diverged(f"The loss is {float(state.losses[int(wrong[0])])}", step)
+            return None
+        figures = Figures(state.losses, state.correct)
+        self.refuse(figures, state.step - state.place)
+        return figures
+
+    def refuse(self, figures: Figures, first: int) -> None:
+        """Stops the training if a loss is not finite; ``first`` is the number of the first of these steps, from 0."""
+        wrong = figures.first_not_finite()
+        if wrong is not None:
+            raise self.diverged(f"The loss is {float(figures.losses[wrong])}", first + wrong)
 
     def check_weights(self) -> None:
         """Stops a training whose last update made a weight infinite, though its loss was not yet."""
@@ -331,6 +321,7 @@ class Fitting:
 
     def save(self) -> None:
         """A checkpoint of the whole state, and the best weights where they are new."""
+        self.tell_lines()
         if self.store is None:
             return
         state = self.state
@@ -348,14 +339,6 @@ class Fitting:
         """Saves, and says how to go on."""
         self.save()
         raise InterruptedRunError(f"Stopped after step {self.state.step} of {self.plan.total_steps}.")
-
-
-def _mean_loss(losses: Tensor, counts: Sequence[int], config: TrainConfig) -> float:
-    """The mean over sequences, from the batches' means or sums."""
-    if config.loss == "sum":
-        return float(losses.sum()) / sum(counts)
-    weights = torch.tensor(counts, dtype=torch.float64, device=losses.device)
-    return float((losses * weights).sum()) / sum(counts)
 
 
 def _negative(value: float | None) -> float | None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unrolled.config import TrainConfig
 
@@ -15,7 +15,10 @@ _START = 1 / 25
 
 
 def make_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The update rule. Weight decay is for matrices; biases, gains and peepholes are exempt."""
+    """The update rule. Weight decay is for matrices; biases, gains and peepholes are exempt.
+
+    On a GPU the rules with a count of their steps keep it there, so that an update can be captured in a CUDA graph.
+    """
     parameters = list(network.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
@@ -48,8 +51,8 @@ def learning_rate(config: TrainConfig, step: int, total: int) -> float:
     return config.learning_rate * share
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Gives every parameter the same rate."""
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float | Tensor) -> None:
+    """Gives every parameter the same rate: a number, or on a GPU a scalar that lies there."""
     for group in optimizer.param_groups:
         group["lr"] = rate
 
@@ -60,11 +63,13 @@ _Groups = list[dict[str, object]]
 def _adam(groups: _Groups, config: TrainConfig) -> torch.optim.Optimizer:
     # Adam's own weight decay is a term of the gradient; PyTorch's rule differs from TensorFlow 1's only
     # in where epsilon stands (beside the corrected root here, beside the plain one there).
-    return torch.optim.Adam(groups, config.learning_rate, (config.beta1, config.beta2), config.epsilon, fused=True)
+    betas, capturable = (config.beta1, config.beta2), _away_from_the_host(groups)
+    return torch.optim.Adam(groups, config.learning_rate, betas, config.epsilon, fused=True, capturable=capturable)
 
 
 def _adamw(groups: _Groups, config: TrainConfig) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(groups, config.learning_rate, (config.beta1, config.beta2), config.epsilon, fused=True)
+    betas, capturable = (config.beta1, config.beta2), _away_from_the_host(groups)
+    return torch.optim.AdamW(groups, config.learning_rate, betas, config.epsilon, fused=True, capturable=capturable)
 
 
 def _sgd(groups: _Groups, config: TrainConfig) -> torch.optim.Optimizer:
@@ -72,7 +77,17 @@ def _sgd(groups: _Groups, config: TrainConfig) -> torch.optim.Optimizer:
 
 
 def _rmsprop(groups: _Groups, config: TrainConfig) -> torch.optim.Optimizer:
-    return torch.optim.RMSprop(groups, config.learning_rate, eps=config.epsilon, momentum=config.momentum)
+    # PyTorch has no fused rule; taken one by one, the weights would ask the device for the rate
+    away = _away_from_the_host(groups)
+    return torch.optim.RMSprop(
+        groups, config.learning_rate, eps=config.epsilon, momentum=config.momentum, foreach=away, capturable=away
+    )
+
+
+def _away_from_the_host(groups: _Groups) -> bool:
+    """Whether the weights lie on a GPU."""
+    parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]  # type: ignore[attr-defined]
+    return any(parameter.device.type != "cpu" for parameter in parameters)
 
 
 _OPTIMIZERS: dict[str, Callable[[_Groups, TrainConfig], torch.optim.Optimizer]] = {

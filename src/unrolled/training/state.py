@@ -1,7 +1,7 @@
 """All that a training needs to go on exactly.
 
 Nothing random is remembered: the order of a pass, dropout and augmentation are functions of the seed and
-of the step's number (see `step_generator`), so the place in the training is the state of all of them.
+of the step's number (see `step_seed`), so the place in the training is the state of all of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from unrolled.config import Recipe
 from unrolled.nn.network import Network
@@ -174,8 +174,3 @@ CHANGES, DROPOUT = 0, 1
 def step_seed(seed: int, step: int, purpose: int) -> int:
     """A seed for something random in one step: a well-mixed function of run, step and purpose."""
     return int(np.random.SeedSequence((seed, step, purpose)).generate_state(1, np.uint64)[0])
-
-
-def step_generator(seed: int, step: int) -> Generator:
-    """Random numbers for one step's changes of its sequences."""
-    return Generator().manual_seed(step_seed(seed, step, CHANGES))
