@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -70,8 +71,7 @@ class Update:
         """
         batch = self.make_batch(chosen, steps, changes)
         set_learning_rate(self.optimizer, rate)
-        precision = self.config.precision
-        with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        with self.precision():
             logits = self.network(batch.inputs, batch.lengths)
         loss = batch_loss(logits.float(), batch.targets, self.config, self.class_weights, batch.weights)
         self.optimizer.zero_grad(set_to_none=True)
@@ -81,6 +81,12 @@ class Update:
         self.optimizer.step()
         self.average_weights(share)
         return Outcome(batch, loss.detach(), (logits.detach().argmax(-1) == batch.targets).sum())
+
+    def precision(self) -> AbstractContextManager[object]:
+        """In which the network computes its products."""
+        if self.config.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.batcher.device.type, torch.bfloat16)
 
     def make_batch(self, chosen: Tensor, steps: int, changes: Generator | None) -> Batch:
         """The batch, with the random changes of its step."""
