@@ -15,16 +15,20 @@ STEPS_PER_BATCH = 65_536
 """Steps that one batch holds at most, so that memory is bounded whatever the lengths."""
 
 MAX_BATCH = 512
-"""Larger batches leave the caches and are slower."""
+"""Larger batches leave a processor's caches and are slower."""
+
+GPU_STEPS_PER_BATCH, GPU_MAX_BATCH = 1_048_576, 8192
+"""A GPU wants more at once, and has no such caches."""
 
 
 def all_logits(network: Network, batcher: Batcher) -> Tensor:
     """The logits of every sequence, in the stored order, [N, C], on the CPU."""
     dtype = network.output.weight.dtype  # a network in double precision answers in it
-    logits = torch.empty(len(batcher.lengths), network.output.out_features, dtype=dtype)
+    device = batcher.device
+    logits = torch.empty(len(batcher.lengths), network.output.out_features, dtype=dtype, device=device)
     for indices, batch in evaluation_batches(network, batcher):
-        logits[torch.from_numpy(indices)] = network(batch.inputs.to(dtype), batch.lengths).cpu()
-    return logits
+        logits[torch.from_numpy(indices).to(device)] = network(batch.inputs.to(dtype), batch.lengths)
+    return logits.cpu()
 
 
 def all_prefix_logits(network: Network, batcher: Batcher) -> list[Tensor]:
@@ -54,8 +58,15 @@ def evaluation_batches(network: Network, batcher: Batcher) -> Iterator[tuple[Int
         network.eval()
     try:
         with torch.inference_mode():
-            size = max(1, min(MAX_BATCH, STEPS_PER_BATCH // int(batcher.lengths.max())))
-            yield from batcher.in_order(size)
+            yield from batcher.in_order(_batch_size(batcher))
     finally:
         if was_training:
             network.train()
+
+
+def _batch_size(batcher: Batcher) -> int:
+    """Sequences of a batch, for the longest of them."""
+    longest = int(batcher.lengths.max())
+    if batcher.device.type == "cpu":
+        return max(1, min(MAX_BATCH, STEPS_PER_BATCH // longest))
+    return max(1, min(GPU_MAX_BATCH, GPU_STEPS_PER_BATCH // longest))

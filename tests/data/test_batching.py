@@ -219,3 +219,23 @@ def test_mnist_and_its_batchers_hold_one_copy_of_the_pictures(source: str, optio
     assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 70_000
     assert held < 1.1 * pictures
     assert peak < 70_000_000
+
+
+def test_sequences_that_lie_elsewhere_are_gathered_there_and_sent_as_they_are_stored() -> None:
+    sequences = Sequences.from_list([[1.0], [1.0, 2.0]], ["a", "b"])
+    batcher = Batcher(sequences, "meta", np.ones(2), storage="cpu")
+    batch = batcher.batch(np.array([0, 1]))
+    assert batcher.values.device.type == "cpu"
+    for tensor in (batch.inputs, batch.lengths, batch.targets, batch.weights):
+        assert tensor is not None
+        assert tensor.device.type == "meta"
+    assert batch.inputs.shape == (2, 2, 1)
+
+
+def test_steps_rounded_up_add_nothing_but_padding() -> None:
+    sequences = Sequences.from_list([[1.0], [1.0, 2.0, 3.0]])
+    exact, rounded = (Batcher(sequences, round_to=k).batch(np.array([0, 1])) for k in (1, 4))
+    assert rounded.inputs.shape == (2, 4, 1)
+    assert torch.equal(rounded.inputs[:, :3], exact.inputs)
+    assert not rounded.inputs[:, 3:].any()
+    assert torch.equal(rounded.lengths, exact.lengths)

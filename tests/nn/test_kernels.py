@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -246,3 +247,17 @@ def test_recurrent_dropout_does_not_change_what_is_predicted(uniform) -> None:
     torch.testing.assert_close(plain(x, lengths), dropping(x, lengths), **closeness(torch.float32))
     outputs = plain.outputs(x, lengths)
     torch.testing.assert_close(plain(x, lengths), plain.output(gather_last(outputs, lengths)))
+
+
+@fused_cells
+def test_under_autocast_the_fused_kernel_computes_in_the_precision_that_was_asked_for(name, make_cell, uniform) -> None:
+    cell, x = make_cell(name, 3, 5, dtype=torch.float32), uniform(4, 6, 3, dtype=torch.float32)
+    wanted = copy.deepcopy(cell).to(torch.bfloat16)
+    run = choose_kernel(cell, wish="torch").run
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs, _ = run(cell, x, None, None)
+    expected, _ = run(wanted, x.to(torch.bfloat16), None, None)
+    assert outputs.dtype == torch.bfloat16
+    assert torch.equal(outputs, expected)
+    outputs.float().sum().backward()
+    assert cell.W.grad.dtype == torch.float32  # type: ignore[union-attr]

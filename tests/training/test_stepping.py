@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,16 +19,27 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from recorded_graphs import RecordedGraphs, tensors
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data.batching import Batcher
+from unrolled.data.batching import Batch, Batcher
 from unrolled.data.sequences import Sequences
+from unrolled.errors import DivergedError, InterruptedRunError
 from unrolled.nn.network import Network
 from unrolled.training import loop, optimizers, stepping
 from unrolled.training.capture import Capture
+from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.loop import fit, new_state
 from unrolled.training.plan import Plan, make_plan
 from unrolled.training.recorders import Recorder
-from unrolled.training.state import TrainState
-from unrolled.training.stepping import Stepper, StepRandomness, TableStepper, make_course
+from unrolled.training.state import StepLog, TrainState
+from unrolled.training.stepping import (
+    LENGTH_BUCKETS,
+    WARM_UPS,
+    Stepper,
+    StepRandomness,
+    TableStepper,
+    describe_steps,
+    make_course,
+    training_batcher,
+)
 from unrolled.training.update import Update
 
 
@@ -116,6 +130,123 @@ def test_steps_by_table_and_replayed_are_the_hosts_steps_bit_for_bit(
     assert_same(expected, trained(*arguments))
     assert graphs.captured
     assert graphs.replayed > graphs.captured
+
+
+class Seen(Recorder):
+    """Which lines were told, after which updates; and asks to stop after one of them."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.lines: list[StepLog] = []
+        self.told_at: list[int] = []
+        self.stop_at, self.updates = stop_at, 0
+
+    def updated(self, state: TrainState, batch: Batch) -> None:
+        del batch
+        self.updates = state.step
+        if state.step == self.stop_at:
+            signal.raise_signal(signal.SIGINT)
+
+    def step(self, log: StepLog) -> None:
+        self.lines.append(replace(log, seconds=0))
+        self.told_at.append(self.updates)
+
+
+LONG = TrainConfig(batch_size=8, max_epochs=4, log_every=2, average_decay=0.9)
+
+
+def test_a_training_by_table_goes_on_in_the_middle_of_a_pass(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UNROLLED_KERNEL", "reference")
+    monkeypatch.setattr(stepping, "WARM_UPS", 1)
+    data = pictures()
+    by_table(monkeypatch, RecordedGraphs())
+    model = {"num_layers": 2, "dropout": 0.3}
+    expected = trained(data, LONG, AugmentConfig(noise=0.1), model)
+    store = CheckpointStore(tmp_path)
+    network = Network(ModelConfig(hidden_size=5, **model), 6, 3, 0)
+    with pytest.raises(InterruptedRunError):
+        fit(new_state(network, LONG), data, data, LONG, AugmentConfig(noise=0.1), recorders=[Seen(6)], store=store)
+    state = new_state(Network(ModelConfig(hidden_size=5, **model), 6, 3, 1), LONG)
+    state.restore(store.load_last()[0])
+    assert state.place == 2
+    by_table(monkeypatch, RecordedGraphs())
+    assert_same(expected, fit(state, data, data, LONG, AugmentConfig(noise=0.1)))
+
+
+def test_lines_are_told_when_the_next_is_due_and_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, later = Seen(), Seen()
+    trained(pictures(), LONG, AugmentConfig(), {}, at_once)  # 4 steps a pass
+    by_table(monkeypatch, None)
+    trained(pictures(), LONG, AugmentConfig(), {}, later)
+    assert later.lines == at_once.lines
+    assert at_once.told_at == [2, 4, 6, 8, 10, 12, 14, 16]
+    assert later.told_at == [4, 4, 8, 8, 12, 12, 16, 16]  # a pass's last line at its end
+
+
+def test_a_loss_that_is_not_finite_is_found_with_a_later_line_and_told_with_its_own_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_table(monkeypatch, None)
+    data = ragged(40)
+    config = TrainConfig(batch_size=4, max_epochs=1, log_every=2, shuffle=False)
+    data.values[int(data.starts[9])] = np.inf  # in the third batch
+    seen = Seen()
+    with pytest.raises(DivergedError, match="at step 3,"):
+        trained(data, config, AugmentConfig(), {"normalisation": "none"}, seen)
+    assert [line.step for line in seen.lines] == [2]
+    assert seen.updates == 6
+
+
+def test_steps_that_cannot_be_captured_are_done_one_by_one_and_a_warning_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = trained(pictures(), LONG, AugmentConfig(), {})
+
+    def refuse(work: Callable[[], Any]) -> Callable[[], Any]:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    by_table(monkeypatch, refuse)
+    with pytest.warns(RuntimeWarning, match="not permitted when stream is capturing.*--no-cuda-graphs") as warned:
+        assert_same(expected, trained(pictures(), LONG, AugmentConfig(), {}))
+    assert len(warned) == 1
+
+
+def test_shapes_that_came_seldom_are_not_captured_and_there_is_an_end_to_graphs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("UNROLLED_KERNEL", "reference")
+    graphs = RecordedGraphs()
+    by_table(monkeypatch, graphs)
+    trained(pictures(), LONG, AugmentConfig(), {})  # 12 whole batches, 4 of the remainder
+    assert graphs.captured == 2
+    assert graphs.replayed == 16 - 2 * WARM_UPS
+    monkeypatch.setattr(stepping, "MOST_GRAPHS", 1)
+    graphs = RecordedGraphs()
+    by_table(monkeypatch, graphs)
+    trained(pictures(), LONG, AugmentConfig(), {})
+    assert (graphs.captured, graphs.replayed) == (1, 12 - WARM_UPS)
+
+
+def test_on_a_device_ragged_batches_have_few_shapes_and_on_the_cpu_no_more_steps_than_their_longest() -> None:
+    random = np.random.default_rng(0)
+    data = Sequences.from_list([random.normal(size=(random.integers(5, 300), 1)) for _ in range(400)])
+    indices = [random.integers(0, 400, 4) for _ in range(200)]
+    own, rounded = training_batcher(data, torch.device("cpu")), training_batcher(data, torch.device("meta"))
+    assert len({own.steps_of(batch) for batch in indices}) > 50
+    assert len({rounded.steps_of(batch) for batch in indices}) <= LENGTH_BUCKETS
+    for batch in indices:
+        longest = int(data.lengths[batch].max())
+        assert own.steps_of(batch) == longest
+        assert longest <= rounded.steps_of(batch) < longest + 300 / LENGTH_BUCKETS + 1
+
+
+def test_what_is_said_of_steps_depends_on_device_size_and_wish(monkeypatch: pytest.MonkeyPatch) -> None:
+    card, data = torch.device("cuda"), pictures()
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=10_000))
+    assert describe_steps(TrainConfig(), data, torch.device("cpu")) == ""
+    assert describe_steps(TrainConfig(), data, card) == "steps replayed as CUDA graphs"
+    assert describe_steps(TrainConfig(cuda_graphs=False), data, card) == "steps one by one: cuda_graphs is off"
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=1_000))
+    assert "over half of its memory" in describe_steps(TrainConfig(), data, card)
 
 
 class Apart(TorchDispatchMode):

@@ -145,25 +145,34 @@ def _unroll_by_torch(
     """`unroll` by PyTorch's fused kernel of the cell; recurrent masks are not among its abilities."""
     assert mask is None  # noqa: S101  # choose_kernel sees to it
     state = cell.initial_state(inputs, len(inputs)) if initial is None else initial
-    return _TORCH[type(cell)](cell, inputs, tuple(part[None] for part in state))
+    state, run = tuple(part[None] for part in state), _TORCH[type(cell)]
+    device = inputs.device.type
+    if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
+        return run(cell, inputs, state)
+    # left to itself, autocast hands cuDNN float16, whichever precision was asked for (PyTorch's AutocastRNN.cpp)
+    dtype = torch.get_autocast_dtype(device)
+    with torch.autocast(device, enabled=False):
+        return run(cell, inputs.to(dtype), tuple(part.to(dtype) for part in state))
 
 
-def _weights(cell: Cell) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _weights(cell: Cell, dtype: torch.dtype) -> tuple[Tensor, ...]:
     """W, U and PyTorch's two biases; the second is zero, but for the reset GRU's own."""
     second = torch.zeros_like(cell.b)
     if isinstance(cell, GRU):
         second = torch.cat([second[: 2 * cell.hidden_size], cell.b_u])
-    return cell.W, cell.U, cell.b, second
+    weights = cell.W, cell.U, cell.b, second
+    return weights if cell.W.dtype == dtype else tuple(weight.to(dtype) for weight in weights)
 
 
 def _lstm(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    outputs, h, c = torch.lstm(inputs, state, _weights(cell), True, 1, 0.0, cell.training, False, True)
+    weights = _weights(cell, inputs.dtype)
+    outputs, h, c = torch.lstm(inputs, state, weights, True, 1, 0.0, cell.training, False, True)
     return outputs, (h[0], c[0])
 
 
 def _one_state(function: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., tuple[Tensor, State]]:
     def run(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        outputs, h = function(inputs, state[0], _weights(cell), True, 1, 0.0, cell.training, False, True)
+        outputs, h = function(inputs, state[0], _weights(cell, inputs.dtype), True, 1, 0.0, cell.training, False, True)
         return outputs, (h[0],)
 
     return run

@@ -100,7 +100,6 @@ def fit(
             store=store,
             stop=stop,
             clock=Clock(state.seconds),
-            lines_in_flight=0 if device.type == "cpu" else 1,
         )
         observer.begin(state, plan)
         try:
@@ -143,8 +142,7 @@ class Fitting:
     """One call of `fit`: what it needs, and its ladder of verbs.
 
     Attributes:
-        lines_in_flight: lines of figures that may still be on their way from the device while steps go on.
-        lines: these, the oldest first.
+        lines: those of figures that are due and still on their way from the device, the oldest first.
     """
 
     state: TrainState
@@ -156,7 +154,6 @@ class Fitting:
     store: CheckpointStore | None
     stop: StopRequest
     clock: Clock
-    lines_in_flight: int = 0
     lines: deque[Line] = field(default_factory=deque)
 
     def run(self) -> None:
@@ -258,7 +255,7 @@ class Fitting:
             seconds=self.clock.seconds(),
         )
         self.lines.append(line)
-        self.tell_lines(self.lines_in_flight)
+        self.tell_lines(self.stepper.lines_in_flight)
 
     def tell_lines(self, keep: int = 0) -> None:
         """Tells the observers the lines that are due, but for the newest few."""

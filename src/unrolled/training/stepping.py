@@ -103,7 +103,13 @@ class StepRandomness:
 
 
 class Stepper(Protocol):
-    """Does the updates of a pass."""
+    """Does the updates of a pass.
+
+    Attributes:
+        lines_in_flight: lines of figures that may be on their way from the device while steps go on.
+    """
+
+    lines_in_flight: int
 
     def begin(self, course: Course, place: int) -> None:
         """Before the first step of a pass, or of what is left of it.
@@ -126,6 +132,7 @@ class HostStepper:
 
     def __init__(self, update: Update, randomness: StepRandomness) -> None:
         self.update, self.randomness = update, randomness
+        self.lines_in_flight = 0 if update.batcher.device.type == "cpu" else 1
 
     def begin(self, course: Course, place: int) -> None:
         """See `Stepper`."""
@@ -156,6 +163,8 @@ Shape = tuple[int, int]
 class TableStepper:
     """The device finds what an update needs in a table of the pass, and keeps there what came of it.
 
+    It may be behind the host, which waits for nothing but the figures of a line that was due long ago.
+
     Args:
         update: of a batcher whose sequences lie on the device.
         randomness: of the steps.
@@ -168,6 +177,7 @@ class TableStepper:
         self, update: Update, randomness: StepRandomness, rows: int, width: int, capture: Capture | None
     ) -> None:
         self.update, self.randomness, self.capture = update, randomness, capture
+        self.lines_in_flight = 1
         device = update.batcher.device
         # fused optimizers read a rate on a GPU as float32, one on the CPU in any precision
         real = torch.float64 if device.type == "cpu" else torch.float32
