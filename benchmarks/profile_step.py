@@ -29,7 +29,9 @@ from unrolled.data.batching import Batcher
 from unrolled.nn import network as unrolled_network
 from unrolled.nn.pooling import LastPooling
 from unrolled.training import loop as unrolled_loop
+from unrolled.training import update as unrolled_update
 from unrolled.training.recorders import Recorders
+from unrolled.training.stepping import StepRandomness
 
 Loop = UnrolledLoop | PlainLoop
 Target = tuple[str, Any, str]
@@ -44,16 +46,17 @@ SHARED: list[Target] = [
     ("optimizer", torch.optim.Adam, "step"),
 ]
 OF_UNROLLED: list[Target] = [
-    ("batch", Batcher, "batch"),
-    ("schedule", unrolled_loop, "learning_rate"),
-    ("schedule", unrolled_loop, "set_learning_rate"),
-    ("seeds", unrolled_loop, "step_seed"),
-    ("seeds", torch, "manual_seed"),
+    ("batch", Batcher, "choose"),
+    ("batch", Batcher, "steps_of"),
+    ("batch", Batcher, "gather"),
+    ("schedule", unrolled_loop, "make_course"),
+    ("schedule", unrolled_update, "set_learning_rate"),
+    ("seeds", StepRandomness, "begin_step"),
     ("forward", unrolled_network.Network, "forward"),
     (f"{INNER}preparation", unrolled_network.Preparation, "forward"),
     (f"{INNER}recurrence", unrolled_network.Layer, "forward"),
     (f"{INNER}pooling", LastPooling, "forward"),
-    ("loss", unrolled_loop, "batch_loss"),
+    ("loss", unrolled_update, "batch_loss"),
     ("recorders", Recorders, "updated"),
     ("logging", unrolled_loop.Fitting, "log_step"),
     *SHARED,

@@ -22,6 +22,7 @@ from unrolled.training.recorders import MetricsFile, Recorder
 from unrolled.training.state import TrainState
 
 _NEVER_ENDS = 10_000_000
+CPU = torch.device("cpu")
 
 
 class StepClock(Recorder):
@@ -108,11 +109,11 @@ class PlainLoop:
 
     name = "plain PyTorch"
 
-    def __init__(self, rows: Sequences, clip_norm: float = 0.0) -> None:
-        self.inputs = torch.from_numpy(pictures(rows)).float() / 255
-        self.targets = torch.from_numpy(rows.targets)
+    def __init__(self, rows: Sequences, clip_norm: float = 0.0, device: torch.device = CPU) -> None:
+        self.inputs = torch.from_numpy(pictures(rows)).to(device).float() / 255
+        self.targets = torch.from_numpy(rows.targets).to(device)
         self.clip_norm = clip_norm
-        self.network = PlainNetwork()
+        self.network = PlainNetwork().to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=LEARNING_RATE)
         self.lines: list[str] = []
         self.steps = self.train()
@@ -121,7 +122,7 @@ class PlainLoop:
         """The loop; it pauses after each step."""
         step = 0
         while True:
-            order = torch.randperm(len(self.inputs))
+            order = torch.randperm(len(self.inputs), device=self.inputs.device)
             for low in range(0, len(order), BATCH_SIZE):
                 inputs, targets = self.batch(order[low : low + BATCH_SIZE])
                 loss = F.cross_entropy(self.network(inputs), targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,19 @@ from unrolled.errors import ConfigError
 def choose_device(wish: str) -> torch.device:
     """The device for a wish: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
+    For a GPU it also asks cuBLAS for a workspace with which PyTorch's recurrent layers give the same bits each time
+    (see `torch.nn.LSTM`), unless the environment says otherwise; so it comes before anything is computed there.
+
     Raises:
         ConfigError: for another word, or for a GPU that is not there.
     """
+    device = _find_device(wish)
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:2")
+    return device
+
+
+def _find_device(wish: str) -> torch.device:
     if wish == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not re.fullmatch(r"cpu|cuda(:\d+)?", wish):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,8 +16,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from recorded_graphs import RecordedGraphs, tensors
+from stepping_cases import CASES, KINDS, LONG, PAIRS, Seen, assert_same, pictures, ragged
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data.batching import Batch, Batcher
+from unrolled.data.batching import Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.errors import DivergedError, InterruptedRunError
 from unrolled.nn.network import Network
@@ -29,7 +28,7 @@ from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.loop import fit, new_state
 from unrolled.training.plan import Plan, make_plan
 from unrolled.training.recorders import Recorder
-from unrolled.training.state import StepLog, TrainState
+from unrolled.training.state import TrainState
 from unrolled.training.stepping import (
     LENGTH_BUCKETS,
     WARM_UPS,
@@ -41,18 +40,6 @@ from unrolled.training.stepping import (
     training_batcher,
 )
 from unrolled.training.update import Update
-
-
-def pictures(count: int = 27) -> Sequences:
-    random = np.random.default_rng(1)
-    whole = Sequences.from_array(random.integers(0, 250, (count, 5, 6)), np.arange(count) % 3)
-    return replace(whole, values=whole.values.astype(np.uint8), scale=1 / 255, pictures=True)
-
-
-def ragged(count: int = 27) -> Sequences:
-    random = np.random.default_rng(2)
-    labels = np.arange(count) % 3
-    return Sequences.from_list([random.normal(label, 1, (random.integers(1, 9), 2)) for label in labels], labels)
 
 
 def by_table(monkeypatch: pytest.MonkeyPatch, capture: Capture | None) -> None:
@@ -81,34 +68,6 @@ def trained(
     return fit(new_state(network, config), data, data, config, change, recorders=recorders)
 
 
-def assert_same(one: TrainState, other: TrainState) -> None:
-    for name, value in one.tensors().items():
-        assert torch.equal(value, other.tensors()[name]), name
-    assert [replace(log, seconds=0) for log in one.history] == [replace(log, seconds=0) for log in other.history]
-
-
-CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
-    "plain": ({}, {}, {}),
-    "adam, cosine, not clipped": ({"optimizer": "adam", "schedule": "cosine", "clip_norm": 0}, {}, {}),
-    "sgd, constant, sum": ({"optimizer": "sgd", "schedule": "constant", "loss": "sum", "clip_norm": 0.1}, {}, {}),
-    "sgd without momentum": ({"optimizer": "sgd", "momentum": 0}, {}, {}),
-    "rmsprop": ({"optimizer": "rmsprop", "learning_rate": 1e-3}, {"cell": "gru"}, {}),
-    "rmsprop without momentum": ({"optimizer": "rmsprop", "momentum": 0}, {}, {}),
-    "dropout": ({}, {"num_layers": 2, "dropout": 0.3, "output_dropout": 0.2, "recurrent_dropout": 0.2}, {}),
-    "both directions, attention": ({}, {"bidirectional": True, "pooling": "attention"}, {}),
-    "averaged weights": ({"average_decay": 0.9}, {}, {}),
-    "class weights": ({"class_weight": "balanced", "label_smoothing": 0.1}, {}, {}),
-    "wrap": ({"last_batch": "wrap"}, {}, {}),
-    "drop": ({"last_batch": "drop"}, {}, {}),
-    "series changed": ({}, {}, {"time_shift": 2, "noise": 0.1, "value_scale": 0.1}),
-    "pictures changed": ({}, {}, {"rotation": 9, "zoom": 0.1, "shear": 3, "translate": 1, "elastic": 0.5}),
-}
-
-
-KINDS = {"pictures": pictures, "ragged": ragged}
-PAIRS = [(name, kind) for name in CASES for kind in KINDS if (name, kind) != ("pictures changed", "ragged")]
-
-
 @pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_steps_by_table_and_replayed_are_the_hosts_steps_bit_for_bit(
     monkeypatch: pytest.MonkeyPatch, name: str, kind: str
@@ -130,28 +89,6 @@ def test_steps_by_table_and_replayed_are_the_hosts_steps_bit_for_bit(
     assert_same(expected, trained(*arguments))
     assert graphs.captured
     assert graphs.replayed > graphs.captured
-
-
-class Seen(Recorder):
-    """Which lines were told, after which updates; and asks to stop after one of them."""
-
-    def __init__(self, stop_at: int | None = None) -> None:
-        self.lines: list[StepLog] = []
-        self.told_at: list[int] = []
-        self.stop_at, self.updates = stop_at, 0
-
-    def updated(self, state: TrainState, batch: Batch) -> None:
-        del batch
-        self.updates = state.step
-        if state.step == self.stop_at:
-            signal.raise_signal(signal.SIGINT)
-
-    def step(self, log: StepLog) -> None:
-        self.lines.append(replace(log, seconds=0))
-        self.told_at.append(self.updates)
-
-
-LONG = TrainConfig(batch_size=8, max_epochs=4, log_every=2, average_decay=0.9)
 
 
 def test_a_training_by_table_goes_on_in_the_middle_of_a_pass(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
