@@ -47,7 +47,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "class weights": ({"class_weight": "balanced", "label_smoothing": 0.1}, {}, {}),
     "wrap": ({"last_batch": "wrap"}, {}, {}),
     "drop": ({"last_batch": "drop"}, {}, {}),
-    "series changed": ({}, {}, {"time_shift": 2, "noise": 0.1, "value_scale": 0.1}),
+    "series changed": ({}, {}, {"time_shift": 2, "shuffle_steps": True, "noise": 0.1, "value_scale": 0.1}),
     "pictures changed": ({}, {}, {"rotation": 9, "zoom": 0.1, "shear": 3, "translate": 1, "elastic": 0.5}),
 }
 

@@ -94,8 +94,8 @@ def change_series(
 def _affine(pictures: Tensor, config: AugmentConfig, generator: Generator | None) -> Tensor:
     """The maps from output to input places, [B, 2, 3], in the unit of `torch.nn.functional.affine_grid`."""
     count, rows, columns = pictures.shape
-    drawn = torch.rand(6, count, generator=generator, device=_origin(pictures.device, generator))
-    angle, shear, zoom_x, zoom_y, move_x, move_y = (2 * drawn - 1).unbind()
+    draws = _uniform((6, count), pictures.device, generator)
+    angle, shear, zoom_x, zoom_y, move_x, move_y = (2 * draws - 1).unbind()
     angle = angle * math.radians(config.rotation)
     slope = torch.tan(shear * math.radians(config.shear))
     zoom_x, zoom_y = 1 + config.zoom * zoom_x, 1 + config.zoom * zoom_y
@@ -103,12 +103,17 @@ def _affine(pictures: Tensor, config: AugmentConfig, generator: Generator | None
     move_x, move_y = move_x * config.translate * 2 / columns, move_y * config.translate * 2 / rows
     first = torch.stack([cos * zoom_x, (cos * slope - sin) * zoom_y, move_x], -1)
     second = torch.stack([sin * zoom_x, (sin * slope + cos) * zoom_y, move_y], -1)
-    return torch.stack([first, second], 1).to(pictures.device)
+    return torch.stack([first, second], 1)
 
 
 def _normal(shape: tuple[int, ...], device: torch.device, generator: Generator | None) -> Tensor:
     """Standard normal numbers on the device."""
     return torch.randn(shape, generator=generator, device=_origin(device, generator)).to(device)
+
+
+def _uniform(shape: tuple[int, ...], device: torch.device, generator: Generator | None) -> Tensor:
+    """Numbers between 0 and 1 on the device."""
+    return torch.rand(shape, generator=generator, device=_origin(device, generator)).to(device)
 
 
 def _origin(device: torch.device, generator: Generator | None) -> torch.device:
