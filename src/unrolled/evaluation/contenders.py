@@ -20,8 +20,8 @@ from unrolled.model import Model
 from unrolled.run_folder import RunFolder
 
 RESULTLESS = frozenset(
-    {"threads", "device", "log_every", "checkpoint_every_steps", "checkpoint_every_seconds", "tensorboard", "trackers"}
-    | {"output", "watch", "headline_cases", "report"}
+    {"threads", "device", "cuda_graphs", "log_every", "checkpoint_every_steps", "checkpoint_every_seconds"}
+    | {"tensorboard", "trackers", "output", "watch", "headline_cases", "report"}
 )
 """Fields that do not change what is learned: runs that differ in these alone are the same."""
 

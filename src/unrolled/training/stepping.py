@@ -243,7 +243,8 @@ class TableStepper:
         except RuntimeError as error:
             self.capture = None
             warnings.warn(
-                f"Steps are not captured as a CUDA graph from here on, and slower by that: {error}. "
+                "Steps are not captured as a CUDA graph from here on, and slower by that: "
+                f"{str(error).partition(chr(10))[0]}. "
                 "--no-cuda-graphs leaves it out from the start.",
                 RuntimeWarning,
                 stacklevel=2,

@@ -30,8 +30,8 @@ DEFAULT_SPACE: dict[str, Dimension] = {
 """What is searched where a recipe says nothing: the fields that matter most often, in the ranges that are usual."""
 
 NOT_TUNED = frozenset(
-    {"seed", "keep", "monitor", "precision", "threads", "device", "log_every", "checkpoint_every_steps", "trackers"}
-    | {"checkpoint_every_seconds", "tensorboard", "output", "watch", "headline_cases", "report"}
+    {"seed", "keep", "monitor", "precision", "threads", "device", "cuda_graphs", "log_every", "trackers", "watch"}
+    | {"checkpoint_every_steps", "checkpoint_every_seconds", "tensorboard", "output", "headline_cases", "report"}
 )
 """Fields that are no matter of taste, or by which the trials are judged."""
 
