@@ -2,7 +2,7 @@
 
     python benchmarks/kernels.py                 # the table of docs/results.md
     python benchmarks/kernels.py --busy          # the same while another process keeps one core busy
-    python benchmarks/kernels.py --scaling       # time against T, B and H, up to T = 4,000
+    python benchmarks/kernels.py --scaling --plot scaling.png    # time against T, B and H, up to T = 4,000
 
 "Floor" is the time that the same number of operations takes as products of 512 × 512 matrices, at the same moments.
 """
@@ -15,8 +15,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -93,9 +95,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--busy", action="store_true", help="another process keeps one core busy")
     parser.add_argument("--scaling", action="store_true", help="double T, B and H in turn")
+    parser.add_argument("--plot", type=Path, help="with --scaling: draw it here, as PNG")
     arguments = parser.parse_args()
     let_idle_threads_sleep()
-    works = scaled() if arguments.scaling else SIZES[:1] if arguments.busy else SIZES
+    if arguments.scaling:
+        with settings(arguments.threads):
+            scale(arguments.rounds, arguments.plot)
+        return
+    works = SIZES[:1] if arguments.busy else SIZES
     with settings(arguments.threads):
         print("\n| work | unrolled, ms | PyTorch, ms | floor, ms | PyTorch / unrolled | forward alone | above floor |")
         print("|---|---|---|---|---|---|---|")
@@ -161,10 +168,67 @@ def read(layers: list[Layer], inputs: Tensor, lengths: Tensor, name: str) -> Ten
     return values
 
 
-def scaled() -> Iterator[Work]:
-    yield from (Work(steps=28 * 2**power) for power in range(8))
-    yield from (Work(batch=16 * 2**power) for power in range(6))
-    yield from (Work(hidden=64 * 2**power) for power in range(4))
+DOUBLED = {
+    "T, steps": ("steps", [Work(steps=31 * 2**power) for power in range(8)]),
+    "B, sequences": ("batch", [Work(batch=16 * 2**power) for power in range(6)]),
+    "H, units": ("hidden", [Work(hidden=64 * 2**power) for power in range(4)]),
+}
+"""What is doubled: its name, its field of `Work`, and the sizes. T goes to 3,968."""
+
+
+def scale(rounds: int, plot: Path | None) -> None:
+    """Time of both kernels while one size is doubled; and the exponent, the slope of a line through the logarithms."""
+    print("\n| doubled | work | unrolled, ms | PyTorch, ms | PyTorch / unrolled |")
+    print("|---|---|---|---|---|")
+    found: dict[str, tuple[list[int], list[float], list[float]]] = {}
+    for name, (field, works) in DOUBLED.items():
+        sizes, own, other = found[name] = [], [], []
+        for work in works:
+            times = both_times(work, max(3, rounds if work.operations() < 4e9 else rounds // 3))
+            sizes.append(getattr(work, field))
+            own.append(median(times[0]))
+            other.append(median(times[1]))
+            print(
+                f"| {name} | {work} | {own[-1]:.2f} | {other[-1]:.2f} | {ratio(times[1], times[0]):.2f} |", flush=True
+            )
+        print(f"| {name} | exponent | {exponent(sizes, own):.2f} | {exponent(sizes, other):.2f} | |")
+    if plot is not None:
+        draw(found, plot)
+
+
+def both_times(work: Work, rounds: int) -> tuple[list[float], list[float]]:
+    layers = work.make()
+    inputs, lengths = torch.randn(work.batch, work.steps, work.features), torch.full((work.batch,), work.steps)
+    contenders = [
+        Calls(kernel, lambda kernel=kernel: both_ways(layers, inputs, lengths, kernel))  # type: ignore[misc]
+        for kernel in ("compiled", "torch")
+    ]
+    found = interleave(contenders, rounds, 3 if work.operations() < 4e9 else 1)
+    return found["compiled"], found["torch"]
+
+
+def exponent(sizes: list[int], times: list[float]) -> float:
+    """The slope of a straight line through the logarithms."""
+    return float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
+
+
+def draw(found: dict[str, tuple[list[int], list[float], list[float]]], path: Path) -> None:
+    """Both kernels' times on logarithmic axes, a panel for each size that is doubled."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    axes = figure.subplots(1, len(found), sharey=True)
+    for place, (name, (sizes, own, other)) in zip(axes, found.items(), strict=True):
+        place.loglog(sizes, other, "s--", color="#8a8f98", label="PyTorch", base=2)
+        place.loglog(sizes, own, "o-", color="#1f6feb", label="unrolled", base=2)
+        place.set_xlabel(name)
+        place.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=45, fontsize=8)
+        place.set_yticks([2.0**power for power in range(0, 13, 2)], [f"{2**power:,}" for power in range(0, 13, 2)])
+        place.grid(alpha=0.3)
+    axes[0].set_ylabel("forward and backward, ms")
+    axes[0].legend(frameon=False)
+    figure.suptitle("An LSTM layer: B 128, T 28, F 28, H 128, one of them doubled", fontsize=10)
+    figure.savefig(path, dpi=120)
 
 
 @contextmanager
