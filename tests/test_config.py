@@ -62,7 +62,8 @@ def test_a_new_length_replaces_the_old_whatever_its_unit() -> None:
     [
         ({"hiden_size": 3}, "Did you mean 'hidden_size'"),
         ({"hidden_size": 0}, "greater than or equal to 1"),
-        ({"cell": "lsm"}, "'lstm'"),
+        ({"cell": "lsm"}, "did you mean 'lstm'"),
+        ({"class_weight": ("foo",)}, "'foo'.* 'balanced', or .*number"),
         ({"max_steps": 5, "max_epochs": 2}, "one of max_epochs, max_steps, max_sequences"),
         ({"dropout": 1.0}, "less than 1"),
         ({"learning_rate": float("nan")}, "learning_rate"),

@@ -218,7 +218,7 @@ def test_a_folder_of_the_first_format_still_loads(tmp_path: Path) -> None:
     former = load(run.folder.path)
     assert np.array_equal(former.predict_proba(given), run.model.predict_proba(given))
     again = load(former.save(tmp_path / "again"))
-    assert again.facts.format_version == 2
+    assert again.facts.format_version == 3
     assert np.array_equal(again.predict_proba(given), run.model.predict_proba(given))
 
 

@@ -6,6 +6,7 @@ keyword arguments of `unrolled.train` are all these fields: nothing is written t
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from unrolled.errors import ConfigError, ReadError, UnknownNameError
+from unrolled.errors import ConfigError, ReadError, UnknownNameError, nearest
 
 CellName = Literal["rnn", "rnn-relu", "gru", "gru-reset-before", "lstm", "lstm-peephole", "lstm-layer-norm"]
 PoolingName = Literal["last", "mean", "max", "attention"]
@@ -380,7 +381,7 @@ def parse_recipe(content: Mapping[str, Any], origin: str | Path) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: " + "; ".join(_explain(item) for item in error.errors())) from None
+        raise ConfigError(f"{origin}: " + "; ".join(_explanations(error))) from None
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -418,18 +419,28 @@ def find_recipe(name: str) -> Recipe | None:
     return next((r for r in named_recipes().values() if name == r.name or name in r.aliases), None)
 
 
+def _explanations(error: ValidationError) -> Iterator[str]:
+    """Pydantic's findings in the package's own words; a field that takes several kinds of values has one."""
+    by_field: dict[str, list[Any]] = {}
+    for item in error.errors():
+        by_field.setdefault(".".join(map(str, item["loc"][:2])) or "recipe", []).append(item)
+    for name, items in by_field.items():
+        first = items[0]
+        if first["type"] == "extra_forbidden":
+            section = SECTIONS.get(str(first["loc"][0]))
+            known = section.model_fields if section and len(first["loc"]) > 1 else Recipe.model_fields
+            yield str(UnknownNameError("field", str(first["loc"][-1]), known))
+        elif first["type"] == "value_error":
+            yield first["msg"].removeprefix("Value error, ")
+        else:
+            yield f"{name} = {first['input']!r}: " + ", or ".join(map(_explain, items))
+
+
 def _explain(item: Any) -> str:
-    """One of pydantic's findings in the package's own words."""
-    place = list(item["loc"])
-    name = ".".join(str(part) for part in place if isinstance(part, str) and part != "str") or "recipe"
-    if item["type"] == "extra_forbidden":
-        section = SECTIONS.get(str(place[0]))
-        known = section.model_fields if section and len(place) > 1 else Recipe.model_fields
-        return str(UnknownNameError("field", str(place[-1]), known))
-    message = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "value_error":
-        return str(message)
-    return f"{name} = {item['input']!r}: {message[0].lower()}{message[1:]}"
+    """What was expected, with the nearest name where it is one of several."""
+    message = item["msg"]
+    near = nearest(str(item["input"]), re.findall(r"'([^']+)'", message)) if item["type"] == "literal_error" else None
+    return f"{message[0].lower()}{message[1:]}" + (f"; did you mean {near!r}?" if near else "")
 
 
 def _names(value: Any) -> Any:

@@ -20,14 +20,21 @@
          ├─ DivergedError          the loss is not finite
          └─ InterruptedRunError    stopped by the user, after saving a checkpoint
 
+``UnitWarning``, a warning, is for answers that are given but should not be trusted.
+
 A message says what was found, what was expected and what to do.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The name that was probably meant; None where none is near."""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
 
 
 class UnrolledError(Exception):
@@ -50,11 +57,9 @@ class UnknownNameError(ConfigError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        guess = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(names)}."
+        self.name, self.nearest = name, nearest(name, names)
+        guess = f" Did you mean {self.nearest!r}?" if self.nearest else f" Known: {', '.join(names)}."
         super().__init__(f"There is no {kind} {name!r}.{guess}{' ' + advice if advice else ''}")
-        self.name = name
-        self.nearest = near[0] if near else None
 
 
 class DataError(UnrolledError):
@@ -135,3 +140,7 @@ class DivergedError(RunError):
 
 class InterruptedRunError(RunError):
     """Stopped by the user, after saving a checkpoint."""
+
+
+class UnitWarning(UserWarning):
+    """Values that are probably in another unit than those that a model learned from."""

@@ -24,6 +24,7 @@ from unrolled.data.readers.observer import SILENT, Notes, Observer
 from unrolled.data.readers.request import STANDARD_INPUT
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import SOURCES
+from unrolled.data.statistics import value_range
 from unrolled.devices import choose_device, describe_device, using_threads
 from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
 from unrolled.evaluation.evaluate import Evaluation, evaluate
@@ -37,7 +38,7 @@ from unrolled.run_folder import RunFolder
 from unrolled.storage import write_bytes, write_json
 from unrolled.training.loop import fit, new_state
 from unrolled.training.recorders import MetricsFile, Recorder, Recorders
-from unrolled.training.start import build_network, training_threads
+from unrolled.training.start import build_network, check_settings, training_threads
 from unrolled.training.state import EpochLog, TrainState, training_facts
 from unrolled.training.stepping import describe_steps
 from unrolled.training.trackers import make_tracker
@@ -120,14 +121,14 @@ def train(
     chosen = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     chosen = chosen.with_options(options)
     dataset = dataset_for(chosen, data, Notes(say or _silent, reading))
-    if chosen.train.calibrate and dataset.validation is None:
-        raise ConfigError("calibrate needs validation data; set validation_fraction above 0, or leave it out.")
     device = choose_device(chosen.train.device)
+    check_settings(chosen.train, chosen.augment, dataset.train, dataset.validation, device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
         intake = learn_intake(dataset.train, chosen.data)
         network = build_network(chosen.model, intake(dataset.train), chosen.train.seed).to(device)
-        folder.write_config(chosen, _facts(dataset, device))
+        threads = training_threads(chosen.train, intake(dataset.train), network)
+        folder.write_config(chosen, {"data": _data_facts(dataset), **_conditions(network, threads)})
         state = new_state(network, chosen.train)
         return _finish(folder, chosen, dataset, intake, state, recorders, say or _silent)
 
@@ -160,6 +161,8 @@ def resume(
         intake = learn_intake(dataset.train, recipe.data)
         network = build_network(recipe.model, intake(dataset.train), recipe.train.seed)
         network = network.to(choose_device(recipe.train.device))
+        threads = training_threads(recipe.train, intake(dataset.train), network)
+        _say_what_changed(_conditions(network, threads), facts, say)
         state = new_state(network, recipe.train)
         if folder.checkpoints.newest() is not None:
             checkpoint, warning = folder.checkpoints.load_last()
@@ -333,18 +336,36 @@ def _watched(text: str, train: Sequences, intake: Intake) -> torch.Tensor:
     return torch.from_numpy(intake(sequence)[0][None])
 
 
-def _facts(dataset: Dataset, device: torch.device) -> dict[str, Any]:
-    """What config.json records beside the recipe: enough to repeat the run, and to notice what changed."""
+def _conditions(network: Network, threads: int) -> dict[str, Any]:
+    """What config.json records beside recipe and data, since the last bits of a training depend on it."""
+    kernel = network.layers[0].kernel()  # type: ignore[operator]
+    with using_threads(threads):
+        device = describe_device(network.output.weight.device)
     return {
-        "data": _data_facts(dataset),
         "versions": {
             "unrolled": VERSION,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
-        "device": describe_device(device),
+        "device": device,
+        "kernel": f"{kernel.name}: {kernel.reason}",
     }
+
+
+def _say_what_changed(found: dict[str, Any], recorded: dict[str, Any], say: Say) -> None:
+    """Warns where a run goes on under other conditions than it began with: no error, but other bits."""
+    now, then = ({**part.get("versions", {}), **part} for part in (found, recorded))
+    changed = [
+        f"{name} {then[name]}, now {now[name]}"
+        for name in (*found["versions"], "device", "kernel")
+        if name in then and then[name] != now[name]
+    ]
+    if changed:
+        say(
+            f"warning: the run began with {'; '.join(changed)}. It goes on, but its weights can differ in their last "
+            "bits from those of a run that was never stopped."
+        )
 
 
 def _check_same_data(folder: RunFolder, found: dict[str, Any], recorded: dict[str, Any]) -> None:
@@ -375,6 +396,7 @@ def _model_facts(recipe: Recipe, dataset: Dataset, intake: Intake, state: TrainS
         classes=train.classes,
         channels=train.channels,
         scale=train.scale,
+        value_range=None if train.symbols is not None else value_range(train),
         pictures=train.pictures,
         vocabulary=intake.vocabulary,
         tokens=recipe.data.tokens or token_kind(intake.vocabulary or ()),

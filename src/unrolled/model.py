@@ -29,7 +29,7 @@ from torch import Tensor
 from unrolled.baselines import Baselines, Features
 from unrolled.config import KeptSteps, ModelConfig, TokenKind
 from unrolled.data.batching import Batcher
-from unrolled.data.checks import check_channels, check_kind, refuse_values
+from unrolled.data.checks import check_channels, check_kind, doubt_unit, refuse_values
 from unrolled.data.coercion import SequencesLike, as_sequences, from_texts, parse_literal
 from unrolled.data.intake import Intake, late_windows, truncated
 from unrolled.data.sequences import Integers, Sequences
@@ -42,8 +42,9 @@ from unrolled.storage import replace_folder
 from unrolled.streaming import Stream, StreamState
 from unrolled.version import VERSION
 
-FORMAT_VERSION = 2
-"""2: the network prepares its input in more ways than one, and may read text. 1 is still read."""
+FORMAT_VERSION = 3
+"""2: the network prepares its input in more ways than one, and may read text. 3: the range of the training values
+is recorded. 1 and 2 are still read."""
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -67,6 +68,7 @@ class ModelFacts(BaseModel):
         classes: names, in the order of the probabilities.
         channels: names, in the order of a step's values.
         scale: what one unit of bytes is worth; see `Sequences`.
+        value_range: least and largest value of the training data; None for text, or where it was not recorded.
         pictures: whether the sequences are pictures, read row by row.
         vocabulary: of text, the tokens that training knew, in the order of their codes from 1; None for numbers.
         tokens: of text, what a token is.
@@ -88,6 +90,7 @@ class ModelFacts(BaseModel):
     classes: tuple[str, ...] = Field(min_length=1)
     channels: tuple[str, ...] = Field(min_length=1)
     scale: float = 1.0
+    value_range: tuple[float, float] | None = None
     pictures: bool = False
     vocabulary: tuple[str, ...] | None = None
     tokens: TokenKind = "characters"
@@ -159,6 +162,7 @@ class Model:
         """
         intake, device = self.facts.intake, self.network.output.weight.device
         whole = replace(intake, max_length=None)(self._fitting(values))
+        self.doubt(whole)
         begun = truncated(whole, intake.max_length, "first")
         rows = all_prefix_logits(self.network, Batcher(begun, device))
         if begun is not whole and intake.max_length is not None:
@@ -204,7 +208,9 @@ class Model:
 
     def logits(self, values: SequencesLike) -> Tensor:
         """Logits, [N, C], on the CPU; the probabilities are those of logits / temperature."""
-        return all_logits(self.network, Batcher(self.accept(values), self.network.output.weight.device))
+        accepted = self.accept(values)
+        self.doubt(accepted)
+        return all_logits(self.network, Batcher(accepted, self.network.output.weight.device))
 
     def probabilities(self, logits: Tensor) -> Probabilities:
         """The probabilities that logits mean, [..., C], in the order of ``classes``."""
@@ -218,6 +224,11 @@ class Model:
             MismatchError: saying what does not fit.
         """
         return self.facts.intake(self._fitting(values))
+
+    def doubt(self, accepted: Sequences) -> None:
+        """Warns (`UnitWarning`) of values that are probably in another unit than those of the training."""
+        if self.facts.value_range is not None:
+            doubt_unit(accepted, self.facts.value_range)
 
     def _fitting(self, values: SequencesLike) -> Sequences:
         """The values as `Sequences`, checked, otherwise as they are."""

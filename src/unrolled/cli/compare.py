@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unrolled.evaluation.compare import Comparison
     from unrolled.evaluation.rivals import Rival
 
-app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 _LONGEST_NAME = 12
 

@@ -9,7 +9,7 @@ import typer
 
 from unrolled.cli.options import with_file_options
 
-app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

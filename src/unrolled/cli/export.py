@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from unrolled.export.onnx import Exported
     from unrolled.export.quantize import Quantized
 
-app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 
 class Format(StrEnum):

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from unrolled.info import Installation
 
-app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

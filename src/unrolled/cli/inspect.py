@@ -12,7 +12,7 @@ from unrolled.cli.options import with_file_options
 if TYPE_CHECKING:
     from unrolled.data.inspection import Inspection, PreviewCase
 
-app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 _MOST_CLASSES = 30
 _MOST_SYMBOLS = 12

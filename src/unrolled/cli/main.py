@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from unrolled.errors import InterruptedRunError, UnrolledError
+from unrolled.errors import InterruptedRunError, UnitWarning, UnrolledError
 
 VERBS = {
     "train": "Train a network: a recipe, a named data set, or a file of labelled sequences.",
@@ -45,9 +48,10 @@ class LazyGroup(TyperGroup):
         return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the verb; a user's mistake is one line and exit code 1, Ctrl-C is 130."""
+        """Runs the verb; a warning is one line, a user's mistake is one and exit code 1, Ctrl-C is 130."""
         try:
-            return super().invoke(ctx)
+            with _warnings_as_lines():
+                return super().invoke(ctx)
         except InterruptedRunError as stop:
             _say_error(str(stop))
             raise typer.Exit(130) from None
@@ -86,7 +90,7 @@ def _stub() -> None:
 
 
 for _verb, _help in VERBS.items():
-    app.command(_verb, help=_help)(_stub)
+    app.command(_verb, help=_help, short_help=_help)(_stub)  # the latter is not cut short in the list
 
 
 def main() -> None:
@@ -94,6 +98,22 @@ def main() -> None:
     # Idle threads must sleep, not spin: with spinning, one other busy process slows a step fifty times.
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     app()
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Shows the package's own warnings without the place in the code that Python would add."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, UnitWarning):
+                _say_error(f"warning: {message}")
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def _say_error(message: str) -> None:

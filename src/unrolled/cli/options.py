@@ -31,7 +31,7 @@ def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     The command's parameter ``options`` receives those that were given, by field name; the command line
     shows the rest of its parameters as they are.
     """
-    made = [_parameter(name, info, _PANELS[section]) for section, name, info in fields() if name != "source"]
+    made = [p for section, name, info in fields() if name != "source" for p in _parameters(name, info, _PANELS[section])]
     return _with_parameters(function, made)
 
 
@@ -54,7 +54,7 @@ def with_options_of(section: type[Section], panel: str) -> Callable[[Callable[..
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        made = [_parameter(name, info, panel) for name, info in section.model_fields.items()]
+        made = [p for name, info in section.model_fields.items() for p in _parameters(name, info, panel)]
         return _with_parameters(function, made)
 
     return decorate
@@ -69,9 +69,10 @@ def with_file_options(**flags: str) -> Callable[[Callable[..., None]], Callable[
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         made = [
-            _parameter(name, info, _PANELS[section], flags.get(name))
+            parameter
             for section, name, info in fields()
             if name in HOW_TO_READ
+            for parameter in _parameters(name, info, _PANELS[section], flags.get(name))
         ]
         return _with_parameters(function, made)
 
@@ -101,7 +102,8 @@ def _with_parameters(
 
 def chosen(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given; those that are lists, such as class weights, from their text."""
-    found = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
+    found = {name.removeprefix(_NOT): not value if name.startswith(_NOT) else value for name, value in given.items()}
     return {name: as_list(value) if name in LISTS else value for name, value in found.items()}
 
 
@@ -124,49 +126,65 @@ def as_list(text: str) -> str | tuple[str, ...]:
     return text if text == "balanced" else tuple(part.strip() for part in text.split(","))
 
 
-def _parameter(name: str, info: FieldInfo, panel: str, flag: str | None = None) -> inspect.Parameter:
-    """An option from a field; its flag is the field's name unless another is given."""
-    kind, metavar = _kind(info.annotation)
+_NOT = "no_"
+"""Begins the name of the parameter that sets a switch to false."""
+
+
+def _parameters(name: str, info: FieldInfo, panel: str, flag: str | None = None) -> list[inspect.Parameter]:
+    """An option from a field; its flag is the field's name unless another is given.
+
+    A switch has a second option, which the first one's help names: a column for all of them would leave the help
+    no room in a terminal of 80 columns.
+    """
+    kind, metavar, names = _kind(info.annotation)
     flag = flag or f"--{name.replace('_', '-')}"
-    option = typer.Option(
-        f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
-        help=info.description,
-        metavar=metavar,
-        rich_help_panel=panel,
-        show_default=False,
-    )
+    help = _with_names(info, names)  # noqa: A001  # as Typer calls it
+    if kind is not bool:
+        option = typer.Option(flag, help=help, metavar=metavar, rich_help_panel=panel, show_default=False)
+        return [_keyword(name, kind, option)]
+    opposite = f"--no-{flag[2:]}"
+    on = typer.Option(flag, help=f"{help} ({opposite}: not)", rich_help_panel=panel, show_default=False)
+    off = typer.Option(opposite, hidden=True)
+    return [_keyword(name, bool, on), _keyword(f"{_NOT}{name}", bool, off)]
+
+
+def _keyword(name: str, kind: type, option: Any) -> inspect.Parameter:
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
     )
 
 
+def _with_names(info: FieldInfo, names: tuple[str, ...]) -> str:
+    """A field's description, and the names that it takes."""
+    return f"{info.description} ({', '.join(names)})" if names else f"{info.description}"
+
+
 def _list_parameter(name: str, info: FieldInfo, panel: str) -> inspect.Parameter:
-    kind, metavar = _kind(info.annotation)
+    kind, metavar, names = _kind(info.annotation)
     one = metavar or {bool: "true|false", int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
     option = typer.Option(
         f"--{name.replace('_', '-')}",
-        help=info.description,
+        help=_with_names(info, names),
         metavar=one if name in LISTS else f"{one},…",
         rich_help_panel=panel,
         show_default=False,
     )
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, option]
-    )
+    return _keyword(name, list[str], option)
 
 
-def _kind(annotation: Any) -> tuple[type, str | None]:
-    """The plain type of a field, and what stands for its value in the help."""
+def _kind(annotation: Any) -> tuple[type, str | None, tuple[str, ...]]:
+    """The plain type of a field, what stands for its value in the help, and the names that it takes."""
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
-        parts = [part for part in get_args(annotation) if part is not NoneType]
-        if len(parts) == 1:
-            return _kind(parts[0])
-        return str, "|".join(_kind(part)[1] or "N" for part in parts)
+        kinds = [_kind(part) for part in get_args(annotation) if part is not NoneType]
+        if len(kinds) == 1:
+            return kinds[0]
+        return str, "|".join(metavar or "N" for _, metavar, _ in kinds), tuple(n for _, _, names in kinds for n in names)
     if get_origin(annotation) is tuple:
         letter = "W" if get_args(annotation)[0] is float else "NAME"
-        return str, f"{letter},{letter},…"
+        return str, f"{letter},{letter},…", ()
     if get_origin(annotation) is Literal:
-        return str, "|".join(get_args(annotation))
-    return annotation, None
+        names = get_args(annotation)
+        return (str, "NAME", names) if len(names) > 1 else (str, names[0], ())
+    return annotation, None, ()

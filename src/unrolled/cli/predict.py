@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from unrolled.data.sequences import Sequences
     from unrolled.model import Model, Probabilities
 
-app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 
 class Format(StrEnum):
@@ -57,10 +57,10 @@ def predict(
     *,
     options: dict[str, Any],
 ) -> None:
-    """Class and probabilities of sequences, by default for the whole sequence, with --steps after each step.
+    """Class and probabilities of each sequence; with --steps, after each of its steps.
 
-    With --stream the steps come from standard input, one a line, its values separated by commas; an empty line
-    begins a new sequence.
+    With --stream the steps come from standard input, one a line, its values
+    separated by commas; an empty line begins a new sequence.
     """
     from unrolled.model import Model
     from unrolled.storage import write_bytes, write_text
@@ -126,14 +126,17 @@ Row = tuple[Mapping[str, object], "Probabilities"]
 
 
 def _rows(model: Model, sequences: Sequences) -> Iterator[Row]:
-    for index, probabilities in enumerate(model.predict_proba(sequences)):
-        yield _name(sequences, index), probabilities
+    answers = model.predict_proba(sequences)  # now: nothing is to be printed before what does not fit is refused
+    return ((_name(sequences, index), probabilities) for index, probabilities in enumerate(answers))
 
 
 def _step_rows(model: Model, sequences: Sequences) -> Iterator[Row]:
-    for index, belief in enumerate(model.predict_steps(sequences)):
-        for step, probabilities in enumerate(belief, 1):
-            yield {**_name(sequences, index), "step": step}, probabilities
+    beliefs = model.predict_steps(sequences)  # now, as above
+    return (
+        ({**_name(sequences, index), "step": step}, probabilities)
+        for index, belief in enumerate(beliefs)
+        for step, probabilities in enumerate(belief, 1)
+    )
 
 
 def _name(sequences: Sequences, index: int) -> dict[str, object]:

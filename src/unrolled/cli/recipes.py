@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 app = typer.Typer(
-    rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False, invoke_without_command=True
+    rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False, invoke_without_command=True
 )
 
 

@@ -10,7 +10,7 @@ import typer
 from unrolled.cli.options import as_list, with_options_of
 from unrolled.serving.settings import ServerSettings
 
-app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 
 from unrolled.cli.options import with_config_options
 
-app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
@@ -29,32 +29,38 @@ def train(
 ) -> None:
     """Train a network and evaluate it on held-out data.
 
-    WHAT is a recipe (`unrolled recipes`), a data set (`unrolled datasets`), or a file or folder of labelled
-    sequences; - is standard input, read as CSV.
-    Every other option is a field of the recipe and replaces what the recipe says.
+    WHAT is a recipe (`unrolled recipes`), a data set (`unrolled datasets`),
+    or a file or folder of labelled sequences; - is standard input, read as CSV.
+    Every other option is a field of the recipe and replaces what it says;
+    what the recipe says is shown by `unrolled recipes show NAME`.
     """
     from unrolled import experiment
     from unrolled.cli.console import notes, out, print_evaluation, print_json
     from unrolled.cli.reading import ReadingBar
     from unrolled.data.readers.observer import SILENT
+    from unrolled.run_folder import RunFolder
     from unrolled.training.progress import PlainLines, ProgressBar
+    from unrolled.training.recorders import Recorder
 
     if (what is None) == (resume is None):
         raise typer.BadParameter("give either WHAT to train, or --resume RUN.")
     if resume is not None and options:
         raise typer.BadParameter(f"--resume goes on with the run's own settings; leave out --{_flag(options)}.")
     silent = quiet or as_json
+    recipe = RunFolder.open(resume).read_config()[0] if resume else experiment.find(what or "").with_options(options)
     console = notes()
-    recorders = [] if silent else [ProgressBar(console) if console.is_terminal else PlainLines(console)]
+    recorders: list[Recorder] = []
+    if console.is_terminal and not silent:
+        recorders = [ProgressBar(console)]
+    elif recipe.train.output == "progress" and not silent:  # the tutorials print lines of their own
+        recorders = [PlainLines(console)]
     say = None if silent else lambda line: out().print(line, markup=False)
     with ReadingBar(console) as bar:
         reading = SILENT if silent else bar
         if resume is not None:
             run = experiment.resume(resume, recorders=recorders, say=say, reading=reading)
         else:
-            run = experiment.train(
-                what or "", runs=runs, name=name, recorders=recorders, say=say, reading=reading, **options
-            )
+            run = experiment.train(recipe, runs=runs, name=name, recorders=recorders, say=say, reading=reading)
     evaluation = run.evaluation
     if as_json:
         figures = evaluation.to_dict() if evaluation else None

@@ -12,7 +12,7 @@ from unrolled.cli.options import with_config_options
 if TYPE_CHECKING:
     from unrolled.tuning.tune import Tuning
 
-app = typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

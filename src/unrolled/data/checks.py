@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,9 +10,12 @@ import numpy.typing as npt
 
 from unrolled.config import MissingName
 from unrolled.data.sequences import Sequences, Values
-from unrolled.errors import DataError, MismatchError
+from unrolled.data.statistics import value_range
+from unrolled.errors import DataError, MismatchError, UnitWarning
 
 _CHUNK_STEPS = 65_536
+_FAR = 10
+"""So many times the training's range outside of it, values are doubted."""
 
 
 def check_trainable(sequences: Sequences, missing: MissingName = "none") -> None:
@@ -93,6 +97,27 @@ def check_channels(
         raise MismatchError(
             f"{found}'s channels are {', '.join(sequences.channels)}; {learned} {', '.join(channels)}, in this "
             "order. Rename or reorder them."
+        )
+
+
+def doubt_unit(sequences: Sequences, learned: tuple[float, float]) -> None:
+    """Warns of values that are so much larger or smaller than the training's that their unit must be another.
+
+    Args:
+        sequences: to predict.
+        learned: least and largest value of the training data.
+    """
+    low, high = value_range(sequences)
+    span = learned[1] - learned[0]
+    beyond = max(learned[0] - low, high - learned[1]) > _FAR * span
+    within = len(sequences) >= _FAR and high - low < span / _FAR**2  # fewer may well be quiet ones
+    if span and (beyond or within):
+        warnings.warn(
+            f"the values run from {low:g} to {high:g}, those that the model was trained on from {learned[0]:g} to "
+            f"{learned[1]:g}. If their unit is another, such as bytes in the place of 0 to 1, the answers are "
+            "worthless; convert them.",
+            UnitWarning,
+            stacklevel=2,
         )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unrolled.config import Recipe
 from unrolled.data.sequences import Sequences
+from unrolled.data.statistics import value_range
 from unrolled.estimator.parameters import OWN
 from unrolled.model import Model, ModelFacts, restore_network
 from unrolled.training.state import TrainState, training_facts
@@ -34,6 +35,7 @@ def make_facts(recipe: Recipe, train: Sequences, state: TrainState, estimator: d
         classes=train.classes,
         channels=train.channels,
         scale=train.scale,
+        value_range=value_range(train),
         pictures=train.pictures,
         model=state.network.config,
         data={"name": "memory", "fingerprint": train.fingerprint, "train": len(train)},

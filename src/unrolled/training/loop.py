@@ -18,10 +18,9 @@ from unrolled.config import AugmentConfig, TrainConfig
 from unrolled.data.batching import Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.devices import choose_storage
-from unrolled.errors import ConfigError, DivergedError, InterruptedRunError
+from unrolled.errors import DivergedError, InterruptedRunError
 from unrolled.inference import all_logits
 from unrolled.nn.network import Network
-from unrolled.training.augment import check_augmentation
 from unrolled.training.capture import on_side_stream
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.interrupt import StopRequest, stop_on_signals
@@ -30,6 +29,7 @@ from unrolled.training.losses import class_weights
 from unrolled.training.optimizers import learning_rate, make_optimizer
 from unrolled.training.plan import Plan, make_plan
 from unrolled.training.recorders import Recorder, Recorders
+from unrolled.training.start import check_settings
 from unrolled.training.state import EpochLog, TrainState, copy_weights
 from unrolled.training.stepping import Stepper, make_course, make_stepper, training_batcher
 from unrolled.training.update import Update
@@ -71,12 +71,8 @@ def fit(
         InterruptedRunError: after Ctrl-C, when a checkpoint is saved.
     """
     augmentation = augmentation or AugmentConfig()
-    check_augmentation(augmentation, train)
-    if config.patience is not None and validation is None:
-        raise ConfigError("patience needs validation data; set validation_fraction above 0, or leave it out.")
     device = state.network.output.weight.device
-    if config.precision != "float32" and device.type == "cpu":
-        raise ConfigError(f"precision = {config.precision!r} needs a GPU; use float32 on the CPU.")
+    check_settings(config, augmentation, train, validation, device)
     observer = Recorders(recorders)
     plan = make_plan(config, train)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])

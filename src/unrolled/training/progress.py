@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from rich.console import Console
@@ -34,6 +35,7 @@ class ProgressBar(Recorder):
             TimeRemainingColumn(compact=True),
             console=self.console,
             transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # a file that takes the output must not lose it to the terminal
         )
         self.task = self.bar.add_task(
             "", total=plan.total_steps, completed=state.step, epoch=state.epoch + 1, epochs=plan.epochs, figures=""

@@ -1,16 +1,19 @@
-"""What stands before the first step: the network that fits the training data, and the threads that serve it."""
+"""What stands before the first step: settings that fit the data, the network, and the threads that serve it."""
 
 from __future__ import annotations
 
 import torch
 
-from unrolled.config import ModelConfig, TrainConfig
+from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
 from unrolled.data.sequences import Sequences
 from unrolled.data.statistics import channel_statistics, overall_statistics
 from unrolled.devices import choose_threads
+from unrolled.errors import ConfigError
 from unrolled.nn.frames import automatic_frame
 from unrolled.nn.network import Network
 from unrolled.nn.preparation import Preparation
+from unrolled.training.augment import check_augmentation
+from unrolled.training.losses import class_weights
 
 
 def build_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
@@ -31,6 +34,27 @@ def build_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
         mean, deviation, channel_mean = (torch.from_numpy(part) for part in (*chosen, by_channel[0]))
         network.preparation.set_statistics(mean, deviation, channel_mean)
     return network
+
+
+def check_settings(
+    config: TrainConfig,
+    augmentation: AugmentConfig,
+    train: Sequences,
+    validation: Sequences | None,
+    device: torch.device,
+) -> None:
+    """Refuses settings that these data or this device cannot have, before anything is written.
+
+    Raises:
+        ConfigError: with what to set instead.
+    """
+    check_augmentation(augmentation, train)
+    class_weights(config, train)
+    for name in ("patience", "calibrate"):
+        if getattr(config, name) and validation is None:
+            raise ConfigError(f"{name} needs validation data; set validation_fraction above 0, or leave it out.")
+    if config.precision != "float32" and device.type == "cpu":
+        raise ConfigError(f"precision = {config.precision!r} needs a GPU; use float32 on the CPU.")
 
 
 def training_threads(config: TrainConfig, train: Sequences, network: Network) -> int:
