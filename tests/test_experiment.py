@@ -118,6 +118,20 @@ def test_a_killed_run_resumed_is_the_same_run(tmp_path: Path, source: str) -> No
         assert (run.folder.model / name).read_bytes() == (whole.folder.model / name).read_bytes()
 
 
+def test_a_run_that_goes_on_under_other_conditions_says_so(tmp_path: Path, source: str) -> None:
+    folder = stopped(tmp_path, source)
+    config = json.loads((folder / "config.json").read_text())
+    assert config["device"] == "cpu (1 thread)"
+    assert config["kernel"]
+    config["device"], config["versions"]["torch"] = "cpu (3 threads)", "1.0"
+    (folder / "config.json").write_text(json.dumps(config))
+    said: list[str] = []
+    resume(folder, say=said.append)
+    (warning,) = [line for line in said if line.startswith("warning")]
+    assert "device cpu (3 threads), now cpu (1 thread)" in warning
+    assert "torch 1.0, now " in warning
+
+
 @pytest.mark.parametrize("place", [-1, 100])
 def test_a_damaged_last_checkpoint_is_passed_over_and_it_is_said(tmp_path: Path, source: str, place: int) -> None:
     folder = stopped(tmp_path, source, step=8)

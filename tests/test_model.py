@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pickletools
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -17,7 +19,7 @@ import torch
 from unrolled.baselines import fit_baselines
 from unrolled.config import CellName, ModelConfig
 from unrolled.data.sequences import Sequences
-from unrolled.errors import DataError, MismatchError, ModelFolderError, StorageError
+from unrolled.errors import DataError, MismatchError, ModelFolderError, StorageError, UnitWarning
 from unrolled.evaluation.evaluate import evaluate
 from unrolled.experiment import Run
 from unrolled.model import Model, ModelFacts, load
@@ -108,6 +110,33 @@ def test_bytes_are_scaled_like_the_training_bytes_and_other_numbers_are_not() ->
 
 
 # What does not fit
+
+
+@pytest.mark.parametrize(("factor", "doubted"), [(1.0, False), (9.0, False), (100.0, True), (1e-3, True)])
+@pytest.mark.parametrize("ask", ["predict", "predict_steps"])
+def test_values_far_outside_of_the_trainings_range_are_doubted(factor: float, doubted: bool, ask: str) -> None:
+    chosen = model()
+    chosen = replace(chosen, facts=chosen.facts.model_copy(update={"value_range": (-2.0, 2.0)}))
+    values = np.clip(RANDOM.normal(size=(12, 4, 2)), -2, 2)
+    with pytest.warns(UnitWarning, match="trained on from -2 to 2") if doubted else nullcontext():
+        getattr(chosen, ask)(values * factor)
+
+
+def test_one_quiet_sequence_is_not_doubted() -> None:
+    chosen = model()
+    chosen = replace(chosen, facts=chosen.facts.model_copy(update={"value_range": (-2.0, 2.0)}))
+    chosen.predict(np.zeros((1, 4, 2)))
+
+
+def test_a_file_that_may_not_be_read_is_said_to_be_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = model().save(tmp_path / "model")
+
+    def refuse(*_: object, **__: object) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(ModelFolderError, match="no permission to read it"):
+        load(folder)
 
 
 @pytest.mark.parametrize(

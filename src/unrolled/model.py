@@ -295,9 +295,7 @@ class Model:
         try:
             content = (folder / "model.safetensors").read_bytes()
         except OSError as error:
-            raise ModelFolderError(
-                f"{folder / 'model.safetensors'}: {error.strerror}; copy the whole folder."
-            ) from None
+            raise _unreadable(folder / "model.safetensors", error) from None
         if _digest(content) != facts.weights_sha256:
             raise ModelFolderError(
                 f"{folder / 'model.safetensors'} is cut short or damaged: its checksum is not the one in model.json. "
@@ -347,8 +345,11 @@ def find_model(path: Path) -> Path:
         ModelFolderError: with what is there instead.
     """
     for folder in (path, path / "model"):
-        if (folder / "model.json").is_file():
-            return folder
+        try:
+            if (folder / "model.json").is_file():
+                return folder
+        except PermissionError as error:
+            raise _unreadable(folder / "model.json", error) from None
     if not path.exists():
         raise ModelFolderError(f"{path}: there is no such folder; expected a model folder or a run folder.")
     if (path / "checkpoints").is_dir():
@@ -371,7 +372,9 @@ def _read_facts(path: Path) -> ModelFacts:
         if digest not in (None, _facts_digest(content)):  # None: a model that was saved before there was one
             raise ModelFolderError(f"{path} is damaged or was changed: its checksum differs. Copy the folder anew.")
         return ModelFacts.model_validate(content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFolderError(f"{path} is damaged or not a model's: {_cause(error)}. Copy the folder anew.") from None
 
 
@@ -396,6 +399,13 @@ def _digest(*contents: bytes) -> str:
 def _facts_digest(content: dict[str, Any]) -> str:
     """SHA-256 of what a ``model.json`` holds besides this."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _unreadable(path: Path, error: OSError) -> ModelFolderError:
+    """The error for a file that the system does not give."""
+    if isinstance(error, PermissionError):
+        return ModelFolderError(f"{path}: no permission to read it. Change its permissions, or those of its folder.")
+    return ModelFolderError(f"{path}: {error.strerror or error}; copy the whole folder.")
 
 
 def _cause(error: Exception) -> str:

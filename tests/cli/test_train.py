@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +52,18 @@ def test_the_printed_commands_work(unrolled: Command, fresh: Path) -> None:
         assert unrolled(*words).code == 0
 
 
-def test_every_field_of_the_config_is_an_option(unrolled: Command) -> None:
+def test_every_field_of_the_config_is_an_option(unrolled: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     text = unrolled("train", "--help").out
+    assert not re.search(r"--\S*…", text)  # nothing is cut short
     for _, name, _ in fields():
         if name != "source":
-            assert f"--{name.replace('_', '-')}"[:24] in text
+            assert re.search(rf"--{name.replace('_', '-')}\b", text)
+
+
+def test_the_list_of_verbs_is_not_cut_short(unrolled: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "..." not in unrolled("--help").out.replace("[ARGS]...", "")
 
 
 def test_options_reach_the_run(unrolled: Command, fresh: Path) -> None:
@@ -64,6 +72,21 @@ def test_options_reach_the_run(unrolled: Command, fresh: Path) -> None:
     assert recipe["model"]["cell"] == "gru"
     assert recipe["model"]["bidirectional"] is True
     assert recipe["train"]["class_weight"] == "balanced"
+    assert recipe["train"]["report"] is False
+
+
+def test_a_switch_that_is_on_in_a_recipe_can_be_turned_off(unrolled: Command, fresh: Path) -> None:
+    unrolled("train", series(fresh / "own.ts"), *TINY, "--no-bidirectional", "--quiet")
+    assert json.loads((fresh / "runs/own/1/config.json").read_text())["recipe"]["model"]["bidirectional"] is False
+
+
+def test_a_tutorial_prints_its_own_lines_and_no_others(unrolled: Command, fresh: Path) -> None:
+    words = ("--length", 6, "--train-size", 40, "--batch-size", 20, "--watch", "010011", "--max-epochs", 12)
+    answer = unrolled("train", "tutorial-d", *words, "--no-report")
+    assert [line for line in answer.out.splitlines() if line.startswith("Epoch ")] == [
+        f"Epoch {number}" for number in range(1, 13)
+    ]
+    assert answer.err == ""
 
 
 def test_json_is_all_that_is_printed(unrolled: Command, fresh: Path) -> None:
@@ -124,6 +147,7 @@ def test_runs_are_numbered_and_named(unrolled: Command, fresh: Path) -> None:
         (("train", "digits", "--max-steps", 1, "--max-epochs", 1), "give one of max_epochs"),
         (("train", "--resume", "nowhere"), "there is no such folder"),
         (("train", "digits", "--class-weight", "1,2"), "expected 10 numbers"),
+        (("train", "count-ones", "--rotation", 5), "change pictures"),
         (("recipes", "show", "mnist"), "Did you mean 'mnist-rows"),
     ],
 )
@@ -133,6 +157,7 @@ def test_a_mistake_is_one_line_that_helps_and_code_1(
     answer = unrolled(*words)
     assert answer.code == 1
     assert expected in answer.one_line()
+    assert not (fresh / "runs").exists()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from unrolled.data import statistics
 from unrolled.data.sequences import Sequences
-from unrolled.data.statistics import channel_statistics, overall_statistics
+from unrolled.data.statistics import channel_statistics, overall_statistics, value_range
 
 
 def sequences(missing: float, offset: float = 0.0) -> Sequences:
@@ -30,6 +30,7 @@ def test_statistics_are_numpys_over_what_is_there(missing, offset, chunk, monkey
         mean, deviation = overall_statistics(chosen)
         np.testing.assert_allclose(mean, np.full(3, np.nanmean(values)), rtol=1e-9)
         np.testing.assert_allclose(deviation, np.full(3, np.nanstd(values)), rtol=1e-9)
+        assert value_range(chosen) == (np.nanmin(values), np.nanmax(values))
 
 
 def test_bytes_are_scaled_and_a_channel_without_values_is_zero() -> None:
@@ -38,5 +39,6 @@ def test_bytes_are_scaled_and_a_channel_without_values_is_zero() -> None:
     mean, deviation = channel_statistics(stored)
     np.testing.assert_allclose(mean, (pixels / 255).mean(0))
     np.testing.assert_allclose(deviation, (pixels / 255).std(0))
+    np.testing.assert_allclose(value_range(stored), (pixels.min() / 255, pixels.max() / 255))
     empty = Sequences.from_list([[[1.0, np.nan], [3.0, np.nan]]])
     assert [part.tolist() for part in channel_statistics(empty)] == [[2.0, 0.0], [1.0, 0.0]]

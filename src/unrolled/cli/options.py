@@ -31,7 +31,9 @@ def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     The command's parameter ``options`` receives those that were given, by field name; the command line
     shows the rest of its parameters as they are.
     """
-    made = [p for section, name, info in fields() if name != "source" for p in _parameters(name, info, _PANELS[section])]
+    made = [
+        p for section, name, info in fields() if name != "source" for p in _parameters(name, info, _PANELS[section])
+    ]
     return _with_parameters(function, made)
 
 
@@ -102,8 +104,10 @@ def _with_parameters(
 
 def chosen(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given; those that are lists, such as class weights, from their text."""
-    given = {name: value for name, value in options.items() if value is not None}
-    found = {name.removeprefix(_NOT): not value if name.startswith(_NOT) else value for name, value in given.items()}
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        if value is not None:
+            found[name.removeprefix(_NOT)] = not value if name.startswith(_NOT) else value
     return {name: as_list(value) if name in LISTS else value for name, value in found.items()}
 
 
@@ -180,7 +184,11 @@ def _kind(annotation: Any) -> tuple[type, str | None, tuple[str, ...]]:
         kinds = [_kind(part) for part in get_args(annotation) if part is not NoneType]
         if len(kinds) == 1:
             return kinds[0]
-        return str, "|".join(metavar or "N" for _, metavar, _ in kinds), tuple(n for _, _, names in kinds for n in names)
+        return (
+            str,
+            "|".join(metavar or "N" for _, metavar, _ in kinds),
+            tuple(n for _, _, names in kinds for n in names),
+        )
     if get_origin(annotation) is tuple:
         letter = "W" if get_args(annotation)[0] is float else "NAME"
         return str, f"{letter},{letter},…", ()

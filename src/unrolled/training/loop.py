@@ -291,9 +291,10 @@ class Fitting:
         good = "There is no earlier checkpoint."
         if self.store is not None and self.store.newest() is not None:
             good = f"The last good checkpoint is {self.store.newest()}."
+        clip = "a smaller --clip-norm" if self.config.clip_norm else "--clip-norm 1"
         return DivergedError(
             f"{finding} at step {step + 1}, where the learning rate is {rate:.3g}. {good} Try a smaller "
-            "--learning-rate (a third of this one), a smaller --clip-norm, or look for extreme values in the data "
+            f"--learning-rate (a third of this one), {clip}, or look for extreme values in the data "
             "with `unrolled inspect`."
         )
 
