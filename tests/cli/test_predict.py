@@ -59,6 +59,7 @@ def test_the_last_of_the_steps_is_the_prediction(unrolled: Command, digits_run: 
     steps = table(unrolled("predict", digits_run.folder.path, "digits", "--case", 7, "--steps").out)
     whole = table(unrolled("predict", digits_run.folder.path, "digits", "--case", 7).out)
     assert [row["step"] for row in steps] == [str(n) for n in range(1, 9)]
+    assert {row["case"] for row in [*steps, *whole]} == {"7"}
     assert steps[-1]["label"] == whole[0]["label"]
     assert float(steps[-1]["p(3)"]) == pytest.approx(float(whole[0]["p(3)"]), abs=2e-6)
 

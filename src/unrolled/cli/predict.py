@@ -84,7 +84,8 @@ def predict(
         write_bytes(plot, to_png(draw_belief(trained, _one(sequences, 0))))
         typer.echo(f"drew {plot}", err=True)
         return
-    rows = _step_rows(trained, sequences) if steps else _rows(trained, sequences)
+    first = case or 0
+    rows = _step_rows(trained, sequences, first) if steps else _rows(trained, sequences, first)
     places = [*(["case"] if sequences.ids is None else ["case", "id"]), *(["step"] if steps else [])]
     lines = _as_csv(trained, rows, places) if form is Format.csv else _as_json(trained, rows)
     if output is None:
@@ -125,23 +126,24 @@ Row = tuple[Mapping[str, object], "Probabilities"]
 """Where the probabilities belong (case, id where there is one, step), and the probabilities, [C]."""
 
 
-def _rows(model: Model, sequences: Sequences) -> Iterator[Row]:
+def _rows(model: Model, sequences: Sequences, first: int) -> Iterator[Row]:
     answers = model.predict_proba(sequences)  # now: nothing is to be printed before what does not fit is refused
-    return ((_name(sequences, index), probabilities) for index, probabilities in enumerate(answers))
+    return ((_name(sequences, index, first), probabilities) for index, probabilities in enumerate(answers))
 
 
-def _step_rows(model: Model, sequences: Sequences) -> Iterator[Row]:
+def _step_rows(model: Model, sequences: Sequences, first: int) -> Iterator[Row]:
     beliefs = model.predict_steps(sequences)  # now, as above
     return (
-        ({**_name(sequences, index), "step": step}, probabilities)
+        ({**_name(sequences, index, first), "step": step}, probabilities)
         for index, belief in enumerate(beliefs)
         for step, probabilities in enumerate(belief, 1)
     )
 
 
-def _name(sequences: Sequences, index: int) -> dict[str, object]:
-    """The number of a sequence, and its name where it has one."""
-    return {"case": index} if sequences.ids is None else {"case": index, "id": sequences.ids[index]}
+def _name(sequences: Sequences, index: int, first: int) -> dict[str, object]:
+    """The number of a sequence, counted from the first one's, and its name where it has one."""
+    case = {"case": first + index}
+    return case if sequences.ids is None else {**case, "id": sequences.ids[index]}
 
 
 def _as_csv(model: Model, rows: Iterator[Row], places: list[str]) -> Iterator[str]:
