@@ -113,7 +113,7 @@ def test_bytes_are_scaled_like_the_training_bytes_and_other_numbers_are_not() ->
 
 
 @pytest.mark.parametrize(("factor", "doubted"), [(1.0, False), (9.0, False), (100.0, True), (1e-3, True)])
-@pytest.mark.parametrize("ask", ["predict", "predict_steps"])
+@pytest.mark.parametrize("ask", ["predict", "predict_proba"])
 def test_values_far_outside_of_the_trainings_range_are_doubted(factor: float, doubted: bool, ask: str) -> None:
     chosen = model()
     chosen = replace(chosen, facts=chosen.facts.model_copy(update={"value_range": (-2.0, 2.0)}))

@@ -67,6 +67,7 @@ def test_a_saved_model_prepares_as_its_training_did(tmp_path: Path, missing, nor
             run_on(tmp_path, gestures(), normalisation=normalisation)
 
 
+@pytest.mark.filterwarnings("ignore::unrolled.errors.UnitWarning")  # as these test data deserve
 @pytest.mark.parametrize("normalisation", get_args(NormalisationName))
 def test_nothing_of_validation_or_test_data_reaches_a_weight(tmp_path: Path, normalisation) -> None:
     """Other values, lengths and classes in what is held out: not a bit of what is learned changes."""

@@ -146,12 +146,12 @@ class Model:
         Raises:
             MismatchError: for other channels than the model's, or missing values.
         """
-        names: npt.NDArray[np.str_] = np.array(self.classes)[self.logits(values).argmax(-1).numpy()]
+        names: npt.NDArray[np.str_] = np.array(self.classes)[self._answers(values).argmax(-1).numpy()]
         return names
 
     def predict_proba(self, values: SequencesLike) -> Probabilities:
         """The probability of each class, [N, C], in the order of ``classes``."""
-        return self.probabilities(self.logits(values))
+        return self.probabilities(self._answers(values))
 
     def predict_steps(self, values: SequencesLike) -> list[Probabilities]:
         """The probabilities after every step, [T_i, C] for each sequence: the belief as it is read.
@@ -162,7 +162,6 @@ class Model:
         """
         intake, device = self.facts.intake, self.network.output.weight.device
         whole = replace(intake, max_length=None)(self._fitting(values))
-        self.doubt(whole)
         begun = truncated(whole, intake.max_length, "first")
         rows = all_prefix_logits(self.network, Batcher(begun, device))
         if begun is not whole and intake.max_length is not None:
@@ -208,9 +207,16 @@ class Model:
 
     def logits(self, values: SequencesLike) -> Tensor:
         """Logits, [N, C], on the CPU; the probabilities are those of logits / temperature."""
+        return self._logits(self.accept(values))
+
+    def _logits(self, accepted: Sequences) -> Tensor:
+        return all_logits(self.network, Batcher(accepted, self.network.output.weight.device))
+
+    def _answers(self, values: SequencesLike) -> Tensor:
+        """`logits` for a person, who is warned of another unit."""
         accepted = self.accept(values)
         self.doubt(accepted)
-        return all_logits(self.network, Batcher(accepted, self.network.output.weight.device))
+        return self._logits(accepted)
 
     def probabilities(self, logits: Tensor) -> Probabilities:
         """The probabilities that logits mean, [..., C], in the order of ``classes``."""
@@ -226,7 +232,10 @@ class Model:
         return self.facts.intake(self._fitting(values))
 
     def doubt(self, accepted: Sequences) -> None:
-        """Warns (`UnitWarning`) of values that are probably in another unit than those of the training."""
+        """Warns (`UnitWarning`) of values that are probably in another unit than those of the training.
+
+        `predict`, `predict_proba` and evaluations do; a server does not, since its clients would fill its log.
+        """
         if self.facts.value_range is not None:
             doubt_unit(accepted, self.facts.value_range)
 

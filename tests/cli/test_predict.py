@@ -150,11 +150,14 @@ def test_data_that_do_not_fit_are_refused_in_one_line(
     assert answer.out == ""
 
 
-def test_values_in_another_unit_are_answered_with_a_warning(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+@pytest.mark.parametrize("more", [(), ("--steps",)])
+def test_values_in_another_unit_are_answered_with_a_warning(
+    unrolled: Command, digits_run: Run, fresh: Path, more: tuple[str, ...]
+) -> None:
     np.savez(fresh / "bytes.npz", X=np.arange(256, dtype=np.uint8).reshape(4, 8, 8))
     with warnings.catch_warnings():
         warnings.simplefilter("always")  # not an error, as in all other tests
-        answer = unrolled("predict", digits_run.folder.path, "bytes.npz", "--layout", "time-first")
+        answer = unrolled("predict", digits_run.folder.path, "bytes.npz", "--layout", "time-first", *more)
     assert answer.code == 0
     assert answer.one_line().startswith(
         "warning: the values run from 0 to 255, those that the model was trained on from 0"

@@ -60,6 +60,7 @@ def predictions_of(model: Model, sequences: Sequences) -> Predictions:
         DataError: for sequences without labels.
     """
     targets = model.targets(sequences)
+    model.doubt(sequences)
     started = time.perf_counter()
     logits = model.logits(sequences)
     seconds = time.perf_counter() - started

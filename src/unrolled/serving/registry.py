@@ -90,7 +90,7 @@ def read_checked(name: str, path: Path) -> Served:
     """
     model = load(path)
     try:
-        values = model.predict_proba([probe(model)])
+        values = model.probabilities(model.logits([probe(model)]))
     except (RuntimeError, ValueError) as error:
         raise ModelFolderError(f"{path}: the model does not compute: {error}") from error
     if values.shape != (1, len(model.classes)) or not np.isfinite(values).all():

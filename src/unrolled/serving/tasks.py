@@ -33,7 +33,7 @@ class Reading:
 
 def predict(model: Model, sequences: list[Steps]) -> list[Floats]:
     """The probabilities of each sequence, [C]."""
-    return list(_rounded(model.predict_proba(sequences), DIGITS))
+    return list(_rounded(model.probabilities(model.logits(sequences)), DIGITS))
 
 
 def read(model: Model, sequences: list[Steps]) -> list[Reading]:
