@@ -143,7 +143,7 @@ def _step_rows(model: Model, sequences: Sequences, first: int) -> Iterator[Row]:
 
 def _name(sequences: Sequences, index: int, first: int) -> dict[str, object]:
     """The number of a sequence, counted from the first one's, and its name where it has one."""
-    case = {"case": first + index}
+    case: dict[str, object] = {"case": first + index}
     return case if sequences.ids is None else {**case, "id": sequences.ids[index]}
 
 
