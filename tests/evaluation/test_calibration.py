@@ -10,7 +10,7 @@ from sklearn.calibration import calibration_curve
 from torch.nn import functional as F
 
 from unrolled.evaluation.calibration import BINS, Confidence, expected_calibration_error, fit_temperature
-from unrolled.evaluation.metrics import quality
+from unrolled.evaluation.metrics import log_probabilities, quality
 
 
 def cases(count: int, seed: int = 0, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -75,8 +75,8 @@ def test_hopeless_cases_give_a_bounded_temperature() -> None:
 
 def test_a_temperature_mends_the_calibration_and_leaves_the_classes() -> None:
     logits, targets = cases(4000)
-    before = quality(3 * logits, targets)
-    after = quality(3 * logits, targets, fit_temperature(3 * logits, targets))
+    before = quality(log_probabilities(3 * logits), targets)
+    after = quality(log_probabilities(3 * logits, fit_temperature(3 * logits, targets)), targets)
     assert after.log_loss.value < before.log_loss.value
     assert after.calibration_error.value < before.calibration_error.value / 3
 
@@ -88,6 +88,6 @@ def test_the_calibration_errors_interval_covers_the_truth(overconfidence: float)
     inside = 0
     for seed in range(60):
         logits, targets = cases(300, seed)
-        found = quality(overconfidence * logits, targets).calibration_error
+        found = quality(log_probabilities(overconfidence * logits), targets).calibration_error
         inside += found.low <= truth + 0.002 and truth <= found.high
     assert inside >= 51  # of 60; 95 % would be 57

@@ -23,6 +23,7 @@ from unrolled.errors import ConfigError, DataError, MismatchError, RunError, Unk
 from unrolled.evaluation.compare import Comparison, compare, compare_contenders
 from unrolled.evaluation.comparison_output import draw_comparison, to_markdown, write_comparison
 from unrolled.evaluation.contenders import Answers, Contender, answers_of_run, judge
+from unrolled.evaluation.outcomes import save_outcomes
 from unrolled.evaluation.plots import to_png
 from unrolled.evaluation.rivals import Rival, fit_rival, named_rival
 from unrolled.experiment import Run, train
@@ -146,7 +147,7 @@ def test_probabilities_that_are_nan_are_said(runs: list[Run], tmp_path: Path) ->
     kept = answers_of_run(runs[1].folder.path)
     figures = json.loads((path / "evaluation.json").read_text()) | {"fingerprint": kept.fingerprint}
     (path / "evaluation.json").write_text(json.dumps(figures))
-    np.savez(path / "predictions.npz", targets=np.zeros(359, np.int64), probabilities=np.full((359, 10), np.nan))
+    save_outcomes(path / "predictions.npz", np.zeros(359, np.int64), np.full((359, 10), np.nan, np.float32))
     with pytest.raises(RunError, match="NaN"):
         compare([runs[1].folder.path, path])
 
@@ -176,7 +177,7 @@ def test_certain_probabilities_have_a_log_loss(certain: float) -> None:
         "f",
         targets,
         probabilities.argmax(1),
-        probabilities,
+        probabilities[np.arange(3), targets],
         ["a", "b"],
         parameters=None,
         training_seconds=None,

@@ -99,9 +99,15 @@ def test_an_evaluation_of_another_kind_is_refused(digits_run: Run, change: dict[
 def test_the_predictions_of_a_run_are_kept_without_pickle(digits_run: Run) -> None:
     test = held_out(digits_run)
     with np.load(digits_run.folder.predictions, allow_pickle=False) as stored:
-        assert stored["targets"].dtype == np.int64
         np.testing.assert_array_equal(stored["targets"], test.targets)
         np.testing.assert_array_equal(stored["probabilities"], digits_run.model.predict_proba(test))
+
+
+def test_of_very_many_sequences_some_are_asked_early(digits_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "MOST_ASKED", 100)
+    found = evaluate(digits_run.model, held_out(digits_run))
+    assert found.accuracy.cases == 359
+    assert {seen.accuracy.cases for seen in found.by_share} == {100}
 
 
 def test_the_evaluation_records_which_data_it_is_of(digits_run: Run) -> None:

@@ -16,6 +16,7 @@ from unrolled.evaluation import intervals
 from unrolled.evaluation.intervals import (
     ALIKE,
     FEW,
+    Figure,
     basic_interval,
     draws,
     percentile_interval,
@@ -111,7 +112,10 @@ def test_a_figure_that_most_resamples_do_not_have_gets_no_interval_and_it_is_sai
     assert percentile_interval(80.0, resampled[20:]).low is not None
 
 
-def test_a_figure_without_a_value_has_no_interval() -> None:
-    found = percentile_interval(None, np.full(10, np.nan), "why")
-    assert (found.value, found.low, found.note) == (None, None, "why")
-    assert str(found) == "– (why)"
+def test_a_note_about_the_value_stands_beside_the_one_about_the_interval() -> None:
+    assert percentile_interval(1.0, np.ones(100), "why", "doubt").note == f"why; {ALIKE}"
+    assert percentile_interval(0.5, np.linspace(0, 1, 100), "why", "doubt").note == "why; doubt"
+
+
+def test_a_figure_without_a_value_says_why() -> None:
+    assert str(Figure(None, None, None, "delong", "why")) == "– (why)"

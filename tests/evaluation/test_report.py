@@ -23,9 +23,10 @@ from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, ModelFolderError, RunError
 from unrolled.evaluation.evaluate import evaluate
+from unrolled.evaluation.outcomes import Outcomes
 from unrolled.evaluation.report.cases import most_confident_mistakes, typical_right_answers
 from unrolled.evaluation.report.origin import command_to_repeat
-from unrolled.evaluation.report.page import Answers, Material, render
+from unrolled.evaluation.report.page import Material, Shown, render
 from unrolled.evaluation.report.run import read_history, report
 from unrolled.evaluation.scoring import predictions_of
 from unrolled.experiment import Run, find, train
@@ -55,7 +56,7 @@ def material(classes: tuple[str, ...] = EVIL, *, cases: int = 60, ragged: bool =
         history=[],
         model=model,
         evaluation=evaluate(model, test, predictions=predictions),
-        answers=Answers(test, predictions.targets, predictions.probabilities),
+        shown=Shown(test, Outcomes.of(predictions.targets, predictions.probabilities)),
     )
 
 
@@ -192,18 +193,16 @@ def test_one_case_has_its_page() -> None:
 
 def test_text_is_shown_as_text_and_escaped() -> None:
     base = material(("no", "yes"), cases=8, ragged=False)
-    assert base.answers is not None
     symbols = ("<b>", "&", "word")
     codes = np.random.default_rng(0).integers(0, 3, (48, 1)).astype(np.int32)
     text = Sequences.from_steps(codes.astype(np.float32), [6] * 8, [0, 1] * 4, classes=("0", "1"))
-    shown = replace(text, values=codes, classes=("no", "yes"), symbols=symbols)
+    texts = replace(text, values=codes, classes=("no", "yes"), symbols=symbols)
     config = ModelConfig(hidden_size=4)
     facts = ModelFacts(classes=("no", "yes"), channels=("0",), model=config, vocabulary=symbols)
     model = Model(Network(config, 1, 2, symbols=4).eval(), facts)
-    predictions = predictions_of(model, shown)
-    page = render(
-        replace(base, model=model, answers=Answers(shown, predictions.targets, predictions.probabilities), inside=0)
-    )
+    predictions = predictions_of(model, texts)
+    outcomes = Outcomes.of(predictions.targets, predictions.probabilities)
+    page = render(replace(base, model=model, shown=Shown(texts, outcomes), inside=0))
     assert "<span>&lt;b&gt;</span>" in page
     assert "<b>" not in page
 
@@ -211,9 +210,10 @@ def test_text_is_shown_as_text_and_escaped() -> None:
 def test_mistakes_come_the_surest_first_and_right_answers_from_several_classes() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3], [0.1, 0.9]], np.float32)
     targets = np.array([1, 1, 0, 0, 0])
-    assert most_confident_mistakes(targets, probabilities).tolist() == [0, 4, 2]
-    assert typical_right_answers(targets, probabilities).tolist() == [3, 1]
-    assert typical_right_answers(targets[:1], probabilities[:1]).tolist() == []
+    outcomes = Outcomes.of(targets, probabilities)
+    assert most_confident_mistakes(outcomes).tolist() == [0, 4, 2]
+    assert typical_right_answers(outcomes).tolist() == [3, 1]
+    assert typical_right_answers(Outcomes.of(targets[:1], probabilities[:1])).tolist() == []
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Integers
 from unrolled.errors import DataError, RunError
 from unrolled.evaluation.differences import Right
+from unrolled.evaluation.outcomes import Outcomes
 from unrolled.model import Model
 from unrolled.run_folder import RunFolder
 
@@ -78,7 +79,7 @@ def judge(
     fingerprint: str,
     targets: Integers,
     predictions: Integers,
-    probabilities: npt.NDArray[np.floating] | None,
+    likelihoods: npt.NDArray[np.floating] | None,
     classes: Sequence[str],
     *,
     parameters: int | None,
@@ -89,17 +90,16 @@ def judge(
 
     Args:
         targets, predictions: indices of classes, [N].
-        probabilities: [N, C]; None where there are none.
+        likelihoods: probability of each one's true class, [N]; None where there are none.
         classes: names, [C].
         test_seconds: that all predictions took.
         origin, fingerprint, parameters, training_seconds: see `Answers`.
     """
     absent = np.setdiff1d(np.unique(targets), predictions)
     loss = None
-    if probabilities is not None:
-        true = probabilities[np.arange(len(targets)), targets].astype(np.float64)
+    if likelihoods is not None:
         with np.errstate(divide="ignore"):
-            loss = float(-np.log(true).mean())
+            loss = float(-np.log(likelihoods.astype(np.float64)).mean())
     return Answers(
         origin=origin,
         fingerprint=fingerprint,
@@ -127,20 +127,20 @@ def answers_of_run(path: Path) -> Answers:
     model = Model.load(folder.model)
     try:
         figures = json.loads(folder.evaluation.read_text(encoding="utf-8"))
-        targets, probabilities, fingerprint = _kept(folder, figures) or _made_anew(folder, model)
+        outcomes, fingerprint = _kept(folder, figures) or _made_anew(folder, model)
         seconds = float(figures["seconds"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"the figures in {path} are damaged ({error}); `unrolled train --resume {path}` restores them."
         ) from None
-    if np.isnan(probabilities).any():
+    if np.isnan(outcomes.confidences).any():
         raise RunError(f"{path} gives probabilities that are NaN; such a model cannot be compared. Train it anew.")
     return judge(
         str(path),
         fingerprint,
-        targets,
-        probabilities.argmax(1),
-        probabilities,
+        outcomes.targets,
+        outcomes.predictions,
+        outcomes.likelihoods,
         model.classes,
         parameters=sum(parameter.numel() for parameter in model.network.parameters()),
         training_seconds=folder.training_seconds(),
@@ -148,19 +148,13 @@ def answers_of_run(path: Path) -> Answers:
     )
 
 
-Kept = tuple[Integers, npt.NDArray[np.floating], str]
-"""Targets, [N], probabilities, [N, C], and the test data's fingerprint."""
+def _kept(folder: RunFolder, figures: Mapping[str, Any]) -> tuple[Outcomes, str] | None:
+    """What the run kept beside its figures, and the test data's fingerprint; None where an earlier version did."""
+    outcomes = Outcomes.load(folder.predictions)
+    return None if outcomes is None or "fingerprint" not in figures else (outcomes, str(figures["fingerprint"]))
 
 
-def _kept(folder: RunFolder, figures: Mapping[str, Any]) -> Kept | None:
-    """What the run wrote beside its figures; None where it was written by an earlier version."""
-    if "fingerprint" not in figures or not folder.predictions.is_file():
-        return None
-    with np.load(folder.predictions, allow_pickle=False) as content:
-        return content["targets"], content["probabilities"], str(figures["fingerprint"])
-
-
-def _made_anew(folder: RunFolder, model: Model) -> Kept:
+def _made_anew(folder: RunFolder, model: Model) -> tuple[Outcomes, str]:
     """The same from the model and the data that the recipe names."""
     recipe, _ = folder.read_config()
     if not recipe.data.source:
@@ -168,7 +162,7 @@ def _made_anew(folder: RunFolder, model: Model) -> Kept:
     test = load_dataset(recipe.data, missing=recipe.model.missing).test
     if test is None:
         raise DataError(f"{folder.path} was trained without test data, so there is nothing to compare; leave it out.")
-    return model.targets(test), model.predict_proba(test), test.fingerprint
+    return Outcomes.of(model.targets(test), model.predict_proba(test)), test.fingerprint
 
 
 def contenders_of_runs(paths: Sequence[str | Path], *, pool_seeds: bool = False) -> list[Contender]:

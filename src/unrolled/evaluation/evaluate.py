@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
-from scipy.special import softmax
 
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.errors import DataError
 from unrolled.evaluation.auc import roc_auc
 from unrolled.evaluation.calibration import Confidence, ReliabilityBin
 from unrolled.evaluation.intervals import Figure, Proportion, share
-from unrolled.evaluation.metrics import ClassRow, Quality, confusion, decisions, quality
+from unrolled.evaluation.metrics import ClassRow, Quality, confusion, decisions, log_probabilities, quality
 from unrolled.evaluation.scoring import SHARES, Predictions, predictions_of
 from unrolled.model import Model
 
@@ -198,6 +197,8 @@ def evaluate(
     right = said == targets
     baselines = model.baselines
     decided = decisions(logits, targets, model.classes, seed)
+    plain = log_probabilities(logits)
+    scaled = plain if temperature == 1 else log_probabilities(logits, temperature)
     return Evaluation(
         cases=len(targets),
         fingerprint=sequences.fingerprint,
@@ -210,11 +211,11 @@ def evaluate(
         headline=share(right[:headline_cases]) if headline_cases else None,
         balanced_accuracy=decided.balanced_accuracy,
         macro_f1=decided.macro_f1,
-        roc_auc=roc_auc(softmax(logits.astype(np.float64), axis=1), targets, seed),
+        roc_auc=roc_auc(plain, targets, seed),
         top=decided.top,
-        quality=quality(logits, targets, temperature, seed),
+        quality=quality(scaled, targets, seed),
         temperature=temperature,
-        uncalibrated=quality(logits, targets, seed=seed) if temperature != 1 else None,
+        uncalibrated=quality(plain, targets, seed) if temperature != 1 else None,
         reliability=Confidence.of(predictions.probabilities.astype(np.float64), targets).reliability(),
         by_share=_by_share(predictions),
         by_length=_by_length(sequences.lengths, right),

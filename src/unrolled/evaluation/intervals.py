@@ -27,6 +27,12 @@ MAX_UNITS = 10_000
 """Cases that are drawn one by one; more are drawn in groups."""
 
 CONFIDENCE = 0.95
+
+FEW_CASES = 5
+"""Cases of a class below which its mean with the other classes has an interval that is too narrow."""
+
+FEW_TEXT = f"have fewer than {FEW_CASES} cases, so the interval may be too narrow"
+
 _BLOCK_COUNTS = 2_000_000
 
 Method = Literal["wilson", "bootstrap-percentile", "bootstrap-basic", "delong"]
@@ -133,18 +139,24 @@ def resampled_sums(columns: Mapping[str, Doubles | csr_array], count: int = DRAW
     return {name: np.concatenate(parts) for name, parts in blocks.items()}
 
 
-def percentile_interval(value: float | None, resampled: Doubles, note: str | None = None) -> Figure:
+def percentile_interval(value: float, resampled: Doubles, note: str = "", doubt: str = "") -> Figure:
     """The figure between the points that hold the middle 95 % of its resamples.
 
     Args:
         value: of all cases.
         resampled: of each resample; NaN where it is not defined there.
         note: what to know about the value.
+        doubt: what to know about the interval, where there is one.
     """
     ends = _ends(value, resampled)
     if isinstance(ends, str):
-        return Figure(value, None, None, "bootstrap-percentile", note or ends)
-    return Figure(value, *ends, "bootstrap-percentile", note)
+        return Figure(value, None, None, "bootstrap-percentile", joined(note, ends))
+    return Figure(value, *ends, "bootstrap-percentile", joined(note, doubt))
+
+
+def joined(*notes: str) -> str | None:
+    """What there is to say, in one line; None where there is nothing."""
+    return "; ".join(note for note in notes if note) or None
 
 
 def basic_interval(value: float, resampled: Doubles, chance: float) -> Figure:
@@ -166,10 +178,8 @@ def basic_interval(value: float, resampled: Doubles, chance: float) -> Figure:
     return Figure(value, low, max(high, value), "bootstrap-basic")
 
 
-def _ends(value: float | None, resampled: Doubles) -> tuple[float, float] | str:
+def _ends(value: float, resampled: Doubles) -> tuple[float, float] | str:
     """The points, or why there are none."""
-    if value is None:
-        return "the figure is not defined"
     defined = resampled[np.isfinite(resampled)]
     if 2 * len(defined) < len(resampled) or not len(defined):
         return FEW

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
-from scipy.special import logsumexp, softmax
+from scipy.special import log_softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
 
 from unrolled.data.sequences import Integers
 from unrolled.evaluation.calibration import Confidence, expected_calibration_error
 from unrolled.evaluation.intervals import (
+    FEW_CASES,
+    FEW_TEXT,
     Doubles,
     Figure,
     Proportion,
@@ -111,27 +113,29 @@ def decisions(logits: Floats, targets: Integers, classes: tuple[str, ...], seed:
         f1 = 2 * sums["right"] / (sums["support"] + sums["predicted"])
     rows = class_table(targets, predictions, classes, f1)
     recalls = [row.recall.value for row in rows if row.recall]
-    absent = [row.name for row in rows if not row.support]
-    unsaid = [row.name for row in rows if not row.predicted]
+    absent = _about([row.name for row in rows if not row.support], "have no cases and do not count")
+    unsaid = _about([row.name for row in rows if not row.predicted], "were never predicted")
+    few = _about([row.name for row in rows if 0 < row.support < FEW_CASES], FEW_TEXT)
     f1s = [row.f1.value for row in rows if row.f1.value is not None]
     return Decisions(
-        balanced_accuracy=percentile_interval(
-            float(np.mean(recalls)), np.nanmean(recall, axis=1), _without(absent, "have no cases and do not count")
-        ),
-        macro_f1=percentile_interval(
-            float(np.mean(f1s)), np.nanmean(f1, axis=1), _without(unsaid, "were never predicted")
-        ),
+        balanced_accuracy=percentile_interval(float(np.mean(recalls)), np.nanmean(recall, axis=1), absent, few),
+        macro_f1=percentile_interval(float(np.mean(f1s)), np.nanmean(f1, axis=1), unsaid, few),
         top=top_k(logits, targets),
         classes=rows,
     )
 
 
-def quality(logits: Floats, targets: Integers, temperature: float = 1.0, seed: int = 0) -> Quality:
-    """The figures of the probabilities, softmax(logits / temperature)."""
-    scaled = logits.astype(np.float64) / temperature
-    probabilities = softmax(scaled, axis=1)
+def quality(log_probabilities: Doubles, targets: Integers, seed: int = 0) -> Quality:
+    """The figures of the probabilities.
+
+    Args:
+        log_probabilities: natural logarithms, [N, C].
+        targets: [N].
+        seed: of the resamples.
+    """
+    losses = case_losses(log_probabilities, targets)
+    probabilities = np.exp(log_probabilities)
     confidence = Confidence.of(probabilities, targets)
-    losses = case_losses(scaled, targets)
     distances = case_distances(probabilities, targets)
     ones = np.ones(len(targets))
     gaps = confidence.gaps()
@@ -200,18 +204,19 @@ def top_k(scores: Floats, targets: Integers) -> dict[int, Proportion]:
     return found
 
 
-def cross_entropy(logits: Floats, targets: Integers) -> float:
-    """Mean of −log of the true class's probability, natural logarithm.
+def log_probabilities(logits: Floats, temperature: float = 1.0) -> Doubles:
+    """Natural logarithms of softmax(logits / temperature), [N, C].
 
-    From the logits and not from the probabilities, as scikit-learn's `log_loss` takes them: a probability that
+    Taken from the logits and not from the probabilities, as scikit-learn's `log_loss` has them: a probability that
     rounds to 0 then costs what it should, not what the rounding leaves.
     """
-    return float(case_losses(logits.astype(np.float64), targets).mean())
+    found: Doubles = log_softmax(logits.astype(np.float64) / temperature, axis=1)
+    return found
 
 
-def case_losses(logits: Doubles, targets: Integers) -> Doubles:
+def case_losses(log_probabilities: Doubles, targets: Integers) -> Doubles:
     """−log of the true class's probability of each case, [N]."""
-    losses: Doubles = logsumexp(logits, axis=1) - logits[np.arange(len(targets)), targets]
+    losses: Doubles = -log_probabilities[np.arange(len(targets)), targets]
     return losses
 
 
@@ -228,9 +233,10 @@ def _one_hot(indices: Integers, classes: int) -> csr_array:
     return csr_array((np.ones(len(cases)), (cases, indices[cases])), shape=(len(indices), classes))
 
 
-def _without(names: list[str], what: str, most: int = 5) -> str | None:
+def _about(names: list[str], what: str, most: int = 5) -> str:
+    """Classes and what there is to say about them; nothing where there are none."""
     if not names:
-        return None
+        return ""
     shown = ", ".join(repr(name) for name in names[:most])
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"classes {shown}{more} {what}"

@@ -173,7 +173,7 @@ def _fit_and_judge(
         test.fingerprint,
         test.targets,
         np.array([place[str(label)] for label in said], np.int64),
-        _probabilities(classifier, X_test, classes),
+        _likelihoods(classifier, X_test, test),
         classes,
         parameters=None,
         training_seconds=fitted - started,
@@ -181,10 +181,11 @@ def _fit_and_judge(
     )
 
 
-def _probabilities(classifier: Any, X_test: Any, classes: Sequence[str]) -> npt.NDArray[np.floating] | None:
-    """Probabilities in the order of ``classes``, [N, C]; None where the classifier gives none."""
+def _likelihoods(classifier: Any, X_test: Any, test: Sequences) -> npt.NDArray[np.floating] | None:
+    """The probability of each case's true class, [N]; None where the classifier gives none."""
     if not hasattr(classifier, "predict_proba") or not hasattr(classifier, "classes_"):
         return None
     given = np.asarray(classifier.predict_proba(X_test), np.float64)
     columns = {str(label): index for index, label in enumerate(classifier.classes_)}
-    return np.stack([given[:, columns[name]] if name in columns else np.zeros(len(given)) for name in classes], axis=1)
+    true = np.array([columns.get(name, -1) for name in test.classes])[test.targets]
+    return np.where(true >= 0, given[np.arange(len(given)), true], 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +13,18 @@ import torch
 from unrolled.data.batching import Batcher
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.evaluation.calibration import fit_temperature
+from unrolled.evaluation.outcomes import save_outcomes
 from unrolled.inference import evaluation_batches
 from unrolled.model import Model, Probabilities
-from unrolled.storage import write_bytes
 
 SHARES = tuple(part / 10 for part in range(1, 11))
 """Shares of a sequence after which the model is asked."""
 
+MOST_ASKED = 100_000
+"""Sequences that a network is asked early about; of more, so many are drawn."""
+
 MOST_READ_ANEW = 2_000
-"""Sequences that a network is asked early about which has to read every part anew."""
+"""The same, of a network that has to read every part anew."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,8 @@ class Predictions:
     seconds: float
 
     def save(self, path: Path) -> None:
-        """Writes ``targets`` [N] and ``probabilities`` [N, C] as an ``.npz`` file."""
-        buffer = io.BytesIO()
-        np.savez(buffer, targets=self.targets, probabilities=self.probabilities)
-        write_bytes(path, buffer.getvalue())
+        """Keeps what became of each case; see `save_outcomes`."""
+        save_outcomes(path, self.targets, self.probabilities)
 
 
 def predictions_of(model: Model, sequences: Sequences) -> Predictions:
@@ -65,8 +65,9 @@ def predictions_of(model: Model, sequences: Sequences) -> Predictions:
     logits = model.logits(sequences)
     seconds = time.perf_counter() - started
     cases = np.arange(len(sequences))
-    if not model.network.reads_forward and len(cases) > MOST_READ_ANEW:
-        cases = np.sort(np.random.default_rng(0).choice(cases, MOST_READ_ANEW, replace=False))
+    most = MOST_ASKED if model.network.reads_forward else MOST_READ_ANEW
+    if len(cases) > most:
+        cases = np.sort(np.random.default_rng(0).choice(cases, most, replace=False))
     early = _early(model, sequences.take(cases))
     return Predictions(targets, logits.numpy(), model.probabilities(logits), cases, early, seconds)
 

@@ -10,6 +10,7 @@ import torch
 
 from unrolled.data.batching import Batcher
 from unrolled.data.sequences import Integers, Sequences
+from unrolled.evaluation.outcomes import Outcomes
 from unrolled.evaluation.report import drawings
 from unrolled.evaluation.report.drawings import Line
 from unrolled.evaluation.report.pictures import Album, Picture
@@ -46,26 +47,24 @@ class Card:
     cut: int
 
 
-def most_confident_mistakes(targets: Integers, probabilities: Probabilities, count: int = MISTAKES) -> Integers:
+def most_confident_mistakes(outcomes: Outcomes, count: int = MISTAKES) -> Integers:
     """Wrong cases, the surest first."""
-    said = probabilities.argmax(1)
-    wrong = np.flatnonzero(said != targets)
-    order = np.argsort(-probabilities[wrong, said[wrong]], kind="stable")
+    wrong = np.flatnonzero(outcomes.predictions != outcomes.targets)
+    order = np.argsort(-outcomes.confidences[wrong], kind="stable")
     return wrong[order][:count]
 
 
-def typical_right_answers(targets: Integers, probabilities: Probabilities, count: int = RIGHT) -> Integers:
+def typical_right_answers(outcomes: Outcomes, count: int = RIGHT) -> Integers:
     """Right cases of different classes, each as sure as the middle one of its class."""
-    said = probabilities.argmax(1)
-    right = np.flatnonzero(said == targets)
-    classes = np.unique(targets[right])
+    right = np.flatnonzero(outcomes.predictions == outcomes.targets)
+    classes = np.unique(outcomes.targets[right])
     if not len(classes):
         return right
     chosen = classes[np.linspace(0, len(classes) - 1, min(count, len(classes))).round().astype(int)]
     found = []
     for label in chosen:
-        members = right[targets[right] == label]
-        order = np.argsort(probabilities[members, label], kind="stable")
+        members = right[outcomes.targets[right] == label]
+        order = np.argsort(outcomes.confidences[members], kind="stable")
         found.append(members[order[len(members) // 2]])
     return np.array(found, np.int64)
 

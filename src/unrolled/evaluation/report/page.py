@@ -11,14 +11,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unrolled.config import Recipe
-from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.sequences import Sequences
 from unrolled.evaluation.evaluate import Evaluation
 from unrolled.evaluation.intervals import Figure, Proportion
+from unrolled.evaluation.outcomes import Outcomes
 from unrolled.evaluation.report import drawings, origin, words
 from unrolled.evaluation.report.cases import Card, card, most_confident_mistakes, typical_right_answers
 from unrolled.evaluation.report.inside import Inside, look_inside
 from unrolled.evaluation.report.pictures import Album, Picture, drawing
-from unrolled.model import Model, Probabilities
+from unrolled.model import Model
 from unrolled.training.state import EpochLog
 from unrolled.version import VERSION
 
@@ -32,18 +33,16 @@ MOST_CONFUSIONS = 10
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What the model said of the test sequences that the page can show.
+class Shown:
+    """The test sequences that the page can show.
 
     Attributes:
         sequences: the test sequences.
-        targets: index of each one's class, [N].
-        probabilities: [N, C].
+        outcomes: what the model said of them.
     """
 
     sequences: Sequences
-    targets: Integers
-    probabilities: Probabilities
+    outcomes: Outcomes
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Material:
         history: what each pass gave.
         model: what it made.
         evaluation: the figures on the test data; None where none were held out.
-        answers: for the sequences that are drawn; None where they cannot be had.
+        shown: the sequences that are drawn; None where they cannot be had.
         without: why they cannot.
         inside: number of the sequence to look inside at; by default a typical right answer.
     """
@@ -68,7 +67,7 @@ class Material:
     history: Sequence[EpochLog]
     model: Model
     evaluation: Evaluation | None = None
-    answers: Answers | None = None
+    shown: Shown | None = None
     without: str = ""
     inside: int | None = None
 
@@ -145,8 +144,8 @@ def compose(material: Material) -> Content:
     )
     if found is not None:
         _add_figures(content, found, album)
-    if material.answers is not None:
-        _add_cases(content, material.answers, model, album, material.inside)
+    if material.shown is not None:
+        _add_cases(content, material.shown, model, album, material.inside)
     return content
 
 
@@ -195,15 +194,14 @@ def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
         )
 
 
-def _add_cases(content: Content, answers: Answers, model: Model, album: Album, inside: int | None) -> None:
+def _add_cases(content: Content, shown: Shown, model: Model, album: Album, inside: int | None) -> None:
     """Sequences with their beliefs, and the look inside."""
-    mistakes = most_confident_mistakes(answers.targets, answers.probabilities)
-    right = typical_right_answers(answers.targets, answers.probabilities)
-    content.mistakes = [card(model, answers.sequences, int(case), album) for case in mistakes]
-    content.right = [card(model, answers.sequences, int(case), album) for case in right]
+    mistakes, right = most_confident_mistakes(shown.outcomes), typical_right_answers(shown.outcomes)
+    content.mistakes = [card(model, shown.sequences, int(case), album) for case in mistakes]
+    content.right = [card(model, shown.sequences, int(case), album) for case in right]
     if inside is None:
         inside = int(right[len(right) // 2]) if len(right) else 0
-    content.inside = look_inside(model, answers.sequences, inside, album)
+    content.inside = look_inside(model, shown.sequences, inside, album)
 
 
 def _rows(found: Evaluation) -> list[Row]:

@@ -6,17 +6,15 @@ import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
-
-import numpy as np
 
 from unrolled.config import Recipe
 from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, DataError, UnrolledError
 from unrolled.evaluation.evaluate import Evaluation, evaluate
-from unrolled.evaluation.report.page import Answers, Material, render
-from unrolled.evaluation.scoring import Predictions, predictions_of
+from unrolled.evaluation.outcomes import Outcomes
+from unrolled.evaluation.report.page import Material, Shown, render
+from unrolled.evaluation.scoring import predictions_of
 from unrolled.model import Model
 from unrolled.run_folder import RunFolder
 from unrolled.storage import write_json, write_text
@@ -51,14 +49,13 @@ def report(
     evaluation = _stored_evaluation(folder)
     if test is not None and evaluation is not None and test.fingerprint != evaluation.fingerprint:
         test, without = None, "the test data are not those any more that the figures were measured on"
-    predictions = None
     if test is not None and evaluation is None:
         predictions = predictions_of(model, test)
         evaluation = evaluate(model, test, predictions=predictions, headline_cases=recipe.train.headline_cases)
         predictions.save(folder.predictions)
         write_json(folder.evaluation, evaluation.to_dict())
-    answers = None if test is None else _answers(folder, model, test, predictions)
-    _check_case(case, answers)
+    shown = None if test is None else _shown(folder, model, test)
+    _check_case(case, shown)
     material = Material(
         title=title_of(folder),
         recipe=recipe,
@@ -66,7 +63,7 @@ def report(
         history=read_history(folder.metrics),
         model=model,
         evaluation=evaluation,
-        answers=answers,
+        shown=shown,
         without=without,
         inside=case,
     )
@@ -114,26 +111,19 @@ def _stored_evaluation(folder: RunFolder) -> Evaluation | None:
         return None
 
 
-def _answers(folder: RunFolder, model: Model, test: Sequences, predictions: Predictions | None) -> Answers:
-    """What the model said of the test sequences: as it was stored, or asked anew."""
-    targets = model.targets(test)
-    if predictions is not None:
-        return Answers(test, targets, predictions.probabilities)
-    try:
-        with np.load(folder.predictions, allow_pickle=False) as stored:
-            probabilities = stored["probabilities"]
-    except (OSError, ValueError, KeyError, BadZipFile):
-        probabilities = None
-    if probabilities is None or probabilities.shape != (len(test), len(model.classes)):
-        probabilities = model.predict_proba(test)
-    return Answers(test, targets, probabilities)
+def _shown(folder: RunFolder, model: Model, test: Sequences) -> Shown:
+    """The test sequences with what the model said of them: as it was kept, or asked anew."""
+    outcomes = Outcomes.load(folder.predictions)
+    if outcomes is None or len(outcomes) != len(test):
+        outcomes = Outcomes.of(model.targets(test), model.predict_proba(test))
+    return Shown(test, outcomes)
 
 
-def _check_case(case: int | None, answers: Answers | None) -> None:
+def _check_case(case: int | None, shown: Shown | None) -> None:
     if case is None:
         return
-    if answers is None:
+    if shown is None:
         raise ConfigError(f"--case {case}: there are no test sequences to choose from; leave it out.")
-    if not 0 <= case < len(answers.sequences):
-        last = len(answers.sequences) - 1
+    if not 0 <= case < len(shown.sequences):
+        last = len(shown.sequences) - 1
         raise ConfigError(f"--case {case}: the test sequences are numbered from 0 to {last}.")
