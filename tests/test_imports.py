@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "unrolled"
 
 LAYERS = [
-    {"errors", "storage", "version"},
+    {"errors", "storage", "version", "bars"},
     {"config"},
     {"data", "nn"},
     {"inference", "devices", "info"},

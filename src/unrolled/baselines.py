@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from unrolled.data.features import Array, flattened, summaries, summary_width, token_counts
 from unrolled.data.sequences import Integers, Sequences
 
 MAX_CASES = 10_000
@@ -22,9 +22,7 @@ MAX_FEATURES = 1_024
 """More values than these in a sequence are summarised."""
 
 MAX_ITERATIONS = 200
-_CHUNK_VALUES = 4_000_000
 
-Array = npt.NDArray[np.float32]
 Features = Literal["flattened", "summary", "tokens"]
 
 
@@ -110,7 +108,7 @@ def _choose_features(train: Sequences) -> tuple[Features, int, int]:
     length, channels = train.equal_length or 0, len(train.channels)
     if length and length * channels <= MAX_FEATURES:
         return "flattened", length, length * channels
-    return "summary", 0, 6 * channels + 1
+    return "summary", 0, summary_width(channels)
 
 
 def _column_means(table: Array) -> Array:
@@ -127,34 +125,10 @@ def _standardised(table: Array, mean: Array, deviation: Array) -> Array:
 
 
 def _blocks(sequences: Sequences, features: Features, width: int) -> Iterator[Array]:
-    """The features of all sequences, a few at a time, [n, width]; NaN where one is missing."""
+    """The features of all sequences, some at a time, [n, width]; NaN where one is missing."""
     if features == "summary":
-        yield np.stack([_summary(sequences.scaled(index)) for index in range(len(sequences))])
-        return
-    size = max(1, _CHUNK_VALUES // width)
-    if features == "tokens":
-        for low in range(0, len(sequences), size):
-            codes = [sequences[index][:, 0] for index in range(low, min(low + size, len(sequences)))]
-            counts = [np.bincount(row[row < width], minlength=width) for row in codes]
-            yield np.stack(counts).astype(np.float32)
-        return
-    steps = np.arange(sequences.equal_length or 0)
-    for low in range(0, len(sequences), size):
-        rows = sequences.values[sequences.starts[low : low + size, None] + steps]  # [n, T, F]
-        yield rows.reshape(len(rows), -1).astype(np.float32) * np.float32(sequences.scale)
-
-
-def _summary(steps: Array) -> Array:
-    """Of one sequence, [6·F + 1]; missing values do not count."""
-    if np.isnan(steps).any():
-        columns = [column[~np.isnan(column)] for column in steps.T]
-        parts = np.array([_of_channel(column) for column in columns]).T
+        yield summaries(sequences)
+    elif features == "tokens":
+        yield from token_counts(sequences, width)
     else:
-        parts = np.stack([steps.mean(0), steps.std(0), steps.min(0), steps.max(0), steps[0], steps[-1]])
-    return np.append(parts, len(steps)).astype(np.float32)
-
-
-def _of_channel(values: Array) -> list[float]:
-    if not len(values):
-        return [np.nan] * 6
-    return [values.mean(), values.std(), values.min(), values.max(), values[0], values[-1]]
+        yield from flattened(sequences)

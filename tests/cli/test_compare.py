@@ -75,7 +75,7 @@ def test_every_field_of_the_config_can_be_a_list(unrolled: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("compare", "digits", "--cell", "gru,lsm"), "'lsm'"),
+        (("compare", "digits", "--cell", "gru,lsm"), "'lstm-layer-norm'; did you mean 'lstm'?"),
         (("compare", "digts", "--cell", "gru,lstm"), "'digits'"),
         (("compare", "digits"), "one setting only"),
         (("compare", "nowhere/1", "nowhere/2"), "there is no such folder"),
@@ -100,7 +100,8 @@ def test_a_mistake_is_one_line_and_code_1(
         (("compare", "a", "b", "--seeds", "3"), "leave out --seeds"),
         (("compare", "digits", "--unpaired"), "--unpaired"),
         (("compare", "digits", "--sell", "gru,lstm"), "--cell"),
-        (("compare", "a", "b", "--features", "flat"), "flattened"),
+        (("compare", "a", "b", "--features", "flat"), ": 'flat' is not one of"),
+        (("compare", "a", "b", "--features", "flat"), "Did you mean 'flattened'?"),
     ],
 )
 def test_wrong_usage_has_code_2(unrolled: Command, fresh: Path, words: tuple[str, ...], expected: str) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
+from unrolled.data.coercion import from_texts
 from unrolled.data.dataset import Dataset
 from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
@@ -317,6 +320,29 @@ def test_a_rival_can_make_its_own_features() -> None:
     classifier = Nearest()
     fit_rival(Rival("nearest", classifier, lambda part: np.stack([steps.mean(0) for steps in part])), dataset(True))
     assert classifier.shape == (52, 2)
+
+
+def texts(words: list[str], labels: list[str]) -> Sequences:
+    found = from_texts(words, "characters")
+    places = [sorted(set(labels)).index(label) for label in labels]
+    return replace(found, labels=np.array(places), classes=tuple(sorted(set(labels))))
+
+
+def test_of_text_the_tokens_are_counted_as_scikit_learn_counts_them() -> None:
+    """Also where the test text has other characters, or gives the same ones other codes."""
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abc" if n % 2 else "bcd"), rng.integers(2, 6))) for n in range(40)]
+    labels = ["no", "yes"] * 20
+    data = Dataset("words", texts(words[:20], labels[:20]), texts(words[20:30], labels[20:30]), None, "")
+    test = ["cab", "zdc", "bad", "ccc"]
+    classifier = KNeighborsClassifier(3)
+    found = fit_rival(Rival("3", classifier), replace(data, test=texts(test, ["yes", "no", "no", "yes"])))
+    counter = CountVectorizer(analyzer="char").fit(words[:20])
+    own = KNeighborsClassifier(3).fit(counter.transform(words[:30]).toarray(), labels[:30])
+    expected = own.predict(counter.transform(test).toarray()) == np.array(["yes", "no", "no", "yes"])
+    assert (found.right[0] == expected).all()
+    with pytest.raises(ConfigError, match="these sequences are numbers"):
+        fit_rival(Rival("3", classifier, "tokens"), dataset())
 
 
 def test_padding_stands_behind_the_last_step_and_is_zero() -> None:

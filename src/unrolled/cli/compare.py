@@ -26,6 +26,7 @@ class Features(StrEnum):
     auto = "auto"
     flattened = "flattened"
     summary = "summary"
+    tokens = "tokens"
     padded = "padded"
     channels_first = "channels-first"
 

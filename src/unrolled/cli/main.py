@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from unrolled.errors import InterruptedRunError, UnitWarning, UnrolledError
+from unrolled.errors import InterruptedRunError, UnitWarning, UnrolledError, nearest
 
 VERBS = {
     "train": "Train a network: a recipe, a named data set, or a file of labelled sequences.",
@@ -58,6 +59,9 @@ class LazyGroup(TyperGroup):
         except UnrolledError as error:
             _say_error(f"error: {error}")
             raise typer.Exit(1) from None
+        except typer.BadParameter as error:
+            error.message = _offering_the_nearest(error.message)
+            raise
         except BrokenPipeError:
             # the reader has gone, as in `| head`; the interpreter must not complain about it at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -114,6 +118,14 @@ def _warnings_as_lines() -> Iterator[None]:
 
         warnings.showwarning = show
         yield
+
+
+def _offering_the_nearest(message: str) -> str:
+    """What is wrong with an option's value; of several choices, with the one that was probably meant."""
+    message = message.removeprefix("Value error, ")
+    found, *choices = re.findall("'([^']*)'", message) if "is not one of" in message else ("", "")
+    guess = nearest(found, choices)
+    return f"{message} Did you mean {guess!r}?" if guess else message
 
 
 def _say_error(message: str) -> None:

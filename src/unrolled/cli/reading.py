@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import DownloadColumn, Progress
 
+from unrolled.bars import bar
 from unrolled.data.readers.observer import Observer
 
 _PATIENCE_SECONDS = 1.0
@@ -42,14 +43,7 @@ class ReadingBar(Observer):
         now = time.perf_counter()
         self._started = now if self._started is None else self._started
         if self._bar is None and self._console.is_terminal and now - self._started > _PATIENCE_SECONDS:
-            self._bar = Progress(
-                TextColumn("reading"),
-                BarColumn(bar_width=20),
-                DownloadColumn(),
-                TimeRemainingColumn(compact=True),
-                console=self._console,
-                transient=True,
-            )
+            self._bar = bar(self._console, "reading", DownloadColumn())
             self._bar.add_task("", total=total or None)
             self._bar.start()
         if self._bar is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from unrolled.bars import bar
 from unrolled.parallel import Watcher
 
 
@@ -32,13 +32,8 @@ class Bar(Lines):
         """Draws the bar."""
         super().begin(total, done)
         self.shares: dict[int, float] = {}
-        self.bar = Progress(
-            TextColumn("training {task.fields[done]}/{task.fields[of]}"),
-            BarColumn(bar_width=30),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(compact=True),
-            console=self.console,
-            transient=True,
+        self.bar = bar(
+            self.console, "training {task.fields[done]}/{task.fields[of]}", "{task.percentage:>3.0f} %", width=30
         )
         self.task = self.bar.add_task("", total=total, completed=done, done=done, of=total)
         self.bar.start()

@@ -19,8 +19,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import all_estimators
 
+from unrolled.config import DataConfig
 from unrolled.data.dataset import Dataset
-from unrolled.data.features import padded, summaries
+from unrolled.data.features import padded, summaries, token_counts
+from unrolled.data.intake import learn_intake
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, DataError, UnknownNameError
 from unrolled.evaluation.contenders import Answers, Contender, judge
@@ -29,7 +31,10 @@ PREFIX = "sklearn:"
 MAX_FEATURES = 10_000
 """Sequences of one length with more values than these are summarised unless something else is asked for."""
 
-FeatureName = Literal["auto", "flattened", "summary", "padded", "channels-first"]
+MAX_TOKENS = 2_000
+"""Different tokens of text that are counted."""
+
+FeatureName = Literal["auto", "flattened", "summary", "tokens", "padded", "channels-first"]
 FeatureMaker = Callable[[Sequences], Any]
 
 
@@ -45,8 +50,9 @@ class Rival:
         features: what it is given: ``flattened`` [N, T·F] and ``padded`` [N, T, F] with zeros behind the last
             step of short sequences, T being the longest to learn from and longer ones cut; ``channels-first``
             [N, F, T], which aeon and sktime take; ``summary``, each channel's mean, deviation, least, largest,
-            first and last value and the length; ``auto``, flattened for sequences of one length that are not
-            too long, otherwise summary. Or a function from `Sequences` to what the classifier takes.
+            first and last value and the length; ``tokens`` [N, V], of text how often each of the most frequent
+            `MAX_TOKENS` tokens occurs; ``auto``, tokens for text, flattened for sequences of one length that are
+            not too long, otherwise summary. Or a function from `Sequences` to what the classifier takes.
     """
 
     name: str
@@ -106,12 +112,13 @@ def fit_rival(rival: Rival, dataset: Dataset, seeds: Sequence[int] = (0,)) -> Co
     """
     if dataset.test is None:
         raise DataError(f"nothing of {dataset.name} is held out for the test, so {rival.name} cannot be compared.")
-    parts = [part for part in (dataset.train, dataset.validation) if part is not None]
+    intake = learn_intake(dataset.train, DataConfig())  # the codes of text are those of the training data's vocabulary
+    parts = [intake(part) for part in (dataset.train, dataset.validation) if part is not None]
     make = _maker(rival, parts)
     learned = [make(part) for part in parts]
     X = np.concatenate(learned) if len(learned) > 1 and isinstance(learned[0], np.ndarray) else _joined(learned)
     y = np.concatenate([np.array(part.classes)[part.targets] for part in parts])
-    X_test = make(dataset.test)
+    X_test = make(intake(dataset.test))
     answers = []
     for classifier in _seeded(rival.classifier, seeds):
         try:
@@ -132,13 +139,19 @@ def _maker(rival: Rival, parts: Sequence[Sequences]) -> FeatureMaker:
     features = rival.features
     if callable(features):
         return features
+    symbols = parts[0].symbols
+    if features == "tokens" and symbols is None:
+        raise ConfigError("tokens are counted of text, and these sequences are numbers; leave --features out.")
     length = max(int(part.lengths.max()) for part in parts)
-    if features == "auto":
+    if features == "auto" and symbols is not None:
+        features = "tokens"
+    elif features == "auto":
         equal = len({part.equal_length for part in parts}) == 1 and parts[0].equal_length
         features = "flattened" if equal and length * len(parts[0].channels) <= MAX_FEATURES else "summary"
     makers: dict[str, FeatureMaker] = {
         "flattened": lambda part: padded(part, length).reshape(len(part), -1),
         "summary": summaries,
+        "tokens": lambda part: np.concatenate(list(token_counts(part, min(len(symbols or ()), MAX_TOKENS)))),
         "padded": lambda part: padded(part, length),
         "channels-first": lambda part: np.ascontiguousarray(padded(part, length).transpose(0, 2, 1)),
     }

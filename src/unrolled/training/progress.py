@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from unrolled.bars import bar
 from unrolled.data.batching import Batch
 from unrolled.training.plan import Plan
 from unrolled.training.recorders import Recorder
@@ -28,15 +27,8 @@ class ProgressBar(Recorder):
         self.plan, self.drawn = plan, 0.0
         self.training, self.validation = "", ""
         self.started, self.first = time.perf_counter(), state.sequences
-        self.bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(bar_width=10),
-            TextColumn("{task.completed}/{task.total}{task.fields[figures]}"),
-            TimeRemainingColumn(compact=True),
-            console=self.console,
-            transient=True,
-            redirect_stdout=sys.stdout.isatty(),  # a file that takes the output must not lose it to the terminal
-        )
+        figures = "{task.completed}/{task.total}{task.fields[figures]}"
+        self.bar = bar(self.console, "epoch {task.fields[epoch]}/{task.fields[epochs]}", figures, width=10)
         self.task = self.bar.add_task(
             "", total=plan.total_steps, completed=state.step, epoch=state.epoch + 1, epochs=plan.epochs, figures=""
         )
