@@ -39,6 +39,17 @@ def test_the_sum_is_the_difference_of_the_scores(cell: Any, options: dict[str, A
     assert found.steps.sum() == pytest.approx(expected, rel=0.01)
 
 
+@pytest.mark.parametrize("frame", [2, 5, 30])
+def test_steps_that_are_read_together_get_their_own_parts(frame: int) -> None:
+    net = network(normalisation="none", frame_steps=frame)
+    found = integrated_gradients(net, INPUTS, 2)
+    assert found.steps.shape == (12,)
+    assert found.complete
+    idle = INPUTS.clone()
+    idle[:, 3] = 0
+    assert integrated_gradients(net, idle, 2).steps[3] == 0
+
+
 def test_a_step_that_changes_nothing_gets_nothing() -> None:
     inputs = INPUTS.clone()
     inputs[:, 5] = 0  # as the baseline has it

@@ -11,8 +11,7 @@ from rich.table import Table
 
 from unrolled.evaluation.evaluate import Evaluation
 from unrolled.evaluation.intervals import Proportion
-
-_SEEN = {"flattened": "all values", "summary": "summaries of the channels", "tokens": "the numbers of each token"}
+from unrolled.evaluation.report.words import SEEN
 
 
 def out() -> Console:
@@ -51,7 +50,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         rows.append([f"always {evaluation.majority_class!r}", *share_cells(evaluation.majority)])
     print_table([f"on {evaluation.cases:,} sequences", "accuracy", "95 % interval (Wilson)", "wrong"], rows)
     if evaluation.logistic is not None:
-        seen = _SEEN[evaluation.logistic_features or "summary"]
+        seen = SEEN[evaluation.logistic_features or "summary"]
         console.print(f"(the regression was fitted on {seen} of {evaluation.logistic_cases:,} training sequences)")
     if evaluation.headline is not None:
         first = evaluation.headline

@@ -68,7 +68,8 @@ def integrated_gradients(network: Network, inputs: Tensor, label: int) -> Attrib
         inputs: one sequence as `Network.forward` takes it, [1, T, F].
         label: index of the class.
     Returns:
-        The attribution; of long sequences, or where the score bends much, it may not be `complete`.
+        The attribution, by step also where several are read as one. Of long sequences, or where the score bends
+        much, it may not be `complete`.
     """
     with entering(network) as entered, torch.no_grad():
         network(inputs, torch.tensor([inputs.shape[1]]))
@@ -105,8 +106,18 @@ def _integral(network: Network, inputs: Tensor, read: Tensor, baseline: Tensor, 
         way = torch.lerp(baseline, read, alphas[low : low + size, None, None]).requires_grad_()
         (slope,) = torch.autograd.grad(_scores(network, inputs, way, label).sum(), way)
         gradient += torch.einsum("b,btd->td", shares[low : low + size], slope)
-    result: Doubles = (gradient * (read - baseline)[0]).sum(-1).double().numpy()
-    return result
+    return _by_step(gradient * (read - baseline)[0], network.frame_steps, inputs.shape[1])
+
+
+def _by_step(parts: Tensor, frame: int, steps: int) -> Doubles:
+    """What enters the first layer, [T', D], as a sum for each step of the sequence, [T].
+
+    A frame holds its steps one behind the other; where the last one was not full, it repeats the last step.
+    """
+    every: Doubles = parts.reshape(len(parts) * frame, -1).sum(-1).double().numpy()
+    found = every[:steps].copy()
+    found[-1] += every[steps:].sum()
+    return found
 
 
 def _scores(network: Network, inputs: Tensor, read: Tensor, label: int) -> Tensor:

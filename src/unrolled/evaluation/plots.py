@@ -70,7 +70,7 @@ def draw_loss(axes: Axes, history: Sequence[EpochLog]) -> None:
         epochs, values = _course(history, f"{log_of}_loss")
         axes.plot(epochs, values, color=colour, label=label, marker="o" if len(epochs) < 4 else None)
     _as_course(axes, "loss")
-    axes.legend(frameon=False, loc="upper right")
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
 
 
 def draw_wrong(axes: Axes, history: Sequence[EpochLog]) -> None:

@@ -12,7 +12,7 @@ from unrolled.data.batching import Batcher
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.evaluation.outcomes import Outcomes
 from unrolled.evaluation.report import drawings
-from unrolled.evaluation.report.drawings import Line
+from unrolled.evaluation.report.drawings import Line, Shape
 from unrolled.evaluation.report.pictures import Album, Picture
 from unrolled.model import Model, Probabilities
 
@@ -37,6 +37,7 @@ class Card:
         text: what happened on the way, in a sentence.
         picture: the sequence and the belief over its steps.
         tokens: of a text, its steps; None of anything else.
+        words: whether these are words, between which blanks stand.
         cut: steps of the text that are not shown.
     """
 
@@ -44,6 +45,7 @@ class Card:
     text: str
     picture: Picture
     tokens: tuple[str, ...] | None
+    words: bool
     cut: int
 
 
@@ -89,22 +91,30 @@ def card(model: Model, sequences: Sequences, case: int, album: Album) -> Card:
     said = int(belief[-1].argmax())
     true = int(model.targets(sequence)[0])
     name, label = model.classes[said], model.classes[true]
-    lines = _lines(belief, said, true, model.classes)
-    tokens = _tokens(sequence)
-    values = None if tokens is not None else model.accept(sequence).scaled(0)
-    figure = drawings.belief(steps, belief, lines, values, sequence.channels, picture=sequence.pictures)
+    shape = shape_of(model, sequence)
+    figure = drawings.belief(steps, belief, _lines(belief, said, true, model.classes), shape)
     place = f"Case {case:,}" if sequence.ids is None else f"Case {case:,}, {sequence.ids[0]}"
     if said == true:
-        title = f"{place}: “{label}”, and taken for it"
+        title = f"{place}: “{label}”, rightly named"
         sure = f"The network is {100 * belief[-1, said]:.1f} % sure."
     else:
         title = f"{place}: “{label}” taken for “{name}”"
         sure = f"In the end {100 * belief[-1, said]:.1f} % for “{name}”, {100 * belief[-1, true]:.1f} % for “{label}”."
     text = f"{sure} {_settled(steps, belief, name)}"
-    kind = "picture" if sequence.pictures else "text" if tokens is not None else "series"
+    kind = "picture" if sequence.pictures else "text" if shape.tokens is not None else "series"
     alt = f"A {kind} of {int(sequence.lengths[0])} steps of the class {label}, and the probabilities over them. {text}"
-    shown = None if tokens is None else tokens[:MOST_TOKENS]
-    return Card(title, text, album.add(figure, alt), shown, max(0, len(tokens or ()) - MOST_TOKENS))
+    tokens = _tokens(sequence)
+    shown, cut = (None, 0) if tokens is None else (tokens[:MOST_TOKENS], max(0, len(tokens) - MOST_TOKENS))
+    return Card(title, text, album.add(figure, alt), shown, model.facts.tokens == "words", cut)
+
+
+def shape_of(model: Model, sequence: Sequences) -> Shape:
+    """One sequence as the network reads it, to be drawn."""
+    accepted = model.accept(sequence)  # which may cut it
+    steps, tokens = int(accepted.lengths[0]), _tokens(sequence)
+    if tokens is None:
+        return Shape(steps, accepted.scaled(0), sequence.channels, sequence.pictures)
+    return Shape(steps, None, sequence.channels, False, tokens if len(tokens) == steps else None)
 
 
 def _lines(belief: Probabilities, said: int, true: int, classes: tuple[str, ...]) -> list[Line]:

@@ -24,6 +24,7 @@ from unrolled.evaluation.plots import (
     COLOURS,
     GREY,
     INK,
+    MAX_NAMED,
     draw_loss,
     draw_picture,
     draw_series,
@@ -41,6 +42,9 @@ COUNTS_AND_SHARES = 12
 
 MOST_CELLS = 50
 """Classes up to which the cells hold numbers at all."""
+
+MOST_LETTERS = 44
+"""Of a text whose steps are named below a picture, blanks between them included."""
 
 Role = Literal["said", "true", "other"]
 
@@ -62,14 +66,56 @@ class Line:
     role: Role
 
 
+@dataclass(frozen=True)
+class Shape:
+    """One sequence, as it is drawn.
+
+    Attributes:
+        steps: how many it has.
+        values: [T, F]; None where it is not drawn (text).
+        channels: names, [F].
+        picture: whether it is one.
+        tokens: of a text, what is read at each step; None of anything else.
+    """
+
+    steps: int
+    values: npt.NDArray[np.float32] | None
+    channels: Sequence[str]
+    picture: bool
+    tokens: Sequence[str] | None = None
+
+
 def learning_curves(history: Sequence[EpochLog]) -> tuple[Figure, Figure]:
     """Loss and share of wrong answers, by epoch."""
     figures = []
     for draw in (draw_loss, draw_wrong):
-        figure, axes = _sheet(2.9)
+        figure, axes = _sheet(2.9, above=0.1)  # where the legend stands
         draw(axes, history)
         figures.append(figure)
     return figures[0], figures[1]
+
+
+def standing(accuracies: Mapping[str, Proportion]) -> Figure:
+    """Accuracies with their intervals, a bar each; the first one's is coloured.
+
+    Args:
+        accuracies: by what they are of, the one that counts first.
+    """
+    figure = Figure(figsize=(WIDTH, 0.55 + 0.42 * len(accuracies)))
+    height = figure.get_figheight()
+    axes = figure.add_axes((0.33, 0.47 / height, 0.62, (height - 0.55) / height))
+    places = np.arange(len(accuracies))
+    values = [share.value for share in accuracies.values()]
+    axes.barh(places, values, height=0.55, color=[BLUE, *[GREY] * (len(values) - 1)], alpha=0.75)
+    for place, share in zip(places, accuracies.values(), strict=True):
+        axes.plot([share.low, share.high], [place, place], color=INK, linewidth=1.5, marker="|", markersize=7)
+    axes.set_yticks(places, [plain(name) for name in accuracies])
+    axes.set(xlabel="accuracy, with its 95 % interval", xlim=(0, 1.02), ylim=(len(values) - 0.5, -0.5))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.tick_params(axis="y", length=0)
+    tidy(axes)
+    axes.grid(visible=False, axis="y")
+    return figure
 
 
 def confusion(
@@ -121,7 +167,7 @@ def reliability(bins: Sequence[ReliabilityBin]) -> Figure:
     upper.set(ylabel="share that is right", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
     upper.yaxis.set_major_formatter(PercentFormatter(1.0))
     upper.tick_params(labelbottom=False)
-    upper.legend(frameon=False, loc="upper left")
+    upper.legend(frameon=False, loc="lower right")
     width = bins[0].high - bins[0].low
     lower.bar([b.low for b in bins], [b.accuracy.cases for b in bins], width * 0.9, align="edge", color=BLUE)
     lower.set(xlabel="largest probability (confidence)", ylabel="cases", yscale="log")
@@ -167,10 +213,7 @@ def belief(
     steps: npt.NDArray[np.int64],
     probabilities: npt.NDArray[np.float32],
     lines: Sequence[Line],
-    values: npt.NDArray[np.float32] | None,
-    channels: Sequence[str],
-    *,
-    picture: bool,
+    shown: Shape,
 ) -> Figure:
     """One sequence, and the probabilities of its classes after its steps.
 
@@ -178,57 +221,101 @@ def belief(
         steps: after which the probabilities are, [K].
         probabilities: [K, C].
         lines: the classes to be named; the first is drawn over the others.
-        values: the sequence, [T, F]; None where it is not drawn (text).
-        channels: names, [F].
-        picture: whether it is one.
+        shown: the sequence.
     """
-    if picture and values is not None:
-        figure = Figure(figsize=(WIDTH, 2.5))
-        shown = figure.add_axes((0.13, 0.17, 0.34, 0.68))
-        draw_picture(shown, values)
-        shown.set(xlabel="column", ylabel="row, step")
-        curve = figure.add_axes((0.56, 0.17, 0.41, 0.68))
-        for index, style, label in _styled(lines, probabilities.shape[1]):
-            curve.plot(probabilities[:, index], steps, label=label, **style)
-        curve.set(xlabel="probability", xlim=(-0.03, 1.03), ylim=(len(values) + 0.5, 0.5))
+    figure, curve = _beside(shown, shown.picture, top=0.15)
+    marker = "o" if len(steps) == 1 else None
+    for index, style, label in _styled(lines, probabilities.shape[1]):
+        places, values = (probabilities[:, index], steps) if shown.picture else (steps, probabilities[:, index])
+        curve.plot(places, values, label=label, marker=marker, **style)
+    if shown.picture:
+        curve.set(xlabel="probability", xlim=(-0.03, 1.03))
         curve.set_xticks([0, 0.5, 1])
         curve.xaxis.set_major_formatter(PercentFormatter(1.0))
-        curve.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     else:
-        figure = Figure(figsize=(WIDTH, 2.1 if values is None else 3.4))
-        curve = figure.add_axes((0.17, 0.21, 0.80, 0.60) if values is None else (0.17, 0.13, 0.80, 0.34))
-        if values is not None:
-            shown = figure.add_axes((0.17, 0.59, 0.80, 0.38), sharex=curve)
-            draw_series(shown, values, channels)
-            shown.tick_params(labelbottom=False)
-        for index, style, label in _styled(lines, probabilities.shape[1]):
-            curve.plot(steps, probabilities[:, index], label=label, **style)
-        curve.set(xlabel="step", ylabel="probability", ylim=(-0.03, 1.03))
-        curve.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        curve.set(ylabel="probability", ylim=(-0.03, 1.03))
         curve.yaxis.set_major_formatter(PercentFormatter(1.0))
-    curve.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(lines), borderaxespad=0.1)
-    tidy(curve)
+    handles, labels = curve.get_legend_handles_labels()
+    curve.legend(
+        handles[::-1],  # the first line was drawn last
+        labels[::-1],
+        frameon=False,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=len(lines),
+        borderaxespad=0.1,
+        handlelength=2.4,
+        columnspacing=1.2,
+    )
     return figure
 
 
-def heat_maps(values: Mapping[str, Tensor], outputs: Tensor, names: Mapping[str, str]) -> Figure:
+def _beside(shown: Shape, across: bool, top: float) -> tuple[Figure, Axes]:
+    """The sequence, and axes over the same steps: to its right for a picture, below it for anything else.
+
+    Args:
+        shown: the sequence.
+        across: whether the axes stand to the right and their steps run downwards.
+        top: share of the height that is left free above the axes.
+    """
+    values, last = shown.values, shown.steps + 0.5
+    if across and values is not None:
+        figure = Figure(figsize=(WIDTH, 2.3 + 1.3 * top))
+        first = figure.add_axes((0.13, 0.17, 0.34, 0.80 - top))
+        draw_picture(first, values)
+        first.set(xlabel="column", ylabel="row, step")
+        axes = figure.add_axes((0.56, 0.17, 0.41, 0.80 - top))
+        for one in (first, axes):
+            one.set_ylim(last, 0.5)
+            one.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    else:
+        figure = Figure(figsize=(WIDTH, 2.1 if values is None else 3.4))
+        if values is None:
+            axes = figure.add_axes((0.17, 0.22, 0.80, 0.73 - top))
+        else:
+            axes = figure.add_axes((0.17, 0.13, 0.80, 0.41 - top / 2))
+            first = figure.add_axes((0.17, 0.61, 0.80, 0.37), sharex=axes)
+            draw_series(first, values, shown.channels)
+            first.tick_params(labelbottom=False)
+            if len(shown.channels) > MAX_NAMED:
+                first.set(ylabel=f"{len(shown.channels)} channels")
+        axes.set_xlim(0.5, last)
+        _name_the_steps(axes, shown.tokens)
+    tidy(axes)
+    return figure, axes
+
+
+def _name_the_steps(axes: Axes, tokens: Sequence[str] | None) -> None:
+    """Steps by number, or those of a short text by what is read there."""
+    if tokens is None or sum(map(len, tokens)) + len(tokens) > MOST_LETTERS:
+        axes.set(xlabel="step")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    else:
+        axes.set(xlabel="what is read")
+        axes.set_xticks(range(1, len(tokens) + 1), [plain(token) for token in tokens])
+
+
+def heat_maps(
+    values: Mapping[str, Tensor], outputs: Tensor, names: Mapping[str, str], height: float, frame: int = 1
+) -> Figure:
     """Gates or states of every unit over the steps.
 
     Args:
         values: by the gate's or state's letter, [T, H].
         outputs: h, [T, H]: the units are ordered by when theirs is strongest.
         names: what each gate and state is called.
+        height: of the figure, in inches; `maps_height` says what the maps need.
+        frame: steps of the sequence that are one here.
     """
     maps = {name: value.numpy() for name, value in values.items()}
     order = np.lexsort((np.arange(outputs.shape[1]), outputs.abs().numpy().argmax(0)))
-    each = 0.95
-    figure = Figure(figsize=(WIDTH, 0.5 + each * len(maps)))
-    height = figure.get_figheight()
+    each = (height - 0.5) / len(maps)
+    figure = Figure(figsize=(WIDTH, height))
     for row, (name, value) in enumerate(maps.items()):
-        bottom = (0.45 + each * (len(maps) - 1 - row)) / height
-        axes = figure.add_axes((0.14, bottom, 0.72, 0.72 * each / height))
+        bottom, tall = (0.45 + each * (len(maps) - 1 - row)) / height, (each - 0.27) / height
+        axes = figure.add_axes((0.10, bottom, 0.76, tall))
         gate = name in "iforz"
-        bound = 1.0 if gate or name != "c" else max(float(np.abs(value).max()), 1e-6)
+        bound = 1.0 if gate or name != "c" else max(float(np.quantile(np.abs(value), 0.99)), 1e-6)
         low = 0.0 if gate else -bound
         image = axes.imshow(
             value[:, order].T,
@@ -237,55 +324,53 @@ def heat_maps(values: Mapping[str, Tensor], outputs: Tensor, names: Mapping[str,
             vmax=bound,
             aspect="auto",
             interpolation="none",
-            extent=(0.5, len(value) + 0.5, len(order), 0),
+            extent=(0.5, len(value) * frame + 0.5, len(order), 0),
         )
-        axes.set_title(names.get(name, name), fontsize=8, loc="left", pad=2)
+        axes.set_title(names.get(name, name), fontsize=9, loc="left", pad=3)
         axes.set_yticks([])
-        axes.set_ylabel("units", fontsize=7)
-        axes.tick_params(labelbottom=row == len(maps) - 1, labelsize=7)
+        axes.set_ylabel(f"{len(order)} units", fontsize=8)
+        axes.tick_params(labelbottom=row == len(maps) - 1, labelsize=8)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        bar = figure.add_axes((0.88, bottom, 0.02, 0.72 * each / height))
-        figure.colorbar(image, cax=bar, ticks=[low, bound], format="%.2g").ax.tick_params(labelsize=7, length=2)
+        bar = figure.add_axes((0.88, bottom, 0.02, tall))
+        beyond = "both" if name == "c" else "neither"
+        figure.colorbar(image, cax=bar, ticks=[low, bound], format="%.2g", extend=beyond).ax.tick_params(
+            labelsize=8, length=2
+        )
     axes.set_xlabel("step")
     return figure
 
 
-def attribution(
-    steps: Doubles, values: npt.NDArray[np.float32] | None, channels: Sequence[str], *, picture: bool
-) -> Figure:
-    """What each step adds to the score, beside the sequence."""
+def maps_height(count: int) -> float:
+    """Inches that so many heat maps need."""
+    return 0.5 + 0.98 * count
+
+
+def attribution(steps: Doubles, shown: Shape) -> Figure:
+    """What each step adds to the score, beside the sequence.
+
+    Args:
+        steps: what it is, [T].
+        shown: the sequence.
+    """
+    figure, bars = _beside(shown, shown.picture, top=0.02)
     places = np.arange(1, len(steps) + 1)
     colours = [BLUE if value >= 0 else COLOURS[1] for value in steps]
-    if picture and values is not None:
-        figure = Figure(figsize=(WIDTH, 2.5))
-        shown = figure.add_axes((0.13, 0.17, 0.34, 0.78))
-        draw_picture(shown, values)
-        shown.set(xlabel="column", ylabel="row, step")
-        bars = figure.add_axes((0.56, 0.17, 0.41, 0.78))
+    if shown.picture:
         bars.barh(places, steps, color=colours)
-        bars.set(xlabel="adds to the score", ylim=(len(steps) + 0.5, 0.5))
+        bars.set(xlabel="adds to the score")
         bars.axvline(0, color=INK, linewidth=0.8)
-        bars.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         bars.xaxis.set_major_locator(MaxNLocator(4))
     else:
-        figure = Figure(figsize=(WIDTH, 2.1 if values is None else 3.4))
-        bars = figure.add_axes((0.16, 0.21, 0.81, 0.75) if values is None else (0.16, 0.13, 0.81, 0.38))
-        if values is not None:
-            shown = figure.add_axes((0.16, 0.59, 0.81, 0.38), sharex=bars)
-            draw_series(shown, values, channels)
-            shown.tick_params(labelbottom=False)
         bars.bar(places, steps, width=1.0 if len(steps) > 60 else 0.8, color=colours)
-        bars.set(xlabel="step", ylabel="adds to the score")
+        bars.set(ylabel="adds to the score")
         bars.axhline(0, color=INK, linewidth=0.8)
-        bars.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    tidy(bars)
     return figure
 
 
-def _sheet(height: float) -> tuple[Figure, Axes]:
-    """A figure with one axes that leaves room for its labels."""
+def _sheet(height: float, above: float = 0.05) -> tuple[Figure, Axes]:
+    """A figure with one axes that leaves room for its labels, and a share of the height above it."""
     figure = Figure(figsize=(WIDTH, height))
-    return figure, figure.add_axes((0.19, 0.17, 0.77, 0.78))
+    return figure, figure.add_axes((0.19, 0.17, 0.77, 0.83 - above))
 
 
 def _error_bars(axes: Axes, places: Sequence[float], shares: Sequence[Proportion], marker: str) -> None:

@@ -11,8 +11,10 @@ from unrolled.data.batching import Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.evaluation.attribution import Attribution, integrated_gradients
 from unrolled.evaluation.report import drawings
+from unrolled.evaluation.report.cases import shape_of
 from unrolled.evaluation.report.pictures import Album, Picture
 from unrolled.model import Model
+from unrolled.nn.network import Network
 from unrolled.nn.trace import Trace, trace
 
 MOST_STEPS = 20_000
@@ -45,7 +47,8 @@ class Inside:
         left_out: how many of those are not drawn.
         steps: which steps mattered.
         attribution: the figures behind that.
-        strongest: the steps that mattered most, from 1.
+        strongest: the steps that mattered most, from 1, of a text with what is read there.
+        frame: steps that the network reads as one.
     """
 
     case: int
@@ -54,7 +57,8 @@ class Inside:
     left_out: int
     steps: Picture
     attribution: Attribution
-    strongest: list[int]
+    strongest: list[str]
+    frame: int
 
 
 def look_inside(model: Model, sequences: Sequences, case: int, album: Album) -> Inside | None:
@@ -71,33 +75,36 @@ def look_inside(model: Model, sequences: Sequences, case: int, album: Album) -> 
         said = int(network(batch.inputs, batch.lengths)[0].argmax())
     traces = trace(network, batch.inputs)
     found = integrated_gradients(network, batch.inputs, said)
-    values = None if sequence.symbols is not None else accepted.scaled(0)
+    shape = shape_of(model, sequence)
     strongest = [int(step) + 1 for step in abs(found.steps).argsort()[::-1][:3]]
-    figure = drawings.attribution(found.steps, values, sequence.channels, picture=sequence.pictures)
+    named = [str(step) if shape.tokens is None else f"{step} (“{shape.tokens[step - 1]}”)" for step in strongest]
     alt = (
-        f"What each step adds to the score of {model.classes[said]}; the strongest are the steps "
-        f"{', '.join(map(str, strongest))}."
+        f"What each step adds to the score of {model.classes[said]}; the strongest "
+        f"{'is step' if len(named) == 1 else 'are the steps'} {', '.join(named)}."
     )
     return Inside(
         case=case,
         said=model.classes[said],
-        maps=[picture for one in traces[:MOST_MAPS] for picture in _maps(one, config.bidirectional, album)],
+        maps=[picture for one in traces[:MOST_MAPS] for picture in _maps(one, network, album)],
         left_out=max(0, len(traces) - MOST_MAPS),
-        steps=album.add(figure, alt),
+        steps=album.add(drawings.attribution(found.steps, shape), alt),
         attribution=found,
-        strongest=strongest,
+        strongest=named,
+        frame=network.frame_steps,
     )
 
 
-def _maps(traced: Trace, bidirectional: bool, album: Album) -> list[Picture]:
-    """The gates, where the cell has any, and the states."""
-    direction = "" if not bidirectional else ", backward" if traced.backward else ", forward"
+def _maps(traced: Trace, network: Network, album: Album) -> list[Picture]:
+    """The gates, where the cell has any, and the states, in pictures of one height."""
+    direction = "" if not network.config.bidirectional else ", backward" if traced.backward else ", forward"
     steps, units = traced.states["h"].shape
+    height = drawings.maps_height(max(len(traced.gates), len(traced.states)))
     found = []
     for kind, values in (("gates", traced.gates), ("states", traced.states)):
         if values:
             caption = f"Layer {traced.layer}{direction}: {kind}"
             parts = ", ".join(NAMES.get(name, name).split(":")[0] for name in values)
             alt = f"{caption} of the {units} units over {steps} steps, as heat maps: {parts}."
-            found.append(album.add(drawings.heat_maps(values, traced.states["h"], NAMES), alt, caption))
+            figure = drawings.heat_maps(values, traced.states["h"], NAMES, height, network.frame_steps)
+            found.append(album.add(figure, alt, caption))
     return found

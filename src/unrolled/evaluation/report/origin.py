@@ -68,6 +68,20 @@ def lines(
     return found
 
 
+def about(recipe: Recipe, facts: Mapping[str, Any], history: list[EpochLog]) -> str:
+    """What was trained on what, in a line."""
+    config, data = recipe.model, facts.get("data", {})
+    layers = "" if config.num_layers == 1 else f"{config.num_layers} layers of "
+    way = ", reading both ways" if config.bidirectional else ""
+    parts = [f"{config.cell}, {layers}{config.hidden_size} units{way}"]
+    if data.get("train"):
+        parts.append(f"{data['train']:,} sequences to train")
+    if history:
+        epochs = f"{history[-1].epoch:,} epoch{'s' if history[-1].epoch > 1 else ''}"
+        parts.append(f"{epochs} in {history[-1].seconds:,.0f} s")
+    return " · ".join(parts)
+
+
 class _Name(str):
     """A word of Python, written as it is."""
 

@@ -84,6 +84,21 @@ class Row:
     note: str | None = None
 
 
+@dataclass(frozen=True)
+class ClassLine:
+    """A line of the table of classes.
+
+    Attributes:
+        name, cases, wrong: as text.
+        figures: precision, recall and F1, each with its interval, which may be empty.
+    """
+
+    name: str
+    cases: str
+    wrong: str
+    figures: list[tuple[str, str]]
+
+
 @dataclass
 class Content:
     """The page's parts; those that a run does not have are empty."""
@@ -92,14 +107,16 @@ class Content:
     origin: list[tuple[str, str]]
     command: str
     evaluation: Evaluation | None
+    about: str = ""
     headline: str = ""
     beside: str = ""
+    standing: Picture | None = None
     rows: list[Row] = field(default_factory=list)
     calibration: str = ""
     curves: list[Picture] = field(default_factory=list)
     confusion: list[Picture] = field(default_factory=list)
     confusions: list[tuple[str, str, int, str]] = field(default_factory=list)
-    classes: list[list[str]] = field(default_factory=list)
+    classes: list[ClassLine] = field(default_factory=list)
     classes_left_out: int = 0
     reliability: Picture | None = None
     by_share: Picture | None = None
@@ -138,6 +155,7 @@ def compose(material: Material) -> Content:
         ),
         command=origin.command_to_repeat(material.recipe),
         evaluation=found,
+        about=origin.about(material.recipe, material.facts, list(material.history)),
         curves=_curves(material.history, album),
         unnormalised=model.network.config.normalisation == "none",
         without=material.without,
@@ -167,6 +185,7 @@ def _curves(history: Sequence[EpochLog], album: Album) -> list[Picture]:
 def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
     """Sentences, tables and pictures of the figures."""
     content.headline, content.beside = words.headline(found), words.beside(found)
+    content.standing = _standing(found, album)
     content.rows, content.calibration = _rows(found), _calibration(found)
     matrix, names = np.array(found.confusion), [row.name for row in found.classes]
     if len(names) <= MOST_CLASSES:
@@ -194,21 +213,44 @@ def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
         )
 
 
+def _standing(found: Evaluation, album: Album) -> Picture | None:
+    """The network beside what is simple; None where there is nothing beside it."""
+    simple = {"logistic regression": found.logistic, f"always {_short(found.majority_class)}": found.majority}
+    shown = {name: share for name, share in simple.items() if share is not None}
+    if not shown:
+        return None
+    shown = {"this network": found.accuracy, **shown}
+    parts = [
+        f"{name} {words.per_cent(share.value, share.cases)} ({words.interval(share, share.cases)})"
+        for name, share in shown.items()
+    ]
+    return album.add(drawings.standing(shown), f"Accuracies with their 95 % intervals: {'; '.join(parts)}.")
+
+
+def _short(name: str | None, most: int = 12) -> str:
+    return repr(name if name is None or len(name) <= most else f"{name[: most - 1]}…")
+
+
 def _add_cases(content: Content, shown: Shown, model: Model, album: Album, inside: int | None) -> None:
     """Sequences with their beliefs, and the look inside."""
     mistakes, right = most_confident_mistakes(shown.outcomes), typical_right_answers(shown.outcomes)
     content.mistakes = [card(model, shown.sequences, int(case), album) for case in mistakes]
     content.right = [card(model, shown.sequences, int(case), album) for case in right]
     if inside is None:
-        inside = int(right[len(right) // 2]) if len(right) else 0
+        inside = _longest(shown.sequences, [*right[len(right) // 2 :], *right[: len(right) // 2]])
     content.inside = look_inside(model, shown.sequences, inside, album)
+
+
+def _longest(sequences: Sequences, cases: Sequence[int]) -> int:
+    """The case with the most steps to look at, the first of equally long ones; 0 where there is none."""
+    return max(map(int, cases), key=lambda case: int(sequences.lengths[case]), default=0)
 
 
 def _rows(found: Evaluation) -> list[Row]:
     """The table of figures, the network's accuracy first."""
     rows = [_share_row("Accuracy", found.accuracy, "share of right answers")]
     if found.logistic is not None:
-        seen = "all values" if found.logistic_features == "flattened" else "summaries of the channels"
+        seen = words.SEEN[found.logistic_features or "summary"]
         meaning = f"the same, of a logistic regression on {seen} of {found.logistic_cases:,} training sequences"
         rows.append(_share_row("Logistic regression", found.logistic, meaning))
     if found.majority is not None:
@@ -278,19 +320,22 @@ def _most_confused(matrix: np.ndarray[Any, np.dtype[np.int64]], names: list[str]
     return found
 
 
-def _class_rows(found: Evaluation) -> tuple[list[list[str]], int]:
+def _class_rows(found: Evaluation) -> tuple[list[ClassLine], int]:
     """The table of classes as text, and how many it leaves out."""
     rows = found.classes
     if len(rows) > MOST_ROWS:
         rows = sorted(rows, key=lambda row: -row.errors)[:MOST_ROWS]
     table = []
     for row in rows:
-        line = [row.name, f"{row.support:,}", f"{row.errors:,}"]
-        for share in (row.precision, row.recall):
-            line.append("–" if share is None else f"{words.per_cent(share.value, share.cases)}")
-            line.append("" if share is None else words.interval(share, share.cases))
-        line += [words.number(row.f1.value), "" if row.f1.low is None else words.interval(row.f1)]
-        table.append(line)
+        figures = [
+            ("–", "")
+            if share is None
+            else (words.per_cent(share.value, share.cases), words.interval(share, share.cases))
+            for share in (row.precision, row.recall)
+        ]
+        figures = [(value, ends.removesuffix(" %")) for value, ends in figures]  # which the value beside it has
+        figures.append((words.number(row.f1.value, 3), "" if row.f1.low is None else words.interval(row.f1, digits=3)))
+        table.append(ClassLine(row.name, f"{row.support:,}", f"{row.errors:,}", figures))
     return table, len(found.classes) - len(rows)
 
 

@@ -14,18 +14,18 @@ def per_cent(value: float | None, cases: int) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
-def number(value: float | None) -> str:
+def number(value: float | None, digits: int = 4) -> str:
     """A figure that is no share."""
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None else f"{value:.{digits}f}"
 
 
-def interval(found: Proportion | Figure, cases: int | None = None) -> str:
+def interval(found: Proportion | Figure, cases: int | None = None, digits: int = 4) -> str:
     """Both ends; as shares of so many cases, where those are given."""
     if found.low is None or found.high is None:
         return "–"
     if cases is None:
-        return f"{found.low:.4f} to {found.high:.4f}"
-    return f"{per_cent(found.low, cases)} to {per_cent(found.high, cases)}"
+        return f"{number(found.low, digits)} to {number(found.high, digits)}"
+    return f"{per_cent(found.low, cases).removesuffix(' %')} to {per_cent(found.high, cases)}"
 
 
 def headline(found: Evaluation) -> str:
@@ -60,6 +60,13 @@ def beside(found: Evaluation) -> str:
         return said + " The intervals overlap: these cases alone do not show that the network is worth its cost."
     return said + " The network is no better than something simple on these cases."
 
+
+SEEN = {
+    "flattened": "all values",
+    "summary": "summaries of the channels",
+    "tokens": "the numbers of each token",
+}
+"""What the logistic regression was given of a sequence."""
 
 METHODS = {
     "wilson": "Wilson",
