@@ -7,15 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from unrolled import parallel
 from unrolled.errors import RunError
 from unrolled.experiment import find
-from unrolled.parallel import Job, Share, Workers, share_cores
+from unrolled.parallel import Job, Jobs, Share, Workers, do_jobs, share_cores
+from unrolled.training.interrupt import StopRequest
 
 
 def job(runs: Path, **options: Any) -> Job:
@@ -65,7 +68,7 @@ def test_a_process_that_is_killed_is_noticed(tmp_path: Path) -> None:
             os.kill(workers.processes[0].pid, signal.SIGKILL)
 
         with pytest.raises(RunError, match=f"ended by signal {int(signal.SIGKILL)}"):
-            list(workers.run(lambda: next(jobs, None), moved))
+            list(workers.run(Jobs(lambda: next(jobs, None)).take, moved, StopRequest()))
 
 
 def test_a_process_ends_with_its_owner_after_a_checkpoint(tmp_path: Path) -> None:
@@ -86,7 +89,41 @@ def test_a_process_ends_with_its_owner_after_a_checkpoint(tmp_path: Path) -> Non
     assert (tmp_path / "digits" / "1" / "checkpoints" / "last" / "state.json").exists()
 
 
+def test_this_process_takes_its_part(tmp_path: Path) -> None:
+    """One other process is started for two at a time, and both train, each with its own share of the threads."""
+    here: list[tuple[int, int]] = []
+
+    def do(arguments: dict[str, Any], number: int) -> str:
+        here.append((number, torch.get_num_threads()))
+        assert other_began.wait(60)
+        return "here"
+
+    other_began = threading.Event()
+    jobs = iter([job(tmp_path, seed=seed, max_steps=2_000) for seed in range(2)])
+    threads = torch.get_num_threads()
+    found = dict(do_jobs(Share(2, 1, ""), lambda: next(jobs, None), do, lambda place, share: other_began.set()))
+    ((number, own_threads),) = here
+    assert own_threads == 1
+    assert torch.get_num_threads() == threads
+    assert found.pop(number) == {"done": "here"}
+    ((_, answer),) = found.items()
+    assert answer["done"]["run"] == str(tmp_path / "digits" / "1")
+
+
+def test_an_error_elsewhere_is_raised_here() -> None:
+    never = threading.Event()
+    with pytest.raises(RunError, match="with code 1"):
+        list(do_jobs(Share(2, 1, ""), lambda: ("os.system", {}), lambda *_: never.wait(0.05), lambda *_: None))
+
+
+def test_whoever_stops_taking_answers_ends_the_others(tmp_path: Path) -> None:
+    jobs = iter([job(tmp_path, max_steps=1_000_000) for _ in range(2)])
+    answers = do_jobs(Share(2, 1, ""), lambda: next(jobs, None), lambda *_: "here", lambda *_: None)
+    assert next(answers)[1] == {"done": "here"}
+    answers.close()  # type: ignore[attr-defined]  # a generator; it returns when the others have saved and ended
+
+
 def test_there_are_no_other_jobs_than_those_known(tmp_path: Path) -> None:
     jobs = iter([("os.system", {})])
     with Workers(Share(1, 1, "")) as workers, pytest.raises(RunError, match="with code 1"):
-        list(workers.run(lambda: next(jobs, None), lambda place, share: None))
+        list(workers.run(Jobs(lambda: next(jobs, None)).take, lambda place, share: None, StopRequest()))

@@ -23,7 +23,7 @@ from unrolled.evaluation.compare import Comparison, compare_contenders
 from unrolled.evaluation.contenders import Contender, answers_of_run, learned_from, setting_text
 from unrolled.evaluation.rivals import Rival, fit_rival, named_rival
 from unrolled.experiment import Say, dataset_for, find, resume, train
-from unrolled.parallel import Answer, Job, Share, Watcher, Workers, one_after_the_other, share_cores
+from unrolled.parallel import Answer, Job, Share, Watcher, do_jobs, share_cores
 from unrolled.run_folder import RunFolder
 from unrolled.training.plan import Plan
 from unrolled.training.recorders import Recorder
@@ -233,13 +233,12 @@ class _Trainer:
             job = next(left, None)
             return None if job is None else ("train", job)
 
-        if share.processes > 1:
-            with Workers(share) as workers:
-                yield from workers.run(next_job, self.watcher.moved)
-        else:
-            yield from one_after_the_other(
-                next_job, lambda job, number: train_one(**job, data=dataset, moved=partial(self.watcher.moved, number))
-            )
+        yield from do_jobs(
+            share,
+            next_job,
+            lambda job, number: train_one(**job, data=dataset, moved=partial(self.watcher.moved, number)),
+            self.watcher.moved,
+        )
 
 
 def _path(folder: RunFolder | None) -> str | None:

@@ -1,6 +1,7 @@
 """Several trainings at once: how the cores are shared out, and the processes that train.
 
-The processes are plain ones that read jobs from their standard input, a JSON object a line, and write their answers
+This process is one of them: what it has imported and read already need not be imported and read again. The others are
+plain ones that read jobs from their standard input, a JSON object a line, and write their answers
 to their standard output (`unrolled.worker`). They are started anew rather than forked, since threads do
 not survive a fork, and nothing of the caller's program is imported in them.
 """
@@ -15,8 +16,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +25,7 @@ from typing import Any, Self
 from joblib import cpu_count
 
 from unrolled.errors import InterruptedRunError, RunError, UnrolledError
-from unrolled.training.interrupt import stop_on_signals
+from unrolled.training.interrupt import StopRequest, stop_on_signals
 
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 60.0
@@ -51,7 +52,7 @@ class Share:
     """How the cores are shared out.
 
     Attributes:
-        processes: trainings at a time; with one they run in the caller's own process.
+        processes: trainings at a time, the one in the caller's own process counted.
         threads: of each; None where each chooses for itself.
         reason: for a person.
     """
@@ -101,30 +102,118 @@ Answer = Mapping[str, Any]
 """``{"done": …}`` with what the job gave, or ``{"failed": TEXT}``."""
 
 
-def one_after_the_other(
-    next_job: Callable[[], Job | None], do: Callable[[dict[str, Any], int], Any]
+Do = Callable[[dict[str, Any], int], Any]
+"""Does a job in this process, from its arguments and its number."""
+
+
+def do_jobs(
+    share: Share, next_job: Callable[[], Job | None], do: Do, moved: Callable[[int, float], None]
 ) -> Iterator[tuple[int, Answer]]:
-    """Jobs in this process, with the answers that `Workers.run` gives.
+    """Does jobs, here and in as many further processes as the share says, until there are no more.
 
     Args:
-        next_job: the next one, or None.
-        do: does one, from its arguments and its number.
+        share: how many at a time, and their threads.
+        next_job: the next one, or None; asked whenever a process is free. Jobs are numbered as they are given.
+        do: does one here.
+        moved: told the number of a job elsewhere and how far it is, 0 to 1; from another thread.
+    Yields:
+        Each job's number with its answer, as they come; those from elsewhere when this process is between two jobs.
     Raises:
-        InterruptedRunError: after Ctrl-C.
+        InterruptedRunError: after Ctrl-C, when all processes have saved what they had.
+        RunError: if a process dies.
     """
-    number = 0
+    jobs = Jobs(next_job)
     with stop_on_signals() as stop:
-        while not stop.requested and (job := next_job()) is not None:
-            try:
-                answer = {"done": do(job[1], number)}
-            except InterruptedRunError:
-                raise
-            except UnrolledError as error:
-                answer = {"failed": str(error)}
-            yield number, answer
-            number += 1
+        if share.processes > 1:
+            yield from _side_by_side(share, jobs, do, moved, stop)
+        else:
+            yield from _here(jobs, do, stop)
         if stop.requested:
             raise InterruptedRunError("Stopped.")
+
+
+class Jobs:
+    """Hands out jobs with their numbers, one at a time, to whichever thread asks."""
+
+    def __init__(self, next_job: Callable[[], Job | None]) -> None:
+        self._next_job, self._lock, self._given = next_job, threading.Lock(), 0
+
+    def take(self) -> tuple[int, Job] | None:
+        """The next one; None where there are no more."""
+        with self._lock:
+            job = self._next_job()
+            if job is None:
+                return None
+            self._given += 1
+            return self._given - 1, job
+
+
+def _here(jobs: Jobs, do: Do, stop: StopRequest) -> Iterator[tuple[int, Answer]]:
+    """Jobs in this process, one after the other."""
+    while not stop.requested and (taken := jobs.take()) is not None:
+        number, job = taken
+        try:
+            answer = {"done": do(job[1], number)}
+        except InterruptedRunError:  # a training takes the signal itself, and has saved
+            stop.requested = True
+            return
+        except UnrolledError as error:
+            answer = {"failed": str(error)}
+        yield number, answer
+
+
+def _side_by_side(
+    share: Share, jobs: Jobs, do: Do, moved: Callable[[int, float], None], stop: StopRequest
+) -> Iterator[tuple[int, Answer]]:
+    """Jobs in this process, and at the same time in others."""
+    with Workers(replace(share, processes=share.processes - 1)) as workers, _threads(share.threads):
+        elsewhere = _Elsewhere(workers.run(jobs.take, moved, stop))
+        try:
+            for answer in _here(jobs, do, stop):
+                yield answer
+                yield from elsewhere.answers(wait=False)
+            yield from elsewhere.answers(wait=True)
+        finally:
+            stop.requested |= not elsewhere.ended  # by an error, or by whoever took the answers
+
+
+class _Elsewhere:
+    """A thread that takes the answers of other processes while this one is busy itself.
+
+    Args:
+        source: the answers, as they come.
+    """
+
+    def __init__(self, source: Iterator[tuple[int, Answer]]) -> None:
+        self.ended = False
+        self._arrived: queue.SimpleQueue[tuple[int, Answer] | Exception | None] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, args=(source,), daemon=True).start()
+
+    def _listen(self, source: Iterator[tuple[int, Answer]]) -> None:
+        try:
+            for answer in source:
+                self._arrived.put(answer)
+        except Exception as error:  # it is raised where the answers are taken
+            self._arrived.put(error)
+        self._arrived.put(None)
+
+    def answers(self, *, wait: bool) -> Iterator[tuple[int, Answer]]:
+        """Those that have arrived, or all until the last."""
+        while not self.ended and (wait or not self._arrived.empty()):
+            answer = self._arrived.get()
+            if isinstance(answer, Exception):
+                raise answer
+            if answer is None:
+                self.ended = True
+            else:
+                yield answer
+
+
+def _threads(count: int | None) -> AbstractContextManager[None]:
+    """This process's own share of the threads, while others have theirs."""
+    from unrolled.devices import using_threads
+
+    return nullcontext() if count is None else using_threads(count)
 
 
 class Workers:
@@ -171,58 +260,54 @@ class Workers:
         self.messages.put((index, None))
 
     def run(
-        self, next_job: Callable[[], Job | None], moved: Callable[[int, float], None]
+        self, take: Callable[[], tuple[int, Job] | None], moved: Callable[[int, float], None], stop: StopRequest
     ) -> Iterator[tuple[int, Answer]]:
-        """Does jobs until there are no more.
+        """Does jobs until there are no more, or until it is to stop and all processes have saved what they had.
 
         Args:
-            next_job: the next one, or None; asked whenever a process is free. Jobs are numbered as they are given.
+            take: the next job with its number, or None; asked whenever a process is free.
             moved: told the number of a job and how far it is, 0 to 1.
+            stop: looked at now and then.
         Yields:
             Each job's number with its answer, as they come.
         Raises:
-            InterruptedRunError: after Ctrl-C, when all processes have saved what they had.
             RunError: if a process dies.
         """
         doing: dict[int, int] = {}
-        given = 0
-        with stop_on_signals() as stop:
-            asked = False
-            while True:
-                for index in range(len(self.processes)):
-                    if index in doing or stop.requested:
-                        continue
-                    job = next_job()
-                    if job is None:
-                        break
-                    self._send(index, job)
-                    doing[index], given = given, given + 1
-                if stop.requested and not asked:
-                    asked = True
-                    self._signal(signal.SIGTERM)
-                if not doing:
-                    break
-                try:
-                    index, message = self.messages.get(timeout=_LOOK_SECONDS)
-                except queue.Empty:
+        asked = False
+        while True:
+            for index in range(len(self.processes)):
+                if index in doing or stop.requested:
                     continue
-                if message is None:
-                    number = doing.pop(index, None)
-                    if number is not None and not stop.requested:
-                        raise self._died(index)
-                elif "moved" in message:
-                    moved(doing[index], float(message["moved"]))
-                elif "stopped" in message:
-                    doing.pop(index)
-                else:
-                    yield doing.pop(index), message
-            if stop.requested:
-                raise InterruptedRunError("Stopped.")
+                taken = take()
+                if taken is None:
+                    break
+                doing[index], job = taken
+                self._send(index, job)
+            if stop.requested and not asked:
+                asked = True
+                self._signal(signal.SIGTERM)
+            if not doing:
+                return
+            try:
+                index, message = self.messages.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                continue
+            if message is None:
+                number = doing.pop(index, None)
+                if number is not None and not stop.requested:
+                    raise self._died(index)
+            elif "moved" in message:
+                moved(doing[index], float(message["moved"]))
+            elif "stopped" in message:
+                doing.pop(index)
+            else:
+                yield doing.pop(index), message
 
     def _send(self, index: int, job: Job) -> None:
         pipe = self.processes[index].stdin
         assert pipe is not None  # noqa: S101  # for the type checker: it is a pipe
-        with suppress(BrokenPipeError):  # it has died, which its listener says
+        with suppress(BrokenPipeError, ValueError):  # it has died, which its listener says, or all is at its end
             pipe.write(json.dumps({"job": job[0], "arguments": job[1]}) + "\n")
             pipe.flush()
 

@@ -50,7 +50,7 @@ class Bar(Lines):
         self._draw()
 
     def _draw(self) -> None:
-        self.bar.update(self.task, completed=self.done + sum(self.shares.values()), done=self.done)
+        self.bar.update(self.task, completed=self.done + sum(list(self.shares.values())), done=self.done)
 
     def end(self) -> None:
         """Takes the bar away."""

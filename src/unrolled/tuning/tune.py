@@ -16,7 +16,7 @@ from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyEr
 from unrolled.evaluation.contenders import learned_from
 from unrolled.evaluation.plots import to_png
 from unrolled.experiment import Say, dataset_for, find
-from unrolled.parallel import Answer, Job, Share, Watcher, Workers, one_after_the_other, share_cores
+from unrolled.parallel import Answer, Job, Share, Watcher, do_jobs, share_cores
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
 from unrolled.tuning.space import inside, search_space
 from unrolled.tuning.study import helping, open_study, storage_url
@@ -221,13 +221,12 @@ class _Search:
     def _answers(
         self, next_job: Callable[[], Job | None], share: Share, watcher: Watcher
     ) -> Iterator[tuple[int, Answer]]:
-        if share.processes > 1:
-            with Workers(share) as workers:
-                yield from workers.run(next_job, watcher.moved)
-        else:
-            yield from one_after_the_other(
-                next_job, lambda job, place: run_trial(**job, data=self.dataset, moved=partial(watcher.moved, place))
-            )
+        yield from do_jobs(
+            share,
+            next_job,
+            lambda job, place: run_trial(**job, data=self.dataset, moved=partial(watcher.moved, place)),
+            watcher.moved,
+        )
 
     def _count(self, *states: str) -> int:
         with helping(self.url):
