@@ -17,7 +17,7 @@ import torch
 from unrolled import parallel
 from unrolled.errors import RunError
 from unrolled.experiment import find
-from unrolled.parallel import Job, Jobs, Share, Workers, do_jobs, share_cores
+from unrolled.parallel import Answer, Job, Jobs, Share, Workers, do_jobs, share_cores
 from unrolled.training.interrupt import StopRequest
 
 
@@ -101,7 +101,8 @@ def test_this_process_takes_its_part(tmp_path: Path) -> None:
     other_began = threading.Event()
     jobs = iter([job(tmp_path, seed=seed, max_steps=2_000) for seed in range(2)])
     threads = torch.get_num_threads()
-    found = dict(do_jobs(Share(2, 1, ""), lambda: next(jobs, None), do, lambda place, share: other_began.set()))
+    found: dict[int, Any] = {}
+    do_jobs(Share(2, 1, ""), lambda: next(jobs, None), do, lambda *_: other_began.set(), found.__setitem__)
     ((number, own_threads),) = here
     assert own_threads == 1
     assert torch.get_num_threads() == threads
@@ -113,14 +114,18 @@ def test_this_process_takes_its_part(tmp_path: Path) -> None:
 def test_an_error_elsewhere_is_raised_here() -> None:
     never = threading.Event()
     with pytest.raises(RunError, match="with code 1"):
-        list(do_jobs(Share(2, 1, ""), lambda: ("os.system", {}), lambda *_: never.wait(0.05), lambda *_: None))
+        do_jobs(
+            Share(2, 1, ""), lambda: ("os.system", {}), lambda *_: never.wait(0.05), lambda *_: None, lambda *_: None
+        )
 
 
-def test_whoever_stops_taking_answers_ends_the_others(tmp_path: Path) -> None:
+def test_an_error_of_whoever_takes_the_answers_ends_the_others(tmp_path: Path) -> None:
+    def answered(number: int, answer: Answer) -> None:
+        raise ValueError(answer["done"])
+
     jobs = iter([job(tmp_path, max_steps=1_000_000) for _ in range(2)])
-    answers = do_jobs(Share(2, 1, ""), lambda: next(jobs, None), lambda *_: "here", lambda *_: None)
-    assert next(answers)[1] == {"done": "here"}
-    answers.close()  # type: ignore[attr-defined]  # a generator; it returns when the others have saved and ended
+    with pytest.raises(ValueError, match="here"):
+        do_jobs(Share(2, 1, ""), lambda: next(jobs, None), lambda *_: "here", lambda *_: None, answered)
 
 
 def test_there_are_no_other_jobs_than_those_known(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from unrolled.evaluation.compare import Comparison, compare_contenders
 from unrolled.evaluation.contenders import Contender, answers_of_run, learned_from, setting_text
 from unrolled.evaluation.rivals import Rival, fit_rival, named_rival
 from unrolled.experiment import Say, dataset_for, find, resume, train
-from unrolled.parallel import Answer, Job, Share, Watcher, do_jobs, share_cores
+from unrolled.parallel import Answer, Answered, Job, Share, Watcher, do_jobs, share_cores
 from unrolled.run_folder import RunFolder
 from unrolled.training.plan import Plan
 from unrolled.training.recorders import Recorder
@@ -200,17 +200,20 @@ class _Trainer:
             for index in left
         ]
         failures: list[str] = []
+
+        def answered(number: int, answer: Answer) -> None:
+            place = left[number]
+            label = f"{_label(wanted, place)}:"
+            if "done" in answer:
+                found[place] = Path(answer["done"]["run"])
+                self.watcher.finished(number, f"{label} {answer['done']['line']}")
+            else:
+                failures.append(f"{label} {answer['failed']}")
+                self.watcher.finished(number, failures[-1])
+
         self.watcher.begin(len(wanted), len(found))
         try:
-            for number, answer in self._answers(jobs, share, dataset):
-                place = left[number]
-                label = f"{_label(wanted, place)}:"
-                if "done" in answer:
-                    found[place] = Path(answer["done"]["run"])
-                    self.watcher.finished(number, f"{label} {answer['done']['line']}")
-                else:
-                    failures.append(f"{label} {answer['failed']}")
-                    self.watcher.finished(number, failures[-1])
+            self._do(jobs, share, dataset, answered)
         except InterruptedRunError:
             raise InterruptedRunError(
                 f"Stopped; {len(found)} of {len(wanted)} trainings are finished. The same command goes on from here."
@@ -225,19 +228,19 @@ class _Trainer:
         train = wanted[0].train
         return share_cores(count, jobs=self.jobs, threads=train.threads, device=train.device)
 
-    def _answers(self, jobs: Sequence[dict[str, Any]], share: Share, dataset: Dataset) -> Iterator[tuple[int, Answer]]:
-        """Each job's number with its answer, as they come."""
+    def _do(self, jobs: Sequence[dict[str, Any]], share: Share, dataset: Dataset, answered: Answered) -> None:
         left = iter(jobs)
 
         def next_job() -> Job | None:
             job = next(left, None)
             return None if job is None else ("train", job)
 
-        yield from do_jobs(
+        do_jobs(
             share,
             next_job,
             lambda job, number: train_one(**job, data=dataset, moved=partial(self.watcher.moved, number)),
             self.watcher.moved,
+            answered,
         )
 
 

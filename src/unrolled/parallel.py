@@ -105,19 +105,25 @@ Answer = Mapping[str, Any]
 Do = Callable[[dict[str, Any], int], Any]
 """Does a job in this process, from its arguments and its number."""
 
+Answered = Callable[[int, Answer], None]
+"""Takes the answer to the job of a number."""
+
 
 def do_jobs(
-    share: Share, next_job: Callable[[], Job | None], do: Do, moved: Callable[[int, float], None]
-) -> Iterator[tuple[int, Answer]]:
+    share: Share,
+    next_job: Callable[[], Job | None],
+    do: Do,
+    moved: Callable[[int, float], None],
+    answered: Answered,
+) -> None:
     """Does jobs, here and in as many further processes as the share says, until there are no more.
 
     Args:
         share: how many at a time, and their threads.
         next_job: the next one, or None; asked whenever a process is free. Jobs are numbered as they are given.
         do: does one here.
-        moved: told the number of a job elsewhere and how far it is, 0 to 1; from another thread.
-    Yields:
-        Each job's number with its answer, as they come; those from elsewhere when this process is between two jobs.
+        moved: told the number of a job elsewhere and how far it is, 0 to 1.
+        answered: told each answer as it comes, one at a time. It and the two above may be called by another thread.
     Raises:
         InterruptedRunError: after Ctrl-C, when all processes have saved what they had.
         RunError: if a process dies.
@@ -125,9 +131,9 @@ def do_jobs(
     jobs = Jobs(next_job)
     with stop_on_signals() as stop:
         if share.processes > 1:
-            yield from _side_by_side(share, jobs, do, moved, stop)
+            _side_by_side(share, jobs, do, moved, answered, stop)
         else:
-            yield from _here(jobs, do, stop)
+            _here(jobs, do, answered, stop)
         if stop.requested:
             raise InterruptedRunError("Stopped.")
 
@@ -148,7 +154,7 @@ class Jobs:
             return self._given - 1, job
 
 
-def _here(jobs: Jobs, do: Do, stop: StopRequest) -> Iterator[tuple[int, Answer]]:
+def _here(jobs: Jobs, do: Do, answered: Answered, stop: StopRequest) -> None:
     """Jobs in this process, one after the other."""
     while not stop.requested and (taken := jobs.take()) is not None:
         number, job = taken
@@ -159,54 +165,43 @@ def _here(jobs: Jobs, do: Do, stop: StopRequest) -> Iterator[tuple[int, Answer]]
             return
         except UnrolledError as error:
             answer = {"failed": str(error)}
-        yield number, answer
+        answered(number, answer)
 
 
 def _side_by_side(
-    share: Share, jobs: Jobs, do: Do, moved: Callable[[int, float], None], stop: StopRequest
-) -> Iterator[tuple[int, Answer]]:
-    """Jobs in this process, and at the same time in others."""
+    share: Share,
+    jobs: Jobs,
+    do: Do,
+    moved: Callable[[int, float], None],
+    answered: Answered,
+    stop: StopRequest,
+) -> None:
+    """Jobs in this process, and at the same time in others, which a thread looks after."""
+    lock, errors = threading.Lock(), list[Exception]()
+
+    def tell(number: int, answer: Answer) -> None:
+        with lock:
+            answered(number, answer)
+
+    def look_after(workers: Workers) -> None:
+        try:
+            for number, answer in workers.run(jobs.take, moved, stop):
+                tell(number, answer)
+        except Exception as error:  # it is raised below
+            errors.append(error)
+            stop.requested = True
+
     with Workers(replace(share, processes=share.processes - 1)) as workers, _threads(share.threads):
-        elsewhere = _Elsewhere(workers.run(jobs.take, moved, stop))
+        others = threading.Thread(target=look_after, args=(workers,), daemon=True)
+        others.start()
         try:
-            for answer in _here(jobs, do, stop):
-                yield answer
-                yield from elsewhere.answers(wait=False)
-            yield from elsewhere.answers(wait=True)
-        finally:
-            stop.requested |= not elsewhere.ended  # by an error, or by whoever took the answers
-
-
-class _Elsewhere:
-    """A thread that takes the answers of other processes while this one is busy itself.
-
-    Args:
-        source: the answers, as they come.
-    """
-
-    def __init__(self, source: Iterator[tuple[int, Answer]]) -> None:
-        self.ended = False
-        self._arrived: queue.SimpleQueue[tuple[int, Answer] | Exception | None] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, args=(source,), daemon=True).start()
-
-    def _listen(self, source: Iterator[tuple[int, Answer]]) -> None:
-        try:
-            for answer in source:
-                self._arrived.put(answer)
-        except Exception as error:  # it is raised where the answers are taken
-            self._arrived.put(error)
-        self._arrived.put(None)
-
-    def answers(self, *, wait: bool) -> Iterator[tuple[int, Answer]]:
-        """Those that have arrived, or all until the last."""
-        while not self.ended and (wait or not self._arrived.empty()):
-            answer = self._arrived.get()
-            if isinstance(answer, Exception):
-                raise answer
-            if answer is None:
-                self.ended = True
-            else:
-                yield answer
+            _here(jobs, do, tell, stop)
+            others.join()
+        except BaseException:
+            stop.requested = True  # so that no further job begins elsewhere
+            raise
+    if errors:
+        raise errors[0]
 
 
 def _threads(count: int | None) -> AbstractContextManager[None]:

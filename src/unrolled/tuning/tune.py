@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -199,12 +199,20 @@ class _Search:
                 "number": len(self.study.get_trials(deepcopy=False)),
             }
 
+        def answered(place: int, answer: Answer) -> None:
+            if "failed" in answer:
+                raise ConfigError(str(answer["failed"]))
+            watcher.finished(place, answer["done"]["line"])
+
         watcher.begin(self.trials, done)
         try:
-            for place, answer in self._answers(next_job, share, watcher):
-                if "failed" in answer:
-                    raise ConfigError(str(answer["failed"]))
-                watcher.finished(place, answer["done"]["line"])
+            do_jobs(
+                share,
+                next_job,
+                lambda job, place: run_trial(**job, data=self.dataset, moved=partial(watcher.moved, place)),
+                watcher.moved,
+                answered,
+            )
         except InterruptedRunError:
             kept = self._count(*FINISHED)
             raise InterruptedRunError(
@@ -217,16 +225,6 @@ class _Search:
         if self.in_memory:
             return Share(1, None, "one after the other, for the data are in memory")
         return share_cores(left, jobs=jobs, threads=self.base.train.threads, device=self.base.train.device)
-
-    def _answers(
-        self, next_job: Callable[[], Job | None], share: Share, watcher: Watcher
-    ) -> Iterator[tuple[int, Answer]]:
-        yield from do_jobs(
-            share,
-            next_job,
-            lambda job, place: run_trial(**job, data=self.dataset, moved=partial(watcher.moved, place)),
-            watcher.moved,
-        )
 
     def _count(self, *states: str) -> int:
         with helping(self.url):
