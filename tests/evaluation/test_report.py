@@ -24,9 +24,11 @@ from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, ModelFolderError, RunError
 from unrolled.evaluation.evaluate import evaluate
 from unrolled.evaluation.outcomes import Outcomes
-from unrolled.evaluation.report.cases import most_confident_mistakes, typical_right_answers
+from unrolled.evaluation.report.cases import card, most_confident_mistakes, typical_right_answers
+from unrolled.evaluation.report.inside import look_inside
 from unrolled.evaluation.report.origin import command_to_repeat
 from unrolled.evaluation.report.page import Material, Shown, render
+from unrolled.evaluation.report.pictures import Album
 from unrolled.evaluation.report.run import read_history, report
 from unrolled.evaluation.scoring import predictions_of
 from unrolled.experiment import Run, find, train
@@ -318,3 +320,32 @@ def test_what_is_no_finished_run_is_refused_with_what_to_do(digits_run: Run, tmp
 
 def test_the_history_is_what_training_gave(digits_run: Run) -> None:
     assert read_history(digits_run.folder.metrics) == digits_run.history
+
+
+def test_words_stand_apart_and_a_single_step_can_be_seen() -> None:
+    """A line through one point is nothing; it is a dot, at a step named by its word."""
+    symbols = ("close", "the", "door")
+    texts = Sequences.from_steps(
+        np.array([[0], [1], [2], [0]], np.float32), [3, 1], ["no", "yes"], classes=("no", "yes")
+    )
+    texts = replace(texts, values=texts.values.astype(np.int32), symbols=symbols)
+    config = ModelConfig(hidden_size=4)
+    facts = ModelFacts(classes=("no", "yes"), channels=("0",), model=config, vocabulary=symbols, tokens="words")
+    model = Model(Network(config, 1, 2, symbols=4).eval(), facts)
+    cards = [card(model, texts, case, Album()) for case in range(2)]
+    assert [one.tokens for one in cards] == [("close", "the", "door"), ("close",)]
+    assert all(one.words for one in cards)
+    assert ">door<" in cards[0].picture.markup
+    assert "<use " in cards[1].picture.markup.split('id="f1-line2d')[-1]
+
+
+@pytest.mark.parametrize("steps", [5, 24])
+def test_frames_are_drawn_over_the_steps_that_they_hold(steps: int) -> None:
+    config = ModelConfig(hidden_size=4, frame_steps=4)
+    rng = np.random.default_rng(0)
+    test = Sequences.from_list([rng.normal(size=(steps, 2))], ["a"], classes=("a", "b"))
+    model = Model(Network(config, 2, 2).eval(), ModelFacts(classes=("a", "b"), channels=("0", "1"), model=config))
+    found = look_inside(model, test, 0, Album())
+    assert found is not None
+    assert found.frame == 4
+    assert len(found.attribution.steps) == steps
