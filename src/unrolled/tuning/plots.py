@@ -28,12 +28,7 @@ def draw_tuning(found: Tuning) -> Figure:
 
 
 def _draw_history(axes: Axes, found: Tuning) -> None:
-    complete = [
-        (trial.number, trial.value) for trial in found.trials if trial.state == "complete" and trial.value is not None
-    ]
-    pruned = [
-        (trial.number, trial.value) for trial in found.trials if trial.state == "pruned" and trial.value is not None
-    ]
+    complete, pruned = _of_state(found, "complete"), _of_state(found, "pruned")
     if pruned:
         axes.plot(*zip(*pruned, strict=True), "x", color=GREY, markersize=5, label="given up early")
     numbers, values = (np.array(part) for part in zip(*complete, strict=True))
