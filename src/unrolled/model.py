@@ -200,10 +200,22 @@ class Model:
         """The last layer's outputs at every step, [T_i, H] for each sequence: what the network keeps in mind.
 
         A bidirectional network's are [T_i, 2·H], the backward direction's behind, and each step's
-        depend on the whole sequence.
+        depend on the whole sequence. Steps that are read as one have the same; of a sequence that is cut, later
+        steps have the last that was read, and earlier ones have zeros.
         """
-        batcher = Batcher(self.accept(values), self.network.output.weight.device)
-        return [outputs.numpy() for outputs in all_outputs(self.network, batcher)]
+        whole = replace(self.facts.intake, max_length=None)(self._fitting(values))
+        batcher = Batcher(self.accept(whole), self.network.output.weight.device)
+        size, first = self.network.frame_steps, self.facts.keep_steps == "first"
+        found = []
+        for outputs, length, read in zip(
+            all_outputs(self.network, batcher), whole.lengths, batcher.lengths, strict=True
+        ):
+            rows = np.repeat(outputs.numpy(), size, axis=0)[: int(read)]
+            missing = int(length) - int(read)
+            found.append(
+                np.pad(rows, ((0, missing), (0, 0)), "edge") if first else np.pad(rows, ((missing, 0), (0, 0)))
+            )
+        return found
 
     def logits(self, values: SequencesLike) -> Tensor:
         """Logits, [N, C], on the CPU; the probabilities are those of logits / temperature."""

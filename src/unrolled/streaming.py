@@ -93,7 +93,8 @@ class Stream:
 
         Args:
             steps: [n, F], or [S, n, F] for S streams. A single step may come as [F] or [S, F], and the steps
-                of a model of one channel as [n] or [S, n].
+                of a model of one channel as [n] or [S, n]. Of text, a text or a list of its next tokens, or S of
+                them, each with as many tokens.
         Returns:
             The probability of each class after the last of them, [C], or [S, C].
         Raises:
@@ -120,7 +121,7 @@ class Stream:
         decided; what a stream says is what it decided first.
 
         Args:
-            steps: one step at a time, [F], or [S, F].
+            steps: one step at a time, [F], or [S, F]; of text, a token, or S tokens.
             confidence: the probability that suffices, in 0..1.
             at_least: steps of the sequence that must have been read first.
         Returns:
@@ -175,9 +176,19 @@ class Stream:
 
     def _inputs(self, steps: npt.ArrayLike) -> Tensor:
         """The steps as the network reads them, [S, n, F]."""
-        array = self._shaped(steps)
+        text = self.model.facts.vocabulary is not None
+        sequences = self.model.accept(self._texts(steps) if text else self._shaped(steps))
+        if sequences.equal_length is None:
+            raise DataError("the streams' texts have different numbers of tokens; expected as many for each.")
         device = self.model.network.output.weight.device
-        return Batcher(self.model.accept(array), device).batch(np.arange(self._rows)).inputs
+        return Batcher(sequences, device).batch(np.arange(self._rows)).inputs
+
+    def _texts(self, steps: npt.ArrayLike) -> list[Any]:
+        """The next tokens of each stream, as texts or lists, [S]."""
+        texts = [steps] if self.count is None else list(steps)  # type: ignore[arg-type]
+        if len(texts) != self._rows:
+            raise MismatchError(f"found {len(texts)} texts; expected one for each of {self._rows} streams.")
+        return texts
 
     def _shaped(self, steps: npt.ArrayLike) -> npt.NDArray[np.generic]:
         """The steps as [S, n, F]."""
@@ -198,8 +209,10 @@ class Stream:
             raise LengthError("there are no steps to read; expected at least one.")
         return array.reshape(self._rows, -1, channels)
 
-    def _single(self, step: npt.ArrayLike) -> npt.NDArray[np.generic]:
+    def _single(self, step: npt.ArrayLike) -> npt.ArrayLike:
         """One step of each stream as `push` takes it without doubt, [1, F] or [S, 1, F]."""
+        if self.model.facts.vocabulary is not None:
+            return [step] if self.count is None else [[token] for token in self._texts(step)]  # type: ignore[return-value]
         array = np.asarray(step)
         channels = len(self.model.channels)
         shape = (1, channels) if self.count is None else (self.count, 1, channels)
@@ -269,8 +282,6 @@ def check_streams_are_possible(model: Model) -> None:
             f"this model reads only the {facts.keep_steps} {facts.max_length} steps of a sequence: {instead} one "
             "without --max-length."
         )
-    if facts.vocabulary is not None:
-        raise UnsupportedError("this model reads text, and streams take numbers; predict with --steps instead.")
 
 
 def _part(state: StreamState, name: str, like: Tensor) -> Tensor:

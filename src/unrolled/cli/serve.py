@@ -27,6 +27,10 @@ def serve(
         Path | None,
         typer.Option(help="A file with the token that requests must bear; or the variable UNROLLED_TOKEN."),
     ] = None,
+    onnxruntime_web: Annotated[
+        Path | None,
+        typer.Option(help="npm's folder of onnxruntime-web: the page then computes in the browser.", metavar="FOLDER"),
+    ] = None,
     log_level: Annotated[
         str, typer.Option(help="Lines on standard error, JSON.", metavar="debug|info|warning|error")
     ] = "info",
@@ -49,6 +53,7 @@ def serve(
         port=port,
         settings=settings_from(options),
         token=read_token(token_file),
+        runtime=onnxruntime_web,
         log_level=log_level,
         say=lambda line: notes().print(line, markup=False),
     )

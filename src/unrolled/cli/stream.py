@@ -6,8 +6,9 @@ import csv
 import math
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from unrolled.data.coercion import tokens_of
 from unrolled.errors import DataError, UnrolledError
 from unrolled.streaming import decides
 
@@ -25,8 +26,9 @@ def beliefs(
 ) -> Generator[Row, None, None]:
     """The belief after each line that is read.
 
-    A line holds the values of one step, separated by commas; an empty line begins a new sequence; a
-    first line that names the channels is passed over. A line that is no step is said and left out.
+    A line holds the values of one step, separated by commas; of text, some of its tokens, each of which is a
+    step. An empty line begins a new sequence; a first line that names the channels is passed over. A line that
+    is no step is said and left out.
 
     Args:
         model: the trained model.
@@ -48,12 +50,16 @@ def beliefs(
             try:
                 if number == 1 and _is_header(model, line):
                     continue
-                belief = stream.push([_values(model, line)])
+                steps = _steps(model, line)
+                belief = stream.push(steps[:1])
             except UnrolledError as error:
                 wrong += 1
                 say(f"line {number} is left out: {error}")
                 continue
             yield {"case": case, "step": int(stream.steps)}, belief
+            for token in steps[1:]:
+                belief = stream.push([token])
+                yield {"case": case, "step": int(stream.steps)}, belief
     finally:
         if state is not None:
             stream.save(state)
@@ -82,13 +88,17 @@ def _lines(lines: BinaryIO) -> Iterator[bytes | None]:
         yield None
 
 
-def _cells(line: bytes | None) -> list[str]:
+def _text(line: bytes | None) -> str:
     if line is None:
         raise DataError(f"it has more than {LONGEST_LINE:,} bytes; expected the values of one step.")
     try:
-        text = line.decode("utf-8-sig")
+        return line.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError("it is not text in UTF-8.") from None
+
+
+def _cells(line: bytes | None) -> list[str]:
+    text = _text(line)
     try:
         return [cell.strip() for cell in next(csv.reader([text.strip()]))]
     except csv.Error as error:
@@ -97,8 +107,18 @@ def _cells(line: bytes | None) -> list[str]:
 
 def _is_header(model: Model, line: bytes | None) -> bool:
     """Whether a first line names the channels."""
+    if model.facts.vocabulary is not None:
+        return False
     cells = _cells(line)
     return tuple(cells) == model.channels and not all(cell.isascii() and cell.isdigit() for cell in cells)
+
+
+def _steps(model: Model, line: bytes | None) -> list[Any]:
+    """The steps of a line: one, or of text as many as there are tokens."""
+    vocabulary = model.facts.vocabulary
+    if vocabulary is None:
+        return [_values(model, line)]
+    return tokens_of(_text(line).rstrip("\r\n"), 0, model.facts.tokens, vocabulary)
 
 
 def _values(model: Model, line: bytes | None) -> list[float]:

@@ -51,7 +51,7 @@ def from_texts(texts: Iterable[object], kind: TokenKind, known: Collection[str] 
         LengthError: for a text without a token.
     """
     items = [texts] if isinstance(texts, str) else list(texts)
-    lists = [_tokens(item, index, kind, known) for index, item in enumerate(items)]
+    lists = [tokens_of(item, index, kind, known) for index, item in enumerate(items)]
     if not lists:
         raise DataError("there are no texts; expected at least one.")
     symbols = sorted({token for tokens in lists for token in tokens})
@@ -65,7 +65,15 @@ def token_kind(vocabulary: Iterable[str]) -> TokenKind:
     return "words" if any(len(token) > 1 for token in vocabulary) else "characters"
 
 
-def _tokens(text: object, index: int, kind: TokenKind, known: Collection[str]) -> list[str]:
+def tokens_of(text: object, index: int, kind: TokenKind, known: Collection[str]) -> list[str]:
+    """The tokens of one text; see `from_texts`.
+
+    Args:
+        text: the text, or a list of its tokens.
+        index: its number, for messages.
+        kind: what a token is.
+        known: the tokens that were learned.
+    """
     tokens: list[str] = []
     if not isinstance(text, str):
         for token in text if isinstance(text, Iterable) else [text]:

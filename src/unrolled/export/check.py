@@ -11,7 +11,7 @@ from onnxruntime import InferenceSession
 from unrolled.data.coercion import from_texts
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ExportError
-from unrolled.export.running import Array, predict_in_runtime, run_session
+from unrolled.export.running import Array, as_tokens, predict_in_runtime, run_session
 
 if TYPE_CHECKING:
     from unrolled.model import Model, Probabilities
@@ -90,13 +90,13 @@ def check_streaming(model: Model, session: InferenceSession, start: dict[str, Ar
     allowed = _allowed(model, sequences, model.predict_proba(sequences))
     worst = 0.0
     for index, values in enumerate(sequences):
-        beliefs = model.predict_steps([values])[0]
+        kind, given = ("steps", values) if sequences.symbols is None else ("tokens", as_tokens(sequences, values))
+        beliefs = model.predict_steps(sequences.take(slice(index, index + 1)))[0]
         for count in BATCH_SIZES:
             state = {name: np.repeat(value, count, 0) for name, value in start.items()}
             low = 0
-            for end in sorted({1, (len(values) + 1) // 2, len(values)}):
-                steps = np.repeat(values[None, low:end], count, 0)
-                found = run_session(session, {"steps": steps, **state})
+            for end in sorted({1, (len(beliefs) + 1) // 2, len(beliefs)}):
+                found = run_session(session, {kind: np.repeat(given[None, low:end], count, 0), **state})
                 expected = np.repeat(beliefs[None, end - 1], count, 0)
                 worst = max(worst, _compare(found["probabilities"], expected, allowed[[index] * count]))
                 _compare_labels(model, found["labels"], expected, allowed[[index] * count])

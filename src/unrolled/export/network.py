@@ -8,7 +8,10 @@ Whole sequences:
     →  labels         string [batch]           the most probable class
     →  probabilities  float32 [batch, C]       in the order of the classes
 
-A model of text has ``tokens``, string [batch, time], in the place of ``sequences``: characters or words.
+A model of text has ``tokens``, string [batch, time], in the place of ``sequences`` or ``steps``: characters or words.
+With ``hidden=True`` there is one output more:
+
+    →  hidden         float32 [batch, frames, ·]  the last layer's outputs after each frame of steps
 
 Streams (``streaming=True``) read further steps and hand their state from call to call:
 
@@ -51,21 +54,23 @@ LARGEST = 2_000_000_000
 _TYPES = {torch.float32: TensorProto.FLOAT, torch.float64: TensorProto.DOUBLE}
 
 
-def to_onnx(model: Model, *, streaming: bool = False) -> ModelProto:
+def to_onnx(model: Model, *, streaming: bool = False, hidden: bool = False) -> ModelProto:
     """The model as an ONNX graph; checked by ``onnx``, not yet by running it.
 
     Args:
         model: the trained model.
-        streaming: the step version, whose state goes in and out.
+        streaming: the step version, whose state goes in and out (and holds the hidden state).
+        hidden: of whole sequences, the last layer's outputs as an output.
     Raises:
         UnsupportedError: for a model that does not exist in the asked form.
     """
     _check_it_can_be(model, streaming=streaming)
     network, graph = model.network, Graph()
     state = network.initial_state(1) if streaming else {}
-    build = _of_streams if streaming else _of_whole_sequences
     with torch.no_grad():
-        inputs, logits, carried = build(graph, model, state)
+        inputs, logits, carried = (
+            _of_streams(graph, model, state) if streaming else _of_whole_sequences(graph, model, hidden)
+        )
         _add_answers(graph, model, logits)
     answers = [
         helper.make_tensor_value_info("labels", TensorProto.STRING, ["batch"]),
@@ -94,15 +99,10 @@ Built = tuple[list[ValueInfoProto], str, list[ValueInfoProto]]
 """The graph's inputs, the value that holds the logits, and the outputs besides the answers."""
 
 
-def _of_whole_sequences(graph: Graph, model: Model, state: dict[str, Tensor]) -> Built:  # noqa: ARG001
+def _of_whole_sequences(graph: Graph, model: Model, hidden: bool) -> Built:
     network, facts = model.network, model.facts
     preparation, part = network.preparation, graph.part("preparation")
-    if isinstance(preparation, Embedding):
-        what = helper.make_tensor_value_info("tokens", TensorProto.STRING, ["batch", "time"])
-        values = look_up(part, preparation, "tokens", facts.vocabulary or ())
-    else:
-        what = helper.make_tensor_value_info("sequences", TensorProto.FLOAT, ["batch", "time", len(model.channels)])
-        values = "sequences"
+    what, values = _what_is_read(part, model, "sequences")
     lengths = "lengths"
     if facts.max_length is not None:
         values, lengths = cut(part, values, lengths, facts.max_length, facts.keep_steps)
@@ -118,18 +118,23 @@ def _of_whole_sequences(graph: Graph, model: Model, state: dict[str, Tensor]) ->
         values, (last, *_) = add_layer(graph.part(name), _cells(layer), values, steps)
     pooled = pool(graph.part("pooling"), network.pooling, values, last, steps)
     inputs = [what, helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"])]
-    return inputs, _logits(graph, network, pooled), []
+    more = []
+    if hidden:
+        graph.add("Transpose", values, perm=[1, 0, 2], name="hidden")
+        more = [helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["batch", "frames", _width(network)])]
+    return inputs, _logits(graph, network, pooled), more
 
 
 def _of_streams(graph: Graph, model: Model, state: dict[str, Tensor]) -> Built:
     network = model.network
-    preparation = network.preparation
-    assert isinstance(preparation, Preparation)  # noqa: S101  # text is not streamed
-    steps = helper.make_tensor_value_info("steps", TensorProto.FLOAT, ["batch", "time", len(model.channels)])
-    values, last = graph.add("Transpose", "steps", perm=[1, 0, 2]), ""
-    before = [f"preparation.{part}" for part in preparation.state_names]
-    values, after = prepare(graph.part("preparation"), preparation, values, None, before)
-    carried = dict(zip(before, after, strict=True))
+    preparation, part, last = network.preparation, graph.part("preparation"), ""
+    steps, values = _what_is_read(part, model, "steps")
+    values = graph.add("Transpose", values, perm=[1, 0, 2])
+    carried: dict[str, str] = {}
+    if isinstance(preparation, Preparation):
+        before = [f"preparation.{name}" for name in preparation.state_names]
+        values, after = prepare(part, preparation, values, None, before)
+        carried = dict(zip(before, after, strict=True))
     for name, layer in _layers(network):
         before = [f"{name}.{part}" for part in layer.state_names]
         values, after = add_layer(graph.part(name), _cells(layer), values, None, before)
@@ -145,6 +150,15 @@ def _of_streams(graph: Graph, model: Model, state: dict[str, Tensor]) -> Built:
         _logits(graph, network, pooled),
         [_state_info(f"{name}.next", value) for name, value in state.items()],
     )
+
+
+def _what_is_read(graph: Graph, model: Model, name: str) -> tuple[ValueInfoProto, str]:
+    """The graph's first input, and what of it is prepared further, [B, T, F]."""
+    preparation = model.network.preparation
+    if isinstance(preparation, Embedding):
+        tokens = helper.make_tensor_value_info("tokens", TensorProto.STRING, ["batch", "time"])
+        return tokens, look_up(graph, preparation, "tokens", model.facts.vocabulary or ())
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "time", len(model.channels)]), name
 
 
 def _steps(graph: Graph, values: str, lengths: str) -> Steps:
@@ -172,6 +186,11 @@ def _frames(graph: Graph, network: Network, values: str, steps: Steps) -> tuple[
     frames = graph.add("Transpose", stacked, perm=[1, 0, 2])
     lengths = graph.add("Div", graph.add("Add", steps.lengths, up), many)
     return frames, _steps(graph, frames, lengths)
+
+
+def _width(network: Network) -> int:
+    """Values of the last layer's outputs."""
+    return network.output.in_features
 
 
 def _logits(graph: Graph, network: Network, pooled: str) -> str:

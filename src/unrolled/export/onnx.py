@@ -10,6 +10,9 @@ from unrolled.errors import ConfigError
 from unrolled.storage import write_bytes
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
+    from onnxruntime import InferenceSession
+
     from unrolled.data.sequences import Sequences
     from unrolled.export.check import Check
     from unrolled.export.quantize import Quantized
@@ -58,20 +61,13 @@ def export_onnx(
         ExportError: if the file would not say what the model says; nothing is written then.
         StorageError: if it cannot be written.
     """
-    _check_installed()
-    from unrolled.export.check import check_streaming, check_whole
-    from unrolled.export.network import starting_state, to_onnx
-    from unrolled.export.quantize import quantize
-    from unrolled.export.running import open_session
-
     if streaming and int8_data is not None:
         raise ConfigError("a streaming export keeps float32 weights: leave out either --streaming or --quantize.")
-    proto = to_onnx(model, streaming=streaming)
-    content = proto.SerializeToString()
-    session = open_session(content)
-    check = check_streaming(model, session, starting_state(model)) if streaming else check_whole(model, session)
-    quantized = None
+    proto, session, check = checked_onnx(model, streaming=streaming)
+    content, quantized = proto.SerializeToString(), None
     if int8_data is not None:
+        from unrolled.export.quantize import quantize
+
         content, quantized = quantize(model, proto, int8_data)
     write_bytes(Path(path), content)
     inputs, outputs = (
@@ -80,7 +76,34 @@ def export_onnx(
     return Exported(Path(path), len(content), inputs, outputs, check, quantized)
 
 
-def _check_installed() -> None:
+def checked_onnx(
+    model: Model, *, streaming: bool = False, hidden: bool = False
+) -> tuple[ModelProto, InferenceSession, Check]:
+    """A model as an ONNX graph that has said the same as the model in ONNX Runtime; see `to_onnx`.
+
+    Raises:
+        ConfigError: if the packages of the extra ``export`` are not installed.
+        UnsupportedError: for a model that does not exist in the asked form.
+        ExportError: if the graph would not say what the model says.
+    """
+    check_installed()
+    from unrolled.export.check import check_streaming, check_whole
+    from unrolled.export.network import starting_state, to_onnx
+    from unrolled.export.running import open_session
+
+    proto = to_onnx(model, streaming=streaming, hidden=hidden)
+    session = open_session(proto.SerializeToString())
+    if streaming:
+        return proto, session, check_streaming(model, session, starting_state(model))
+    return proto, session, check_whole(model, session)
+
+
+def check_installed() -> None:
+    """Refuses where the packages of the extra ``export`` are not installed.
+
+    Raises:
+        ConfigError: naming what is missing.
+    """
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401

@@ -41,9 +41,14 @@ def padded_batches(sequences: Sequences, batch_size: int) -> Iterator[tuple[Inte
             values[padding] = np.nan
             yield indices, {"sequences": values, "lengths": lengths}
         else:
-            tokens = np.array(sequences.symbols, object)[values[:, :, 0].astype(np.int64)]  # [B, T]
+            tokens = as_tokens(sequences, values)
             tokens[padding] = sequences.symbols[-1]
             yield indices, {"tokens": tokens, "lengths": lengths}
+
+
+def as_tokens(sequences: Sequences, codes: Array) -> Array:
+    """The tokens of a text's codes, [..., 1] → [...]."""
+    return np.array(sequences.symbols, object)[codes[..., 0].astype(np.int64)]
 
 
 def predict_in_runtime(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, WebSocket
@@ -15,11 +16,13 @@ from starlette.responses import Response
 
 from unrolled.serving.batching import BatchQueue, Task
 from unrolled.serving.body import BodyReader
-from unrolled.serving.describe import describe_model, takes_missing
+from unrolled.serving.browser import ENTRY, RUNTIME, OnnxFiles
+from unrolled.serving.describe import describe_model
+from unrolled.serving.form import Form, Steps
 from unrolled.serving.gate import STREAM, Gate, Lean
 from unrolled.serving.metrics import Metrics
 from unrolled.serving.page import mount_page
-from unrolled.serving.parsing import Form, Steps, boolean, parse_sequences
+from unrolled.serving.parsing import boolean, parse_sequences
 from unrolled.serving.refusals import JSONBytes, Refusal, over_limit
 from unrolled.serving.registry import Registry, Served, probe
 from unrolled.serving.schemas import (
@@ -53,6 +56,7 @@ class Service:
         metrics: the figures.
         queue: the way to the worker.
         bodies: reads requests.
+        files: the models as ONNX files.
         ready: whether requests are taken.
     """
 
@@ -61,6 +65,7 @@ class Service:
         self.metrics = Metrics()
         self.queue = BatchQueue(settings, self.metrics)
         self.bodies = BodyReader(settings)
+        self.files = OnnxFiles()
         self.ready = False
 
     @asynccontextmanager
@@ -74,15 +79,11 @@ class Service:
             self.ready = False
             await self.queue.stop()
 
-    def form(self, served: Served) -> Form:
-        """What a model takes here."""
-        return Form.of(len(served.model.channels), takes_missing(served.model), self.settings)
-
     async def compute(self, request: Request, served: Served, task: Task) -> list[Any]:
         """Reads a request's sequences and computes a task: the result of each."""
         body = await self.bodies.read(request)
         with self.bodies.holding(len(body)):
-            form = self.form(served)
+            form = Form.of(served.model, self.settings)
             if len(body) <= _PARSED_ON_THE_LOOP:
                 sequences = parse_sequences(body, form)
             else:
@@ -112,13 +113,20 @@ class Service:
             )
 
 
-def create_app(registry: Registry, settings: ServerSettings | None = None, *, token: str | None = None) -> FastAPI:
+def create_app(
+    registry: Registry,
+    settings: ServerSettings | None = None,
+    *,
+    token: str | None = None,
+    runtime: Path | None = None,
+) -> FastAPI:
     """The application, for any ASGI server.
 
     Args:
         registry: the models.
         settings: limits and batching.
         token: that requests must bear; None for none.
+        runtime: a folder with onnxruntime-web, see `find_runtime`: then the page computes by itself.
     """
     settings = settings or ServerSettings()
     service = Service(registry, settings)
@@ -132,10 +140,10 @@ def create_app(registry: Registry, settings: ServerSettings | None = None, *, to
     )
     app.state.service = service
     _add_probes(app, service)
-    _add_models(app, service)
+    _add_models(app, service, None if runtime is None else f"{RUNTIME}/{ENTRY}")
     lean = _add_predictions(app, service)
     _add_stream(app, service)
-    mount_page(app)
+    mount_page(app, runtime)
     app.add_exception_handler(HTTPException, _refuse_address)
     app.add_exception_handler(RequestValidationError, _refuse_query)
     app.add_middleware(Gate, metrics=service.metrics, token=token, origins=settings.origins, lean=lean)
@@ -169,7 +177,7 @@ def _add_probes(app: FastAPI, service: Service) -> None:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _add_models(app: FastAPI, service: Service) -> None:
+def _add_models(app: FastAPI, service: Service, runtime: str | None) -> None:
     refusals: dict[int | str, dict[str, Any]] = {status: REFUSALS[status] for status in (401, 404)}
 
     @app.get("/v1/models", tags=["models"], responses={401: REFUSALS[401]})
@@ -180,7 +188,18 @@ def _add_models(app: FastAPI, service: Service) -> None:
     @app.get("/v1/model", tags=["models"], responses=refusals)
     async def model(name: ModelName = None) -> ModelDescription:
         """Classes, channels, layout, version and limits of a model."""
-        return describe_model(service.registry.get(name), service.settings)
+        return describe_model(service.registry.get(name), service.settings, runtime)
+
+    @app.get(
+        "/v1/model.onnx",
+        tags=["models"],
+        responses={200: {"content": {"application/octet-stream": {}}}, **refusals},
+        response_class=Response,
+    )
+    async def model_file(name: ModelName = None) -> Response:
+        """The model as an ONNX file, to compute elsewhere; needs the extra `export` where the server runs."""
+        content = await service.files.get(service.registry.get(name))
+        return Response(content, media_type="application/octet-stream")
 
     @app.get("/v1/examples", tags=["models"], responses=refusals, response_model=Examples)
     async def examples(name: ModelName = None) -> Response:
@@ -195,8 +214,8 @@ def _add_predictions(app: FastAPI, service: Service) -> Lean:
     and reading of parameters, which would take longer than all the rest of a request.
     """
     first = service.registry.get().model
-    sequence = first.examples[0].sequence if first.examples else probe(first).tolist()
-    body = request_schema(len(first.channels), takes_missing(first), service.settings, sequence)
+    sequence = first.examples[0].sequence if first.examples else probe(first)
+    body = request_schema(Form.of(first, service.settings), sequence)
 
     async def predict_(request: Request) -> Response:
         """Label and probabilities of each sequence."""

@@ -19,8 +19,8 @@ import torch
 
 from unrolled.inference import STEPS_PER_BATCH
 from unrolled.model import Model
+from unrolled.serving.form import Steps
 from unrolled.serving.metrics import Metrics
-from unrolled.serving.parsing import Steps
 from unrolled.serving.refusals import Refusal
 from unrolled.serving.settings import ServerSettings
 
@@ -35,7 +35,7 @@ class Job:
     Attributes:
         model: that computes them; a reload while they wait does not change it.
         task: what is computed.
-        sequences: each [T, F].
+        sequences: each [T, F], or T tokens.
         longest: steps of the longest.
         arrived: on the monotonic clock, s.
         answer: the results, when they are there.

@@ -27,6 +27,7 @@ ENDPOINTS = frozenset(
         "/readyz",
         "/v1/examples",
         "/v1/model",
+        "/v1/model.onnx",
         "/v1/models",
         "/v1/predict",
         "/v1/predict/steps",

@@ -98,9 +98,11 @@ def read_checked(name: str, path: Path) -> Served:
     return Served(name, path, model, datetime.now(UTC))
 
 
-def probe(model: Model) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    """A sequence that the model takes: two steps of zeros."""
-    return np.zeros((2, len(model.channels)), np.float32)
+def probe(model: Model) -> list[list[float]] | list[str]:
+    """A sequence that the model takes: two steps of zeros, or a token twice."""
+    if model.facts.vocabulary is not None:
+        return 2 * list(model.facts.vocabulary[:1] or "a")
+    return [[0.0] * len(model.channels)] * 2
 
 
 def named_paths(arguments: list[str]) -> dict[str, Path]:

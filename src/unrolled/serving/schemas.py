@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from unrolled.serving.settings import ServerSettings
+from unrolled.serving.form import Form
+
+Kind = Literal["picture", "bits", "text", "series"]
 
 
 class Limits(BaseModel):
@@ -30,9 +32,14 @@ class ModelDescription(BaseModel):
     classes: list[str] = Field(description="in the order of the probabilities")
     channels: list[str] = Field(description="in the order of a step's numbers")
     layout: Literal["time-first"] = Field(description="a sequence is a list of steps, a step a list of channels")
-    kind: Literal["picture", "bits", "series"] = Field(description="what the sequences are, for showing them")
+    kind: Kind = Field(description="what the sequences are, for showing them")
     length: int | None = Field(description="steps of every stored example, where they agree; any length is taken")
     missing: bool = Field(description="whether null is taken for a missing value")
+    tokens: str | None = Field(description="of text, what a step is: characters or words; null for numbers")
+    vocabulary: list[str] | None = Field(description="of text, the tokens that training knew; null for numbers")
+    frame_steps: int = Field(description="steps that the network reads as one")
+    max_length: int | None = Field(description="steps that are read of a longer sequence; null for all")
+    keep_steps: str = Field(description="which of them: first or last")
     cell: str
     hidden_size: int
     num_layers: int
@@ -45,6 +52,7 @@ class ModelDescription(BaseModel):
     unrolled: str = Field(description="version of the package that trained it")
     weights_sha256: str
     loaded: datetime
+    runtime: str | None = Field(description="where this server hands onnxruntime-web out; null if it does not")
     limits: Limits
 
 
@@ -52,7 +60,7 @@ class StoredExample(BaseModel):
     """A sequence that travels with the model."""
 
     label: str | None = Field(description="its true class")
-    sequence: list[list[float | None]]
+    sequence: list[list[float | None]] | list[str]
 
 
 class Examples(BaseModel):
@@ -108,18 +116,13 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def request_schema(channels: int, missing: bool, settings: ServerSettings, example: Any) -> dict[str, Any]:
+def request_schema(form: Form, example: Any) -> dict[str, Any]:
     """The body of a prediction, for the OpenAPI document.
 
     Args:
-        channels: of the first model, F.
-        missing: whether it takes null.
-        settings: with the limits.
+        form: what the first model takes.
         example: a sequence that fits.
     """
-    number: dict[str, Any] = {"anyOf": [Number, {"type": "null"}]} if missing else Number
-    step = {"type": "array", "items": number, "minItems": channels, "maxItems": channels}
-    steps = {"type": "array", "items": step, "minItems": 1, "maxItems": settings.max_steps}
     schema = {
         "type": "object",
         "required": ["sequences"],
@@ -127,15 +130,26 @@ def request_schema(channels: int, missing: bool, settings: ServerSettings, examp
         "properties": {
             "sequences": {
                 "type": "array",
-                "items": steps,
+                "items": _sequence_schema(form),
                 "minItems": 1,
-                "maxItems": settings.max_sequences,
-                "description": f"sequences of any lengths: [steps][{channels} channels]",
+                "maxItems": form.max_sequences,
+                "description": "sequences of any lengths",
             }
         },
     }
     content = {"schema": schema, "examples": {"one sequence": {"value": {"sequences": [example]}}}}
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def _sequence_schema(form: Form) -> dict[str, Any]:
+    """One sequence: [steps][F numbers], or a text, or its tokens."""
+    bounds = {"minItems": 1, "maxItems": form.max_steps}
+    if form.vocabulary is not None:
+        token = {"type": "string", "minLength": 1}
+        return {"anyOf": [token, {"type": "array", "items": token, **bounds}]}
+    number: dict[str, Any] = {"anyOf": [Number, {"type": "null"}]} if form.missing else Number
+    step = {"type": "array", "items": number, "minItems": form.channels, "maxItems": form.channels}
+    return {"type": "array", "items": step, **bounds}
 
 
 MODEL_PARAMETER = {

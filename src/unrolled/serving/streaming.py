@@ -5,6 +5,8 @@
     → {"reset": true}
     ← {"step": 0}
 
+Of text, ``steps`` is a text or a list of its tokens.
+
 A message is answered before the next one is read, and an answer is sent before the next one is made: a client that
 does not read stops being read, so no buffer grows.
 """
@@ -22,11 +24,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from unrolled.errors import UnrolledError
 from unrolled.model import Model
 from unrolled.serving.batching import BatchQueue
-from unrolled.serving.describe import takes_missing
+from unrolled.serving.form import Form
 from unrolled.serving.gate import TOKEN_PROTOCOL
 from unrolled.serving.logs import log
 from unrolled.serving.metrics import Metrics
-from unrolled.serving.parsing import Form, parse_json, parse_steps
+from unrolled.serving.numbers import only_numbers
+from unrolled.serving.parsing import parse_json, parse_steps
 from unrolled.serving.refusals import Refusal
 from unrolled.serving.registry import Registry
 from unrolled.serving.settings import ServerSettings
@@ -81,7 +84,7 @@ class StreamSession:
             stream = await self.queue.run(model.stream)
         except UnrolledError as error:
             raise Refusal(422, "no_stream", str(error)) from None
-        form = Form.of(len(model.channels), takes_missing(model), self.settings)
+        form = Form.of(model, self.settings)
         while True:
             text = await self._hear()
             message = parse_json(text)
@@ -89,7 +92,7 @@ class StreamSession:
                 stream, self.seen = await self.queue.run(model.stream), 0
                 await self._say({"step": 0})
                 continue
-            steps = parse_steps(_steps_of(message), form, "the message", text)
+            steps = parse_steps(_steps_of(message), form, "the message", only_numbers(text))
             try:
                 probabilities = await self.queue.run(stream.push, steps)
             except UnrolledError as error:
@@ -124,4 +127,8 @@ class StreamSession:
 def _steps_of(message: Any) -> Any:
     if isinstance(message, dict) and set(message) == {"steps"}:
         return message["steps"]
-    raise Refusal(422, "wrong_shape", 'a message is {"steps": [[…], …]}, or {"reset": true} to begin anew.')
+    raise Refusal(
+        422,
+        "wrong_shape",
+        'a message is {"steps": [[…], …]} (of text, {"steps": "…"}), or {"reset": true} to begin anew.',
+    )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.model import Model
-from unrolled.serving.parsing import Steps
+from unrolled.serving.form import Steps
 from unrolled.serving.refusals import Refusal
 
 DIGITS = 7

@@ -1,0 +1,87 @@
+"""`Form`: what a model takes, within a server's limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.config import TokenKind
+from unrolled.model import Model
+from unrolled.serving.refusals import Refusal, over_limit
+from unrolled.serving.settings import ServerSettings
+
+Steps = npt.NDArray[np.float32] | list[str]
+"""One sequence: [T, F], or the T tokens of a text."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a model takes.
+
+    Attributes:
+        channels: values of a step, F.
+        missing: whether null is taken for a missing value.
+        vocabulary: of text, the tokens that the model knows; None for numbers.
+        tokens: of text, what a token is.
+        max_sequences, max_steps: see `ServerSettings`.
+    """
+
+    channels: int
+    missing: bool
+    vocabulary: tuple[str, ...] | None
+    tokens: TokenKind
+    max_sequences: int
+    max_steps: int
+
+    @classmethod
+    def of(cls, model: Model, settings: ServerSettings) -> Form:
+        """The form of a model's sequences."""
+        facts = model.facts
+        return cls(
+            len(facts.channels),
+            facts.vocabulary is None and facts.model.missing != "none",
+            facts.vocabulary,
+            facts.tokens,
+            settings.max_sequences,
+            settings.max_steps,
+        )
+
+    def check_length(self, steps: int, name: str) -> None:
+        """Refuses a sequence without steps, or with too many.
+
+        Args:
+            steps: how many there are.
+            name: of the sequence, for messages.
+        """
+        if not steps:
+            raise Refusal(422, "empty_sequence", f"{name} has no steps; give it at least one, or leave it out.")
+        if steps > self.max_steps:
+            advice = "Cut it, or stream it over the WebSocket /v1/stream."
+            raise over_limit(422, "too_many_steps", f"{name} has {steps:,} steps", "max_steps", self.max_steps, advice)
+
+
+def kind_of_value(value: object) -> str:
+    """What a JSON value is, in words."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    names = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
+NESTING = 3
+"""Lists within lists: sequences, steps, channels."""
+
+
+def too_deep(found: str, status: int = 422) -> Refusal:
+    """The refusal of lists that stand deeper in each other than `NESTING`."""
+    return Refusal(
+        status,
+        "too_deep",
+        f"lists stand {found} deep; at most {NESTING} (limit nesting): sequences, steps, channels.",
+        limit="nesting",
+        allowed=NESTING,
+    )
