@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from unrolled.config import Recipe
+from unrolled.data.coercion import from_texts
 from unrolled.experiment import Run, train
 from unrolled.serving.app import create_app
 from unrolled.serving.registry import Registry
@@ -26,6 +29,26 @@ def bits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A short run on strings of 6 bits."""
     return train(
         "count-ones", runs=tmp_path_factory.mktemp("runs"), length=6, train_size=40, max_epochs=3, hidden_size=4
+    )
+
+
+@pytest.fixture(scope="session")
+def words_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A network that reads words forward: which of two it saw last."""
+    rng = np.random.default_rng(0)
+    texts = [rng.choice(["left", "right", "then", "and"], rng.integers(2, 7)).tolist() for _ in range(80)]
+    labels = [
+        "left" if " ".join(["left", *text]).rfind("left") > " ".join(text).rfind("right") else "right" for text in texts
+    ]
+    data = replace(from_texts(texts, "words"), labels=None)
+    data = replace(data, labels=np.array([label == "right" for label in labels], np.int64), classes=("left", "right"))
+    return train(
+        Recipe(name="words"),
+        data=data,
+        runs=tmp_path_factory.mktemp("runs"),
+        hidden_size=8,
+        max_epochs=30,
+        batch_size=8,
     )
 
 

@@ -14,15 +14,22 @@ export function useToken(text) {
   sessionStorage.setItem("token", text);
 }
 
-export const models = async () => (await ask("v1/models")).models;
-export const describe = (model) => ask(`v1/model?model=${encodeURIComponent(model)}`);
-export const examples = async (model) => (await ask(`v1/examples?model=${encodeURIComponent(model)}`)).examples;
+const named = (path, model) => `${path}?model=${encodeURIComponent(model)}`;
 
-/** How the network reads one sequence, [steps][channels]: label, steps.probabilities, steps.hidden, final_from_step. */
+export const models = async () => (await json("v1/models")).models;
+export const describe = (model) => json(named("v1/model", model));
+export const examples = async (model) => (await json(named("v1/examples", model))).examples;
+
+/** The model as an ONNX file. */
+export const file = async (model) => new Uint8Array(await (await ask(named("v1/model.onnx", model))).arrayBuffer());
+
+/** How the network reads one sequence, [steps][channels] or tokens: label, final_from_step, steps.labels, .probabilities, .hidden. */
 export async function read(model, sequence) {
-  const answer = await ask(`v1/predict/steps?model=${encodeURIComponent(model)}`, { sequences: [sequence] });
+  const answer = await json(named("v1/predict/steps", model), { sequences: [sequence] });
   return answer.predictions[0];
 }
+
+const json = async (path, body) => (await ask(path, body)).json();
 
 async function ask(path, body) {
   const headers = token ? { authorization: `Bearer ${token}` } : {};
@@ -33,8 +40,8 @@ async function ask(path, body) {
   } catch {
     throw new Refused(0, "The server does not answer. Is it still running?");
   }
+  if (response.ok) return response;
   const content = await response.json().catch(() => null);
-  if (response.ok) return content;
   const said = content?.error?.message ?? `the server answered ${response.status}.`;
   throw new Refused(response.status, said[0].toUpperCase() + said.slice(1));
 }

@@ -1,10 +1,9 @@
 // A string of bits to flip.
 
 export class Bits {
-  constructor(box, length, onChange) {
+  constructor(box, onChange) {
     this.box = box;
     this.onChange = onChange;
-    this.set(Array.from({ length }, (_, index) => Number(index % 3 === 0)));
     box.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (button) this.#flip(button);
@@ -17,10 +16,6 @@ export class Bits {
       const buttons = [...box.children];
       buttons[(buttons.indexOf(event.target) + move + buttons.length) % buttons.length].focus();
     });
-  }
-
-  get sequence() {
-    return this.values.map((bit) => [bit]);
   }
 
   set(values) {

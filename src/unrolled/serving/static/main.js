@@ -1,31 +1,28 @@
 // The page: a model, something to read, and how it reads it.
 
 import * as api from "./api.js";
-import { Bits } from "./bits.js";
-import { Pad } from "./pad.js";
-import { drawBars, drawMind, drawSeen, exampleButton, percent } from "./panels.js";
+import { makeKinds, showKind } from "./kinds.js";
+import { LONGEST, LocalNetwork } from "./local.js";
+import { drawBars, drawMind, drawSeen, exampleButton, percent, showTokens } from "./panels.js";
 import { Player } from "./player.js";
-import { parseSeries, writeSeries } from "./series.js";
-import { Timeline } from "./timeline.js";
+import { Timeline, inOrderOfChange } from "./timeline.js";
+import { explain, introduce } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const AFTER_STROKE_MS = 350;
+
+const SHOWN_FIRST = 3;
 
 let model = null; // as GET /v1/model describes it
-let shown = null; // { reading, sequence }
+let local = null; // the network in this browser, where the server hands out what computes it
+let kind = null; // how something is given to it
+let shown = null; // { reading, sequence, example }
+let touched = false; // whether the reader has begun to give it something
 let asked = 0; // number of the latest request: an older answer is not shown
-let bits = null;
-let pause = null;
 
-const pad = new Pad($("pad"), () => {
-  clearTimeout(pause);
-  pause = setTimeout(() => pad.empty || read(pad.picture(rows(), model.channels.length)), AFTER_STROKE_MS);
-});
+const kinds = makeKinds((sequence) => read(sequence), readText);
 const player = new Player({ play: $("play"), back: $("back"), forward: $("forward"), scrub: $("scrub") }, showStep);
 const timeline = new Timeline($("timeline"), (step) => player.seek(step));
-
 const narrow = matchMedia("(max-width: 760px)"); // a phone: the reading stands below what is given
-const rows = () => model.length ?? model.channels.length;
 
 async function start() {
   await guarded(async () => {
@@ -39,63 +36,41 @@ async function start() {
 }
 
 async function choose(name) {
+  asked++; // what the former model is still reading is not wanted any more
+  touched = false;
   model = await api.describe(name);
   const stored = await api.examples(name);
-  shown = null;
+  shown = local = null;
+  player.pause();
   $("stage").hidden = true;
   $("empty").hidden = false;
-  const accuracy = model.accuracy === null ? "" : `; right on ${(100 * model.accuracy).toFixed(1)} % of ${model.cases.toLocaleString("en")} it had never seen`;
-  $("about").textContent = `Watch a recurrent network read, one step at a time. This one (${model.name}) tells ${model.classes.length} classes apart${accuracy}.`;
-  explain();
-  prepareInput();
+  $("about").textContent = introduce(model);
+  kind = showKind(kinds, model);
+  explain(model, kind.thing);
   showExamples(stored);
+  if (model.runtime) local = await LocalNetwork.load(model, await api.file(name));
+  sayWhere();
+  if (stored.length && !touched) $("examples").children[Math.min(SHOWN_FIRST, stored.length - 1)].click(); // nobody likes an empty page
 }
 
-function prepareInput() {
-  const channels = model.channels.length;
-  $("pad-box").hidden = model.kind !== "picture";
-  $("bits-box").hidden = model.kind !== "bits";
-  $("series-box").hidden = model.kind !== "series";
-  $("seen").hidden = model.kind !== "picture";
-  pad.clear();
-  $("values").value = "";
-  if (model.kind === "picture") {
-    $("input-title").textContent = "Draw something";
-    $("input-hint").textContent = `It becomes a picture of ${rows()} rows of ${channels} pixels, scaled and centred like those it learned from.`;
-  } else if (model.kind === "bits") {
-    $("input-title").textContent = "Flip some bits";
-    $("input-hint").textContent = "The network reads them from the left and says how they end.";
-    bits ??= new Bits($("bits"), model.length ?? 20, () => read(bits.sequence));
-  } else {
-    $("input-title").textContent = "Give it a series";
-    const names = model.channels.length > 1 ? ` (${model.channels.slice(0, 6).join(", ")}${channels > 6 ? ", …" : ""})` : "";
-    $("input-hint").textContent = `Each step has ${channels} number${channels > 1 ? "s" : ""}${names}; any number of steps will do.`;
-  }
-}
-
-function explain() {
-  const gates = /lstm/.test(model.cell)
-    ? "an LSTM, whose gates decide what to keep, what to forget and what to show"
-    : /gru/.test(model.cell) ? "a GRU, whose gates decide how much of the old state to keep" : "a simple cell: one layer whose output is its next input";
-  const units = model.hidden_size * (model.bidirectional ? 2 : 1);
-  const thing = { picture: "one row of the picture", bits: "one bit", series: "the values of one moment" }[model.kind];
-  $("say-belief").textContent = "How probable each class would be if the sequence ended at that step.";
-  $("say-hidden").textContent = `All it carries from step to step: ${units} numbers, blue below zero, orange above.`;
-  $("say-cell").textContent = `The same cell at every step (${gates}); drawn side by side, the loop is unrolled.`;
-  $("say-input").textContent = `What it is given at each step: ${thing}, never the whole.`;
-  $("say-mind").textContent = `The ${units} numbers of the hidden state at this step.`;
-  if (model.bidirectional) $("say-hidden").textContent += " This network also reads backwards, so its state knows the end.";
+/** Who computes, and what that means for what is drawn. */
+function sayWhere(steps = 0) {
+  const here = local !== null && steps <= LONGEST;
+  $("where").textContent = here
+    ? "The network computes in this browser, by onnxruntime-web; what you give it does not leave this page."
+    : local !== null ? `A sequence of ${steps.toLocaleString("en")} steps is long for a browser, so the server read it.`
+      : "The network computes on this server; what you give it goes there and nowhere else.";
+  document.body.dataset.computes = here ? "here" : "server";
 }
 
 function showExamples(stored) {
   $("examples-box").hidden = stored.length === 0;
+  $("examples").classList.toggle("wide", model.kind === "text");
   $("examples").replaceChildren(
     ...stored.map((example) => {
-      const button = exampleButton(example, model.kind);
+      const button = exampleButton(example, model);
       button.addEventListener("click", () => {
-        pad.clear();
-        if (model.kind === "series") $("values").value = writeSeries(example.sequence);
-        if (model.kind === "bits") bits.set(example.sequence.map(([bit]) => bit));
+        kind.show(example.sequence);
         read(example.sequence, example, button);
       });
       return button;
@@ -107,13 +82,19 @@ async function read(sequence, example = null, button = null) {
   const number = ++asked;
   for (const other of $("examples").children) other.setAttribute("aria-pressed", String(other === button));
   await guarded(async () => {
-    const reading = await api.read(model.name, sequence);
+    const here = local !== null && sequence.length <= LONGEST;
+    const reading = await (here ? local.read(sequence) : api.read(model.name, sequence));
     if (number !== asked) return;
-    shown = { reading, sequence, example };
+    sayWhere(sequence.length);
+    const order = inOrderOfChange(reading.steps.hidden);
+    shown = { reading, sequence, example, order };
     $("empty").hidden = true;
     $("stage").hidden = false;
     $("peek").hidden = $("reading").getBoundingClientRect().top < innerHeight;
-    timeline.show(reading, sequence, model.classes, model.kind);
+    timeline.show(reading, sequence, model, order);
+    if (model.kind === "text") showTokens($("tokens"), sequence, model, (step) => player.seek(step));
+    $("tokens").hidden = model.kind !== "text";
+    $("seen").hidden = model.kind !== "picture";
     player.load(sequence.length);
     if (button && narrow.matches) $("reading").scrollIntoView({ behavior: "smooth", block: "start" });
   });
@@ -121,53 +102,67 @@ async function read(sequence, example = null, button = null) {
 
 function showStep(step, resting) {
   if (!shown) return;
-  const { reading, sequence, example } = shown;
-  const belief = reading.steps.probabilities[step - 1];
-  const label = reading.steps.labels[step - 1];
+  const { reading, sequence, example, order } = shown;
+  const { probabilities, labels, hidden } = reading.steps;
+  const label = labels[step - 1];
+  const sure = percent(Math.max(...probabilities[step - 1]));
   $("step-name").textContent = `After step ${step} of ${sequence.length} it says`;
   $("label").textContent = label;
-  $("sure").textContent = `with ${percent(Math.max(...belief))}`;
-  const settled = step >= reading.final_from_step;
-  const truth = example?.label == null ? "" : ` It is truly ${example.label}.`;
-  const final = reading.final_from_step;
-  const course = final === 1 ? "It never changed its answer." : `From step ${final} on the answer did not change any more.`;
-  $("final").textContent = settled ? course + truth : "Not its final answer yet.";
-  $("peek").textContent = `It says ${label} with ${percent(Math.max(...belief))}. Watch it read ↓`;
+  $("sure").textContent = `with ${sure}`;
+  $("final").textContent = course(step, reading.final_from_step, example);
+  $("peek").textContent = `It says ${label} with ${sure}. Watch it read ↓`;
   timeline.draw(step);
-  drawBars($("bars"), model.classes, reading.steps.probabilities, step);
-  drawMind($("mind"), reading.steps.hidden[step - 1]);
+  drawBars($("bars"), model.classes, probabilities, step);
+  drawMind($("mind"), order.map((unit) => hidden[step - 1][unit]));
   if (model.kind === "picture") drawSeen($("seen"), sequence, step);
+  if (model.kind === "text") [...$("tokens").children].forEach((part, index) => markToken(part, index + 1, step));
   if (resting) {
-    $("spoken").textContent = `Step ${step}: ${label}, ${percent(Math.max(...belief))}.`;
+    $("spoken").textContent = `Step ${step}: ${label}, ${sure}.`;
     $("timeline").setAttribute("aria-label", `The network unrolled over ${sequence.length} steps; after step ${step} it says ${label}.`);
   }
+}
+
+function markToken(part, number, step) {
+  part.classList.toggle("read", number <= step);
+  part.toggleAttribute("aria-current", number === step);
+}
+
+/** Whether the answer is final, and whether it is right, in words. */
+function course(step, final, example) {
+  if (step < final) return "Not its final answer yet.";
+  const truth = example?.label == null ? "" : ` It is truly ${example.label}.`;
+  return (final === 1 ? "It never changed its answer." : `From step ${final} on the answer did not change any more.`) + truth;
 }
 
 async function readText(text, name) {
   await guarded(async () => {
     let sequence;
     try {
-      sequence = parseSeries(text, model.channels.length);
+      sequence = kind.parse(text, model);
     } catch (error) {
       throw new Error(`${name}: ${error.message}`);
     }
-    if (model.kind === "series") $("values").value = writeSeries(sequence);
-    if (model.kind === "bits") bits.set(sequence.map(([bit]) => bit));
-    pad.clear();
+    kind.show(sequence);
     await read(sequence);
   });
 }
 
 async function readFile(file) {
-  if (file.size > model.limits.max_body_bytes) {
-    return guarded(() => Promise.reject(new Error(`${file.name} has ${file.size.toLocaleString("en")} bytes; this server takes ${model.limits.max_body_bytes.toLocaleString("en")}.`)));
-  }
-  return readText(await file.text(), file.name);
+  await guarded(async () => {
+    const most = model.limits.max_body_bytes;
+    if (file.size > most) {
+      throw new Error(`${file.name} has ${file.size.toLocaleString("en")} bytes; this server takes ${most.toLocaleString("en")}.`);
+    }
+    await readText(await file.text(), file.name);
+  });
 }
+
+let depth = 0;
 
 /** Runs something; what goes wrong is said in words at the top of the page. */
 async function guarded(action) {
-  $("problem").hidden = true;
+  if (depth === 0) $("problem").hidden = true;
+  depth++;
   try {
     await action();
     $("ask-token").hidden = true;
@@ -175,21 +170,16 @@ async function guarded(action) {
     $("ask-token").hidden = error.status !== 401;
     $("problem").textContent = error.message;
     $("problem").hidden = error.status === 401 && !$("token").value;
+  } finally {
+    depth--;
   }
 }
 
 $("model").addEventListener("change", () => {
   location.hash = encodeURIComponent($("model").value);
-  bits = null;
-  $("bits").replaceWith($("bits").cloneNode(false));
   guarded(() => choose($("model").value));
 });
-$("clear").addEventListener("click", () => pad.clear());
-$("undo").addEventListener("click", () => pad.undo());
-$("shorter").addEventListener("click", () => bits.resize(-1));
-$("longer").addEventListener("click", () => bits.resize(1));
-$("shuffle").addEventListener("click", () => bits.shuffle());
-$("use-values").addEventListener("click", () => readText($("values").value, "The values"));
+for (const name of ["pointerdown", "keydown", "input"]) $("input").addEventListener(name, () => (touched = true));
 $("file").addEventListener("change", (event) => {
   if (event.target.files[0]) readFile(event.target.files[0]);
   event.target.value = "";
@@ -204,14 +194,12 @@ for (const name of ["dragover", "dragleave", "drop"]) {
     event.preventDefault();
     document.body.classList.toggle("dropping", name === "dragover");
     const file = name === "drop" && event.dataTransfer.files[0];
+    touched ||= Boolean(file);
     if (file && model) readFile(file);
   });
 }
 new IntersectionObserver(([entry]) => ($("peek").hidden = entry.isIntersecting || !shown)).observe($("reading"));
 new ResizeObserver(() => shown && showStep(player.step, false)).observe($("timeline-box"));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  pad.draw();
-  if (shown) showStep(player.step, false);
-});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shown && showStep(player.step, false));
 
 start();

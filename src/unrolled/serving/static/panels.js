@@ -1,7 +1,8 @@
 // What stands beside the timeline: bars, the mind, the picture so far, thumbnails.
 
 import { colours, diverging, range, raster, shades, sharp } from "./look.js";
-import { ranking } from "./timeline.js";
+import { writeText } from "./text.js";
+import { ranking } from "./belief.js";
 
 const MOST = 10;
 
@@ -72,20 +73,38 @@ export function drawSeen(canvas, sequence, step) {
   context.strokeRect(0.75, (step - 1) * tall, size - 1.5, tall);
 }
 
+/** A text's tokens one after the other; each is a button to its step. */
+export function showTokens(place, tokens, model, onSeek) {
+  const known = new Set(model.vocabulary);
+  place.classList.toggle("words", model.tokens === "words");
+  place.replaceChildren(
+    ...tokens.map((token, index) => {
+      const part = element("span", { textContent: token, className: known.has(token) ? "" : "unknown" });
+      part.addEventListener("click", () => onSeek(index + 1));
+      return part;
+    }),
+  );
+}
+
 /** A button that shows a stored example. */
-export function exampleButton(example, kind) {
+export function exampleButton({ label, sequence }, model) {
   const button = element("button", { type: "button" });
-  const name = example.label ?? "no label";
+  const name = label ?? "no label";
   button.setAttribute("aria-pressed", "false");
   button.setAttribute("aria-label", `Example, truly ${name}`);
-  const canvas = element("canvas", {});
-  [canvas.width, canvas.height] = [96, 96];
-  thumbnail(canvas, example.sequence, kind);
-  button.append(canvas, element("span", { textContent: name.length > 9 ? `${name.slice(0, 8)}…` : name }));
+  if (model.kind === "text") {
+    button.append(element("span", { className: "extract", textContent: writeText(sequence, model) }));
+  } else {
+    const canvas = element("canvas", {});
+    [canvas.width, canvas.height] = [96, 96];
+    thumbnail(canvas, sequence.map((step) => (Array.isArray(step) ? step : [Number(step)])), model.kind);
+    button.append(canvas);
+  }
+  button.append(element("span", { className: "truth", textContent: name.length > 9 ? `${name.slice(0, 8)}…` : name }));
   return button;
 }
 
-export function thumbnail(canvas, sequence, kind) {
+function thumbnail(canvas, sequence, kind) {
   const look = colours();
   const context = canvas.getContext("2d");
   const { width, height } = canvas;
