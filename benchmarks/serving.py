@@ -11,6 +11,7 @@ MNIST rows from UNROLLED_DATA, else random bytes; one LSTM layer of 128 units; o
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import re
 import select
@@ -115,6 +116,8 @@ def main() -> None:
         model = make_model(rows)
         model.save(place / "model")
         questions = make_questions(model, rows)
+        gc.collect()
+        gc.freeze()  # or the clients' own collector would make an answer wait for a fifth of a second
         print(f"{note}; {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}\n")
         {"speed": speed, "alone": alone, "overload": overload, "soak": soak}[arguments.what](
             place / "model", questions, arguments

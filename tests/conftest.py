@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch is imported: idle threads sleep, see docs/speed.md
@@ -34,6 +36,27 @@ def _reports_where_they_are_tested(request: pytest.FixtureRequest, monkeypatch: 
     """A report takes longer than the small trainings of most tests, which do not look at it."""
     if "report" not in request.keywords:
         monkeypatch.setattr(experiment, "write_report", lambda *_given, **_named: None)
+
+
+ONNXRUNTIME_WEB = "onnxruntime-web@1.30.0"
+
+
+@pytest.fixture(scope="session")
+def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with onnxruntime-web, installed by npm, and with the example that uses it."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("there is no node, or no npm")
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", ONNXRUNTIME_WEB]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"npm cannot install onnxruntime-web: {done.stderr.strip()[-200:]}")
+    for path in ("examples/onnx_predict.mjs", "src/unrolled/serving/static/classify.mjs"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(__file__).parents[1] / path, folder / path)
+    return folder
 
 
 @pytest.fixture

@@ -313,3 +313,26 @@ def test_the_folder_says_what_a_user_must_know(digits_run: Run) -> None:
     card = (digits_run.folder.model / "README.md").read_text(encoding="utf-8")
     assert content["data"]["fingerprint"] in card
     assert f"{100 * digits_run.evaluation.accuracy.value:.2f} %" in card
+
+
+@pytest.mark.parametrize(
+    ("options", "facts", "places"),
+    [
+        ({}, {}, [0, 1, 2, 3, 4]),
+        ({"frame_steps": 2}, {}, [0, 0, 1, 1, 2]),
+        ({}, {"max_length": 3}, [0, 1, 2, 2, 2]),
+        ({}, {"max_length": 3, "keep_steps": "last"}, [None, None, 0, 1, 2]),
+    ],
+    ids=["every step", "frames", "first steps", "last steps"],
+)
+def test_there_is_a_hidden_state_for_every_step(options: dict, facts: dict, places: list) -> None:
+    config = ModelConfig(hidden_size=4, bidirectional=True, **options)
+    network = Network(config, 2, 2, seed=1).eval()
+    model = Model(network, ModelFacts(classes=("a", "b"), channels=("x", "y"), model=config, **facts))
+    values = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    kept = values if "max_length" not in facts else values[:3] if len(facts) == 1 else values[2:]
+    with torch.no_grad():
+        outputs = network.outputs(torch.from_numpy(kept)[None], torch.tensor([len(kept)]))[0].numpy()
+    expected = [np.zeros(8) if place is None else outputs[place] for place in places]
+    np.testing.assert_allclose(model.hidden_steps([values])[0], expected, atol=1e-6)
+    assert len(model.predict_steps([values])[0]) == 5

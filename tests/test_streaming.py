@@ -18,6 +18,7 @@ from unrolled.config import CellName, ModelConfig, PoolingName
 from unrolled.errors import DataError, LengthError, MismatchError, ReadError, StorageError, UnsupportedError
 from unrolled.model import Model, ModelFacts
 from unrolled.nn.network import Network
+from unrolled.streaming import Decision
 
 STEPS = np.random.default_rng(0).normal(size=(3, 11, 2)).astype(np.float32)  # [S, n, F]
 CELLS, POOLINGS = get_args(CellName), get_args(PoolingName)
@@ -65,6 +66,40 @@ def test_it_does_not_matter_how_the_steps_are_cut(cell: str, pooling: str, cuts:
         found = stream.push(steps[end : end + cut])
         end += cut
         np.testing.assert_allclose(found, alone(model, steps[:end]), **close)
+
+
+def made_for_text(kind: str = "words") -> Model:
+    vocabulary = ("left", "right", " ") if kind == "words" else ("a", "b")
+    config = ModelConfig(hidden_size=5)
+    facts = ModelFacts(classes=("a", "b"), channels=("text",), model=config, vocabulary=vocabulary, tokens=kind)
+    return Model(Network(config, 1, 2, seed=3, symbols=len(vocabulary) + 1).eval(), facts)
+
+
+def test_text_is_streamed_token_by_token() -> None:
+    model = made_for_text()
+    stream, many = model.stream(), model.stream(count=2)
+    read = ["left", "unheard", "right", "left"]
+    for end, pushed in ((1, "left"), (3, ["unheard", "right"]), (4, "left")):
+        expected = model.predict_proba([read[:end]])[0]
+        np.testing.assert_allclose(stream.push(pushed), expected, **close)
+        np.testing.assert_allclose(many.push([pushed, pushed]), [expected] * 2, **close)
+    decision = model.stream().decide_when(read, confidence=0, at_least=2)
+    assert isinstance(decision, Decision)
+    assert decision.steps == 2
+    np.testing.assert_allclose(decision.probabilities, model.predict_proba([read[:2]])[0], **close)
+    np.testing.assert_allclose(made_for_text("characters").stream().push_each("ab b").shape, (3, 2))
+
+
+def test_texts_that_do_not_fit_a_stream_are_refused() -> None:
+    many = made_for_text().stream(count=2)
+    with pytest.raises(DataError, match="different numbers of tokens"):
+        many.push(["left", "left right"])
+    with pytest.raises(MismatchError, match="one for each of 2 streams"):
+        many.push(["left"])
+    with pytest.raises(MismatchError, match="trained on text"):
+        made_for_text().stream().push([[1.0]])
+    with pytest.raises(LengthError, match="empty"):
+        made_for_text().stream().push(" ")
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

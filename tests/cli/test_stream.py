@@ -88,6 +88,19 @@ def test_bad_lines_are_named_and_the_stream_goes_on(folder: Path) -> None:
     assert notes[-1].startswith("error: 7 of 14 lines were left out")
 
 
+def test_text_comes_a_word_or_more_a_line(tmp_path: Path) -> None:
+    facts = ModelFacts(
+        classes=("a", "b"), channels=("text",), model=ModelConfig(hidden_size=4), vocabulary=("x", "y"), tokens="words"
+    )
+    model = Model(Network(facts.model, 1, 2, seed=3, symbols=3).eval(), facts)
+    answer = piped("x y\nx\n\n y new\n", model.save(tmp_path / "words"))
+    assert answer.code == 0, answer.err
+    found = rows(answer.out)
+    assert [(row["case"], row["step"]) for row in found] == [(c, s) for c, s in zip("00011", "12312", strict=True)]
+    expected = [*model.predict_steps(["x y x"])[0][:, 1], *model.predict_steps(["y new"])[0][:, 1]]
+    np.testing.assert_allclose([float(row["p(b)"]) for row in found], expected, atol=2e-6)
+
+
 def test_it_stops_once_it_is_sure(folder: Path) -> None:
     answer = piped("\n".join(LINES), folder, "--decide", 0, "--at-least", 3)
     assert len(rows(answer.out)) == 3

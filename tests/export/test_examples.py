@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,27 +45,23 @@ def test_the_example_in_python_needs_onnxruntime_and_numpy_alone(file: Path, dig
         np.testing.assert_allclose(list(found.values()), row, rtol=0, atol=1e-5)
 
 
-@pytest.fixture(scope="session")
-def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with onnxruntime-web, installed by npm."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("there is no node, or no npm")
-    folder = tmp_path_factory.mktemp("node")
-    (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", PACKAGE]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"npm cannot install onnxruntime-web: {done.stderr.strip()[-200:]}")
-    shutil.copy(EXAMPLES / "onnx_predict.mjs", folder)
-    return folder
-
-
-PACKAGE = "onnxruntime-web@1.30.0"
+def test_the_example_in_javascript_takes_texts_and_missing_values(
+    make_model: Any, node_folder: Path, tmp_path: Path
+) -> None:
+    words = make_model(1, facts={"vocabulary": ("left", "right"), "tokens": "words"})
+    holes = make_model(2, missing="mean")
+    texts = [["left", "unheard"], ["right"]]
+    gaps = [[[1.0, None], [0.5, 2.0]], [[None, None]]]
+    for model, given in ((words, texts), (holes, gaps)):
+        file = export_onnx(model, tmp_path / "m.onnx").path
+        lines = output_of("node", "examples/onnx_predict.mjs", file, json.dumps(given), folder=node_folder)
+        expected = model.predict_proba(texts if model is words else [np.array(rows, float) for rows in gaps])
+        found = [json.loads(line)["probabilities"] for line in lines]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_the_example_in_javascript_says_what_the_model_says(file: Path, digits_run: Run, node_folder: Path) -> None:
-    lines = output_of("node", "onnx_predict.mjs", file, TEXT, folder=node_folder)
+    lines = output_of("node", "examples/onnx_predict.mjs", file, TEXT, folder=node_folder)
     expected = digits_run.model.predict_proba(SEQUENCES)
     for line, label, row in zip(lines, digits_run.model.predict(SEQUENCES), expected, strict=True):
         found = json.loads(line)

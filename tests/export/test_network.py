@@ -176,6 +176,29 @@ def test_text_goes_in_as_tokens(bidirectional: bool, make_model: Any) -> None:
     assert found["labels"].tolist() == model.predict(texts).tolist()
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru", "lstm-layer-norm"])
+def test_text_is_read_on_token_by_token(cell: str, make_model: Any) -> None:
+    model = make_model(channels=1, facts={"vocabulary": ("b", "a"), "tokens": "characters"}, cell=cell)
+    session, stream = opened(model, streaming=True), model.stream()
+    tokens, state = np.array([list("abxba")], object), starting_state(model)
+    for low, high in ((0, 1), (1, 3), (3, 5)):
+        found = run_session(session, {"tokens": tokens[:, low:high], **state})
+        expected = stream.push(tokens[0, low:high].tolist())
+        np.testing.assert_allclose(found["probabilities"][0], expected, rtol=0, atol=1e-5)
+        state = {name: found[f"{name}.next"] for name in state}
+
+
+@every_cell
+@every_direction
+def test_the_hidden_state_goes_out_on_request(cell: str, bidirectional: bool, make_model: Any) -> None:
+    model = make_model(cell=cell, bidirectional=bidirectional, num_layers=2, pooling="mean")
+    sequences = drawn([4, 1, 7])
+    found = run_session(opened(model, hidden=True), padded(sequences, extra=2, padding=math.nan))
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
+    for row, expected in zip(found["hidden"], model.hidden_steps(sequences), strict=True):
+        np.testing.assert_allclose(row[: len(expected)], expected, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streaming"])
 def test_the_temperature_is_inside(streaming: bool, make_model: Any) -> None:
     model = make_model(facts={"temperature": 2.7})

@@ -58,6 +58,13 @@ def test_the_check_knows_every_kind_of_sequence(
     assert exported.check.difference <= 1e-5
 
 
+@pytest.mark.parametrize("facts", [{"vocabulary": ("b", "a")}, {"vocabulary": ("yes", "no"), "tokens": "words"}])
+def test_a_step_version_of_text_is_checked(facts: dict[str, Any], make_model: Any, tmp_path: Path) -> None:
+    exported = export_onnx(make_model(1, facts=facts), tmp_path / "m.onnx", streaming=True)
+    assert exported.inputs["tokens"] == ("batch", "time")
+    assert exported.check.difference <= 1e-5
+
+
 def test_the_trials_go_beyond_the_longest_example(digits_run: Run) -> None:
     sequences = trial_sequences(digits_run.model)
     assert {1, 2, 3, 8, 17} <= set(sequences.lengths.tolist())

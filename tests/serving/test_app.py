@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,9 @@ from sklearn.datasets import load_digits
 from starlette.testclient import WebSocketDenialResponse
 
 from unrolled.experiment import Run
-from unrolled.model import load
+from unrolled.model import Model, load
 from unrolled.serving.app import create_app
+from unrolled.serving.browser import NEEDED, find_runtime
 from unrolled.serving.registry import Registry
 from unrolled.serving.settings import ServerSettings
 
@@ -317,3 +320,61 @@ def test_a_full_queue_says_when_to_come_again_and_late_answers_are_504(digits_ru
         release.set()
         assert set(statuses) == {429, 504}
         assert client.post("/v1/predict", json=body).status_code == 200
+
+
+def test_a_full_queue_refuses_before_it_reads_the_body(digits_run: Run) -> None:
+    app = create_app(Registry({"digits": digits_run.folder.path}), ServerSettings(queue_size=1))
+    release = threading.Event()
+    with TestClient(app) as client, ThreadPoolExecutor(2) as pool:
+        queue = app.state.service.queue
+        queue._worker.submit(release.wait)  # the worker is busy: the first goes to it, the second waits
+        taken = [pool.submit(client.post, "/v1/predict", json={"sequences": pictures(1)}) for _ in range(2)]
+        while not queue._waiting:
+            assert client.get("/healthz").status_code == 200
+        answer = client.post("/v1/predict", content="{", headers={"content-type": "application/json"})
+        release.set()
+        assert answer.status_code == 429
+        assert [future.result().status_code for future in taken] == [200, 200]
+
+
+def test_a_model_goes_out_as_an_onnx_file_and_is_made_once(digits_run: Run, client: TestClient) -> None:
+    made = []
+
+    def export(model: Model) -> bytes:
+        made.append(model)
+        return b"onnx"
+
+    client.app.state.service.files._export = export  # type: ignore[attr-defined]
+    assert [client.get(f"/v1/model.onnx{query}").content for query in ("", "?model=digits", "?model=bits")] == 3 * [
+        b"onnx"
+    ]
+    assert [model.classes for model in made] == [digits_run.model.classes, tuple(str(n) for n in range(7))]
+    assert client.get("/v1/model.onnx?model=nobody").status_code == 404
+
+
+def test_without_the_packages_of_the_export_the_answer_says_what_to_install(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    answer = client.get("/v1/model.onnx")
+    assert (answer.status_code, refusal(answer)["code"]) == (404, "no_onnx")
+    assert "unrolled[export]" in refusal(answer)["message"]
+
+
+def test_the_runtime_is_handed_out_where_it_was_named_and_nothing_else_of_its_folder(
+    digits_run: Run, tmp_path: Path
+) -> None:
+    registry = Registry({"digits": digits_run.folder.path})
+    for name in (*NEEDED, "secret.txt"):
+        (tmp_path / name).write_text(name)
+    with TestClient(create_app(registry, runtime=find_runtime(tmp_path))) as client:
+        assert client.get("/v1/model").json()["runtime"] == "onnxruntime-web/ort.wasm.min.mjs"
+        assert client.get(f"/onnxruntime-web/{NEEDED[0]}").headers["content-type"].startswith("text/javascript")
+        assert client.get(f"/onnxruntime-web/{NEEDED[2]}").headers["content-type"] == "application/wasm"
+        assert client.get("/onnxruntime-web/secret.txt").status_code == 404
+        assert client.get("/onnxruntime-web/..%2Fsecret.txt").status_code == 404
+        assert "'wasm-unsafe-eval'" in client.get("/").headers["content-security-policy"]
+    with TestClient(create_app(registry)) as client:
+        assert client.get("/v1/model").json()["runtime"] is None
+        assert client.get(f"/onnxruntime-web/{NEEDED[0]}").status_code == 404
+        assert "unsafe" not in client.get("/").headers["content-security-policy"]

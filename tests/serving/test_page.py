@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from commands import call
 from unrolled.experiment import Run, train
 
 pytestmark = pytest.mark.browser
@@ -63,25 +68,53 @@ def series_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     rng = np.random.default_rng(0)
     arrays = [rng.normal(i % 2 - 0.5, 0.5, (6 + i % 5, 2)) for i in range(80)]
     data = Sequences.from_list(arrays, ["low" if i % 2 == 0 else "high" for i in range(80)], channels=["x", "y"])
-    recipe = Recipe(name="walk")
-    return train(recipe, data=data, runs=tmp_path_factory.mktemp("runs"), hidden_size=8, max_epochs=40, batch_size=8)
+    runs = tmp_path_factory.mktemp("runs")
+    return train(Recipe(name="walk"), data=data, runs=runs, hidden_size=8, max_epochs=40, batch_size=8)
 
 
 @pytest.fixture(scope="module")
-def served(serve: Serve, pictures_run: Run, bits_run: Run, series_run: Run) -> Any:
-    """All three kinds of models under one address."""
-    return serve(
-        f"pictures={pictures_run.folder.path}", f"bits={bits_run.folder.path}", f"walk={series_run.folder.path}"
-    )
+def frames_run(series_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same problem, read both ways, several steps as one, and cut."""
+    import numpy as np
+
+    from unrolled.config import Recipe
+    from unrolled.data.sequences import Sequences
+
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(i % 2 - 0.5, 0.5, (6 + i % 5, 2)) for i in range(40)]
+    data = Sequences.from_list(arrays, ["low" if i % 2 == 0 else "high" for i in range(40)], channels=["x", "y"])
+    options = {"bidirectional": True, "frame_steps": 3, "max_length": 7, "keep_steps": "last"}
+    runs = tmp_path_factory.mktemp("runs")
+    return train(Recipe(name="frames"), data=data, runs=runs, hidden_size=4, max_epochs=2, **options)
+
+
+@pytest.fixture(scope="module")
+def named(pictures_run: Run, bits_run: Run, series_run: Run, words_run: Run, frames_run: Run) -> dict[str, Run]:
+    """A model of every kind."""
+    return {"pictures": pictures_run, "bits": bits_run, "walk": series_run, "words": words_run, "frames": frames_run}
+
+
+@pytest.fixture(scope="module")
+def served(serve: Serve, named: dict[str, Run]) -> Any:
+    """All kinds of models under one address."""
+    return serve(*(f"{name}={run.folder.path}" for name, run in named.items()))
+
+
+@pytest.fixture(scope="module")
+def computing(serve: Serve, named: dict[str, Run], node_folder: Path) -> Any:
+    """The same, and the page computes by itself."""
+    runtime = node_folder / "node_modules" / "onnxruntime-web"
+    paths = [f"{name}={run.folder.path}" for name, run in named.items()]
+    return serve(*paths, "--onnxruntime-web", runtime)
 
 
 @pytest.fixture
-def opened(browser: Browser, served: Any) -> Iterator[Callable[..., Page]]:
-    """Opens the page on a model; at its end nothing may have gone wrong and nobody else been asked."""
+def open_on(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a server's page on a model; at its end nothing may have gone wrong and nobody else been asked."""
     problems: list[str] = []
     contexts = []
 
-    def open_page(model: str, allowed: tuple[str, ...] = (), **options: Any) -> Page:
+    def open_page(server: Any, model: str, allowed: tuple[str, ...] = (), **options: Any) -> Page:
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
@@ -92,15 +125,22 @@ def opened(browser: Browser, served: Any) -> Iterator[Callable[..., Page]]:
 
         page.on("console", watch_console)
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: request.url.startswith(served.url) or problems.append(request.url))
-        page.goto(f"{served.url}/#{model}")
-        expect(page.locator("#about")).to_contain_text(f"({model})")
+        page.on("request", lambda request: request.url.startswith(server.url) or problems.append(request.url))
+        page.goto(f"{server.url}/#{model}")
+        expect(page.locator("#about")).to_contain_text(f"({model}")
+        expect(page.locator("#stage")).to_be_visible(timeout=30_000)  # it reads an example by itself
         return page
 
     yield open_page
     for context in contexts:
         context.close()
     assert problems == []
+
+
+@pytest.fixture
+def opened(open_on: Callable[..., Page], served: Any) -> Callable[..., Page]:
+    """The page of the server that computes."""
+    return partial(open_on, served)
 
 
 def draw(page: Page, strokes: list[Points]) -> None:
@@ -183,7 +223,7 @@ def test_a_file_is_dropped_and_a_bad_one_refused_in_words(opened: Callable[..., 
     expect(page.locator("#label")).to_have_text("high")
     problem = page.locator("#problem")
     for name, text, said in (
-        ("short.csv", "0.9,0.4\n0.5\n", "short.csv: Line 2 has 1 numbers; the network reads 2 a step."),
+        ("short.csv", "0.9,0.4\n0.5\n", "short.csv: Line 2 has 1 number; the network reads 2 a step."),
         ("words.csv", "0.9,0.4\n0.5,hello\n", "words.csv: Line 2: “hello” is not a number."),
         ("empty.csv", "", "There is nothing in it"),
         ("torn.json", "[[1, 2], ", "This is not JSON"),
@@ -215,14 +255,115 @@ def test_the_page_asks_for_the_token_where_the_server_does(
     page.close()
 
 
+def serious(page: Page) -> list[Any]:
+    """What axe finds that would keep somebody out."""
+    return [found for found in Axe().run(page).response["violations"] if found["impact"] in ("serious", "critical")]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("model", ["pictures", "bits", "walk"])
+@pytest.mark.parametrize("model", ["pictures", "bits", "walk", "words"])
 def test_the_page_is_for_everybody(opened: Callable[..., Page], model: str, scheme: str) -> None:
-    page = opened(model, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
+    page = opened(model, ("422",), color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
     page.locator("#examples button").first.click()
-    expect(page.locator("#stage")).to_be_visible()
-    serious = [found for found in Axe().run(page).response["violations"] if found["impact"] in ("serious", "critical")]
-    assert serious == []
+    assert serious(page) == []
+    drop(page, "empty.txt", "")
+    expect(page.locator("#problem")).to_be_visible()
+    page.locator("#scrub").press("Home")
+    assert serious(page) == []
+
+
+def test_texts_are_read_as_they_are_typed(opened: Callable[..., Page], words_run: Run) -> None:
+    page = opened("words", reduced_motion="reduce")
+    page.locator("#text").fill("left and unheard then right then")
+    expect(page.locator("#step-name")).to_contain_text("step 6 of 6")
+    text = "left and unheard then right then"
+    assert page.locator("#label").inner_text() == words_run.model.predict([text])[0]
+    expect(page.locator("#unknown")).to_contain_text("never seen “unheard”")
+    expect(page.locator("#tokens span")).to_have_text(text.split())
+    page.locator("#tokens span").first.click()
+    expect(page.locator("#step-name")).to_contain_text("step 1 of 6")
+    drop(page, "note.txt", "right then\nleft")
+    expect(page.locator("#step-name")).to_contain_text("step 2 of 2")
+    expect(page.locator("#text")).to_have_value("right then")
+
+
+def test_it_reads_an_example_by_itself_unless_something_else_is_given(opened: Callable[..., Page]) -> None:
+    page = opened("walk")  # and moves while it does
+    expect(page.locator("#examples [aria-pressed=true]")).to_have_count(1)
+    expect(page.locator("#final")).to_contain_text("It is truly")
+
+
+READ = """async ([name, sequence]) => {
+    const api = await import("/static/api.js");
+    const { LocalNetwork } = await import("/static/local.js");
+    const model = await api.describe(name);
+    return (await LocalNetwork.load(model, await api.file(name))).read(sequence);
+}"""
+
+
+@pytest.mark.parametrize("name", ["pictures", "bits", "walk", "words", "frames"])
+def test_in_the_browser_the_network_says_what_the_model_says(
+    open_on: Callable[..., Page], computing: Any, named: dict[str, Run], name: str
+) -> None:
+    import numpy as np
+
+    model = named[name].model
+    sequence = model.examples[0].sequence
+    given = [sequence] if name == "words" else [np.array(sequence, np.float32)]
+    page = open_on(computing, name, reduced_motion="reduce")
+    expect(page.locator("#where")).to_contain_text("in this browser")
+    found = page.evaluate(READ, [name, sequence])
+    belief = model.predict_steps(given)[0]
+    np.testing.assert_allclose(found["steps"]["probabilities"], belief, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["steps"]["hidden"], model.hidden_steps(given)[0], rtol=0, atol=1e-4)
+    labels = [model.classes[index] for index in belief.argmax(1)]
+    assert found["steps"]["labels"] == labels
+    final = found["final_from_step"]
+    assert set(labels[final - 1 :]) == {found["label"]}
+    assert final == 1 or labels[final - 2] != found["label"]
+
+
+def test_what_is_drawn_does_not_leave_a_browser_that_computes(open_on: Callable[..., Page], computing: Any) -> None:
+    page = open_on(computing, "pictures", reduced_motion="reduce")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    draw(page, SEVEN)
+    expect(page.locator("#label")).to_have_text("7", timeout=30_000)
+    assert asked == []
+
+
+def test_long_and_bad_sequences_in_a_browser_that_computes(open_on: Callable[..., Page], computing: Any) -> None:
+    page = open_on(computing, "walk", reduced_motion="reduce")
+    drop(page, "long.csv", "0.5,0.5\n" * 400)
+    expect(page.locator("#step-name")).to_contain_text("of 400")
+    expect(page.locator("#where")).to_contain_text("the server read it")
+    for name, text, said in (
+        ("wide.json", "[[1, 2, 3]]", "Step 1 has 3 numbers; the model was trained on 2 channels"),
+        ("missing.csv", "0.9,0.4\n0.5,?\n", "takes no missing values"),
+        ("far.csv", "0.9,1e39\n", "not a number that a network can read"),
+    ):
+        drop(page, name, text)
+        expect(page.locator("#problem")).to_contain_text(said)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_readmes_third_section(open_on: Callable[..., Page], serve: Serve, fresh: Path) -> None:
+    """Train, export, run the example, serve, draw."""
+    assert call("train", "digits").code == 0
+    assert call("export", "runs/digits/1").code == 0
+    zero = (
+        [[0, 0, 0.3, 0.8, 0.6, 0.1, 0, 0]]
+        + [[0, 0.1, 0.9, 0.3, 0.3, 0.9, 0, 0]] * 6
+        + [[0, 0, 0.3, 0.9, 0.7, 0.1, 0, 0]]
+    )
+    program = Path(__file__).parents[2] / "examples" / "onnx_predict.py"
+    said = subprocess.run(
+        [sys.executable, program, "digits.onnx", json.dumps([zero])], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.startswith("0 ")
+    page = open_on(serve("runs/digits/1"), "digits", reduced_motion="reduce")
+    draw(page, ZERO)
+    expect(page.locator("#label")).to_have_text("0", timeout=30_000)
 
 
 def test_a_phone_shows_all_of_it(opened: Callable[..., Page]) -> None:

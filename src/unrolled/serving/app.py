@@ -81,6 +81,7 @@ class Service:
 
     async def compute(self, request: Request, served: Served, task: Task) -> list[Any]:
         """Reads a request's sequences and computes a task: the result of each."""
+        self.queue.check_room()  # before the work of reading: who is overrun must refuse for little
         body = await self.bodies.read(request)
         with self.bodies.holding(len(body)):
             form = Form.of(served.model, self.settings)

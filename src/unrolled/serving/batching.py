@@ -88,14 +88,22 @@ class BatchQueue:
             self._loop_task.cancel()
         await asyncio.get_running_loop().run_in_executor(None, self._worker.shutdown)
 
+    def check_room(self) -> None:
+        """Refuses where the queue is full.
+
+        Raises:
+            Refusal: 429, with when to come again.
+        """
+        if self._waiting >= self.settings.queue_size:
+            raise self._full()
+
     async def submit(self, model: Model, task: Task, sequences: list[Steps]) -> Sequence[Any]:
         """The task's results for some sequences.
 
         Raises:
             Refusal: 429 if the queue is full, 504 if the answer is not there by the deadline.
         """
-        if self._waiting >= self.settings.queue_size:
-            raise self._full()
+        self.check_room()
         loop = asyncio.get_running_loop()
         longest = max(len(sequence) for sequence in sequences)
         job = Job(model, task, sequences, longest, time.monotonic(), loop.create_future())

@@ -12,8 +12,8 @@ from unrolled.model import Model
 from unrolled.serving.refusals import Refusal
 from unrolled.serving.registry import Served
 
-RUNTIME = "/onnxruntime-web"
-"""Where the folder's files are handed out."""
+RUNTIME = "onnxruntime-web"
+"""Where the folder's files are handed out, beside the page."""
 
 ENTRY = "ort.wasm.min.mjs"
 """The module of onnxruntime-web that computes on the processor alone, and fetches its WebAssembly from its side."""

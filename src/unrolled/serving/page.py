@@ -57,7 +57,7 @@ def mount_page(app: FastAPI, runtime: Path | None = None) -> None:
 
     if runtime is not None:
 
-        @app.get(f"{RUNTIME}/{{name}}", include_in_schema=False)
+        @app.get(f"/{RUNTIME}/{{name}}", include_in_schema=False)
         async def runtime_file(name: str) -> Response:
             if name not in NEEDED:
                 raise HTTPException(404)

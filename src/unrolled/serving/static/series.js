@@ -40,7 +40,7 @@ function fromLines(text, channels) {
     steps.push(step);
     if (step.length !== channels && !(channels === 1 && lines.length === 1)) {
       const want = channels === 1 ? "one" : channels;
-      throw new Error(`Line ${index + 1} has ${step.length} numbers; the network reads ${want} a step.`);
+      throw new Error(`Line ${index + 1} has ${step.length} number${step.length === 1 ? "" : "s"}; the network reads ${want} a step.`);
     }
   });
   if (!steps.length) throw new Error("There is no line of numbers in it.");
