@@ -9,6 +9,8 @@ from typing import Any, get_args
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from onnxruntime import InferenceSession
 
 from unrolled.config import CellName, MissingName, NormalisationName, PoolingName
@@ -143,6 +145,57 @@ def test_a_stream_carries_what_stands_for_missing_values(missing: str, normalisa
         found = run_session(session, {"steps": steps[None, low:high], **state})
         np.testing.assert_allclose(found["probabilities"][0], stream.push(steps[low:high]), rtol=0, atol=1e-5)
         state = {name: found[f"{name}.next"] for name in state}
+
+
+@settings(derandomize=True, deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+@given(
+    options=st.fixed_dictionaries(
+        {
+            "cell": st.sampled_from(get_args(CellName)),
+            "bidirectional": st.booleans(),
+            "num_layers": st.integers(1, 3),
+            "pooling": st.sampled_from(get_args(PoolingName)),
+            "frame_steps": st.sampled_from([1, 1, 2, 5]),
+        }
+    ),
+    prepared=st.fixed_dictionaries(
+        {
+            "missing": st.sampled_from(get_args(MissingName)),
+            "normalisation": st.sampled_from(get_args(NormalisationName)),
+        }
+    ),
+    facts=st.fixed_dictionaries(
+        {"temperature": st.sampled_from([1.0, 0.4, 2.5])},
+        optional={"max_length": st.integers(1, 9), "keep_steps": st.sampled_from(["first", "last"])},
+    ),
+    text=st.booleans(),
+    lengths=st.lists(st.integers(1, 3 * TRAINED_ON), min_size=1, max_size=5),
+)
+def test_everything_at_once(
+    options: dict[str, Any],
+    prepared: dict[str, Any],
+    facts: dict[str, Any],
+    text: bool,
+    lengths: list[int],
+    make_model: Any,
+) -> None:
+    """Cells, directions, depths, poolings, frames and all that prepares the values, in each other's company."""
+    if text:
+        model = make_model(channels=1, facts={**facts, "vocabulary": ("b", "a")}, **options)
+        rng = np.random.default_rng(0)
+        given_texts = [rng.choice(["a", "b", "x"], length).tolist() for length in lengths]
+        tokens = np.full((len(lengths), max(lengths)), "?", object)
+        for row, tokens_of_one in enumerate(given_texts):
+            tokens[row, : len(tokens_of_one)] = tokens_of_one
+        sequences: Any = given_texts
+        inputs = {"tokens": tokens, "lengths": np.array(lengths)}
+    else:
+        model = make_model(facts=facts, **options, **prepared)
+        sequences = drawn(lengths) if prepared["missing"] == "none" else gappy(lengths)
+        inputs = padded(sequences, extra=1, padding=math.nan)
+    found = run_session(opened(model), inputs)
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
+    assert found["labels"].tolist() == model.predict(sequences).tolist()
 
 
 def test_a_constant_channel_is_only_shifted(make_model: Any) -> None:

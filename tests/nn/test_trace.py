@@ -20,11 +20,12 @@ def network(cell: Any, **options: Any) -> Network:
     return Network(ModelConfig(cell=cell, hidden_size=5, **options), 3, 4).eval()
 
 
+@pytest.mark.parametrize("frame_steps", [1, 2])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("num_layers", [1, 3])
 @pytest.mark.parametrize("cell", get_args(CellName))
-def test_the_states_are_the_layers_outputs(cell: Any, num_layers: int, bidirectional: bool) -> None:
-    net = network(cell, num_layers=num_layers, bidirectional=bidirectional)
+def test_the_states_are_the_layers_outputs(cell: Any, num_layers: int, bidirectional: bool, frame_steps: int) -> None:
+    net = network(cell, num_layers=num_layers, bidirectional=bidirectional, frame_steps=frame_steps)
     lengths = torch.tensor([9])
     with torch.no_grad():
         outputs = net.outputs(INPUTS, lengths)

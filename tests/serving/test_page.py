@@ -53,8 +53,8 @@ def pictures_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A network that really reads digits: MNIST's where they are, otherwise scikit-learn's."""
     runs = tmp_path_factory.mktemp("runs")
     if os.environ.get("UNROLLED_DATA"):
-        return train("mnist-rows-quick", runs=runs, max_sequences=50_000, hidden_size=64)
-    return train("digits", runs=runs)
+        return train("mnist-rows-quick", runs=runs, max_sequences=50_000, hidden_size=64, report=False)
+    return train("digits", runs=runs, report=False)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def series_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     arrays = [rng.normal(i % 2 - 0.5, 0.5, (6 + i % 5, 2)) for i in range(80)]
     data = Sequences.from_list(arrays, ["low" if i % 2 == 0 else "high" for i in range(80)], channels=["x", "y"])
     runs = tmp_path_factory.mktemp("runs")
-    return train(Recipe(name="walk"), data=data, runs=runs, hidden_size=8, max_epochs=40, batch_size=8)
+    return train(Recipe(name="walk"), data=data, runs=runs, hidden_size=8, max_epochs=40, batch_size=8, report=False)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def frames_run(series_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run
     data = Sequences.from_list(arrays, ["low" if i % 2 == 0 else "high" for i in range(40)], channels=["x", "y"])
     options = {"bidirectional": True, "frame_steps": 3, "max_length": 7, "keep_steps": "last"}
     runs = tmp_path_factory.mktemp("runs")
-    return train(Recipe(name="frames"), data=data, runs=runs, hidden_size=4, max_epochs=2, **options)
+    return train(Recipe(name="frames"), data=data, runs=runs, hidden_size=4, max_epochs=2, report=False, **options)
 
 
 @pytest.fixture(scope="module")

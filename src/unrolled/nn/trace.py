@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.nn.cells import Cell
+from unrolled.nn.frames import count_frames
 from unrolled.nn.network import Network
 from unrolled.nn.unroll import reverse_sequences
 
@@ -37,11 +38,13 @@ def trace(network: Network, inputs: Tensor) -> list[Trace]:
 
     Args:
         network: of any cell, depth and direction, in evaluation mode.
-        inputs: one sequence as `Network.forward` takes it, [1, T, F].
+        inputs: one sequence as `Network.forward` takes it, [1, T, F]. Where several steps are read as one, what is
+            found is of each frame of them.
     """
     lengths = torch.tensor([inputs.shape[1]], device=inputs.device)
     with entering(network) as entered:
         network(inputs, lengths)
+    lengths = count_frames(lengths, network.frame_steps)
     found = []
     for number, (layer, values) in enumerate(zip(network.layers, entered, strict=True), 1):
         for backward, cell in enumerate(layer.cells):  # type: ignore[arg-type]

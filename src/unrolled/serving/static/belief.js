@@ -86,6 +86,6 @@ function nameAnswer(frame, label, isFinal, x, width, y) {
   context.font = "700 12px system-ui, sans-serif";
   context.fillStyle = look.card;
   const whole = isFinal ? `${label}, its final answer` : label;
-  const text = [whole, label, clip(label, 4)].find((words) => context.measureText(words).width < width - 8);
+  const text = [whole, label, clip(label, 4)].find((words) => context.measureText(words).width < width - 4);
   if (text) context.fillText(text, x + width / 2, y + 0.5);
 }
