@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,3 +94,17 @@ def test_the_folder_of_data_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert (paths["data"], paths["cache"]) == (str(tmp_path), str(tmp_path / "cache"))
     monkeypatch.delenv("UNROLLED_DATA")
     assert describe_installation().paths["data"] is None
+
+
+def test_a_library_of_another_version_of_the_source_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    if isinstance(library.load_library(), library.Missing):
+        pytest.skip("there is no compiled library")
+    library.load_library.cache_clear()
+
+    class Longer(library.Layer):
+        _fields_ = (("one_more", ctypes.c_int64),)
+
+    monkeypatch.setattr(library, "Layer", Longer)
+    found = library.load_library()
+    assert isinstance(found, library.Missing)
+    assert "another version of its source; install the package again" in found.reason

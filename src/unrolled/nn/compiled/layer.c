@@ -71,6 +71,8 @@ void unrolled_backward(const Layer *l)
     if (l->dp) collect_peepholes(l);
 }
 
+int64_t unrolled_layer_size(void) { return sizeof(Layer); }
+
 int unrolled_lanes(void) { return LANES; }
 
 int unrolled_level(void)

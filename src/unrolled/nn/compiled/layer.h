@@ -44,6 +44,9 @@ typedef struct {
 SHOWN int unrolled_lanes(void);
 SHOWN int unrolled_level(void);
 
+/* Bytes of a Layer: a caller that describes it otherwise was made for another version of this library. */
+SHOWN int64_t unrolled_layer_size(void);
+
 /* Floats that `packed` and `workspace` need; the latter fills in the places of the plan. */
 SHOWN int64_t unrolled_packed_size(const Layer *layer);
 SHOWN int64_t unrolled_plan(const Layer *layer);

@@ -105,7 +105,14 @@ def _level(files: dict[str, Path]) -> int:
 
 
 def _open(path: Path) -> ctypes.CDLL:
+    """The functions of a library.
+
+    Raises:
+        OSError: where it cannot be loaded, or describes a layer otherwise than this module does.
+    """
     library = ctypes.CDLL(str(path))
+    if not hasattr(library, "unrolled_layer_size") or library.unrolled_layer_size() != ctypes.sizeof(Layer):
+        raise OSError("it was built from another version of its source; install the package again")
     layer = ctypes.POINTER(Layer)
     for name in ("packed_size", "plan", "pack", "forward", "backward"):
         function = getattr(library, f"unrolled_{name}")
