@@ -1,10 +1,12 @@
-"""Times training on sequences whose lengths are spread 1 : 10, against the two usual ways to handle them.
+"""Times training on sequences whose lengths are spread 1 : 10, against the usual ways to handle them.
 
     python benchmarks/ragged.py
+    python benchmarks/ragged.py --hidden-size 128
 
 2,048 sequences of 20 to 200 steps (uniform), 8 channels, one LSTM layer of 64 units, batch 64, Adam. Every
 contender learns from every sequence once a round: unrolled's own `fit` (batches of about equal lengths), a
-PyTorch loop that pads every batch to the longest sequence of the data, and one that uses PackedSequence.
+PyTorch loop that pads every batch to the longest sequence of the data, one that pads it to its own longest, in a
+random order, and one that uses PackedSequence.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from torch_loops import UnrolledLoop
 from unrolled.config import ModelConfig
 from unrolled.data.sequences import Sequences
 
-COUNT, CHANNELS, CLASSES, HIDDEN_SIZE, BATCH_SIZE = 2_048, 8, 5, 64, 64
+COUNT, CHANNELS, CLASSES, BATCH_SIZE = 2_048, 8, 5, 64
 SHORTEST, LONGEST = 20, 200
 
 
@@ -41,7 +43,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=6, help="measured rounds (6)")
     parser.add_argument("--threads", type=int, default=available_cores(), help="threads (as many as cores)")
+    parser.add_argument("--hidden-size", type=int, default=64, help="units (64)")
     arguments = parser.parse_args()
+    units = arguments.hidden_size
     let_idle_threads_sleep()
     data = make_data()
     steps = COUNT // BATCH_SIZE
@@ -53,11 +57,12 @@ def main() -> None:
             UnrolledLoop(
                 data,
                 folder,
-                model=ModelConfig(hidden_size=HIDDEN_SIZE, pooling="last", bidirectional=False),
+                model=ModelConfig(hidden_size=units, pooling="last", bidirectional=False),
                 batch_size=BATCH_SIZE,
             ),
-            TorchLoop("padded to the longest of the data", data, padded_last),
-            TorchLoop("PackedSequence", data, packed_last),
+            TorchLoop("padded to the longest of the data", data, units, padded_last),
+            TorchLoop("padded to the longest of the batch", data, units, cut_last),
+            TorchLoop("PackedSequence", data, units, packed_last),
         ]
         print_table(interleave(contenders, arguments.rounds, steps), "step")
 
@@ -77,6 +82,11 @@ def padded_last(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
     return last
 
 
+def cut_last(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
+    """The same, without the steps that no sequence of the batch has."""
+    return padded_last(lstm, inputs[:, : int(lengths.max())], lengths)
+
+
 def packed_last(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
     """The same by PyTorch's own means."""
     _, (last, _) = lstm(pack_padded_sequence(inputs, lengths, batch_first=True, enforce_sorted=False))
@@ -87,13 +97,15 @@ def packed_last(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
 class TorchLoop:
     """A tutorial's loop over sequences that were padded once, in a random order."""
 
-    def __init__(self, name: str, data: Sequences, last: Callable[[nn.LSTM, Tensor, Tensor], Tensor]) -> None:
+    def __init__(
+        self, name: str, data: Sequences, units: int, last: Callable[[nn.LSTM, Tensor, Tensor], Tensor]
+    ) -> None:
         self.name, self.last = name, last
         self.inputs = torch.zeros(COUNT, LONGEST, CHANNELS)
         for row, steps in enumerate(data):
             self.inputs[row, : len(steps)] = torch.from_numpy(steps)
         self.lengths, self.targets = torch.from_numpy(data.lengths), torch.from_numpy(data.targets)
-        self.lstm, self.output = nn.LSTM(CHANNELS, HIDDEN_SIZE, batch_first=True), nn.Linear(HIDDEN_SIZE, CLASSES)
+        self.lstm, self.output = nn.LSTM(CHANNELS, units, batch_first=True), nn.Linear(units, CLASSES)
         self.optimizer = torch.optim.Adam([*self.lstm.parameters(), *self.output.parameters()], lr=1e-3)
         self.steps = self.train()
 
