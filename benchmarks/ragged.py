@@ -94,6 +94,10 @@ def packed_last(lstm: nn.LSTM, inputs: Tensor, lengths: Tensor) -> Tensor:
     return state
 
 
+Last = Callable[[nn.LSTM, Tensor, Tensor], Tensor]
+"""The output at each sequence's own last step."""
+
+
 class TorchLoop:
     """A tutorial's loop over sequences that were padded once, in a random order."""
 
