@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from unrolled.errors import ConfigError, ReadError, UnknownNameError, nearest
 
 CellName = Literal["rnn", "rnn-relu", "gru", "gru-reset-before", "lstm", "lstm-peephole", "lstm-layer-norm"]
-PoolingName = Literal["last", "mean", "max", "attention"]
+PoolingName = Literal["last", "mean", "max", "attention", "statistics"]
 MissingName = Literal["none", "forward-fill", "mean", "mask"]
 NormalisationName = Literal["channel", "overall", "sequence", "none"]
 TokenKind = Literal["characters", "words"]
@@ -120,9 +120,13 @@ class ModelConfig(Section):
     frame_steps: Positive | Literal["auto"] = Field(
         default=1,
         description="steps that are read together as one; auto: so many that the longest training sequence has at "
-        "most 32 frames",
+        "most 512 frames",
     )
-    pooling: PoolingName = Field(default="last", description="how the outputs of all steps become one vector")
+    pooling: PoolingName = Field(
+        default="last",
+        description="how the outputs of all steps become one vector; statistics: their mean, largest, deviation and "
+        "last side by side",
+    )
     dropout: Share = Field(default=0.0, description="share of values dropped between layers")
     recurrent_dropout: Share = Field(
         default=0.0,
@@ -155,8 +159,10 @@ class ModelConfig(Section):
     initializer: Literal["orthogonal", "uniform", "glorot-joint"] = Field(
         default="orthogonal", description="how the recurrent weights are drawn"
     )
-    output_initializer: Literal["glorot", "uniform", "normal", "truncated-normal"] = Field(
-        default="glorot", description="how the output layer is drawn"
+    output_initializer: Literal["glorot", "uniform", "normal", "truncated-normal", "ridge"] = Field(
+        default="glorot",
+        description="how the output layer is drawn; ridge: fitted in closed form to what the untrained recurrence "
+        "makes of the training data",
     )
 
     @property
@@ -209,7 +215,7 @@ class TrainConfig(Section):
 
     seed: int = Field(default=0, ge=0, description="seed of everything random: weights, order, dropout, changes")
     max_epochs: Positive | None = Field(
-        default=None, description="length of training, in passes over the data (default 60, and at least 500 updates)"
+        default=None, description="length of training, in passes over the data (default 60, and at least 200 updates)"
     )
     max_steps: Positive | None = Field(default=None, description="length of training, in updates of the weights")
     max_sequences: Positive | None = Field(default=None, description="length of training, in sequences seen")
@@ -305,7 +311,7 @@ Dimension = Range | tuple[str | bool | int | float | None, ...]
 
 
 LENGTHS = ("max_epochs", "max_steps", "max_sequences")
-DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 500
+DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 200
 """Length of a training that none is given for: so many passes, and at least so many updates."""
 
 

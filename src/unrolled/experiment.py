@@ -37,6 +37,7 @@ from unrolled.nn.network import Network
 from unrolled.run_folder import RunFolder
 from unrolled.storage import write_bytes, write_json
 from unrolled.training.loop import fit, new_state
+from unrolled.training.losses import case_weights
 from unrolled.training.recorders import MetricsFile, Recorder, Recorders
 from unrolled.training.start import build_network, check_settings, training_threads
 from unrolled.training.state import EpochLog, TrainState, training_facts
@@ -126,7 +127,7 @@ def train(
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
         intake = learn_intake(dataset.train, chosen.data)
-        network = build_network(chosen.model, intake(dataset.train), chosen.train.seed).to(device)
+        network = _network(chosen, intake(dataset.train)).to(device)
         threads = training_threads(chosen.train, intake(dataset.train), network)
         folder.write_config(chosen, {"data": _data_facts(dataset), **_conditions(network, threads)})
         state = new_state(network, chosen.train)
@@ -159,7 +160,7 @@ def resume(
         dataset = dataset_for(recipe, data, Notes(say, reading))
         _check_same_data(folder, _data_facts(dataset), facts["data"])
         intake = learn_intake(dataset.train, recipe.data)
-        network = build_network(recipe.model, intake(dataset.train), recipe.train.seed)
+        network = _network(recipe, intake(dataset.train))
         network = network.to(choose_device(recipe.train.device))
         threads = training_threads(recipe.train, intake(dataset.train), network)
         _say_what_changed(_conditions(network, threads), facts, say)
@@ -173,6 +174,11 @@ def resume(
         else:
             say("no checkpoint was taken yet; starting from the first step")
         return _finish(folder, recipe, dataset, intake, state, recorders, say)
+
+
+def _network(recipe: Recipe, train: Sequences) -> Network:
+    """The network at its start."""
+    return build_network(recipe.model, train, recipe.train.seed, case_weights(recipe.train, train))
 
 
 def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT) -> Dataset:

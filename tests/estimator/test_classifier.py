@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -224,7 +225,8 @@ def test_a_warm_start_goes_on_and_a_cold_one_begins_anew(ragged: Ragged) -> None
 
 def test_validation_sequences_choose_the_weights_and_stop_early(ragged: Ragged) -> None:
     X, y = ragged
-    classifier = quick(max_steps=None, max_epochs=200, patience=3, schedule="constant")
+    settings: dict[str, Any] = {"schedule": "constant", "output_initializer": "glorot"}
+    classifier = quick(max_steps=None, max_epochs=200, patience=3, **settings)
     classifier.fit(X[:24], y[:24], validation=(X[24:], np.roll(y[24:], 1)))  # wrong labels: it can only get worse
     curve = classifier.history_["validation_loss"]
     assert len(curve) < 200
@@ -232,6 +234,52 @@ def test_validation_sequences_choose_the_weights_and_stop_early(ragged: Ragged) 
     assert classifier.model_.facts.training["best_epoch"] == len(curve) - 3
     with pytest.raises(ConfigError, match="patience"):
         classifier.fit(X, y)
+
+
+def test_a_wrong_learning_rate_ends_no_worse_than_the_start(ragged: Ragged) -> None:
+    X, y = ragged
+    held = (X[24:], y[24:])
+    start, kept = (
+        quick(learning_rate=rate, weight_decay=0).fit(X[:24], y[:24], validation=held) for rate in (1e-12, 1e3)
+    )
+    assert log_loss(y[24:], kept.predict_proba(X[24:])) <= log_loss(y[24:], start.predict_proba(X[24:])) + 1e-6
+    assert quick(learning_rate=30.0).fit(X, y).score(X, y) > 0.8  # nothing held out: judged by the training data
+
+
+# Other inputs
+
+
+def test_binary_strings_are_counted_as_text() -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(row) for row in rng.choice(["0", "1"], (120, 8))]
+    y = np.array([text.count("1") > 4 for text in texts])
+    classifier = SequenceClassifier(hidden_size=16, random_state=0, threads=1).fit(texts[:90], y[:90])
+    assert classifier.score(texts[90:], y[90:]) > 0.85
+    assert cross_val_score(quick(), np.array(texts, object), y, cv=2).mean() > 0.6
+
+
+def test_words_come_back_with_the_model_and_unknown_ones_are_taken(tmp_path: Path) -> None:
+    texts = ["hello good friend", "cheap stuff now", "good day", "cheap cheap offer"] * 6
+    y = ["ham", "spam", "ham", "spam"] * 6
+    classifier = quick().fit(texts, y, validation=(texts[:4], y[:4]))
+    classifier.save(tmp_path / "model")
+    for found in (SequenceClassifier.load(tmp_path / "model"), pickle.loads(pickle.dumps(classifier))):  # noqa: S301
+        assert list(found.predict(["cheap", "good unheard"])) == list(classifier.predict(["cheap", "good unheard"]))
+    assert list(classifier.predict(texts[:2])) == y[:2]
+
+
+@pytest.mark.parametrize("missing", ["forward-fill", "mean", "mask"])
+def test_missing_values_are_taken_where_it_is_said_how(ragged: Ragged, missing: str, tmp_path: Path) -> None:
+    X, y = ragged
+    rng = np.random.default_rng(0)
+    holes = [np.where(rng.random(steps.shape) < 0.2, np.nan, steps) for steps in X]
+    classifier = quick(missing=missing).fit(holes, y)
+    assert classifier.score(holes, y) > 0.7
+    classifier.save(tmp_path / "model")
+    again = SequenceClassifier.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict_proba(holes), classifier.predict_proba(holes))
+    with pytest.raises(DataError, match="missing"):
+        quick().fit(holes, y)
 
 
 # Keeping

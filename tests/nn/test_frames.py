@@ -47,7 +47,7 @@ def test_prefixes_are_read_anew() -> None:
     torch.testing.assert_close(prefixes[:, 3], made(values[:, :4], torch.tensor([4, 4])))
 
 
-@pytest.mark.parametrize(("longest", "size"), [(10, 1), (MOST_FRAMES, 1), (MOST_FRAMES + 1, 2), (251, 8)])
+@pytest.mark.parametrize(("longest", "size"), [(10, 1), (MOST_FRAMES, 1), (MOST_FRAMES + 1, 2), (4001, 8)])
 def test_automatic_frames_follow_the_longest_training_sequence(longest: int, size: int) -> None:
     train = Sequences.from_list([np.arange(longest), np.arange(3)], [0, 1])
     made = build_network(ModelConfig(hidden_size=2, frame_steps="auto"), train, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from typing import Any
 
 import pytest
@@ -52,7 +53,12 @@ def by_hand(pooling: Pooling, steps: list[list[float]]) -> list[float]:
     if kind == "MaxPooling":
         return [max(column) for column in columns]
     half = width // 2 if pooling.bidirectional else width
-    return [column[-1] if j < half else column[0] for j, column in enumerate(columns)]
+    last = [column[-1] if j < half else column[0] for j, column in enumerate(columns)]
+    if kind == "LastPooling":
+        return last
+    means, largest = [sum(column) / len(column) for column in columns], [max(column) for column in columns]
+    deviations = [math.sqrt(statistics.pvariance(column) + 1e-6) for column in columns]
+    return [*means, *largest, *deviations, *last]
 
 
 @every_pooling
@@ -118,7 +124,11 @@ def test_prefixes_do_not_depend_on_later_steps(name, uniform) -> None:
 @both_directions
 def test_one_step_is_its_own_pooling(name, bidirectional, uniform) -> None:
     outputs = uniform(2, 1, 4)
-    torch.testing.assert_close(made(name, 4, bidirectional)(outputs, torch.tensor([1, 1])), outputs[:, 0], **exactly)
+    found = made(name, 4, bidirectional)(outputs, torch.tensor([1, 1]))
+    expected = outputs[:, 0]
+    if name == "statistics":
+        expected = torch.cat([expected, expected, torch.full_like(expected, 1e-3), expected], -1)
+    torch.testing.assert_close(found, expected, **exactly)
 
 
 def attention_weights(pooling: Pooling, steps: int, lengths: list[int], seed: int, uniform: Any) -> Tensor:

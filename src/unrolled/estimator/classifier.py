@@ -16,8 +16,10 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
-from unrolled.config import Recipe
+from unrolled.config import Recipe, TokenKind
 from unrolled.data.checks import check_trainable, refuse_values
+from unrolled.data.coercion import token_kind
+from unrolled.data.intake import learn_intake
 from unrolled.data.sequences import Integers, Sequences, encode_labels
 from unrolled.devices import choose_device, using_threads
 from unrolled.errors import InterruptedRunError, MismatchError
@@ -50,7 +52,7 @@ from unrolled.training.state import TrainState
 Labels = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]
 
-_ONE_PASS = {"max_epochs": 1, "schedule": "constant", "average_decay": 0.0, "patience": None}
+_ONE_PASS = {"max_epochs": 1, "schedule": "constant", "average_decay": 0.0, "patience": None, "keep": "last"}
 """What `partial_fit` changes: it cannot know how much is still to come."""
 
 
@@ -77,6 +79,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     history_: dict[str, list[Any]]
     model_: Model
     _table: bool
+    _tokens: TokenKind | None
     _memory: dict[str, npt.NDArray[Any]] | None
 
     __init__ = constructor()
@@ -104,8 +107,11 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recipe = make_recipe(self.get_params(deep=False), self._seed())
         train, case_weights = self._cases(sequences.take(present), labels[present], weights[present])
         held = None if validation is None else self._held_out(*validation)
-        state = new_state(self._network(recipe, train, goes_on=former is not None), recipe.train)
-        self._train(state, recipe, train, held, case_weights / case_weights.mean())
+        case_weights = case_weights / case_weights.mean()
+        intake = learn_intake(train, recipe.data) if former is None else self.model_.facts.intake
+        train, held = intake(train), None if held is None else intake(held)
+        state = new_state(self._network(recipe, train, case_weights, goes_on=former is not None), recipe.train)
+        self._train(state, recipe, train, held, case_weights)
         self._memory = None
         self._finish(recipe, train, state, _curves(state))
         return self
@@ -134,7 +140,8 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seed = int(np.random.SeedSequence((self._seed(), passes)).generate_state(1)[0])  # each pass drops others
         recipe = make_recipe(self.get_params(deep=False), seed).with_options(_ONE_PASS)
         train, case_weights = self._cases(sequences, labels, _sample_weights(sample_weight, len(sequences)))
-        state = new_state(self._network(recipe, train, goes_on=not first), recipe.train)
+        train = (learn_intake(train, recipe.data) if first else self.model_.facts.intake)(train)
+        state = new_state(self._network(recipe, train, case_weights, goes_on=not first), recipe.train)
         if not first and self._memory is not None:
             restore_optimizer(state.optimizer, {name: torch.tensor(value) for name, value in self._memory.items()})
         self._train(state, recipe, train, None, case_weights)
@@ -185,6 +192,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found.n_features_in_ = recorded.get("n_features_in", len(model.channels))
         found.history_ = recorded.get("history", {})
         found._table, found._memory = recorded.get("table", False), None
+        found._tokens = None if model.facts.vocabulary is None else model.facts.tokens
         found.model_ = model
         return found
 
@@ -216,7 +224,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X, y = validate_data(self, X, y, dtype=np.float32, reset=reset, allow_nd=False)
             sequences = Sequences.from_array(X)
         else:
-            sequences = to_sequences(X)
+            sequences = to_sequences(X, None if reset else self._tokens)
             refuse_values(sequences, "given", self.get_params(deep=False).get("missing", "none"))
             if y is None:
                 raise ValueError("SequenceClassifier requires y to be passed, but the target y is None")
@@ -225,6 +233,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         if reset:
             self._table = is_table(X)
+            self._tokens = None if sequences.symbols is None else token_kind(sequences.symbols)
         return sequences, y
 
     def _check_channels(self, sequences: Sequences, reset: bool) -> None:
@@ -244,7 +253,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         X = unwrapped(X)
         if not is_table(X):
-            return self.model_.accept(to_sequences(X))
+            return self.model_.accept(X if self._tokens else to_sequences(X))
         if self._table:
             X = validate_data(self, X, dtype=np.float32, reset=False)
         else:
@@ -299,12 +308,12 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sequences, labels = self._validated(X, y, reset=False)
         return with_targets(sequences, self._targets(labels), encode_labels(self.classes_)[1])
 
-    def _network(self, recipe: Recipe, train: Sequences, goes_on: bool) -> Network:
+    def _network(self, recipe: Recipe, train: Sequences, case_weights: Weights, goes_on: bool) -> Network:
         """A new network, or a copy of the one there is."""
         device = choose_device(recipe.train.device)
         if not goes_on:
             check_trainable(train, recipe.model.missing)
-            return build_network(recipe.model, train, recipe.train.seed).to(device)
+            return build_network(recipe.model, train, recipe.train.seed, case_weights).to(device)
         former = self.model_.facts.model
         if recipe.model.model_copy(update={"frame_steps": former.frame_steps}) != former:
             raise ValueError("the network's parameters changed since the fit before; fit without warm_start.")

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.data.coercion import as_sequences
+from unrolled.config import TokenKind
+from unrolled.data.coercion import as_sequences, from_texts
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.errors import DataError
 
@@ -40,15 +41,26 @@ def is_table(values: Any) -> bool:
     return not (isinstance(values, list | tuple) and _is_list_of_sequences(values))
 
 
-def to_sequences(values: Any) -> Sequences:
+def to_sequences(values: Any, tokens: TokenKind | None = None) -> Sequences:
     """`Sequences` from anything but a table.
 
+    Args:
+        values: see `SequenceClassifier`.
+        tokens: of texts, what a step is; by default words where there is a space in any text.
     Raises:
         DataError: for what is none.
     """
+    if are_texts(values):
+        return from_texts(values, tokens or ("words" if any(" " in text.strip() for text in values) else "characters"))
     if isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
         values = list(values)
     return as_sequences(values)
+
+
+def are_texts(values: Any) -> bool:
+    """Whether all items are texts."""
+    items = isinstance(values, list | tuple) or (isinstance(values, np.ndarray) and values.ndim == 1)
+    return items and len(values) > 0 and all(isinstance(item, str) for item in values)
 
 
 def with_targets(sequences: Sequences, targets: Integers, classes: tuple[str, ...]) -> Sequences:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from unrolled.config import Recipe
+from unrolled.data.coercion import token_kind
 from unrolled.data.sequences import Sequences
 from unrolled.data.statistics import value_range
 from unrolled.estimator.parameters import OWN
@@ -31,12 +32,15 @@ def make_facts(recipe: Recipe, train: Sequences, state: TrainState, estimator: d
         state: at the end of the training.
         estimator: what `fitted_facts` gives.
     """
+    vocabulary = None if train.symbols is None else train.symbols[1:]
     return ModelFacts(
         classes=train.classes,
         channels=train.channels,
         scale=train.scale,
         value_range=value_range(train),
         pictures=train.pictures,
+        vocabulary=vocabulary,
+        tokens=token_kind(vocabulary or ()),
         model=state.network.config,
         data={"name": "memory", "fingerprint": train.fingerprint, "train": len(train)},
         training={**training_facts(state, recipe), "estimator": estimator},

@@ -9,7 +9,15 @@ from onnx import TensorProto
 
 from unrolled.export.graph import Graph
 from unrolled.export.recurrence import Steps
-from unrolled.nn.pooling import AttentionPooling, LastPooling, MaxPooling, MeanPooling, Pooling
+from unrolled.nn.pooling import (
+    LEAST_VARIANCE,
+    AttentionPooling,
+    LastPooling,
+    MaxPooling,
+    MeanPooling,
+    Pooling,
+    StatisticsPooling,
+)
 
 LOWEST = float(np.finfo(np.float32).min)
 
@@ -30,13 +38,16 @@ def pool(graph: Graph, pooling: Pooling, outputs: str, last: str, steps: Steps) 
         return last
     nothing = graph.scalar(0.0)
     if isinstance(pooling, MaxPooling):
-        valid = graph.add("Where", steps.valid, outputs, graph.scalar(LOWEST))
-        return graph.add("ReduceMax", valid, axes=[0], keepdims=0)
+        return _largest(graph, outputs, steps)
     valid = graph.add("Where", steps.valid, outputs, nothing)
     if isinstance(pooling, MeanPooling):
-        total = graph.add("ReduceSum", valid, graph.integers(0), keepdims=0)
-        counts = graph.add("Cast", steps.lengths, to=TensorProto.FLOAT)
-        return graph.add("Div", total, graph.add("Unsqueeze", counts, graph.integers(1)))
+        return _mean(graph, valid, steps)
+    if isinstance(pooling, StatisticsPooling):
+        mean = _mean(graph, valid, steps)
+        distances = graph.add("Where", steps.valid, graph.add("Sub", valid, mean), nothing)
+        variance = _mean(graph, graph.add("Mul", distances, distances), steps)
+        deviation = graph.add("Sqrt", graph.add("Add", variance, graph.scalar(LEAST_VARIANCE)))
+        return graph.add("Concat", mean, _largest(graph, outputs, steps), deviation, last, axis=1)
     scores = graph.add("Where", steps.valid, _scores(graph, pooling, valid), graph.scalar(LOWEST))
     weighted = graph.add("Mul", graph.add("Softmax", scores, axis=0), valid)
     return graph.add("ReduceSum", weighted, graph.integers(0), keepdims=0)
@@ -56,13 +67,25 @@ def pool_on(graph: Graph, pooling: Pooling, outputs: str, last: str, state: Sequ
         largest = graph.add("Max", state[0], graph.add("ReduceMax", outputs, axes=[0], keepdims=0))
         return largest, [largest]
     values = graph.add("Cast", outputs, to=TensorProto.DOUBLE)  # [T, B, H]
-    if isinstance(pooling, MeanPooling):
+    if isinstance(pooling, MeanPooling | StatisticsPooling):
         new = graph.add(
             "Cast", graph.add("Gather", graph.add("Shape", outputs), graph.integers(0)), to=TensorProto.DOUBLE
         )
         count = graph.add("Add", state[0], new)
         total = graph.add("Add", state[1], graph.add("ReduceSum", values, graph.integers(0), keepdims=0))
-        return graph.add("Cast", graph.add("Div", total, count), to=TensorProto.FLOAT), [count, total]
+        average = graph.add("Div", total, count)
+        mean = graph.add("Cast", average, to=TensorProto.FLOAT)
+        if isinstance(pooling, MeanPooling):
+            return mean, [count, total]
+        added = graph.add("ReduceSum", graph.add("Mul", values, values), graph.integers(0), keepdims=0)
+        squares = graph.add("Add", state[2], added)
+        spread = graph.add("Sub", graph.add("Div", squares, count), graph.add("Mul", average, average))
+        least = graph.scalar(LEAST_VARIANCE, np.float64)
+        variance = graph.add("Add", graph.add("Max", spread, graph.scalar(0.0, np.float64)), least)
+        deviation = graph.add("Cast", graph.add("Sqrt", variance), to=TensorProto.FLOAT)
+        largest = graph.add("Max", state[3], graph.add("ReduceMax", outputs, axes=[0], keepdims=0))
+        pooled = graph.add("Concat", mean, largest, deviation, last, axis=1)
+        return pooled, [count, total, squares, largest]
     peak, weight, total = state
     scores = graph.add("Cast", _scores(graph, pooling, outputs), to=TensorProto.DOUBLE)  # [T, B, 1]
     highest = graph.add("Max", peak, graph.add("ReduceMax", scores, axes=[0], keepdims=0))  # [B, 1]
@@ -73,6 +96,18 @@ def pool_on(graph: Graph, pooling: Pooling, outputs: str, last: str, state: Sequ
     added = graph.add("ReduceSum", graph.add("Mul", weights, values), graph.integers(0), keepdims=0)
     total = graph.add("Add", graph.add("Mul", shrink, total), added)
     return graph.add("Cast", graph.add("Div", total, weight), to=TensorProto.FLOAT), [highest, weight, total]
+
+
+def _mean(graph: Graph, valid: str, steps: Steps) -> str:
+    """Over each sequence's steps, [T, B, H], zero where there are none → [B, H]."""
+    total = graph.add("ReduceSum", valid, graph.integers(0), keepdims=0)
+    counts = graph.add("Cast", steps.lengths, to=TensorProto.FLOAT)
+    return graph.add("Div", total, graph.add("Unsqueeze", counts, graph.integers(1)))
+
+
+def _largest(graph: Graph, outputs: str, steps: Steps) -> str:
+    """Over each sequence's steps, [T, B, H] → [B, H]."""
+    return graph.add("ReduceMax", graph.add("Where", steps.valid, outputs, graph.scalar(LOWEST)), axes=[0], keepdims=0)
 
 
 def _scores(graph: Graph, pooling: Pooling, outputs: str) -> str:

@@ -60,6 +60,7 @@ def initialize_output(layer: nn.Linear, name: str, generator: Generator) -> None
         name: ``glorot``: uniform by Glorot and Bengio (2010), bias 0. ``uniform``: within ±1/√H,
             PyTorch's way. ``normal``: weights and bias normal, deviation 1 (four of the five old
             tutorials). ``truncated-normal``: weights normal, deviation 1, cut at 2; bias 0.1 (the fifth).
+            ``ridge``: zeros, until `unrolled.training.readout` fits them to data.
         generator: where the random numbers come from.
     """
     with torch.no_grad():
@@ -107,6 +108,12 @@ def _output_truncated_normal(layer: nn.Linear, generator: Generator) -> None:
     layer.bias.fill_(0.1)
 
 
+def _output_zeros(layer: nn.Linear, generator: Generator) -> None:
+    del generator
+    layer.weight.zero_()
+    layer.bias.zero_()
+
+
 _CELL: dict[str, Callable[[Cell, Generator], None]] = {
     "orthogonal": _orthogonal,
     "uniform": _uniform,
@@ -117,4 +124,5 @@ _OUTPUT: dict[str, Callable[[nn.Linear, Generator], None]] = {
     "uniform": _output_uniform,
     "normal": _output_normal,
     "truncated-normal": _output_truncated_normal,
+    "ridge": _output_zeros,
 }

@@ -101,7 +101,7 @@ class Network(nn.Module):
             self.layers.append(layer)
             width = layer.output_size
         self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
-        self.output = nn.Linear(width, classes)
+        self.output = nn.Linear(self.pooling.output_size, classes)
         self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
         if seed is not None:
             self._initialize(seed)
@@ -119,11 +119,18 @@ class Network(nn.Module):
         """
         if lengths.device.type == "cpu":  # on a GPU the question would make every step wait
             check_lengths(lengths, inputs.shape[1])
-        reads = self.pooling.reads
-        read = self.outputs(inputs, lengths, reads)
-        pooled = self.pooling(read, count_frames(lengths, self.frame_steps)) if reads == "outputs" else read
+        pooled = self.pooled(inputs, lengths)
         logits: Tensor = self.output(F.dropout(pooled, self.config.output_dropout, self.training))
         return logits
+
+    def pooled(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """What the output layer reads of each sequence, [B, ·]: see `Pooling.output_size`."""
+        reads = self.pooling.reads
+        read = self.outputs(inputs, lengths, reads)
+        if reads != "outputs":
+            return read
+        pooled: Tensor = self.pooling(read, count_frames(lengths, self.frame_steps))
+        return pooled
 
     def outputs(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
         """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing.

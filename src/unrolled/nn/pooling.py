@@ -34,12 +34,17 @@ class Pooling(nn.Module):
         super().__init__()
         self.width, self.bidirectional = width, bidirectional
 
+    @property
+    def output_size(self) -> int:
+        """Values of what is pooled."""
+        return self.width
+
     def initialize(self, generator: Generator) -> None:
         """Draws the weights, where there are any."""
 
     @abstractmethod
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
-        """[B, T, H], [B] → [B, H]."""
+        """[B, T, H], [B] → [B, H], or as many values as ``output_size`` says."""
 
     def initial_state(self, like: Tensor, batch: int) -> State:  # noqa: ARG002
         """What is carried before the first step: sums and counts, each [B, ·], on ``like``'s device."""
@@ -170,6 +175,55 @@ class AttentionPooling(Pooling):
         return (totals / sums).to(outputs.dtype), (highest, sums[:, -1], totals[:, -1])
 
 
+class StatisticsPooling(Pooling):
+    """Four statistics of each unit's outputs over the sequence's steps, side by side, [B, 4·H].
+
+    The mean, the largest, the deviation √(mean of (h − mean)² + `LEAST_VARIANCE`), and the last as
+    `LastPooling` has it. What a unit does over a sequence is more than its mean: how high it rises, how much it
+    moves and where it ends tell sequences apart that the mean does not.
+    """
+
+    state_names = ("count", "sum", "squares", "max")
+
+    @property
+    def output_size(self) -> int:
+        """See `Pooling`."""
+        return 4 * self.width
+
+    def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
+        """See `Pooling`."""
+        valid = valid_steps(lengths, outputs.shape[1])[:, :, None]
+        outputs = outputs.where(valid, 0.0)
+        mean = outputs.sum(1) / lengths[:, None]
+        squares = (outputs - mean[:, None]).square().where(valid, 0.0)
+        deviation = (squares.sum(1) / lengths[:, None] + LEAST_VARIANCE).sqrt()
+        largest = outputs.where(valid, -torch.inf).amax(1)
+        last = LastPooling(self.width, self.bidirectional)(outputs, lengths)
+        return torch.cat([mean, largest, deviation, last], -1)
+
+    def initial_state(self, like: Tensor, batch: int) -> State:
+        """See `Pooling`."""
+        lowest = like.new_full((batch, self.width), torch.finfo(like.dtype).min)
+        return _zeros(like, batch, 1), _zeros(like, batch, self.width), _zeros(like, batch, self.width), lowest
+
+    def advance(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """See `Pooling`."""
+        count, total, squares, largest = state
+        steps = torch.arange(1, outputs.shape[1] + 1, device=outputs.device, dtype=torch.float64)
+        counts = count[:, None] + steps[:, None]  # [B, T, 1]
+        totals = total[:, None] + outputs.cumsum(1, dtype=torch.float64)
+        sums = squares[:, None] + outputs.double().square().cumsum(1)
+        mean = totals / counts
+        deviation = ((sums / counts - mean.square()).clamp(min=0) + LEAST_VARIANCE).sqrt()
+        highest = torch.maximum(largest[:, None], outputs.cummax(1).values)
+        pooled = torch.cat([mean.to(outputs.dtype), highest, deviation.to(outputs.dtype), outputs], -1)
+        return pooled, (counts[:, -1], totals[:, -1], sums[:, -1], highest[:, -1])
+
+
+LEAST_VARIANCE = 1e-6
+"""Keeps the deviation's slope finite where a unit stands still."""
+
+
 def _zeros(like: Tensor, batch: int, width: int) -> Tensor:
     return torch.zeros(batch, width, dtype=torch.float64, device=like.device)
 
@@ -179,4 +233,5 @@ POOLINGS: dict[PoolingName, type[Pooling]] = {
     "mean": MeanPooling,
     "max": MaxPooling,
     "attention": AttentionPooling,
+    "statistics": StatisticsPooling,
 }

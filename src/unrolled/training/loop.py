@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.config import AugmentConfig, TrainConfig
+from unrolled.config import LENGTHS, AugmentConfig, TrainConfig
 from unrolled.data.batching import Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.devices import choose_storage
@@ -28,8 +28,9 @@ from unrolled.training.lines import Figures, Line, mean_loss
 from unrolled.training.losses import class_weights
 from unrolled.training.optimizers import learning_rate, make_optimizer
 from unrolled.training.plan import Plan, make_plan
+from unrolled.training.readout import tells_nothing
 from unrolled.training.recorders import Recorder, Recorders
-from unrolled.training.start import check_settings
+from unrolled.training.start import check_settings, set_aside
 from unrolled.training.state import EpochLog, TrainState, copy_weights
 from unrolled.training.stepping import Stepper, make_course, make_stepper, training_batcher
 from unrolled.training.update import Update
@@ -71,17 +72,26 @@ def fit(
         InterruptedRunError: after Ctrl-C, when a checkpoint is saved.
     """
     augmentation = augmentation or AugmentConfig()
+    if keeps_start(state.network, config) and not state.step:
+        state.sets_aside = validation is None and tells_nothing(state.network)
+    if state.sets_aside:
+        kept, held = set_aside(train, config.seed)
+        validation = train.take(held) if held.size else None
+        train, sample_weights = train.take(kept), None if sample_weights is None else sample_weights[kept]
     device = state.network.output.weight.device
     check_settings(config, augmentation, train, validation, device)
     observer = Recorders(recorders)
-    plan = make_plan(config, train)
+    batcher = training_batcher(train, device, sample_weights)
+    if keeps_start(state.network, config) and not state.step:
+        state.solved = figures_of(state.network, batcher)[0] < SOLVED
+    plan = make_plan(one_pass(config) if state.solved else config, train)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with forked, on_side_stream(device), stop_on_signals() as stop:
         update = Update(
             network=state.network,
             averaged=state.averaged,
             optimizer=state.optimizer,
-            batcher=training_batcher(train, device, sample_weights),
+            batcher=batcher,
             config=config,
             augmentation=augmentation,
             class_weights=_to(class_weights(config, train), device),
@@ -90,6 +100,7 @@ def fit(
             state=state,
             plan=plan,
             config=config,
+            batcher=batcher,
             stepper=make_stepper(update, plan),
             validation=None if validation is None else _validation_batcher(validation, device),
             observer=observer,
@@ -144,6 +155,7 @@ class Fitting:
     state: TrainState
     plan: Plan
     config: TrainConfig
+    batcher: Batcher
     stepper: Stepper
     validation: Batcher | None
     observer: Recorder
@@ -155,13 +167,30 @@ class Fitting:
     def run(self) -> None:
         """All epochs that are left, then the weights to keep."""
         state = self.state
+        if keeps_start(state.network, self.config) and not state.step:
+            self.judge_start()
         while not self.is_complete():
             self.train_epoch()
             self.finish_epoch()
+        if keeps_start(state.network, self.config) and self.validation is None:
+            self.judge_end()
         self.save()
         if self.config.keep == "best" and state.best:
             state.judged.load_state_dict(state.best)
         state.judged.eval()
+
+    def judge_start(self) -> None:
+        """Remembers a fitted start: where no pass gets better than it, it is what is kept."""
+        state = self.state
+        state.start = figures_of(state.judged, self.validation or self.batcher)
+        state.best, state.best_value = copy_weights(state.judged), self.watched(*state.start)
+
+    def judge_end(self) -> None:
+        """Without validation data: the last weights are kept if they fit the training data better than the start."""
+        state = self.state
+        value = self.watched(*figures_of(state.judged, self.batcher))
+        if state.best_value is None or value < state.best_value:
+            state.best, state.best_value, state.best_epoch = copy_weights(state.judged), value, state.epoch
 
     def is_complete(self) -> bool:
         """Whether nothing is left; a pass whose last step was the last before a stop is still to be finished."""
@@ -201,7 +230,9 @@ class Fitting:
         assert figures is not None  # noqa: S101  # a pass has a step
         self.check_weights()
         validation_loss, validation_accuracy = self.validate()
-        value = validation_loss if self.config.monitor == "loss" else _negative(validation_accuracy)
+        value = None
+        if validation_loss is not None and validation_accuracy is not None:
+            value = self.watched(validation_loss, validation_accuracy)
         improved = value is not None and (state.best_value is None or value < state.best_value)
         state.epoch += 1
         state.seconds = self.clock.seconds()
@@ -227,12 +258,11 @@ class Fitting:
 
     def validate(self) -> tuple[float | None, float | None]:
         """Loss (mean cross-entropy) and accuracy on the validation data."""
-        if self.validation is None:
-            return None, None
-        logits = all_logits(self.state.judged, self.validation)
-        targets = self.validation.targets.cpu()
-        loss = float(F.cross_entropy(logits.double(), targets))
-        return loss, int((logits.argmax(-1) == targets).sum()) / len(targets)
+        return (None, None) if self.validation is None else figures_of(self.state.judged, self.validation)
+
+    def watched(self, loss: float, accuracy: float) -> float:
+        """The figure that is watched; lower is better."""
+        return loss if self.config.monitor == "loss" else -accuracy
 
     def log_step(self) -> None:
         """A line of training figures over the steps since the last one, or since the pass began.
@@ -335,8 +365,29 @@ class Fitting:
         raise InterruptedRunError(f"Stopped after step {self.state.step} of {self.plan.total_steps}.")
 
 
-def _negative(value: float | None) -> float | None:
-    return None if value is None else -value
+def figures_of(network: Network, batcher: Batcher) -> tuple[float, float]:
+    """Loss and accuracy of a network as it is: cross-entropy, its mean weighted where the sequences are."""
+    logits = all_logits(network, batcher)
+    targets = batcher.targets.cpu()
+    losses = F.cross_entropy(logits.double(), targets, reduction="none")
+    weights = torch.ones_like(losses) if batcher.weights is None else batcher.weights.cpu().double()
+    loss = float((weights * losses).sum() / weights.sum())
+    return loss, int((logits.argmax(-1) == targets).sum()) / len(targets)
+
+
+SOLVED = 0.05
+"""A fitted start with less than this cross-entropy on its own training data leaves gradients nothing to learn."""
+
+
+def one_pass(config: TrainConfig) -> TrainConfig:
+    """The same training in a single pass, unless its length was asked for."""
+    asked = any(getattr(config, name) is not None for name in LENGTHS)
+    return config if asked else config.model_copy(update={"max_epochs": 1})
+
+
+def keeps_start(network: Network, config: TrainConfig) -> bool:
+    """Whether the start is among what is chosen from: it was fitted to the training data, and the best is kept."""
+    return network.config.output_initializer == "ridge" and config.keep == "best"
 
 
 def _to(tensor: Tensor | None, device: torch.device) -> Tensor | None:

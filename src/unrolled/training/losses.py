@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -34,6 +35,12 @@ def class_weights(config: TrainConfig, train: Sequences) -> Tensor | None:
             f"{', '.join(train.classes)} in this order."
         )
     return torch.tensor(wish, dtype=torch.float32)
+
+
+def case_weights(config: TrainConfig, train: Sequences) -> npt.NDArray[np.float64] | None:
+    """The weight of each training sequence by its class, [N]; None where all weigh the same."""
+    weights = class_weights(config, train)
+    return None if weights is None else weights.double().numpy()[train.targets]
 
 
 def batch_loss(

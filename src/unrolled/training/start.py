@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data.sequences import Sequences
+from unrolled.data.sequences import Integers, Sequences
 from unrolled.data.statistics import channel_statistics, overall_statistics
 from unrolled.devices import choose_threads
 from unrolled.errors import ConfigError
@@ -14,15 +15,17 @@ from unrolled.nn.network import Network
 from unrolled.nn.preparation import Preparation
 from unrolled.training.augment import check_augmentation
 from unrolled.training.losses import class_weights
+from unrolled.training.readout import Weights, start_readout
 
 
-def build_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
-    """The network at its start, its preparation and its frames learned from the training data.
+def build_network(config: ModelConfig, train: Sequences, seed: int, case_weights: Weights | None = None) -> Network:
+    """The network at its start; its preparation, its frames and, by ridge, its readout learned from the training data.
 
     Args:
         config: of the network.
         train: what will be learned from; nothing else is looked at. Of text, every symbol has a vector.
         seed: of the weights.
+        case_weights: how much each sequence counts in a readout that is fitted, [N]; all the same where None.
     """
     if config.frame_steps == "auto":
         config = config.model_copy(update={"frame_steps": automatic_frame(int(train.lengths.max()))})
@@ -33,6 +36,8 @@ def build_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
         chosen = overall_statistics(train) if config.normalisation == "overall" else by_channel
         mean, deviation, channel_mean = (torch.from_numpy(part) for part in (*chosen, by_channel[0]))
         network.preparation.set_statistics(mean, deviation, channel_mean)
+    if config.output_initializer == "ridge":
+        start_readout(network, train, case_weights, seed)
     return network
 
 
@@ -55,6 +60,17 @@ def check_settings(
             raise ConfigError(f"{name} needs validation data; set validation_fraction above 0, or leave it out.")
     if config.precision != "float32" and device.type == "cpu":
         raise ConfigError(f"precision = {config.precision!r} needs a GPU; use float32 on the CPU.")
+
+
+def set_aside(train: Sequences, seed: int) -> tuple[Integers, Integers]:
+    """A quarter of each class, to see whether learning helps: the indices that remain, and those set aside.
+
+    Of a class of fewer than four sequences none is.
+    """
+    mixed = np.random.default_rng(seed).permutation(len(train))
+    by_class = [mixed[train.targets[mixed] == index] for index in range(len(train.classes))]
+    held = np.sort(np.concatenate([members[3::4] for members in by_class]))
+    return np.setdiff1d(np.arange(len(train)), held), held
 
 
 def training_threads(config: TrainConfig, train: Sequences, network: Network) -> int:

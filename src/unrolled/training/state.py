@@ -85,9 +85,12 @@ class TrainState:
         counts: sequences of each step of this pass.
         best: the best weights so far, by name; empty before the first.
         best_value: the figure they had; lower is better.
-        best_epoch: the pass after which they were found.
+        best_epoch: the pass after which they were found; 0 for the start.
         waited: passes since then.
         seconds: of training so far.
+        start: loss and accuracy of a fitted start, on validation data, or else on the training data.
+        sets_aside: whether a part of the training data is set aside for validation, since the start told nothing.
+        solved: whether a fitted start left nothing to learn, so that one pass is enough.
         history: what each pass gave.
     """
 
@@ -105,6 +108,9 @@ class TrainState:
     best_epoch: int = 0
     waited: int = 0
     seconds: float = 0.0
+    start: tuple[float, float] | None = None
+    sets_aside: bool = False
+    solved: bool = False
     history: list[EpochLog] = field(default_factory=list)
 
     @property
@@ -143,7 +149,7 @@ class TrainState:
         self.losses = list(tensors["pass/losses"].to(device).unbind()) if "pass/losses" in tensors else []
         self.correct = list(tensors["pass/correct"].to(device).unbind()) if "pass/correct" in tensors else []
         for name in _FACTS:
-            setattr(self, name, facts[name])
+            setattr(self, name, facts.get(name, getattr(self, name)))
         self.history = [EpochLog(**log) for log in facts["history"]]
 
 
@@ -159,7 +165,19 @@ def training_facts(state: TrainState, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-_FACTS = ("step", "sequences", "epoch", "counts", "best_value", "best_epoch", "waited", "seconds")
+_FACTS = (
+    "step",
+    "sequences",
+    "epoch",
+    "counts",
+    "best_value",
+    "best_epoch",
+    "waited",
+    "seconds",
+    "start",
+    "sets_aside",
+    "solved",
+)
 
 
 def copy_weights(network: nn.Module) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ from unrolled.errors import DivergedError
 from unrolled.experiment import dataset_for
 from unrolled.grid import Moving
 from unrolled.training.loop import fit, new_state
+from unrolled.training.losses import case_weights
 from unrolled.training.recorders import Recorder
 from unrolled.training.start import build_network, training_threads
 from unrolled.training.state import EpochLog, TrainState
@@ -109,7 +110,8 @@ def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, moved: Callable
     """
     started = time.perf_counter()
     ready = learn_intake(dataset.train, recipe.data).dataset(dataset)
-    network = build_network(recipe.model, ready.train, recipe.train.seed).to(choose_device(recipe.train.device))
+    network = build_network(recipe.model, ready.train, recipe.train.seed, case_weights(recipe.train, ready.train))
+    network = network.to(choose_device(recipe.train.device))
     state = new_state(network, recipe.train)
     recorders = [Pruning(trial, recipe.train.monitor), Moving(moved)]
     try:
@@ -120,7 +122,7 @@ def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, moved: Callable
         raise optuna.TrialPruned from None
     finally:
         trial.set_user_attr("seconds", time.perf_counter() - started)
-    kept = state.history[state.best_epoch - 1 if recipe.train.keep == "best" else -1]
+    kept = _figures_kept(state, recipe.train.keep)
     trial.set_user_attr("validation_loss", kept.validation_loss)
     trial.set_user_attr("validation_accuracy", kept.validation_accuracy)
     trial.set_user_attr("epoch", kept.epoch)
@@ -139,6 +141,14 @@ class Pruning(Recorder):
         self.trial.report(_figure(log, self.monitor), log.epoch)
         if self.trial.should_prune():
             raise optuna.TrialPruned
+
+
+def _figures_kept(state: TrainState, keep: str) -> EpochLog:
+    """The figures of the weights that are kept: a pass's, or those of a start that no pass was better than."""
+    if keep == "best" and not state.best_epoch and state.start is not None:
+        loss, accuracy = state.start
+        return replace(state.history[0], epoch=0, step=0, validation_loss=loss, validation_accuracy=accuracy)
+    return state.history[state.best_epoch - 1 if keep == "best" else -1]
 
 
 def _figure(log: EpochLog, monitor: str) -> float:
