@@ -175,8 +175,6 @@ def test_texts_for_numbers_and_numbers_for_texts_are_refused(counter: Run, tmp_p
         numbers.predict(from_texts(["01"], "characters"))
     with pytest.raises(DataError):
         numbers.predict(["01"])
-    with pytest.raises(UnsupportedError, match="this model reads text"):
-        counter.model.stream()
     texts = from_texts(["0", "1"] * 10, "characters")
     texts = replace(texts, labels=np.arange(20) % 2, classes=("a", "b"))
     with pytest.raises(ConfigError, match="value_scale and noise change numbers, and these sequences are text"):

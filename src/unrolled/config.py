@@ -445,6 +445,8 @@ def _explanations(error: ValidationError) -> Iterator[str]:
 def _explain(item: Any) -> str:
     """What was expected, with the nearest name where it is one of several."""
     message = item["msg"]
+    if item["type"] == "missing":
+        return f"{item['loc'][-1]} is missing"
     near = nearest(str(item["input"]), re.findall(r"'([^']+)'", message)) if item["type"] == "literal_error" else None
     return f"{message[0].lower()}{message[1:]}" + (f"; did you mean {near!r}?" if near else "")
 

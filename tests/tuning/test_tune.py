@@ -140,7 +140,7 @@ def test_accuracy_is_made_large_where_it_is_watched(source: Path, tmp_path: Path
 
 def test_a_search_that_diverges_goes_on(source: Path, tmp_path: Path) -> None:
     recipe = find(str(source)).with_options({"max_epochs": 2, "hidden_size": 4, "clip_norm": 0, "schedule": "constant"})
-    recipe = recipe.model_copy(update={"tune": {"learning_rate": Range(low=1e-3, high=1e38, log=True)}})
+    recipe = recipe.model_copy(update={"tune": {"learning_rate": Range(low=1e-4, high=1e38, log=True)}})
     found = tune(recipe, trials=6, runs=tmp_path / "runs", jobs=1)
     assert {trial.state for trial in found.trials} == {"complete", "pruned"}
 
