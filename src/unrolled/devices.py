@@ -62,8 +62,8 @@ def describe_device(device: torch.device) -> str:
     return f"cpu ({threads} thread{'s' if threads > 1 else ''})"
 
 
-SMALL_STEP_FLOP = 1e9
-"""Below this a training step is quicker on one thread: the threads would wait for each other most of the time."""
+SMALL_STEP_FLOP = 3e8
+"""Below this a training step is hardly quicker on several threads: most of it is not the recurrence."""
 
 
 def choose_threads(wish: int | None, step_flop: float) -> int:
