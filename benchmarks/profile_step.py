@@ -30,6 +30,7 @@ from unrolled.nn import network as unrolled_network
 from unrolled.nn.pooling import LastPooling
 from unrolled.training import loop as unrolled_loop
 from unrolled.training import update as unrolled_update
+from unrolled.training.optimizers import Optimizer
 from unrolled.training.recorders import Recorders
 from unrolled.training.stepping import StepRandomness
 
@@ -40,17 +41,13 @@ Target = tuple[str, Any, str]
 INNER = "  "
 SHARED: list[Target] = [
     (f"{INNER}output layer", nn.Linear, "forward"),
-    ("clearing gradients", torch.optim.Optimizer, "zero_grad"),
     ("backward", torch.Tensor, "backward"),
-    ("clipping", torch.nn.utils, "clip_grad_norm_"),
-    ("optimizer", torch.optim.Adam, "step"),
 ]
 OF_UNROLLED: list[Target] = [
     ("batch", Batcher, "choose"),
     ("batch", Batcher, "steps_of"),
     ("batch", Batcher, "gather"),
     ("schedule", unrolled_loop, "make_course"),
-    ("schedule", unrolled_update, "set_learning_rate"),
     ("seeds", StepRandomness, "begin_step"),
     ("forward", unrolled_network.Network, "forward"),
     (f"{INNER}preparation", unrolled_network.Preparation, "forward"),
@@ -58,6 +55,9 @@ OF_UNROLLED: list[Target] = [
     (f"{INNER}pooling", LastPooling, "forward"),
     ("loss", unrolled_update, "batch_loss"),
     ("recorders", Recorders, "updated"),
+    ("clearing gradients", Optimizer, "forget_gradients"),
+    ("clipping", Optimizer, "clip_gradients"),
+    ("optimizer", Optimizer, "step"),
     ("logging", unrolled_loop.Fitting, "log_step"),
     *SHARED,
 ]
@@ -66,6 +66,9 @@ OF_PLAIN: list[Target] = [
     ("forward", PlainNetwork, "forward"),
     (f"{INNER}recurrence", nn.LSTM, "forward"),
     ("loss", torch.nn.functional, "cross_entropy"),
+    ("clearing gradients", torch.optim.Optimizer, "zero_grad"),
+    ("clipping", torch.nn.utils, "clip_grad_norm_"),
+    ("optimizer", torch.optim.Adam, "step"),
     ("logging", PlainLoop, "log"),
     *SHARED,
 ]

@@ -19,7 +19,7 @@ LAYERS = [
     {"inference", "devices", "info"},
     {"training", "baselines", "model_card", "examples", "model", "streaming"},
     {"evaluation", "run_folder"},
-    {"experiment", "export", "serving", "estimator", "parallel"},
+    {"experiment", "export", "serving", "estimator", "parallel", "workers"},
     {"grid"},
     {"tuning"},
     {"worker"},

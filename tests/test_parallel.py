@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 import torch
 
-from unrolled import parallel
+from unrolled import parallel, workers
 from unrolled.errors import RunError
 from unrolled.experiment import find
-from unrolled.parallel import Answer, Job, Jobs, Share, Workers, do_jobs, share_cores
+from unrolled.parallel import Jobs, Share, do_jobs, share_cores, start_ahead
 from unrolled.training.interrupt import StopRequest
+from unrolled.workers import Answer, Job, Workers
 
 
 def job(runs: Path, **options: Any) -> Job:
@@ -62,13 +63,13 @@ def test_on_a_gpu_they_run_one_after_the_other(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_process_that_is_killed_is_noticed(tmp_path: Path) -> None:
     jobs = iter([job(tmp_path, max_steps=100_000)])
-    with Workers(Share(1, 1, "")) as workers:
+    with Workers(1, 1) as others:
 
         def moved(place: int, share: float) -> None:
-            os.kill(workers.processes[0].pid, signal.SIGKILL)
+            os.kill(others.processes[0].pid, signal.SIGKILL)
 
         with pytest.raises(RunError, match=f"ended by signal {int(signal.SIGKILL)}"):
-            list(workers.run(Jobs(lambda: next(jobs, None)).take, moved, StopRequest()))
+            list(others.run(Jobs(lambda: next(jobs, None)).take, moved, StopRequest()))
 
 
 def test_a_process_ends_with_its_owner_after_a_checkpoint(tmp_path: Path) -> None:
@@ -130,5 +131,34 @@ def test_an_error_of_whoever_takes_the_answers_ends_the_others(tmp_path: Path) -
 
 def test_there_are_no_other_jobs_than_those_known(tmp_path: Path) -> None:
     jobs = iter([("os.system", {})])
-    with Workers(Share(1, 1, "")) as workers, pytest.raises(RunError, match="with code 1"):
-        list(workers.run(Jobs(lambda: next(jobs, None)).take, lambda place, share: None, StopRequest()))
+    with Workers(1, 1) as others, pytest.raises(RunError, match="with code 1"):
+        list(others.run(Jobs(lambda: next(jobs, None)).take, lambda place, share: None, StopRequest()))
+
+
+def test_those_that_were_started_ahead_are_taken_and_the_rest_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "cpu_count", lambda: 4)
+    start_ahead(4)
+    started = [process for _, process in workers._ahead]
+    assert [threads for threads, _ in workers._ahead] == [1, 1, 1]
+    with Workers(2, 1) as others:
+        assert others.processes == started[:2]
+        assert started[2].poll() is not None
+    assert all(process.poll() is not None for process in started)
+    with Workers(1, 1) as others:
+        assert others.processes[0] not in started
+
+
+def test_those_with_another_share_of_the_threads_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "cpu_count", lambda: 2)
+    start_ahead(2)
+    ((_, started),) = workers._ahead
+    with Workers(1, 2) as others:
+        assert others.processes != [started]
+    assert not workers._ahead
+
+
+def test_nothing_is_started_ahead_for_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "cpu_count", lambda: 1)
+    start_ahead(8)
+    start_ahead(8, jobs=1)
+    assert not workers._ahead

@@ -23,11 +23,12 @@ from unrolled.evaluation.compare import Comparison, compare_contenders
 from unrolled.evaluation.contenders import Contender, answers_of_run, learned_from, setting_text
 from unrolled.evaluation.rivals import Rival, fit_rival, named_rival
 from unrolled.experiment import Say, dataset_for, find, resume, train
-from unrolled.parallel import Answer, Answered, Job, Share, Watcher, do_jobs, share_cores
+from unrolled.parallel import Answered, Share, Watcher, do_jobs, share_cores
 from unrolled.run_folder import RunFolder
 from unrolled.training.plan import Plan
 from unrolled.training.recorders import Recorder
 from unrolled.training.state import TrainState
+from unrolled.workers import Answer, Job
 
 _TELL_SECONDS = 0.5
 

@@ -1,34 +1,22 @@
-"""Several trainings at once: how the cores are shared out, and the processes that train.
+"""Several trainings at once: how the cores are shared out, and who does the next one.
 
-This process is one of them: what it has imported and read already need not be imported and read again. The others are
-plain ones that read jobs from their standard input, a JSON object a line, and write their answers
-to their standard output (`unrolled.worker`). They are started anew rather than forked, since threads do
-not survive a fork, and nothing of the caller's program is imported in them.
+This process is one of those that train: what it has imported and read already need not be imported and read again.
+The others are `unrolled.workers`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import queue
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Container
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
 
 from joblib import cpu_count
 
-from unrolled.errors import InterruptedRunError, RunError, UnrolledError
+from unrolled.errors import InterruptedRunError, UnrolledError
 from unrolled.training.interrupt import StopRequest, stop_on_signals
-
-_LOOK_SECONDS = 0.2
-_PATIENCE_SECONDS = 60.0
+from unrolled.workers import Answer, Job, Workers, start_workers_ahead
 
 
 class Watcher:
@@ -87,19 +75,27 @@ def share_cores(trainings: int, *, jobs: int | None = None, threads: int | None 
     )
 
 
+def start_ahead(trainings: int, jobs: int | None = None, options: Container[str] = ()) -> None:
+    """Starts the processes that `do_jobs` will need, while this one still imports and reads data.
+
+    A new process imports for seconds before it can train. This promises nothing: what then turns out to be too many,
+    since a training was finished before or there is a GPU, ends with this process.
+
+    Args:
+        trainings, jobs: as for `share_cores`.
+        options: what else is asked for; where threads or a device are among it, nothing is started ahead.
+    """
+    if "threads" not in options and "device" not in options:
+        share = share_cores(trainings, jobs=jobs, device="cpu")
+        start_workers_ahead(share.processes - 1, share.threads)
+
+
 def _uses_gpu(device: str) -> bool:
     if device == "cpu":
         return False
     import torch
 
     return torch.cuda.is_available()
-
-
-Job = tuple[str, dict[str, Any]]
-"""What to do, by its name in `unrolled.worker`, and its arguments as JSON has them."""
-
-Answer = Mapping[str, Any]
-"""``{"done": …}`` with what the job gave, or ``{"failed": TEXT}``."""
 
 
 Do = Callable[[dict[str, Any], int], Any]
@@ -191,7 +187,7 @@ def _side_by_side(
             errors.append(error)
             stop.requested = True
 
-    with Workers(replace(share, processes=share.processes - 1)) as workers, _threads(share.threads):
+    with Workers(share.processes - 1, share.threads) as workers, _threads(share.threads):
         others = threading.Thread(target=look_after, args=(workers,), daemon=True)
         others.start()
         try:
@@ -209,132 +205,3 @@ def _threads(count: int | None) -> AbstractContextManager[None]:
     from unrolled.devices import using_threads
 
     return nullcontext() if count is None else using_threads(count)
-
-
-class Workers:
-    """Processes that do jobs; they end with the block, and with this process.
-
-    Args:
-        share: how many, and their threads.
-    """
-
-    def __init__(self, share: Share) -> None:
-        self.share = share
-        self.messages: queue.SimpleQueue[tuple[int, dict[str, Any] | None]] = queue.SimpleQueue()
-
-    def __enter__(self) -> Self:
-        self.listeners: list[threading.Thread] = []
-        self.processes = [self._start(index) for index in range(self.share.processes)]
-        return self
-
-    def _start(self, index: int) -> subprocess.Popen[str]:
-        environment = dict(os.environ)
-        environment.setdefault("GOMP_SPINCOUNT", "0")  # idle threads sleep: see docs/speed.md
-        if self.share.threads is not None:
-            environment |= {"OMP_NUM_THREADS": str(self.share.threads), "MKL_NUM_THREADS": str(self.share.threads)}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "unrolled.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env=environment | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *_search_path()])},
-            start_new_session=True,  # Ctrl-C reaches them once, from here
-        )
-        listener = threading.Thread(target=self._listen, args=(index, process), daemon=True)
-        listener.start()
-        self.listeners.append(listener)
-        return process
-
-    def _listen(self, index: int, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None  # noqa: S101  # for the type checker: it is a pipe
-        with process.stdout:
-            for line in process.stdout:
-                with suppress(ValueError):  # the last line of a process that was killed may be cut off
-                    self.messages.put((index, json.loads(line)))
-        self.messages.put((index, None))
-
-    def run(
-        self, take: Callable[[], tuple[int, Job] | None], moved: Callable[[int, float], None], stop: StopRequest
-    ) -> Iterator[tuple[int, Answer]]:
-        """Does jobs until there are no more, or until it is to stop and all processes have saved what they had.
-
-        Args:
-            take: the next job with its number, or None; asked whenever a process is free.
-            moved: told the number of a job and how far it is, 0 to 1.
-            stop: looked at now and then.
-        Yields:
-            Each job's number with its answer, as they come.
-        Raises:
-            RunError: if a process dies.
-        """
-        doing: dict[int, int] = {}
-        asked = False
-        while True:
-            for index in range(len(self.processes)):
-                if index in doing or stop.requested:
-                    continue
-                taken = take()
-                if taken is None:
-                    break
-                doing[index], job = taken
-                self._send(index, job)
-            if stop.requested and not asked:
-                asked = True
-                self._signal(signal.SIGTERM)
-            if not doing:
-                return
-            try:
-                index, message = self.messages.get(timeout=_LOOK_SECONDS)
-            except queue.Empty:
-                continue
-            if message is None:
-                number = doing.pop(index, None)
-                if number is not None and not stop.requested:
-                    raise self._died(index)
-            elif "moved" in message:
-                moved(doing[index], float(message["moved"]))
-            elif "stopped" in message:
-                doing.pop(index)
-            else:
-                yield doing.pop(index), message
-
-    def _send(self, index: int, job: Job) -> None:
-        pipe = self.processes[index].stdin
-        assert pipe is not None  # noqa: S101  # for the type checker: it is a pipe
-        with suppress(BrokenPipeError, ValueError):  # it has died, which its listener says, or all is at its end
-            pipe.write(json.dumps({"job": job[0], "arguments": job[1]}) + "\n")
-            pipe.flush()
-
-    def _died(self, index: int) -> RunError:
-        code = self.processes[index].wait()
-        cause = f"by signal {-code}" if code < 0 else f"with code {code}"
-        return RunError(
-            f"A training process ended {cause}; memory may have run out. Try fewer at a time with --jobs 1; what is "
-            "finished is kept."
-        )
-
-    def _signal(self, number: signal.Signals) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(number)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for process in self.processes:
-            assert process.stdin is not None  # noqa: S101  # for the type checker: it is a pipe
-            with suppress(BrokenPipeError):
-                process.stdin.close()  # at the end of its input a process saves and ends
-        for process in self.processes:
-            try:
-                process.wait(_PATIENCE_SECONDS if kind is None or issubclass(kind, Exception) else 0)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        for listener in self.listeners:
-            listener.join()
-
-
-def _search_path() -> list[str]:
-    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]

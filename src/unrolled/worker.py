@@ -24,6 +24,7 @@ def main() -> None:
     os.dup2(2, 1)
     jobs: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    _find("train")  # its imports take seconds, in which the other process may still be reading data
     while (line := jobs.get()) is not None:
         job = json.loads(line)
         _do(job["job"], job["arguments"], answers)

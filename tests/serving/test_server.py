@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 from sklearn.datasets import load_digits
+from urllib3.util import Retry
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -32,7 +34,10 @@ BODY = json.dumps({"sequences": [PICTURE]})
 
 
 def predict(url: str, **options: Any) -> requests.Response:
+    """One request; a client that is told to come again in a second does so."""
+    again = Retry(5, status_forcelist=[429], allowed_methods=["POST"], raise_on_status=False)
     with requests.Session() as session:
+        session.mount("http://", HTTPAdapter(max_retries=again))
         return session.post(f"{url}/v1/predict", json={"sequences": [PICTURE]}, timeout=30, **options)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +22,8 @@ from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError
 from unrolled.training.augment import augment, change_series, check_augmentation, warp_pictures
 from unrolled.training.losses import batch_loss, class_weights
-from unrolled.training.optimizers import learning_rate, make_optimizer, set_learning_rate
+from unrolled.training.optimizers import Optimizer, make_optimizer
+from unrolled.training.schedule import learning_rate
 from unrolled.training.state import CHANGES, DROPOUT, step_seed
 
 
@@ -184,7 +187,7 @@ def by_formula(name: str, weight: np.ndarray[Any, Any], gradients: list[Any], de
 def test_two_updates_follow_the_formula_and_decay_is_for_matrices_only(name: Any) -> None:
     module = Two()
     optimizer = make_optimizer(module, config(optimizer=name, learning_rate=0.5, weight_decay=0.1))
-    set_learning_rate(optimizer, 0.1)
+    optimizer.rate = 0.1
     gradients = [np.array([[0.1, -0.4], [2.0, 0.3]]), np.array([[-0.2, 0.1], [1.0, 0.0]])]
     start = {name: weight.detach().double().numpy() for name, weight in module.named_parameters()}
     for gradient in gradients:
@@ -195,6 +198,75 @@ def test_two_updates_follow_the_formula_and_decay_is_for_matrices_only(name: Any
     bias = by_formula(name, start["bias"], [gradient[0] for gradient in gradients], 0.0)
     np.testing.assert_allclose(module.matrix.detach().numpy(), matrix, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(module.bias.detach().numpy(), bias, rtol=1e-5, atol=1e-6)
+
+
+def torchs(name: str, module: nn.Module, momentum: float) -> torch.optim.Optimizer:
+    """PyTorch's own class for the rule, set as `make_optimizer` is."""
+    groups = [
+        {"params": [p for p in module.parameters() if p.ndim > 1], "weight_decay": 0.1},
+        {"params": [p for p in module.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if name == "sgd":
+        return torch.optim.SGD(groups, 0.01, momentum)
+    if name == "rmsprop":
+        return torch.optim.RMSprop(groups, 0.01, eps=1e-8, momentum=momentum)
+    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name](groups, 0.01, fused=True)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
+def test_many_updates_are_those_of_torchs_optimizers_with_its_clipping(name: Any, momentum: float) -> None:
+    ours, theirs = (nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3)).double() for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    optimizer = make_optimizer(ours, config(optimizer=name, learning_rate=0.01, weight_decay=0.1, momentum=momentum))
+    reference = torchs(name, theirs, momentum)
+    for step in range(50):
+        inputs = torch.randn(8, 5, generator=Generator().manual_seed(step), dtype=torch.float64)
+        for module in (ours, theirs):
+            module.zero_grad()
+            module(inputs).square().sum().backward()
+        optimizer.clip_gradients(2.0)
+        torch.nn.utils.clip_grad_norm_(theirs.parameters(), 2.0)
+        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(one.grad, other.grad)
+        optimizer.step()
+        reference.step()
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
+def test_a_restored_memory_goes_on_bit_for_bit(name: Any) -> None:
+    def steps(module: nn.Module, optimizer: Optimizer, seeds: range) -> None:
+        for seed in seeds:
+            inputs = torch.randn(8, 5, generator=Generator().manual_seed(seed))
+            optimizer.forget_gradients()
+            module(inputs).square().sum().backward()
+            optimizer.step()
+
+    wish = config(optimizer=name, learning_rate=0.01, weight_decay=0.1)
+    whole, half = nn.Linear(5, 3), nn.Linear(5, 3)
+    half.load_state_dict(whole.state_dict())
+    steps(whole, make_optimizer(whole, wish), range(6))
+    first = make_optimizer(half, wish)
+    steps(half, first, range(3))
+    second = make_optimizer(half, wish)
+    second.restore({name: value.clone() for name, value in first.tensors().items()})
+    steps(half, second, range(3, 6))
+    assert torch.equal(whole.weight, half.weight)
+    assert torch.equal(whole.bias, half.bias)
+
+
+def test_training_does_not_import_torchs_compiler() -> None:
+    """It takes a second, and nothing of it is used."""
+    program = (
+        "import sys, tempfile, unrolled\n"
+        "with tempfile.TemporaryDirectory() as runs:\n"
+        "    unrolled.train('digits', runs=runs, max_steps=2, report=False)\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == "False"
 
 
 # Changes

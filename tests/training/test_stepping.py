@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +21,7 @@ from unrolled.data.batching import Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.errors import DivergedError, InterruptedRunError
 from unrolled.nn.network import Network
-from unrolled.training import loop, optimizers, stepping
+from unrolled.training import loop, stepping
 from unrolled.training.capture import Capture
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.loop import fit, new_state
@@ -52,15 +51,6 @@ def by_table(monkeypatch: pytest.MonkeyPatch, capture: Capture | None) -> None:
     monkeypatch.setattr(loop, "make_stepper", make)
 
 
-def rules_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets optimizers compute on the CPU, or without any device, as they do where steps are captured."""
-    monkeypatch.setattr(optimizers, "_away_from_the_host", lambda _: True)
-    devices = lambda: ["cpu", "meta"]  # noqa: E731
-    for module in ("torch.optim.optimizer", "torch.optim.rmsprop", "torch.utils._foreach_utils"):
-        for kind in ("capturable", "fused_kernels", "foreach_kernels"):
-            monkeypatch.setattr(import_module(module), f"_get_{kind}_supported_devices", devices, raising=False)
-
-
 def trained(
     data: Sequences, config: TrainConfig, change: AugmentConfig, model: dict[str, Any], *recorders: Recorder
 ) -> TrainState:
@@ -82,8 +72,6 @@ def test_steps_by_table_and_replayed_are_the_hosts_steps_bit_for_bit(
     expected = trained(*arguments)
     by_table(monkeypatch, None)
     assert_same(expected, trained(*arguments))
-    rules_of_a_gpu(monkeypatch)
-    expected = trained(*arguments)
     graphs = RecordedGraphs()
     by_table(monkeypatch, graphs)
     assert_same(expected, trained(*arguments))
@@ -254,7 +242,6 @@ AWAY: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", AWAY)
 def test_a_step_on_a_device_never_waits_for_it_and_sends_it_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     training, model, change, kind = AWAY[name]
-    rules_of_a_gpu(monkeypatch)
     data = KINDS[kind]()
     config = TrainConfig(**{"batch_size": 8, "max_epochs": 2, **training})
     network = Network(ModelConfig(hidden_size=5, **model), len(data.channels), 3).to("meta")

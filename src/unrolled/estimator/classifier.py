@@ -43,7 +43,6 @@ from unrolled.estimator.recording import (
 )
 from unrolled.model import Model
 from unrolled.nn.network import Network
-from unrolled.training.checkpoint import optimizer_tensors, restore_optimizer
 from unrolled.training.loop import fit, new_state
 from unrolled.training.progress import PlainLines
 from unrolled.training.start import build_network, training_threads
@@ -143,9 +142,9 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         train = (learn_intake(train, recipe.data) if first else self.model_.facts.intake)(train)
         state = new_state(self._network(recipe, train, case_weights, goes_on=not first), recipe.train)
         if not first and self._memory is not None:
-            restore_optimizer(state.optimizer, {name: torch.tensor(value) for name, value in self._memory.items()})
+            state.optimizer.restore({name: torch.tensor(value) for name, value in self._memory.items()})
         self._train(state, recipe, train, None, case_weights)
-        self._memory = {name: value.numpy(force=True) for name, value in optimizer_tensors(state.optimizer).items()}
+        self._memory = {name: value.numpy(force=True) for name, value in state.optimizer.tensors().items()}
         curves = {name: before.get(name, []) + row for name, row in _curves(state).items()}
         self._finish(recipe, train, state, curves | {"epoch": list(range(1, passes + 2))})
         return self

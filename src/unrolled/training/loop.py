@@ -26,10 +26,11 @@ from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.interrupt import StopRequest, stop_on_signals
 from unrolled.training.lines import Figures, Line, mean_loss
 from unrolled.training.losses import class_weights
-from unrolled.training.optimizers import learning_rate, make_optimizer
+from unrolled.training.optimizers import make_optimizer
 from unrolled.training.plan import Plan, make_plan
 from unrolled.training.readout import tells_nothing
 from unrolled.training.recorders import Recorder, Recorders
+from unrolled.training.schedule import learning_rate
 from unrolled.training.start import check_settings, set_aside
 from unrolled.training.state import EpochLog, TrainState, copy_weights
 from unrolled.training.stepping import Stepper, make_course, make_stepper, training_batcher

@@ -1,98 +1,230 @@
-"""Update rules and the learning rate's course, by name."""
+"""Update rules, by name.
+
+Each is PyTorch's rule of that name, bit for bit, on the same fused operators. The classes of `torch.optim` are left out
+for what is around those operators: for a small network it takes longer than the update itself, and it imports
+PyTorch's compiler, a second at each start.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from unrolled.config import TrainConfig
 
-_START = 1 / 25
-"""Where one-cycle begins, as a share of the largest rate (Smith and Topin 2017, arXiv 1708.07120)."""
+Tensors = list[Tensor]
 
 
-def make_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The update rule. Weight decay is for matrices; biases, gains and peepholes are exempt.
+@dataclass
+class Group:
+    """Weights with the same decay.
 
-    On a GPU the rules with a count of their steps keep it there, so that an update can be captured in a CUDA graph.
+    Attributes:
+        weights: what is updated.
+        decay: see `TrainConfig.weight_decay`.
+        memory: what the rule carries from update to update, by name, for each of the weights.
     """
-    parameters = list(network.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return _OPTIMIZERS[config.optimizer](groups, config)
+
+    weights: Tensors
+    decay: float
+    memory: dict[str, Tensors] = field(default_factory=dict)
 
 
-def learning_rate(config: TrainConfig, step: int, total: int) -> float:
-    """The rate of one update.
+class Optimizer(ABC):
+    """An update rule and its memory. Every weight is taken to have a gradient when it steps.
 
-    ``constant`` stays. ``cosine`` rises on a line, then falls to zero on half a cosine. ``one-cycle``
-    does both on half cosines and starts at a twenty-fifth.
+    Weight decay is for matrices; biases, gains and peepholes are exempt.
 
     Args:
-        config: largest rate, schedule, share of the rise.
-        step: of the update, from 0.
-        total: updates in the whole training.
+        network: whose weights are updated.
+        config: rates and decays.
+    Attributes:
+        rate: the learning rate: a number, or on a GPU a scalar that lies there.
     """
-    if config.schedule == "constant":
-        return config.learning_rate
-    rise = config.warmup_fraction * total
-    if step < rise:
-        share = (step + 1) / (rise + 1)
-        if config.schedule == "one-cycle":
-            share = _START + (1 - _START) * (1 - math.cos(math.pi * share)) / 2
-    else:
-        done = (step - rise + 1) / (total - rise + 1)
-        share = (1 + math.cos(math.pi * done)) / 2
-    return config.learning_rate * share
+
+    def __init__(self, network: nn.Module, config: TrainConfig) -> None:
+        self.config = config
+        self.rate: float | Tensor = config.learning_rate
+        weights = list(network.parameters())
+        self.groups = [
+            Group([weight for weight in weights if weight.ndim > 1], config.weight_decay),
+            Group([weight for weight in weights if weight.ndim <= 1], 0.0),
+        ]
+        for group in self.groups:
+            for name in self.counts:
+                group.memory[name] = [torch.zeros((), device=weight.device) for weight in group.weights]
+            for name in self.moments:
+                group.memory[name] = [torch.zeros_like(weight) for weight in group.weights]
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """Names in the memory of counts of the updates, a scalar for each weight."""
+        return ()
+
+    @property
+    @abstractmethod
+    def moments(self) -> tuple[str, ...]:
+        """Names in the memory of what has the shapes of the weights."""
+
+    @property
+    def weights(self) -> Tensors:
+        """All that are updated."""
+        return [weight for group in self.groups for weight in group.weights]
+
+    def forget_gradients(self) -> None:
+        """So that the next backward pass makes new ones."""
+        for weight in self.weights:
+            weight.grad = None
+
+    def clip_gradients(self, most: float) -> None:
+        """Shrinks all gradients by one factor, where their joint norm is over ``most``.
+
+        Nothing waits for the device: the factor is computed there.
+        """
+        gradients = _gradients(self.weights)
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        torch._foreach_mul_(gradients, (most / (norm + 1e-6)).clamp(max=1.0))
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One update of all weights."""
+        for group in self.groups:
+            if group.weights:
+                for name in self.counts:
+                    torch._foreach_add_(group.memory[name], 1)
+                self._update(group, _gradients(group.weights))
+
+    @abstractmethod
+    def _update(self, group: Group, gradients: Tensors) -> None:
+        """One update of a group's weights and memory."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The memory, by name: ``NUMBER/NAME``, the weights counted through all groups."""
+        return {
+            f"{number}/{name}": group.memory[name][place]
+            for number, (group, place) in enumerate(self._places())
+            for name in group.memory
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Takes over what `tensors` gave; what is not among them stays as it is at the start."""
+        for number, (group, place) in enumerate(self._places()):
+            for name, memory in group.memory.items():
+                if f"{number}/{name}" in tensors:
+                    memory[place].copy_(tensors[f"{number}/{name}"])
+
+    def _places(self) -> list[tuple[Group, int]]:
+        return [(group, place) for group in self.groups for place in range(len(group.weights))]
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float | Tensor) -> None:
-    """Gives every parameter the same rate: a number, or on a GPU a scalar that lies there."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+class Adam(Optimizer):
+    """Kingma and Ba 2014, arXiv 1412.6980; weight decay is a term of the gradient.
+
+    TensorFlow 1's rule differs only in where epsilon stands: beside the corrected root here, beside the plain one
+    there.
+    """
+
+    _operator: ClassVar[str] = "_fused_adam_"
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """See `Optimizer`."""
+        return ("step",)
+
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """See `Optimizer`."""
+        return "exp_avg", "exp_avg_sq"
+
+    def _update(self, group: Group, gradients: Tensors) -> None:
+        config, memory = self.config, group.memory
+        getattr(torch, self._operator)(
+            group.weights,
+            gradients,
+            memory["exp_avg"],
+            memory["exp_avg_sq"],
+            [],
+            memory["step"],
+            lr=self.rate,
+            beta1=config.beta1,
+            beta2=config.beta2,
+            weight_decay=group.decay,
+            eps=config.epsilon,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
-_Groups = list[dict[str, object]]
+class AdamW(Adam):
+    """Loshchilov and Hutter 2017, arXiv 1711.05101: weights decay by themselves, not through the gradient."""
+
+    _operator = "_fused_adamw_"
 
 
-def _adam(groups: _Groups, config: TrainConfig) -> torch.optim.Optimizer:
-    # Adam's own weight decay is a term of the gradient; PyTorch's rule differs from TensorFlow 1's only
-    # in where epsilon stands (beside the corrected root here, beside the plain one there).
-    betas, capturable = (config.beta1, config.beta2), _away_from_the_host(groups)
-    return torch.optim.Adam(groups, config.learning_rate, betas, config.epsilon, fused=True, capturable=capturable)
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum where one is asked for: b ← μ b + g, w ← w − rate · b."""
+
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """See `Optimizer`."""
+        return ("momentum_buffer",) if self.config.momentum else ()
+
+    def _update(self, group: Group, gradients: Tensors) -> None:
+        torch._fused_sgd_(
+            group.weights,
+            gradients,
+            group.memory.get("momentum_buffer", []),
+            weight_decay=group.decay,
+            momentum=self.config.momentum,
+            lr=self.rate,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+            is_first_step=False,
+        )
 
 
-def _adamw(groups: _Groups, config: TrainConfig) -> torch.optim.Optimizer:
-    betas, capturable = (config.beta1, config.beta2), _away_from_the_host(groups)
-    return torch.optim.AdamW(groups, config.learning_rate, betas, config.epsilon, fused=True, capturable=capturable)
+class RMSprop(Optimizer):
+    """Tieleman and Hinton 2012: v ← 0.99 v + 0.01 g², and SGD with g / (√v + ε) in the place of g."""
+
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """See `Optimizer`."""
+        return ("square_avg", "momentum_buffer") if self.config.momentum else ("square_avg",)
+
+    def _update(self, group: Group, gradients: Tensors) -> None:
+        squares, buffer = group.memory["square_avg"], group.memory.get("momentum_buffer")
+        if group.decay:
+            gradients = list(torch._foreach_add(gradients, group.weights, alpha=group.decay))
+        torch._foreach_mul_(squares, _SMOOTHING)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - _SMOOTHING)
+        roots = torch._foreach_sqrt(squares)
+        torch._foreach_add_(roots, self.config.epsilon)
+        if buffer is None:
+            buffer = list(torch._foreach_div(gradients, roots))
+        else:
+            torch._foreach_mul_(buffer, self.config.momentum)
+            torch._foreach_addcdiv_(buffer, gradients, roots)
+        rate: Any = self.rate  # a number or a tensor: there is an overload for each, and none for either
+        torch._foreach_sub_(group.weights, torch._foreach_mul(buffer, rate))
 
 
-def _sgd(groups: _Groups, config: TrainConfig) -> torch.optim.Optimizer:
-    return torch.optim.SGD(groups, config.learning_rate, config.momentum, fused=True)
+_SMOOTHING = 0.99
+"""How much of the mean square stays at an update."""
 
 
-def _rmsprop(groups: _Groups, config: TrainConfig) -> torch.optim.Optimizer:
-    # PyTorch has no fused rule; taken one by one, the weights would ask the device for the rate
-    away = _away_from_the_host(groups)
-    return torch.optim.RMSprop(
-        groups, config.learning_rate, eps=config.epsilon, momentum=config.momentum, foreach=away, capturable=away
-    )
+def make_optimizer(network: nn.Module, config: TrainConfig) -> Optimizer:
+    """The update rule that is asked for, before its first update."""
+    return _OPTIMIZERS[config.optimizer](network, config)
 
 
-def _away_from_the_host(groups: _Groups) -> bool:
-    """Whether the weights lie on a GPU."""
-    parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]  # type: ignore[attr-defined]
-    return any(parameter.device.type != "cpu" for parameter in parameters)
+_OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD, "rmsprop": RMSprop}
 
 
-_OPTIMIZERS: dict[str, Callable[[_Groups, TrainConfig], torch.optim.Optimizer]] = {
-    "adam": _adam,
-    "adamw": _adamw,
-    "sgd": _sgd,
-    "rmsprop": _rmsprop,
-}
+def _gradients(weights: Tensors) -> Tensors:
+    return [weight.grad for weight in weights if weight.grad is not None]

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from unrolled.config import Recipe
 from unrolled.nn.network import Network
-from unrolled.training.checkpoint import Checkpoint, nested, optimizer_tensors, part, restore_optimizer
+from unrolled.training.checkpoint import Checkpoint, nested, part
+from unrolled.training.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class TrainState:
 
     network: Network
     averaged: Network | None
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     step: int = 0
     sequences: int = 0
     epoch: int = 0
@@ -126,7 +127,7 @@ class TrainState:
     def tensors(self) -> dict[str, Tensor]:
         """Everything of the state that is a tensor, by name."""
         found = nested("network", self.network.state_dict()) | nested("best", self.best)
-        found |= nested("optimizer", optimizer_tensors(self.optimizer))
+        found |= nested("optimizer", self.optimizer.tensors())
         if self.averaged is not None:
             found |= nested("averaged", self.averaged.state_dict())
         if self.losses:
@@ -143,7 +144,7 @@ class TrainState:
         self.network.load_state_dict(part("network", tensors))
         if self.averaged is not None:
             self.averaged.load_state_dict(part("averaged", tensors))
-        restore_optimizer(self.optimizer, part("optimizer", tensors))
+        self.optimizer.restore(part("optimizer", tensors))
         device = self.network.output.weight.device
         self.best = {name: value.to(device) for name, value in part("best", tensors).items()}
         self.losses = list(tensors["pass/losses"].to(device).unbind()) if "pass/losses" in tensors else []

@@ -23,8 +23,8 @@ from unrolled.data.batching import Batch, Batcher
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.devices import choose_storage
 from unrolled.training.capture import Capture, CudaGraphs
-from unrolled.training.optimizers import learning_rate, set_learning_rate
 from unrolled.training.plan import Plan
+from unrolled.training.schedule import learning_rate
 from unrolled.training.state import CHANGES, DROPOUT, step_seed
 from unrolled.training.update import Outcome, Update
 
@@ -230,8 +230,8 @@ class TableStepper:
     def end(self) -> None:
         """See `Stepper`. What lies in the graphs' memory goes with them."""
         self.replays.clear()
-        self.update.optimizer.zero_grad(set_to_none=True)
-        set_learning_rate(self.update.optimizer, self.update.config.learning_rate)
+        self.update.optimizer.forget_gradients()
+        self.update.optimizer.rate = self.update.config.learning_rate
 
     def _prepare(self, shape: Shape) -> Callable[[], Batch] | None:
         """The captured step of a shape that has come often enough."""

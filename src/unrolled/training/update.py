@@ -15,7 +15,7 @@ from unrolled.nn.network import Network
 from unrolled.nn.preparation import Preparation
 from unrolled.training.augment import augment
 from unrolled.training.losses import batch_loss
-from unrolled.training.optimizers import set_learning_rate
+from unrolled.training.optimizers import Optimizer
 
 
 class Outcome(NamedTuple):
@@ -51,7 +51,7 @@ class Update:
 
     network: Network
     averaged: Network | None
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     batcher: Batcher
     config: TrainConfig
     augmentation: AugmentConfig
@@ -70,14 +70,14 @@ class Update:
             changes: where the random changes' numbers come from; None where there are none.
         """
         batch = self.make_batch(chosen, steps, changes)
-        set_learning_rate(self.optimizer, rate)
         with self.precision():
             logits = self.network(batch.inputs, batch.lengths)
         loss = batch_loss(logits.float(), batch.targets, self.config, self.class_weights, batch.weights)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.forget_gradients()
         loss.backward()
         if self.config.clip_norm:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+            self.optimizer.clip_gradients(self.config.clip_norm)
+        self.optimizer.rate = rate
         self.optimizer.step()
         self.average_weights(share)
         return Outcome(batch, loss.detach(), (logits.detach().argmax(-1) == batch.targets).sum())

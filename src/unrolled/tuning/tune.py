@@ -16,11 +16,12 @@ from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyEr
 from unrolled.evaluation.contenders import learned_from
 from unrolled.evaluation.plots import to_png
 from unrolled.experiment import Say, dataset_for, find
-from unrolled.parallel import Answer, Job, Share, Watcher, do_jobs, share_cores
+from unrolled.parallel import Share, Watcher, do_jobs, share_cores
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
 from unrolled.tuning.space import inside, search_space
 from unrolled.tuning.study import helping, open_study, storage_url
 from unrolled.tuning.trial import load_without_test, run_trial
+from unrolled.workers import Answer, Job
 
 if TYPE_CHECKING:
     import optuna
