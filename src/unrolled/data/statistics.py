@@ -60,8 +60,10 @@ def _moments(sequences: Sequences) -> tuple[Doubles, Doubles, Doubles]:
 
 def _block_moments(values: Values) -> tuple[Doubles, Doubles, Doubles]:
     block = values.astype(np.float64)
-    there = ~np.isnan(block)
-    count = there.sum(0).astype(np.float64)
-    mean = np.where(there, block, 0.0).sum(0) / np.maximum(count, 1)
-    squares = np.where(there, (block - mean) ** 2, 0.0).sum(0)
-    return count, mean, squares
+    missing = np.isnan(block)
+    block[missing] = 0
+    count = len(block) - np.count_nonzero(missing, axis=0).astype(np.float64)
+    mean = block.sum(0) / np.maximum(count, 1)
+    block -= mean
+    block[missing] = 0
+    return count, mean, np.einsum("tf,tf->f", block, block)
