@@ -243,6 +243,11 @@ def test_a_model_that_reads_both_ways_is_refused_in_words() -> None:
         made(bidirectional=True).stream()
 
 
+def test_a_model_that_reads_parts_of_the_whole_sequence_is_refused_in_words() -> None:
+    with pytest.raises(UnsupportedError, match=r"means of 3 parts of a sequence.*--skip-segments 0"):
+        made(skip_segments=3).stream()
+
+
 def ragged() -> list[Any]:
     return [[1.0, 2.0], [1.0]]
 

@@ -124,8 +124,15 @@ class ModelConfig(Section):
     )
     pooling: PoolingName = Field(
         default="last",
-        description="how the outputs of all steps become one vector; statistics: their mean, largest, deviation and "
-        "last side by side",
+        description="how the outputs of all steps become one vector; statistics: their mean, largest, least, "
+        "deviation and last, and how much they change, side by side",
+    )
+    skip_segments: int = Field(
+        default=0,
+        ge=0,
+        le=4096,
+        description="the output layer also reads the mean of each of so many equal parts of the sequence itself; "
+        "0: none",
     )
     dropout: Share = Field(default=0.0, description="share of values dropped between layers")
     recurrent_dropout: Share = Field(
@@ -169,6 +176,20 @@ class ModelConfig(Section):
     def drops(self) -> bool:
         """Whether training drops anything at random."""
         return any((self.dropout, self.recurrent_dropout, self.output_dropout))
+
+    def in_words(self) -> str:
+        """What the network is, for a person."""
+        parts = [
+            self.cell,
+            f"{self.num_layers} × {self.hidden_size} units",
+            "in both directions" if self.bidirectional else "forward",
+            f"pooling {self.pooling}",
+        ]
+        if self.frame_steps not in (1, "auto"):
+            parts.insert(3, f"{self.frame_steps} steps at a time")
+        if self.skip_segments:
+            parts.append(f"{self.skip_segments} parts' means past it")
+        return ", ".join(parts)
 
 
 class AugmentConfig(Section):

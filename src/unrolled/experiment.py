@@ -279,23 +279,20 @@ _BELIEFS = 3
 
 def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
     """What is about to be trained on what, where and by which kernel: a few lines for a person."""
-    train, model = dataset.train, recipe.model
+    train = dataset.train
     steps = f"{train.equal_length}" if train.equal_length else f"{train.lengths.min()} to {train.lengths.max()}"
     held = [f"{len(dataset.validation):,} for validation"] if dataset.validation else []
     held += [f"{len(dataset.test):,} for the test"] if dataset.test else []
     layer = network.layers[0]
     kernel = layer.kernel()  # type: ignore[operator]
     weights = sum(parameter.numel() for parameter in network.parameters())
-    direction = "in both directions" if model.bidirectional else "forward"
     device = network.output.weight.device
     done = describe_steps(recipe.train, train, device)
-    frames = f", {network.frame_steps} steps at a time" if network.frame_steps > 1 else ""
     return [
         f"data: {dataset.note}",
         f"{', '.join([f'{len(train):,} sequences to train', *held])}; {steps} steps of {_step(train)}, "
         f"{len(train.classes)} classes",
-        f"network: {model.cell}, {model.num_layers} × {model.hidden_size} units, {direction}{frames}, pooling "
-        f"{model.pooling}, {weights:,} weights",
+        f"network: {network.config.in_words()}, {weights:,} weights",
         f"on {describe_device(device)} with the {kernel.name} kernel: {kernel.reason}{done and f'; {done}'}",
     ]
 

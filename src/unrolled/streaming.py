@@ -269,6 +269,11 @@ def check_streams_are_possible(model: Model) -> None:
             "this model reads sequences in both directions, so it has to see the end before it can say anything: "
             f"{instead} one with --no-bidirectional."
         )
+    if model.network.skip is not None:
+        raise UnsupportedError(
+            f"this model reads the means of {model.network.skip.count} parts of a sequence, which end where its length "
+            f"is known: {instead} one with --skip-segments 0."
+        )
     if not model.network.reads_forward:
         raise UnsupportedError(
             f"this model reads {model.network.frame_steps} steps as one, so it cannot answer after each: {instead} one "

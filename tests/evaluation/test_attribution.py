@@ -45,9 +45,22 @@ def test_steps_that_are_read_together_get_their_own_parts(frame: int) -> None:
     found = integrated_gradients(net, INPUTS, 2)
     assert found.steps.shape == (12,)
     assert found.complete
+    expected = score(net, INPUTS, 2) - score(net, INPUTS * 0, 2)
+    assert found.steps.sum() == pytest.approx(expected, rel=0.01)
     idle = INPUTS.clone()
     idle[:, 3] = 0
     assert integrated_gradients(net, idle, 2).steps[3] == 0
+
+
+@pytest.mark.parametrize("frame", [1, 5])
+def test_what_goes_past_the_recurrence_counts_too(frame: int) -> None:
+    net = network(normalisation="none", skip_segments=4, frame_steps=frame)
+    with torch.no_grad():
+        net.output.weight[:, : net.read_widths[0]] = 0  # nothing else does
+    found = integrated_gradients(net, INPUTS, 2)
+    assert found.complete
+    expected = score(net, INPUTS, 2) - score(net, INPUTS * 0, 2)
+    assert found.steps.sum() == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_step_that_changes_nothing_gets_nothing() -> None:

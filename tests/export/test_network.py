@@ -64,6 +64,20 @@ def test_an_exported_network_says_what_the_model_says(
         assert found["labels"].tolist() == model.predict(sequences).tolist()
 
 
+@pytest.mark.parametrize("segments", [1, 3, 40])
+@pytest.mark.parametrize("size", [1, 3])
+@every_direction
+def test_what_goes_past_the_recurrence_is_in_an_export(
+    segments: int, size: int, bidirectional: bool, make_model: Any
+) -> None:
+    trained = make_model(bidirectional=bidirectional, pooling="statistics", frame_steps=size, skip_segments=segments)
+    session = opened(trained)
+    for lengths in LENGTHS:
+        sequences = drawn(lengths)
+        found = run_session(session, padded(sequences, extra=2, padding=math.nan))
+        np.testing.assert_allclose(found["probabilities"], trained.predict_proba(sequences), rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("size", [2, 3, 7])
 @every_direction
 @every_pooling
@@ -156,6 +170,7 @@ def test_a_stream_carries_what_stands_for_missing_values(missing: str, normalisa
             "num_layers": st.integers(1, 3),
             "pooling": st.sampled_from(get_args(PoolingName)),
             "frame_steps": st.sampled_from([1, 1, 2, 5]),
+            "skip_segments": st.sampled_from([0, 0, 3]),
         }
     ),
     prepared=st.fixed_dictionaries(
@@ -243,8 +258,9 @@ def test_text_is_read_on_token_by_token(cell: str, make_model: Any) -> None:
 
 @every_cell
 @every_direction
-def test_the_hidden_state_goes_out_on_request(cell: str, bidirectional: bool, make_model: Any) -> None:
-    model = make_model(cell=cell, bidirectional=bidirectional, num_layers=2, pooling="mean")
+@pytest.mark.parametrize("pooling", ["mean", "statistics"])
+def test_the_hidden_state_goes_out_on_request(cell: str, bidirectional: bool, pooling: str, make_model: Any) -> None:
+    model = make_model(cell=cell, bidirectional=bidirectional, num_layers=2, pooling=pooling, skip_segments=2)
     sequences = drawn([4, 1, 7])
     found = run_session(opened(model, hidden=True), padded(sequences, extra=2, padding=math.nan))
     np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from typing import Any
@@ -58,7 +59,11 @@ def by_hand(pooling: Pooling, steps: list[list[float]]) -> list[float]:
         return last
     means, largest = [sum(column) / len(column) for column in columns], [max(column) for column in columns]
     deviations = [math.sqrt(statistics.pvariance(column) + 1e-6) for column in columns]
-    return [*means, *largest, *deviations, *last]
+    least = [min(column) for column in columns]
+    changes = [[0.0, *(after - before for before, after in itertools.pairwise(column))] for column in columns]
+    rises, falls = [max(column) for column in changes], [min(column) for column in changes]
+    moves = [math.sqrt(sum(change**2 for change in column) / len(column) + 1e-6) for column in changes]
+    return [*means, *largest, *deviations, *last, *least, *rises, *falls, *moves]
 
 
 @every_pooling
@@ -127,7 +132,8 @@ def test_one_step_is_its_own_pooling(name, bidirectional, uniform) -> None:
     found = made(name, 4, bidirectional)(outputs, torch.tensor([1, 1]))
     expected = outputs[:, 0]
     if name == "statistics":
-        expected = torch.cat([expected, expected, torch.full_like(expected, 1e-3), expected], -1)
+        least, none = torch.full_like(expected, 1e-3), torch.zeros_like(expected)
+        expected = torch.cat([expected, expected, least, expected, expected, none, none, least], -1)
     torch.testing.assert_close(found, expected, **exactly)
 
 

@@ -122,7 +122,7 @@ def _by_step(parts: Tensor, frame: int, steps: int) -> Doubles:
 
 def _scores(network: Network, inputs: Tensor, read: Tensor, label: int) -> Tensor:
     """F where the first layer reads these values, [B, T, D] → [B]."""
-    count, steps = read.shape[:2]
+    count, steps = len(read), inputs.shape[1]
     with replacing(network, read):
         logits: Tensor = network(inputs.expand(count, -1, -1), torch.full((count,), steps))
     return logits[:, label] - logits.mean(-1)

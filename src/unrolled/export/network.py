@@ -38,6 +38,7 @@ from unrolled.export.graph import IR_VERSION, OPSETS, Graph
 from unrolled.export.pooling import pool, pool_on
 from unrolled.export.preparation import cut, look_up, prepare
 from unrolled.export.recurrence import Steps, add_layer
+from unrolled.export.skip import segment_means
 from unrolled.nn.cells import Cell
 from unrolled.nn.embedding import Embedding
 from unrolled.nn.network import Layer, Network
@@ -113,10 +114,12 @@ def _of_whole_sequences(graph: Graph, model: Model, hidden: bool) -> Built:
         values, _ = prepare(part, preparation, values, steps, [])
     if network.frame_steps > 1:
         values, steps = _frames(graph.part("frames"), network, values, steps)
-    last = ""
+    entering, last = values, ""
     for name, layer in _layers(network):
         values, (last, *_) = add_layer(graph.part(name), _cells(layer), values, steps)
     pooled = pool(graph.part("pooling"), network.pooling, values, last, steps)
+    if network.skip is not None:
+        pooled = graph.add("Concat", pooled, segment_means(graph.part("skip"), network.skip, entering, steps), axis=1)
     inputs = [what, helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"])]
     more = []
     if hidden:
@@ -190,7 +193,7 @@ def _frames(graph: Graph, network: Network, values: str, steps: Steps) -> tuple[
 
 def _width(network: Network) -> int:
     """Values of the last layer's outputs."""
-    return network.output.in_features
+    return network.pooling.width
 
 
 def _logits(graph: Graph, network: Network, pooled: str) -> str:

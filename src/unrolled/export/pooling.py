@@ -43,11 +43,21 @@ def pool(graph: Graph, pooling: Pooling, outputs: str, last: str, steps: Steps) 
     if isinstance(pooling, MeanPooling):
         return _mean(graph, valid, steps)
     if isinstance(pooling, StatisticsPooling):
+        first = graph.add("Slice", outputs, graph.integers(0), graph.integers(1), graph.integers(0))
+        changes = graph.add("Where", steps.valid, _changes(graph, outputs, first), nothing)
         mean = _mean(graph, valid, steps)
         distances = graph.add("Where", steps.valid, graph.add("Sub", valid, mean), nothing)
-        variance = _mean(graph, graph.add("Mul", distances, distances), steps)
-        deviation = graph.add("Sqrt", graph.add("Add", variance, graph.scalar(LEAST_VARIANCE)))
-        return graph.add("Concat", mean, _largest(graph, outputs, steps), deviation, last, axis=1)
+        parts = [
+            mean,
+            _largest(graph, outputs, steps),
+            _root_mean_square(graph, distances, steps),
+            last,
+            _reduced(graph, "Min", graph.add("Where", steps.valid, outputs, graph.scalar(-LOWEST))),
+            _reduced(graph, "Max", changes),
+            _reduced(graph, "Min", changes),
+            _root_mean_square(graph, changes, steps),
+        ]
+        return graph.add("Concat", *parts, axis=1)
     scores = graph.add("Where", steps.valid, _scores(graph, pooling, valid), graph.scalar(LOWEST))
     weighted = graph.add("Mul", graph.add("Softmax", scores, axis=0), valid)
     return graph.add("ReduceSum", weighted, graph.integers(0), keepdims=0)
@@ -64,7 +74,7 @@ def pool_on(graph: Graph, pooling: Pooling, outputs: str, last: str, state: Sequ
     if isinstance(pooling, LastPooling):
         return last, []
     if isinstance(pooling, MaxPooling):
-        largest = graph.add("Max", state[0], graph.add("ReduceMax", outputs, axes=[0], keepdims=0))
+        largest = graph.add("Max", state[0], _reduced(graph, "Max", outputs))
         return largest, [largest]
     values = graph.add("Cast", outputs, to=TensorProto.DOUBLE)  # [T, B, H]
     if isinstance(pooling, MeanPooling | StatisticsPooling):
@@ -77,15 +87,20 @@ def pool_on(graph: Graph, pooling: Pooling, outputs: str, last: str, state: Sequ
         mean = graph.add("Cast", average, to=TensorProto.FLOAT)
         if isinstance(pooling, MeanPooling):
             return mean, [count, total]
-        added = graph.add("ReduceSum", graph.add("Mul", values, values), graph.integers(0), keepdims=0)
-        squares = graph.add("Add", state[2], added)
+        begun = graph.add("Greater", state[0], graph.scalar(0.0, np.float64))
+        first = graph.add("Slice", outputs, graph.integers(0), graph.integers(1), graph.integers(0))  # [1, B, H]
+        changes = _changes(graph, outputs, graph.add("Where", begun, state[5], first))
+        squares = graph.add("Add", state[2], _squares(graph, values))
+        moves = graph.add("Add", state[6], _squares(graph, graph.add("Cast", changes, to=TensorProto.DOUBLE)))
         spread = graph.add("Sub", graph.add("Div", squares, count), graph.add("Mul", average, average))
-        least = graph.scalar(LEAST_VARIANCE, np.float64)
-        variance = graph.add("Add", graph.add("Max", spread, graph.scalar(0.0, np.float64)), least)
-        deviation = graph.add("Cast", graph.add("Sqrt", variance), to=TensorProto.FLOAT)
-        largest = graph.add("Max", state[3], graph.add("ReduceMax", outputs, axes=[0], keepdims=0))
-        pooled = graph.add("Concat", mean, largest, deviation, last, axis=1)
-        return pooled, [count, total, squares, largest]
+        largest = graph.add("Max", state[3], _reduced(graph, "Max", outputs))
+        lowest = graph.add("Min", state[4], _reduced(graph, "Min", outputs))
+        rise = graph.add("Max", state[7], _reduced(graph, "Max", changes))
+        fall = graph.add("Min", state[8], _reduced(graph, "Min", changes))
+        deviation = _root(graph, graph.add("Max", spread, graph.scalar(0.0, np.float64)))
+        movement = _root(graph, graph.add("Div", moves, count))
+        pooled = graph.add("Concat", mean, largest, deviation, last, lowest, rise, fall, movement, axis=1)
+        return pooled, [count, total, squares, largest, lowest, last, moves, rise, fall]
     peak, weight, total = state
     scores = graph.add("Cast", _scores(graph, pooling, outputs), to=TensorProto.DOUBLE)  # [T, B, 1]
     highest = graph.add("Max", peak, graph.add("ReduceMax", scores, axes=[0], keepdims=0))  # [B, 1]
@@ -107,7 +122,35 @@ def _mean(graph: Graph, valid: str, steps: Steps) -> str:
 
 def _largest(graph: Graph, outputs: str, steps: Steps) -> str:
     """Over each sequence's steps, [T, B, H] → [B, H]."""
-    return graph.add("ReduceMax", graph.add("Where", steps.valid, outputs, graph.scalar(LOWEST)), axes=[0], keepdims=0)
+    return _reduced(graph, "Max", graph.add("Where", steps.valid, outputs, graph.scalar(LOWEST)))
+
+
+def _reduced(graph: Graph, what: str, values: str) -> str:
+    """The largest or the least over the steps, [T, B, H] → [B, H]."""
+    return graph.add(f"Reduce{what}", values, axes=[0], keepdims=0)
+
+
+def _changes(graph: Graph, outputs: str, before: str) -> str:
+    """Of each step against the one before, [T, B, H]; the first against ``before``, [1, B, H]."""
+    earlier = graph.add("Slice", outputs, graph.integers(0), graph.integers(-1), graph.integers(0))
+    return graph.add("Sub", outputs, graph.add("Concat", before, earlier, axis=0))
+
+
+def _root_mean_square(graph: Graph, values: str, steps: Steps) -> str:
+    """Over each sequence's steps, [T, B, H], zero where there are none → [B, H]; never 0."""
+    variance = _mean(graph, graph.add("Mul", values, values), steps)
+    return graph.add("Sqrt", graph.add("Add", variance, graph.scalar(LEAST_VARIANCE)))
+
+
+def _squares(graph: Graph, values: str) -> str:
+    """Their sum over the steps, [T, B, H] → [B, H]."""
+    return graph.add("ReduceSum", graph.add("Mul", values, values), graph.integers(0), keepdims=0)
+
+
+def _root(graph: Graph, variance: str) -> str:
+    """Of a mean square in float64, as float32; never 0."""
+    least = graph.scalar(LEAST_VARIANCE, np.float64)
+    return graph.add("Cast", graph.add("Sqrt", graph.add("Add", variance, least)), to=TensorProto.FLOAT)
 
 
 def _scores(graph: Graph, pooling: Pooling, outputs: str) -> str:

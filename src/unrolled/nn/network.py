@@ -1,4 +1,4 @@
-"""The network: prepare (or embed) → recurrence → pool → logits."""
+"""The network: prepare (or embed) → recurrence → pool → logits, and perhaps a way past the recurrence."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from unrolled.nn.initializers import initialize_cell, initialize_output
 from unrolled.nn.kernels import Kernel, choose_kernel
 from unrolled.nn.pooling import POOLINGS, Pooling
 from unrolled.nn.preparation import Normaliser, Preparation
+from unrolled.nn.skip import SegmentMeans
 from unrolled.nn.unroll import Reads, check_lengths
 
 
@@ -96,12 +97,15 @@ class Network(nn.Module):
         assert config.frame_steps != "auto", "resolved before the network is made"  # noqa: S101
         self.frame_steps = config.frame_steps
         width = self.preparation.width * self.frame_steps
+        entering = width
         for _ in range(config.num_layers):
             layer = Layer(config, width)
             self.layers.append(layer)
             width = layer.output_size
         self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
-        self.output = nn.Linear(self.pooling.output_size, classes)
+        self.skip = SegmentMeans(config.skip_segments) if config.skip_segments else None
+        self.read_widths = (self.pooling.output_size, *([config.skip_segments * entering] if self.skip else []))
+        self.output = nn.Linear(sum(self.read_widths), classes)
         self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
         if seed is not None:
             self._initialize(seed)
@@ -124,13 +128,14 @@ class Network(nn.Module):
         return logits
 
     def pooled(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """What the output layer reads of each sequence, [B, ·]: see `Pooling.output_size`."""
-        reads = self.pooling.reads
-        read = self.outputs(inputs, lengths, reads)
-        if reads != "outputs":
-            return read
-        pooled: Tensor = self.pooling(read, count_frames(lengths, self.frame_steps))
-        return pooled
+        """What the output layer reads of each sequence, [B, ·].
+
+        Of two parts where there is a way past the recurrence, as wide as ``read_widths`` says.
+        """
+        values, lengths = self._entering(inputs, lengths)
+        read = self._recur(values, lengths, self.pooling.reads)
+        pooled: Tensor = self.pooling(read, lengths) if self.pooling.reads == "outputs" else read
+        return pooled if self.skip is None else torch.cat([pooled, self.skip(values, lengths)], -1)
 
     def outputs(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
         """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing.
@@ -138,8 +143,14 @@ class Network(nn.Module):
         Where several steps are read as one, there is an output for each frame of them. Or only what ``reads`` says
         of them, [B, H] (or 2·H), which kernels can do with less work.
         """
+        return self._recur(*self._entering(inputs, lengths), reads)
+
+    def _entering(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What the first layer reads, [B, T, ·], and its lengths: in frames, where several steps are read as one."""
         values = stack_frames(self.preparation(inputs, lengths), lengths, self.frame_steps)
-        lengths = count_frames(lengths, self.frame_steps)
+        return values, count_frames(lengths, self.frame_steps)
+
+    def _recur(self, values: Tensor, lengths: Tensor, reads: Reads) -> Tensor:
         *lower, last = self.layers
         for layer in lower:
             values = F.dropout(layer(values, lengths), self.config.dropout, self.training)
@@ -177,9 +188,10 @@ class Network(nn.Module):
         """Whether what it makes of a step depends on no later one: so one pass gives the logits of every prefix too.
 
         Neither a backward direction does, nor standardising each sequence by its own mean, nor reading several
-        steps as one.
+        steps as one, nor parts of the sequence, which end where it is known how long it is.
         """
-        return not self.config.bidirectional and self.preparation.causal and self.frame_steps == 1
+        forward = not self.config.bidirectional and self.preparation.causal
+        return forward and self.frame_steps == 1 and self.skip is None
 
     @property
     def normaliser(self) -> Normaliser:

@@ -176,48 +176,65 @@ class AttentionPooling(Pooling):
 
 
 class StatisticsPooling(Pooling):
-    """Four statistics of each unit's outputs over the sequence's steps, side by side, [B, 4·H].
+    """Eight statistics of each unit over the sequence's steps, side by side, [B, 8·H].
 
-    The mean, the largest, the deviation √(mean of (h − mean)² + `LEAST_VARIANCE`), and the last as
-    `LastPooling` has it. What a unit does over a sequence is more than its mean: how high it rises, how much it
-    moves and where it ends tell sequences apart that the mean does not.
+    Of its outputs h_t: the mean, the largest, the deviation √(mean of (h − mean)² + `LEAST_VARIANCE`), the last as
+    `LastPooling` has it, and the least. Of their changes h_t − h_{t−1}, the first of which is 0: the largest, the
+    least, and √(mean square + `LEAST_VARIANCE`). What a unit does over a sequence is more than its mean: how high it
+    rises, how fast it moves and where it ends tell sequences apart that the mean does not.
     """
 
-    state_names = ("count", "sum", "squares", "max")
+    state_names = ("count", "sum", "squares", "max", "min", "previous", "changes", "rise", "fall")
 
     @property
     def output_size(self) -> int:
         """See `Pooling`."""
-        return 4 * self.width
+        return 8 * self.width
 
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """See `Pooling`."""
         valid = valid_steps(lengths, outputs.shape[1])[:, :, None]
+        changes = outputs.diff(dim=1, prepend=outputs[:, :1]).where(valid, 0.0)
+        largest, least = (outputs.where(valid, -torch.inf).amax(1), outputs.where(valid, torch.inf).amin(1))
+        last = LastPooling(self.width, self.bidirectional)(outputs, lengths)
         outputs = outputs.where(valid, 0.0)
         mean = outputs.sum(1) / lengths[:, None]
-        squares = (outputs - mean[:, None]).square().where(valid, 0.0)
-        deviation = (squares.sum(1) / lengths[:, None] + LEAST_VARIANCE).sqrt()
-        largest = outputs.where(valid, -torch.inf).amax(1)
-        last = LastPooling(self.width, self.bidirectional)(outputs, lengths)
-        return torch.cat([mean, largest, deviation, last], -1)
+        distances = (outputs - mean[:, None]).where(valid, 0.0)
+        deviation, movement = (
+            (values.square().sum(1) / lengths[:, None] + LEAST_VARIANCE).sqrt() for values in (distances, changes)
+        )
+        return torch.cat([mean, largest, deviation, last, least, changes.amax(1), changes.amin(1), movement], -1)
 
     def initial_state(self, like: Tensor, batch: int) -> State:
         """See `Pooling`."""
-        lowest = like.new_full((batch, self.width), torch.finfo(like.dtype).min)
-        return _zeros(like, batch, 1), _zeros(like, batch, self.width), _zeros(like, batch, self.width), lowest
+        most, zeros = torch.finfo(like.dtype).max, like.new_zeros(batch, self.width)
+        count, sums = _zeros(like, batch, 1), _zeros(like, batch, self.width)
+        return count, sums, sums.clone(), zeros - most, zeros + most, zeros, sums.clone(), zeros.clone(), zeros.clone()
 
     def advance(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
         """See `Pooling`."""
-        count, total, squares, largest = state
+        count, total, squares, largest, least, previous, moved, rise, fall = state
+        before = torch.where(count > 0, previous, outputs[:, 0])
+        changes = outputs.diff(dim=1, prepend=before[:, None])
         steps = torch.arange(1, outputs.shape[1] + 1, device=outputs.device, dtype=torch.float64)
         counts = count[:, None] + steps[:, None]  # [B, T, 1]
         totals = total[:, None] + outputs.cumsum(1, dtype=torch.float64)
         sums = squares[:, None] + outputs.double().square().cumsum(1)
+        moves = moved[:, None] + changes.double().square().cumsum(1)
         mean = totals / counts
         deviation = ((sums / counts - mean.square()).clamp(min=0) + LEAST_VARIANCE).sqrt()
-        highest = torch.maximum(largest[:, None], outputs.cummax(1).values)
-        pooled = torch.cat([mean.to(outputs.dtype), highest, deviation.to(outputs.dtype), outputs], -1)
-        return pooled, (counts[:, -1], totals[:, -1], sums[:, -1], highest[:, -1])
+        movement = (moves / counts + LEAST_VARIANCE).sqrt()
+        highest, rises = (
+            torch.maximum(former[:, None], values.cummax(1).values)
+            for former, values in ((largest, outputs), (rise, changes))
+        )
+        lowest, falls = (
+            torch.minimum(former[:, None], values.cummin(1).values)
+            for former, values in ((least, outputs), (fall, changes))
+        )
+        pooled = [mean, highest, deviation, outputs, lowest, rises, falls, movement]
+        carried = (counts, totals, sums, highest, lowest, outputs, moves, rises, falls)
+        return torch.cat([part.to(outputs.dtype) for part in pooled], -1), tuple(part[:, -1] for part in carried)
 
 
 LEAST_VARIANCE = 1e-6

@@ -77,17 +77,19 @@ def entering(network: Network) -> Iterator[list[Tensor]]:
 
 @contextmanager
 def replacing(network: Network, values: Tensor) -> Iterator[None]:
-    """Lets the first layer read other values than those that the network prepared, [B, T, ·]."""
+    """Lets the first layer, and what goes past it, read other values than the network prepared, [B, T, ·]."""
 
     def put(module: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         del module
         return (values, *arguments[1:])
 
-    handle = network.layers[0].register_forward_pre_hook(put)
+    readers = [network.layers[0]] if network.skip is None else [network.layers[0], network.skip]
+    handles = [reader.register_forward_pre_hook(put) for reader in readers]
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 def _read(cell: Cell, inputs: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -32,13 +32,10 @@ def command_to_repeat(recipe: Recipe) -> str:
     return " ".join(["unrolled train", shlex.quote(word), *(_option(*item) for item in changed.items())])
 
 
-def lines(
-    recipe: Recipe, facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases: int | None
-) -> list[tuple[str, str]]:
+def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases: int | None) -> list[tuple[str, str]]:
     """The facts as pairs of a name and what is known."""
-    data, config = facts.get("data", {}), recipe.model
+    data, config = facts.get("data", {}), model.network.config
     weights = sum(parameter.numel() for parameter in model.network.parameters())
-    direction = "read in both directions" if config.bidirectional else "read forward"
     held = (
         f"{data.get('train', 0):,} to train, {data.get('validation', 0):,} for validation, {cases or 0:,} for the test"
     )
@@ -50,8 +47,7 @@ def lines(
         ("Classes", _some(model.classes)),
         (
             "Network",
-            f"{config.cell}, {config.num_layers} × {config.hidden_size} units, {direction}, "
-            f"pooling {config.pooling}, {weights:,} weights",
+            f"{config.in_words()}, {weights:,} weights",
         ),
     ]
     if history:

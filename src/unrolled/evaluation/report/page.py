@@ -150,9 +150,7 @@ def compose(material: Material) -> Content:
     album, found, model = Album(), material.evaluation, material.model
     content = Content(
         title=material.title,
-        origin=origin.lines(
-            material.recipe, material.facts, model, list(material.history), found.cases if found else None
-        ),
+        origin=origin.lines(material.facts, model, list(material.history), found.cases if found else None),
         command=origin.command_to_repeat(material.recipe),
         evaluation=found,
         about=origin.about(material.recipe, material.facts, list(material.history)),

@@ -1,0 +1,33 @@
+"""A way past the recurrence: the course of what is read, in a few numbers, for the output layer itself."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class SegmentMeans(nn.Module):
+    """The means of equal parts of a sequence.
+
+    Part k of S covers the steps ⌊k T / S⌋ … ⌈(k + 1) T / S⌉ − 1 of T, as in adaptive average pooling (PyTorch's
+    ``adaptive_avg_pool1d``): every part has a step, however short the sequence is, and neighbours share one where S
+    does not divide T. A linear function of them is what a logistic regression on the whole sequence is, coarse in time.
+
+    Args:
+        count: S.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """[B, T, F], [B] → [B, S·F], the parts one behind the other."""
+        steps = torch.arange(values.shape[1], device=values.device)
+        parts = torch.arange(self.count, device=values.device)
+        starts = torch.div(parts * lengths[:, None], self.count, rounding_mode="floor")  # [B, S]
+        ends = torch.div((parts + 1) * lengths[:, None] + self.count - 1, self.count, rounding_mode="floor")
+        inside = (steps >= starts[:, :, None]) & (steps < ends[:, :, None])
+        shares = inside.to(values.dtype) / (ends - starts)[:, :, None]  # [B, S, T]
+        known = values.where((steps < lengths[:, None])[:, :, None], 0.0)  # padding may hold anything
+        return (shares @ known).flatten(1)
