@@ -13,13 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from unrolled.serving.batching import BatchQueue, Task
 from unrolled.serving.body import BodyReader
 from unrolled.serving.browser import ENTRY, RUNTIME, OnnxFiles
 from unrolled.serving.describe import describe_model
 from unrolled.serving.form import Form, Steps
-from unrolled.serving.gate import STREAM, Gate, Lean
+from unrolled.serving.gate import STREAM, Gate, Lean, internal_error
 from unrolled.serving.metrics import Metrics
 from unrolled.serving.page import mount_page
 from unrolled.serving.parsing import boolean, parse_sequences
@@ -114,13 +115,27 @@ class Service:
             )
 
 
+class GatedApp(FastAPI):
+    """An application whose requests all come through what stands before it: `Gate`, and CORS where it is asked for."""
+
+    before: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        await self.before(scope, receive, send)
+
+    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """FastAPI's own way in."""
+        await super().__call__(scope, receive, send)
+
+
 def create_app(
     registry: Registry,
     settings: ServerSettings | None = None,
     *,
     token: str | None = None,
     runtime: Path | None = None,
-) -> FastAPI:
+) -> GatedApp:
     """The application, for any ASGI server.
 
     Args:
@@ -131,7 +146,7 @@ def create_app(
     """
     settings = settings or ServerSettings()
     service = Service(registry, settings)
-    app = FastAPI(
+    app = GatedApp(
         title="unrolled",
         version=VERSION,
         description="Labels for whole sequences by recurrent networks.",
@@ -147,10 +162,12 @@ def create_app(
     mount_page(app, runtime)
     app.add_exception_handler(HTTPException, _refuse_address)
     app.add_exception_handler(RequestValidationError, _refuse_query)
-    app.add_middleware(Gate, metrics=service.metrics, token=token, origins=settings.origins, lean=lean)
+    app.add_exception_handler(Refusal, _refuse)
+    app.add_exception_handler(Exception, _admit)  # the gate is told of it, too
+    app.before = Gate(app.behind, service.metrics, token, settings.origins, lean)
     if settings.origins:
-        app.add_middleware(
-            CORSMiddleware,
+        app.before = CORSMiddleware(
+            app.before,
             allow_origins=list(settings.origins),
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type"],
@@ -253,6 +270,15 @@ def _add_stream(app: FastAPI, service: Service) -> None:
     @app.websocket(STREAM)
     async def stream(socket: WebSocket, name: ModelName = None) -> None:
         await StreamSession(socket, service.registry, service.settings, service.queue, service.metrics).serve(name)
+
+
+async def _refuse(_request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)  # noqa: S101  # for the type checker
+    return refusal.response()
+
+
+async def _admit(_request: Request, _error: Exception) -> Response:
+    return internal_error().response()
 
 
 async def _refuse_address(request: Request, error: Exception) -> Response:

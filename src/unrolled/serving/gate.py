@@ -91,7 +91,7 @@ class Gate:
         except Exception as error:
             log("failed", logging.ERROR, error=error, path=_endpoint(scope))
             if not status:
-                await _internal_error().response()(scope, receive, observed)
+                await internal_error().response()(scope, receive, observed)
         finally:
             seconds = time.perf_counter() - started
             self.metrics.saw_request(_endpoint(scope), status, seconds)
@@ -163,5 +163,6 @@ def _endpoint(scope: Scope) -> str:
     return "page" if "." in path.rpartition("/")[2] else "other"
 
 
-def _internal_error() -> Refusal:
+def internal_error() -> Refusal:
+    """What is answered where the server is at fault."""
     return Refusal(500, "internal", "the server made a mistake; its log says which. The request may be tried again.")

@@ -31,7 +31,9 @@ class JSONLines(logging.Formatter):
 def log(event: str, level: int = logging.INFO, *, error: BaseException | None = None, **facts: Any) -> None:
     """Writes a line about an event."""
     if LOGGER.isEnabledFor(level):
-        LOGGER.log(level, event, extra={"facts": facts}, exc_info=error)
+        # `LOGGER.log` would look for the line of code that called it, which no line says
+        cause = None if error is None else (type(error), error, error.__traceback__)
+        LOGGER.handle(LOGGER.makeRecord(LOGGER.name, level, "", 0, event, (), cause, extra={"facts": facts}))
 
 
 def log_to_stderr(level: str) -> None:
