@@ -185,7 +185,7 @@ def test_drawn_digits_are_told_apart(opened: Callable[..., Page]) -> None:
 
 def test_the_reading_can_be_paused_scrubbed_and_played_by_keyboard(opened: Callable[..., Page]) -> None:
     page = opened("pictures", reduced_motion="reduce")  # which reads an example of itself
-    expect(page.locator("#step-name")).to_contain_text("step 28 of 28")
+    expect(page.locator("#step-name")).to_contain_text(re.compile(r"step (\d+) of \1 "))
     steps = page.locator("#scrub").get_attribute("max")
     page.locator("#scrub").press("Home")
     expect(page.locator("#step-name")).to_contain_text(f"step 1 of {steps}")

@@ -237,7 +237,9 @@ def _add_predictions(app: FastAPI, service: Service) -> Lean:
 
     async def predict_(request: Request) -> Response:
         """Label and probabilities of each sequence."""
-        served = service.registry.get(request.query_params.get("model"))
+        # without a query there is nothing to take apart
+        name = request.query_params.get("model") if request.scope["query_string"] else None
+        served = service.registry.get(name)
         found = await service.compute(request, served, predict)
         return JSONBytes({"model": served.name, "predictions": [answer(served.model, values) for values in found]})
 

@@ -110,18 +110,25 @@ class BatchQueue:
         self._groups.setdefault(job.key, deque()).append(job)
         self._waiting += 1
         self._arrival.set()
+        deadline = loop.call_later(self.settings.deadline_ms / 1000, self._give_up, job)
         try:
-            async with asyncio.timeout(self.settings.deadline_ms / 1000):
-                return await job.answer
-        except TimeoutError:
-            raise Refusal(
-                504,
-                "deadline",
-                f"no answer within {self.settings.deadline_ms:,} ms (limit deadline_ms). Try again later, or with "
-                "fewer and shorter sequences.",
-                limit="deadline_ms",
-                allowed=self.settings.deadline_ms,
-            ) from None
+            return await job.answer
+        finally:
+            deadline.cancel()
+
+    def _give_up(self, job: Job) -> None:
+        """Answers a job that is past its deadline; the worker then passes it over."""
+        if not job.answer.done():
+            job.answer.set_exception(
+                Refusal(
+                    504,
+                    "deadline",
+                    f"no answer within {self.settings.deadline_ms:,} ms (limit deadline_ms). Try again later, or with "
+                    "fewer and shorter sequences.",
+                    limit="deadline_ms",
+                    allowed=self.settings.deadline_ms,
+                )
+            )
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Calls a function in the worker thread, between two batches."""

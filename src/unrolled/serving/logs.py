@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 LOGGER = logging.getLogger("unrolled.serving")
+
+
+class Line(logging.LogRecord):
+    """A record without the place in the code, thread and process, which take most of the time to find out.
+
+    Args:
+        level: as `logging` has it.
+        event: what happened.
+        facts: what is known of it.
+        error: what went wrong.
+    """
+
+    def __init__(self, level: int, event: str, facts: dict[str, Any], error: BaseException | None) -> None:
+        now = time.time()
+        self.__dict__ = _NOWHERE | {
+            "levelno": level,
+            "levelname": logging.getLevelName(level),
+            "msg": event,
+            "facts": facts,
+            "exc_info": None if error is None else (type(error), error, error.__traceback__),
+            "created": now,
+            "msecs": 1000 * (now % 1),
+        }
+
+
+_NOWHERE = logging.makeLogRecord({"name": LOGGER.name, "pathname": "", "filename": "", "module": ""}).__dict__
 
 
 class JSONLines(logging.Formatter):
@@ -31,9 +58,7 @@ class JSONLines(logging.Formatter):
 def log(event: str, level: int = logging.INFO, *, error: BaseException | None = None, **facts: Any) -> None:
     """Writes a line about an event."""
     if LOGGER.isEnabledFor(level):
-        # `LOGGER.log` would look for the line of code that called it, which no line says
-        cause = None if error is None else (type(error), error, error.__traceback__)
-        LOGGER.handle(LOGGER.makeRecord(LOGGER.name, level, "", 0, event, (), cause, extra={"facts": facts}))
+        LOGGER.handle(Line(level, event, facts, error))
 
 
 def log_to_stderr(level: str) -> None:

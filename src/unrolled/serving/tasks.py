@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +59,7 @@ def check_finite(probabilities: Floats, name: str) -> None:
     Raises:
         Refusal: 422.
     """
-    if not np.isfinite(probabilities).all():
+    if not math.isfinite(probabilities.sum()):
         raise Refusal(
             422,
             "overflow",
