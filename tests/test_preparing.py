@@ -22,7 +22,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, DataError, MismatchError, UnsupportedError
 from unrolled.evaluation.plots import draw_belief
 from unrolled.experiment import Run, train
-from unrolled.model import load
+from unrolled.model import FORMAT_VERSION, load
 
 KINDS = [(missing, normalisation) for missing in get_args(MissingName) for normalisation in get_args(NormalisationName)]
 every_kind = pytest.mark.parametrize(("missing", "normalisation"), KINDS, ids=["-".join(kind) for kind in KINDS])
@@ -217,7 +217,7 @@ def test_a_folder_of_the_first_format_still_loads(tmp_path: Path) -> None:
     former = load(run.folder.path)
     assert np.array_equal(former.predict_proba(given), run.model.predict_proba(given))
     again = load(former.save(tmp_path / "again"))
-    assert again.facts.format_version == 3
+    assert again.facts.format_version == FORMAT_VERSION
     assert np.array_equal(again.predict_proba(given), run.model.predict_proba(given))
 
 

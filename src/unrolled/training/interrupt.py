@@ -28,12 +28,15 @@ class StopRequest:
 def stop_on_signals() -> Iterator[StopRequest]:
     """Takes Ctrl-C and SIGTERM as a `StopRequest` while the block runs.
 
-    Only the main thread can do that; elsewhere the request is never made.
+    Only the main thread can do that; elsewhere the request is never made. A block within another one begins with the
+    wish that was made before it began.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
+    outer = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+    request.requested = isinstance(outer, StopRequest) and outer.requested
     former = {number: signal.signal(number, request.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -37,7 +38,7 @@ class Trial:
     Attributes:
         number: from 0.
         state: ``complete``, ``pruned``, ``failed`` (stopped by something else) or ``running``.
-        value: the validation figure; of a pruned trial its last one; None before the first.
+        value: the validation figure; of a pruned trial its last one; None before the first, or where it is no number.
         settings: the values of the fields that are searched.
         seconds: that it took.
     """
@@ -254,6 +255,8 @@ def _trial(trial: optuna.trial.FrozenTrial) -> Trial:
     value = trial.value
     if value is None and trial.intermediate_values:
         value = trial.intermediate_values[max(trial.intermediate_values)]
+    if value is not None and not math.isfinite(value):  # it diverged
+        value = None
     return Trial(trial.number, state, value, dict(trial.params), trial.user_attrs.get("seconds"))
 
 
