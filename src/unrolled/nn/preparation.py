@@ -36,7 +36,7 @@ class Normaliser(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[B, T, F] → [B, T, F]."""
-        return (inputs - self.shift) * self.factor
+        return (inputs - self.shift).mul_(self.factor)
 
 
 class Preparation(nn.Module):
