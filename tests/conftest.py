@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     skip = pytest.mark.skip(reason="UNROLLED_DATA names no folder with the real files")
     for item in items:
-        if "data" in item.keywords:
+        if item.get_closest_marker("data"):  # `item.keywords` holds the names of folders, too
             item.add_marker(skip)
 
 
@@ -34,7 +34,7 @@ def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(autouse=True)
 def _reports_where_they_are_tested(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report takes longer than the small trainings of most tests, which do not look at it."""
-    if "report" not in request.keywords:
+    if not request.node.get_closest_marker("report"):
         monkeypatch.setattr(experiment, "write_report", lambda *_given, **_named: None)
 
 

@@ -16,6 +16,7 @@ from pyarrow import json as arrow_json
 from pyarrow import parquet
 
 from tables import read_text, read_with, refused
+from unrolled.config import DataConfig
 from unrolled.data.readers import read
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, ReadError
@@ -231,6 +232,19 @@ def test_a_few_bytes_of_parquet_that_claim_to_be_many_numbers_are_refused(
     parquet.write_table(same, tmp_path / "a.parquet")
     with pytest.raises(ReadError, match="it claims 2,000,000 values, more than a file of"):
         read(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("columns", [["label", "a_0", "a_1"], ["id", "x", "label"], ["x", "label"]])
+def test_parquet_that_claims_rows_and_has_none_is_refused(tmp_path: Path, columns: list[str]) -> None:
+    path = tmp_path / "a.parquet"
+    kinds = {name: pa.string() if name in ("id", "label") else pa.float32() for name in columns}
+    parquet.write_table(pa.table({name: pa.array([], kind) for name, kind in kinds.items()}), path)
+    content = path.read_bytes()
+    assert content.count(b"\x16\x00\x19") == 1  # the footer's number of rows, 0, before its list of row groups
+    path.write_bytes(content.replace(b"\x16\x00\x19", b"\x16\x04\x19"))
+    assert parquet.ParquetFile(path).metadata.num_rows == 2
+    with pytest.raises(ReadError, match=r"damaged|there are no sequences in it; expected at least one"):
+        read(path, DataConfig(label="label", table="long" if "id" in columns else "wide"))
 
 
 @pytest.mark.parametrize("content", [b"PAR1", b"PAR1" * 100, b"id,x\na,1\n"])

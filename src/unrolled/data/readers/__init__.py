@@ -139,7 +139,10 @@ def read(
     if wrong:
         takes = f"takes {', '.join(reader.options)}" if reader.options else "takes none of these"
         raise ConfigError(f"{wrong[0]} is no option of {reader.title} files such as {path}; that format {takes}.")
-    return reader.read(Request(path, options, observer, labels_needed))
+    found = reader.read(Request(path, options, observer, labels_needed))
+    if not len(found):  # a damaged Parquet file may say that it has rows, and have none
+        raise ReadError(path, "there are no sequences in it; expected at least one.")
+    return found
 
 
 def reader_of(path: str | Path, name: FormatName | None = None) -> Reader:
