@@ -1,6 +1,6 @@
 """Update rules, by name.
 
-Each is PyTorch's rule of that name, bit for bit, on the same fused operators. The classes of `torch.optim` are left out
+Each is PyTorch's rule of that name, on the same operators. The classes of `torch.optim` are left out
 for what is around those operators: for a small network it takes longer than the update itself, and it imports
 PyTorch's compiler, a second at each start.
 """
