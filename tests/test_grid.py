@@ -49,6 +49,18 @@ def grid(source: str, tmp_path: Path, settings: dict[str, Any], **options: Any) 
     return result, witness.lines
 
 
+def test_what_is_said_of_the_data_holds_for_all_settings(tmp_path: Path) -> None:
+    """A value that is given once, such as the label's column, is no setting to compare, but is heeded."""
+    rng = np.random.default_rng(0)
+    rows = [f"{rng.normal(i % 2):.3f},{rng.normal():.3f},{'ab'[i % 2]},{i}" for i in range(60)]
+    (tmp_path / "own.csv").write_text("\n".join(["x_0,x_1,kind,label", *rows]) + "\n")
+    source = str(tmp_path / "own.csv")
+    result, _ = grid(source, tmp_path, {"cell": ["rnn", "gru"], "label": ["kind"]}, channels=["x_*"], jobs=1)
+    assert len(result.comparison.rows) == 2
+    with pytest.raises(DataError, match="no column 'wrong'"):
+        grid(source, tmp_path, {"cell": ["rnn", "gru"], "label": ["wrong"]}, channels=["x_*"])
+
+
 def test_every_combination_is_made_with_every_seed() -> None:
     settings = make_settings(find("digits"), {"cell": ["gru", "lstm"], "num_layers": ["1", "2"], "dropout": ["0.1"]}, 3)
     assert [one.name for one in settings] == [

@@ -183,13 +183,11 @@ class ModelConfig(Section):
             self.cell,
             f"{self.num_layers} × {self.hidden_size} units",
             "in both directions" if self.bidirectional else "forward",
+            "" if self.frame_steps in (1, "auto") else f"{self.frame_steps} steps at a time",
             f"pooling {self.pooling}",
+            f"the means of {self.skip_segments} parts beside it" if self.skip_segments else "",
         ]
-        if self.frame_steps not in (1, "auto"):
-            parts.insert(3, f"{self.frame_steps} steps at a time")
-        if self.skip_segments:
-            parts.append(f"{self.skip_segments} parts' means past it")
-        return ", ".join(parts)
+        return ", ".join(part for part in parts if part)
 
 
 class AugmentConfig(Section):

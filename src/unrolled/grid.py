@@ -99,10 +99,10 @@ def compare_settings(
     rivals = [named_rival(one) if isinstance(one, str) else one for one in against]
     if len(settings) + len(rivals) < 2:
         raise ConfigError("there is one setting only; give at least one field several values, such as --cell gru,lstm.")
-    dataset = dataset_for(base, data)
+    wanted = [recipe for setting in settings for recipe in setting.recipes]
+    dataset = dataset_for(wanted[0], data)  # what is said of the data is the same in all
     if dataset.test is None:
         raise DataError(f"nothing of {dataset.name} is held out for the test; raise --test-fraction.")
-    wanted = [recipe for setting in settings for recipe in setting.recipes]
     trainer = _Trainer(Path(runs), data is not None, jobs, watcher, say)
     found, failures = trainer.train_all(wanted, dataset)
     contenders, paths = [], {}

@@ -58,14 +58,6 @@ def test_the_output_layer_reads_what_is_pooled_and_the_means_behind_it(pooling: 
     torch.testing.assert_close(pooled[:, -10:], expected)
 
 
-def test_prefixes_are_read_anew() -> None:
-    made = network()
-    values, lengths = torch.randn(2, 7, 2, dtype=torch.float64), torch.tensor([7, 5])
-    assert not made.reads_forward
-    prefixes = made.prefix_logits(values, lengths)
-    torch.testing.assert_close(prefixes[:, 3], made(values[:, :4], torch.tensor([4, 4])))
-
-
 def test_gradients_reach_what_is_read() -> None:
     """As those of an embedding must."""
     values = torch.randn(3, 6, 2, dtype=torch.float64, requires_grad=True)
