@@ -73,7 +73,8 @@ def fit(
         InterruptedRunError: after Ctrl-C, when a checkpoint is saved.
     """
     augmentation = augmentation or AugmentConfig()
-    if keeps_start(state.network, config) and not state.step:
+    begins_fitted = keeps_start(state.network, config) and not state.step
+    if begins_fitted:
         state.sets_aside = validation is None and tells_nothing(state.network)
     if state.sets_aside:
         kept, held = set_aside(train, config.seed)
@@ -83,20 +84,13 @@ def fit(
     check_settings(config, augmentation, train, validation, device)
     observer = Recorders(recorders)
     batcher = training_batcher(train, device, sample_weights)
-    if keeps_start(state.network, config) and not state.step:
+    if begins_fitted:
         state.solved = figures_of(state.network, batcher)[0] < SOLVED
     plan = make_plan(one_pass(config) if state.solved else config, train)
+    weights = _to(class_weights(config, train), device)
+    update = Update(state.network, state.averaged, state.optimizer, batcher, config, augmentation, weights)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with forked, on_side_stream(device), stop_on_signals() as stop:
-        update = Update(
-            network=state.network,
-            averaged=state.averaged,
-            optimizer=state.optimizer,
-            batcher=batcher,
-            config=config,
-            augmentation=augmentation,
-            class_weights=_to(class_weights(config, train), device),
-        )
         fitting = Fitting(
             state=state,
             plan=plan,
