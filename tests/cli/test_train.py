@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -215,3 +217,18 @@ def test_help_of_every_verb_is_there(unrolled: Command) -> None:
         assert verb in text
         assert unrolled(verb, "--help").code == 0
     assert unrolled("--version").out.startswith("unrolled ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_training_goes_on_when_nobody_reads_its_lines_any_more(tmp_path: Path) -> None:
+    """As in `unrolled train digits | head -1`."""
+    command = [sys.executable, "-c", "from unrolled.cli.main import main; main()", "train", "digits", "--no-report"]
+    command += ["--max-epochs", "1", "--runs", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("data:")
+        process.stdout.close()
+        process.stderr.read()
+    assert process.returncode == 0
+    assert (tmp_path / "digits" / "1" / "model" / "model.json").is_file()

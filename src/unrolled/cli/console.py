@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -14,14 +15,23 @@ from unrolled.evaluation.intervals import Proportion
 from unrolled.evaluation.report.words import SEEN
 
 
+class Patient(Console):
+    """Goes on in silence where the reader has gone, as in `| head -1`: a training is worth more than its lines."""
+
+    def on_broken_pipe(self) -> None:
+        """See rich's `Console`, which would end the process."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def out() -> Console:
     """The console for results: standard output, without colour where NO_COLOR or a pipe asks for it."""
-    return Console(highlight=False, soft_wrap=True)
+    return Patient(highlight=False, soft_wrap=True)
 
 
 def notes() -> Console:
     """The console for everything that is not the result: standard error."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Patient(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
