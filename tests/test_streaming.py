@@ -248,6 +248,11 @@ def test_a_model_that_reads_parts_of_the_whole_sequence_is_refused_in_words() ->
         made(skip_segments=3).stream()
 
 
+def test_a_model_that_reads_the_steps_around_each_is_refused_in_words() -> None:
+    with pytest.raises(UnsupportedError, match=r"up to 4 steps after each one.*--context-steps 0"):
+        made(context_steps=4).stream()
+
+
 def ragged() -> list[Any]:
     return [[1.0, 2.0], [1.0]]
 

@@ -122,6 +122,12 @@ class ModelConfig(Section):
         description="steps that are read together as one; auto: so many that the longest training sequence has at "
         "most 512 frames",
     )
+    context_steps: int = Field(
+        default=0,
+        ge=0,
+        le=4096,
+        description="each step is read together with those 1, 2, 4, … up to so many before and after it; 0: alone",
+    )
     pooling: PoolingName = Field(
         default="last",
         description="how the outputs of all steps become one vector; statistics: their mean, largest, least, "
@@ -163,8 +169,10 @@ class ModelConfig(Section):
         description="subtract a mean and divide by the deviation: of each channel over the training data, of all "
         "channels together, of each channel over the sequence itself, or not",
     )
-    initializer: Literal["orthogonal", "uniform", "glorot-joint"] = Field(
-        default="orthogonal", description="how the recurrent weights are drawn"
+    initializer: Literal["orthogonal", "uniform", "glorot-joint", "filters"] = Field(
+        default="orthogonal",
+        description="how the recurrent weights are drawn; filters: each unit reads its own random filter of a step and "
+        "its neighbours (context_steps)",
     )
     output_initializer: Literal["glorot", "uniform", "normal", "truncated-normal", "ridge"] = Field(
         default="glorot",
@@ -184,6 +192,7 @@ class ModelConfig(Section):
             f"{self.num_layers} × {self.hidden_size} units",
             "in both directions" if self.bidirectional else "forward",
             "" if self.frame_steps in (1, "auto") else f"{self.frame_steps} steps at a time",
+            f"each step with up to {self.context_steps} around it" if self.context_steps else "",
             f"pooling {self.pooling}",
             f"the means of {self.skip_segments} parts beside it" if self.skip_segments else "",
         ]

@@ -274,6 +274,11 @@ def check_streams_are_possible(model: Model) -> None:
             f"this model reads the means of {model.network.skip.count} parts of a sequence, which end where its length "
             f"is known: {instead} one with --skip-segments 0."
         )
+    if model.network.context is not None:
+        raise UnsupportedError(
+            f"this model reads up to {model.network.offsets[-1]} steps after each one along with it, so it cannot "
+            f"answer before they come: {instead} one with --context-steps 0."
+        )
     if not model.network.reads_forward:
         raise UnsupportedError(
             f"this model reads {model.network.frame_steps} steps as one, so it cannot answer after each: {instead} one "

@@ -53,14 +53,24 @@ def test_steps_that_are_read_together_get_their_own_parts(frame: int) -> None:
 
 
 @pytest.mark.parametrize("frame", [1, 5])
-def test_what_goes_past_the_recurrence_counts_too(frame: int) -> None:
-    net = network(normalisation="none", skip_segments=4, frame_steps=frame)
+@pytest.mark.parametrize("context", [0, 4])
+def test_what_goes_past_the_recurrence_counts_too(frame: int, context: int) -> None:
+    net = network(normalisation="none", skip_segments=4, frame_steps=frame, context_steps=context)
     with torch.no_grad():
         net.output.weight[:, : net.read_widths[0]] = 0  # nothing else does
     found = integrated_gradients(net, INPUTS, 2)
     assert found.complete
     expected = score(net, INPUTS, 2) - score(net, INPUTS * 0, 2)
-    assert found.steps.sum() == pytest.approx(expected, rel=1e-4)
+    assert found.steps.sum() == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("frame", [1, 5])
+def test_a_step_counts_wherever_it_is_read_as_a_neighbour(frame: int) -> None:
+    net = network(normalisation="none", context_steps=4, frame_steps=frame)
+    found = integrated_gradients(net, INPUTS, 2)
+    assert found.complete
+    assert found.steps.shape == (12,)
+    assert found.steps.sum() == pytest.approx(score(net, INPUTS, 2) - score(net, INPUTS * 0, 2), rel=0.01)
 
 
 def test_a_step_that_changes_nothing_gets_nothing() -> None:

@@ -78,6 +78,20 @@ def test_what_goes_past_the_recurrence_is_in_an_export(
         np.testing.assert_allclose(found["probabilities"], trained.predict_proba(sequences), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("reach", [1, 4, 100])
+@pytest.mark.parametrize("size", [1, 3])
+@every_direction
+def test_the_neighbours_of_each_step_are_in_an_export(
+    reach: int, size: int, bidirectional: bool, make_model: Any
+) -> None:
+    trained = make_model(bidirectional=bidirectional, frame_steps=size, context_steps=reach, skip_segments=2)
+    session = opened(trained)
+    for lengths in LENGTHS:
+        sequences = drawn(lengths)
+        found = run_session(session, padded(sequences, extra=2, padding=math.nan))
+        np.testing.assert_allclose(found["probabilities"], trained.predict_proba(sequences), rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("size", [2, 3, 7])
 @every_direction
 @every_pooling
@@ -171,6 +185,7 @@ def test_a_stream_carries_what_stands_for_missing_values(missing: str, normalisa
             "pooling": st.sampled_from(get_args(PoolingName)),
             "frame_steps": st.sampled_from([1, 1, 2, 5]),
             "skip_segments": st.sampled_from([0, 0, 3]),
+            "context_steps": st.sampled_from([0, 0, 1, 5]),
         }
     ),
     prepared=st.fixed_dictionaries(

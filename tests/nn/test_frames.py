@@ -39,7 +39,10 @@ def test_logits_depend_on_nothing_but_the_own_sequence(bidirectional: bool) -> N
         torch.testing.assert_close(made(values[row : row + 1, :length], lengths[row : row + 1])[0], together[row])
 
 
-@pytest.mark.parametrize("config", [{}, {"frame_steps": 1, "skip_segments": 5, "pooling": "statistics"}])
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"frame_steps": 1, "skip_segments": 5, "pooling": "statistics"}, {"frame_steps": 1, "context_steps": 2}],
+)
 def test_prefixes_are_read_anew_where_they_need_not_agree_with_the_whole(config: dict[str, object]) -> None:
     made = network(**config)
     values, lengths = torch.randn(2, 7, 2, dtype=torch.float64), torch.tensor([7, 5])

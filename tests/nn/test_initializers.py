@@ -16,7 +16,7 @@ from unrolled.nn.initializers import initialize_cell, initialize_output
 from unrolled.nn.network import Network
 
 every_cell = pytest.mark.parametrize("name", list(CELLS))
-every_initializer = pytest.mark.parametrize("initializer", ["orthogonal", "uniform", "glorot-joint"])
+every_initializer = pytest.mark.parametrize("initializer", ["orthogonal", "uniform", "glorot-joint", "filters"])
 every_output = pytest.mark.parametrize("initializer", ["glorot", "uniform", "normal", "truncated-normal"])
 INPUTS, HIDDEN = 30, 40
 
@@ -54,6 +54,43 @@ def test_the_orthogonal_blocks_differ_and_their_inputs_are_glorot_by_gate(name) 
     assert not any(blocks[0].allclose(block) for block in blocks[1:])
     for block in cell.W.split(HIDDEN):
         assert looks_uniform(block, math.sqrt(6 / (INPUTS + HIDDEN)))
+
+
+def filtered(name: str, hidden_size: int, channels: int, offsets: tuple[int, ...]) -> tuple[Cell, Tensor]:
+    """A cell whose input holds steps at these offsets, and its W, [G, H, K, F]."""
+    cell = CELLS[name](channels * len(offsets), hidden_size)
+    initialize_cell(cell, "filters", 1.0, Generator().manual_seed(1), None, offsets)
+    return cell, cell.W.detach().reshape(len(cell.gates), hidden_size, len(offsets), channels)
+
+
+@every_cell
+def test_filters_read_a_step_and_neighbours_at_one_distance_and_its_double(name) -> None:
+    offsets = (-8, -4, -2, -1, 0, 1, 2, 4, 8)
+    cell, weights = filtered(name, 400, 3, offsets)
+    found = []
+    for unit in range(400):
+        gates = {tuple(o for o, w in zip(offsets, gate, strict=True) if w.any()) for gate in weights[:, unit]}
+        assert len(gates) == 1  # all gates of a unit read the same steps
+        found.append(gates.pop())
+    assert found[:100] == [(0,)] * 100
+    assert set(found[100:]) == {(-2 * d, -d, 0, d, 2 * d) for d in (1, 2, 4)}
+    assert min(found[100:].count((-2 * d, -d, 0, d, 2 * d)) for d in (1, 2, 4)) > 70
+    torch.testing.assert_close(weights[:, 100:].sum(2), torch.zeros_like(weights[:, 100:, 0]), rtol=0, atol=1e-6)
+    for block in cell.U.split(400):
+        torch.testing.assert_close(block @ block.T, torch.eye(400), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("offsets", "taps"), [((0,), 1), ((-1, 0, 1), 3), ((-2, -1, 0, 1, 2), 5)])
+def test_filters_make_do_with_the_neighbours_there_are(offsets, taps) -> None:
+    _, weights = filtered("lstm", 8, 2, offsets)
+    assert (weights[:, 2:] != 0).sum(2).unique().tolist() == [taps]
+    assert torch.isfinite(weights).all()
+
+
+def test_the_norms_of_filters_are_half_normal() -> None:
+    _, weights = filtered("lstm", 500, 3, (-2, -1, 0, 1, 2))
+    norms = weights.flatten(0, 1).flatten(1).norm(dim=1).numpy()
+    assert scipy.stats.kstest(norms, scipy.stats.halfnorm(scale=0.2).cdf).pvalue > 1e-3
 
 
 @every_cell

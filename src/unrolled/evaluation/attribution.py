@@ -19,7 +19,7 @@ from torch import Tensor
 
 from unrolled.evaluation.intervals import Doubles
 from unrolled.nn.network import Network
-from unrolled.nn.trace import entering, replacing
+from unrolled.nn.trace import reading, replacing
 
 TOLERANCE = 0.01
 """Of F(x) − F(x̄): how far from it the sum may be."""
@@ -71,9 +71,9 @@ def integrated_gradients(network: Network, inputs: Tensor, label: int) -> Attrib
         The attribution, by step also where several are read as one. Of long sequences, or where the score bends
         much, it may not be `complete`.
     """
-    with entering(network) as entered, torch.no_grad():
+    with reading(network) as prepared, torch.no_grad():
         network(inputs, torch.tensor([inputs.shape[1]]))
-    read = entered[0]  # [1, T, D]
+    read = prepared[0]  # [1, T, D]
     zero = _attribute(network, inputs, read, torch.zeros_like(read), label)
     if zero.complete:
         return zero

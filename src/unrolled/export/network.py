@@ -34,6 +34,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper, shape
 from torch import Tensor
 
 from unrolled.errors import UnsupportedError
+from unrolled.export.context import with_neighbours
 from unrolled.export.graph import IR_VERSION, OPSETS, Graph
 from unrolled.export.pooling import pool, pool_on
 from unrolled.export.preparation import cut, look_up, prepare
@@ -115,6 +116,9 @@ def _of_whole_sequences(graph: Graph, model: Model, hidden: bool) -> Built:
     if network.frame_steps > 1:
         values, steps = _frames(graph.part("frames"), network, values, steps)
     entering, last = values, ""
+    if network.context is not None:
+        width = network.preparation.width * network.frame_steps
+        values = with_neighbours(graph.part("context"), network.context, values, steps, width)
     for name, layer in _layers(network):
         values, (last, *_) = add_layer(graph.part(name), _cells(layer), values, steps)
     pooled = pool(graph.part("pooling"), network.pooling, values, last, steps)

@@ -7,16 +7,21 @@ weights whatever was drawn before.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
 
 from unrolled.nn.cells import Cell
 
 
 def initialize_cell(
-    cell: Cell, name: str, forget_bias: float, generator: Generator, memory_steps: int | None = None
+    cell: Cell,
+    name: str,
+    forget_bias: float,
+    generator: Generator,
+    memory_steps: int | None = None,
+    offsets: Sequence[int] = (0,),
 ) -> None:
     """Draws a cell's W, U and b; the forget gate's bias is set, every other bias starts at zero.
 
@@ -25,16 +30,22 @@ def initialize_cell(
         name: ``orthogonal``: each gate's U orthogonal (Saxe et al. 2013, arXiv 1312.6120), W
             Glorot-uniform by gate. ``uniform``: W and U within ±1/√H, PyTorch's way (its biases, which
             it draws likewise, stay zero here). ``glorot-joint``: TensorFlow 1's: W and U are one
-            Glorot-uniform matrix of F + H rows and G·H columns.
+            Glorot-uniform matrix of F + H rows and G·H columns. ``filters``: U orthogonal; W a random filter of
+            each unit over a step and its neighbours, as in ROCKET (Dempster, Petitjean and Webb 2020, Data Mining
+            and Knowledge Discovery 34): each unit has a dilation d, its weights stand at the offsets 0, ±d and ±2d
+            as far as there are such, and sum to zero for each channel, so that it sees shapes, whatever their
+            level. A quarter of the units reads the step alone. The norms of W's rows are half-normal; see
+            `unrolled.training.filters`, which turns them into deviations of the data.
         forget_bias: the forget gate's bias.
         generator: where the random numbers come from.
         memory_steps: draws the biases of the gates that keep and take for memories of 1 to so many steps,
             T (Tallec and Ollivier 2018, arXiv 1804.11188, equation 16): an LSTM's b_f = log u and b_i = −b_f
             with u uniform in 1 … T − 1, in the place of ``forget_bias``; a GRU's b_z = log u (their update gate
             is 1 − z). A cell without such gates stays as it is.
+        offsets: the steps that the input holds side by side, F / K channels each; see `unrolled.nn.context`.
     """
     with torch.no_grad():
-        _CELL[name](cell, generator)
+        _CELL[name](cell, generator, offsets)
         cell.b.zero_()
         if "f" in cell.gates:
             place = cell.gates.index("f") * cell.hidden_size
@@ -67,20 +78,50 @@ def initialize_output(layer: nn.Linear, name: str, generator: Generator) -> None
         _OUTPUT[name](layer, generator)
 
 
-def _orthogonal(cell: Cell, generator: Generator) -> None:
-    for block in cell.U.chunk(len(cell.gates)):
-        nn.init.orthogonal_(block, generator=generator)
+def _orthogonal(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+    del offsets
+    _recur_orthogonally(cell, generator)
     for block in cell.W.chunk(len(cell.gates)):
         nn.init.xavier_uniform_(block, generator=generator)
 
 
-def _uniform(cell: Cell, generator: Generator) -> None:
+def _recur_orthogonally(cell: Cell, generator: Generator) -> None:
+    for block in cell.U.chunk(len(cell.gates)):
+        nn.init.orthogonal_(block, generator=generator)
+
+
+def _filters(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+    _recur_orthogonally(cell, generator)
+    taps = _taps(cell.hidden_size, offsets, generator)[:, :, None]  # [H, K, 1]
+    shape = (len(cell.gates), cell.hidden_size, len(offsets), cell.input_size // len(offsets))
+    weights = cell.W.new_empty(shape).normal_(generator=generator)
+    many = taps.sum(1, keepdim=True)
+    mean = (weights * taps).sum(2, keepdim=True) / many
+    weights = (weights - mean.where(many > 1, 0.0)) * taps
+    rows = weights.reshape(cell.W.shape)
+    norms = FILTER_NORM * rows.new_empty(len(rows), 1).normal_(generator=generator).abs()
+    cell.W.copy_(rows * norms / rows.norm(dim=1, keepdim=True))
+
+
+def _taps(units: int, offsets: Sequence[int], generator: Generator) -> Tensor:
+    """Where each unit's filter has weights, 1 or 0, [H, K]."""
+    places = torch.tensor(offsets)
+    reach = max(offsets)
+    dilations = torch.tensor([offset for offset in offsets if 0 < 2 * offset <= reach] or [max(reach, 1)])
+    own = dilations[torch.randint(len(dilations), (units,), generator=generator)][:, None]
+    own[: math.ceil(POINTS * units)] = 0
+    return ((places == 0) | (places.abs() == own) | (places.abs() == 2 * own)).float()
+
+
+def _uniform(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+    del offsets
     bound = 1 / math.sqrt(cell.hidden_size)
     cell.W.uniform_(-bound, bound, generator=generator)
     cell.U.uniform_(-bound, bound, generator=generator)
 
 
-def _glorot_joint(cell: Cell, generator: Generator) -> None:
+def _glorot_joint(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+    del offsets
     fan_in, fan_out = cell.input_size + cell.hidden_size, len(cell.gates) * cell.hidden_size
     bound = math.sqrt(6 / (fan_in + fan_out))
     cell.W.uniform_(-bound, bound, generator=generator)
@@ -114,7 +155,14 @@ def _output_zeros(layer: nn.Linear, generator: Generator) -> None:
     layer.bias.zero_()
 
 
-_CELL: dict[str, Callable[[Cell, Generator], None]] = {
+FILTER_NORM = 0.2
+"""The scale of the half-normal norms of filters: gates that hardly leave the middle of their range."""
+
+POINTS = 0.25
+"""The share of units whose filter is the step alone."""
+
+_CELL: dict[str, Callable[[Cell, Generator, Sequence[int]], None]] = {
+    "filters": _filters,
     "orthogonal": _orthogonal,
     "uniform": _uniform,
     "glorot-joint": _glorot_joint,

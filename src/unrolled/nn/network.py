@@ -1,4 +1,4 @@
-"""The network: prepare (or embed) → recurrence → pool → logits, and perhaps a way past the recurrence."""
+"""The network: prepare (or embed) → perhaps context → recurrence → pool → logits, and perhaps a way past it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from unrolled.config import ModelConfig
 from unrolled.nn.cells import CELLS, Cell, State
+from unrolled.nn.context import Context
 from unrolled.nn.embedding import Embedding
 from unrolled.nn.frames import count_frames, stack_frames
 from unrolled.nn.initializers import initialize_cell, initialize_output
@@ -98,6 +99,9 @@ class Network(nn.Module):
         self.frame_steps = config.frame_steps
         width = self.preparation.width * self.frame_steps
         entering = width
+        self.context = Context(config.context_steps) if config.context_steps else None
+        self.offsets = self.context.offsets if self.context else (0,)
+        width *= len(self.offsets)
         for _ in range(config.num_layers):
             layer = Layer(config, width)
             self.layers.append(layer)
@@ -132,7 +136,7 @@ class Network(nn.Module):
 
         Of two parts where there is a way past the recurrence, as wide as ``read_widths`` says.
         """
-        values, lengths = self._entering(inputs, lengths)
+        values, lengths = self.entering(inputs, lengths)
         read = self._recur(values, lengths, self.pooling.reads)
         pooled: Tensor = self.pooling(read, lengths) if self.pooling.reads == "outputs" else read
         return pooled if self.skip is None else torch.cat([pooled, self.skip(values, lengths)], -1)
@@ -143,14 +147,19 @@ class Network(nn.Module):
         Where several steps are read as one, there is an output for each frame of them. Or only what ``reads`` says
         of them, [B, H] (or 2·H), which kernels can do with less work.
         """
-        return self._recur(*self._entering(inputs, lengths), reads)
+        return self._recur(*self.entering(inputs, lengths), reads)
 
-    def _entering(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """What the first layer reads, [B, T, ·], and its lengths: in frames, where several steps are read as one."""
+    def entering(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What is read, [B, T, ·], and its lengths: in frames, where several steps are read as one."""
         values = stack_frames(self.preparation(inputs, lengths), lengths, self.frame_steps)
         return values, count_frames(lengths, self.frame_steps)
 
+    def with_context(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """What the first layer reads of these, [B, T, ·]: each step, or each with its neighbours."""
+        return values if self.context is None else self.context(values, lengths)
+
     def _recur(self, values: Tensor, lengths: Tensor, reads: Reads) -> Tensor:
+        values = self.with_context(values, lengths)
         *lower, last = self.layers
         for layer in lower:
             values = F.dropout(layer(values, lengths), self.config.dropout, self.training)
@@ -188,10 +197,10 @@ class Network(nn.Module):
         """Whether what it makes of a step depends on no later one: so one pass gives the logits of every prefix too.
 
         Neither a backward direction does, nor standardising each sequence by its own mean, nor reading several
-        steps as one, nor parts of the sequence, which end where it is known how long it is.
+        steps as one, nor those that follow, nor parts of the sequence, which end where it is known how long it is.
         """
         forward = not self.config.bidirectional and self.preparation.causal
-        return forward and self.frame_steps == 1 and self.skip is None
+        return forward and self.frame_steps == 1 and self.context is None and self.skip is None
 
     @property
     def normaliser(self) -> Normaliser:
@@ -246,11 +255,18 @@ class Network(nn.Module):
         generator = Generator().manual_seed(seed)
         if isinstance(self.preparation, Embedding):
             self.preparation.initialize(generator)
-        for module in self.modules():
-            if isinstance(module, Cell):
-                initialize_cell(
-                    module, self.config.initializer, self.config.forget_bias, generator, self.config.memory_steps
-                )
+        for number, layer in enumerate(self.layers):
+            offsets = (0,) if number else self.offsets
+            for cell in layer.modules():
+                if isinstance(cell, Cell):
+                    initialize_cell(
+                        cell,
+                        self.config.initializer,
+                        self.config.forget_bias,
+                        generator,
+                        self.config.memory_steps,
+                        offsets,
+                    )
         self.pooling.initialize(generator)
         initialize_output(self.output, self.config.output_initializer, generator)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -61,13 +61,26 @@ def trace(network: Network, inputs: Tensor) -> list[Trace]:
 @contextmanager
 def entering(network: Network) -> Iterator[list[Tensor]]:
     """Collects what enters each layer, [B, T, ·], while the block runs the network."""
+    with _noting(network.layers) as entered:
+        yield entered
+
+
+@contextmanager
+def reading(network: Network) -> Iterator[list[Tensor]]:
+    """Collects what the network has prepared to be read, [B, T, ·], while the block runs it."""
+    with _noting([_readers(network)[0]]) as entered:
+        yield entered
+
+
+@contextmanager
+def _noting(modules: Iterable[nn.Module]) -> Iterator[list[Tensor]]:
     entered: list[Tensor] = []
 
     def note(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
         del module
         entered.append(arguments[0])
 
-    handles = [layer.register_forward_pre_hook(note) for layer in network.layers]
+    handles = [module.register_forward_pre_hook(note) for module in modules]
     try:
         yield entered
     finally:
@@ -77,19 +90,24 @@ def entering(network: Network) -> Iterator[list[Tensor]]:
 
 @contextmanager
 def replacing(network: Network, values: Tensor) -> Iterator[None]:
-    """Lets the first layer, and what goes past it, read other values than the network prepared, [B, T, ·]."""
+    """Lets the network read other values than it prepared, [B, T, ·]."""
 
     def put(module: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         del module
         return (values, *arguments[1:])
 
-    readers = [network.layers[0]] if network.skip is None else [network.layers[0], network.skip]
-    handles = [reader.register_forward_pre_hook(put) for reader in readers]
+    handles = [reader.register_forward_pre_hook(put) for reader in _readers(network)]
     try:
         yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _readers(network: Network) -> list[nn.Module]:
+    """What reads the prepared values first: the recurrence, and what goes past it."""
+    first = network.context or network.layers[0]
+    return [first] if network.skip is None else [first, network.skip]
 
 
 def _read(cell: Cell, inputs: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

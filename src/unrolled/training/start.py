@@ -14,12 +14,13 @@ from unrolled.nn.frames import automatic_frame
 from unrolled.nn.network import Network
 from unrolled.nn.preparation import Preparation
 from unrolled.training.augment import check_augmentation
+from unrolled.training.filters import scale_filters
 from unrolled.training.losses import class_weights
 from unrolled.training.readout import Weights, start_readout
 
 
 def build_network(config: ModelConfig, train: Sequences, seed: int, case_weights: Weights | None = None) -> Network:
-    """The network at its start; its preparation, its frames and, by ridge, its readout learned from the training data.
+    """The network at its start; its preparation, frames, filters and, by ridge, readout learned from the training data.
 
     Args:
         config: of the network.
@@ -36,6 +37,8 @@ def build_network(config: ModelConfig, train: Sequences, seed: int, case_weights
         chosen = overall_statistics(train) if config.normalisation == "overall" else by_channel
         mean, deviation, channel_mean = (torch.from_numpy(part) for part in (*chosen, by_channel[0]))
         network.preparation.set_statistics(mean, deviation, channel_mean)
+    if config.initializer == "filters":
+        scale_filters(network, train, seed)
     if config.output_initializer == "ridge":
         start_readout(network, train, case_weights, seed)
     return network

@@ -1,0 +1,39 @@
+"""Each step together with its neighbours: what a recurrence reads of a step is then a stretch of the sequence.
+
+Speech recognisers splice the frames around each one in the same way (Waibel et al. 1989, "Phoneme Recognition
+Using Time-Delay Neural Networks"). The neighbours stand at distances that double, so that few of them reach far,
+as in dilated convolutions (Yu and Koltun 2016, arXiv 1511.07122).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def context_offsets(reach: int) -> tuple[int, ...]:
+    """Where the neighbours stand: 0, ±1, ±2, ±4, … up to ±``reach``, ascending."""
+    distances = [1 << power for power in range(reach.bit_length())]
+    return (*(-distance for distance in reversed(distances)), 0, *distances)
+
+
+class Context(nn.Module):
+    """Puts the neighbours of each step beside it, in their order in time.
+
+    Beyond an end of the sequence stands its first or last step, whatever the padding holds.
+
+    Args:
+        reach: the furthest neighbour, in steps, at least 1.
+    """
+
+    def __init__(self, reach: int) -> None:
+        super().__init__()
+        self.offsets = context_offsets(reach)
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """[B, T, F], [B] → [B, T, K·F] with K offsets, the values of one step behind those of another."""
+        count, steps, channels = values.shape
+        places = torch.arange(steps, device=values.device)[:, None] + torch.tensor(self.offsets, device=values.device)
+        source = places.flatten().clamp(min=0).minimum(lengths[:, None] - 1)  # [B, T · K]
+        picked = values.gather(1, source[:, :, None].expand(-1, -1, channels))
+        return picked.reshape(count, steps, len(self.offsets) * channels)
