@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -261,37 +261,41 @@ def check_streams_are_possible(model: Model) -> None:
     """Refuses a network that has to see a sequence's end before its beginning.
 
     Raises:
-        UnsupportedError: saying why.
+        UnsupportedError: saying why, and all that would have to be otherwise.
     """
-    facts, instead = model.facts, "it cannot be streamed. Predict with --steps, which reads every prefix anew, or train"
-    if model.network.config.bidirectional:
+    obstacles = list(_obstacles(model))
+    if obstacles:
+        reasons, options = zip(*obstacles, strict=True)
+        others = " ".join(options).replace(" with ", " ")  # one "with" for all
         raise UnsupportedError(
-            "this model reads sequences in both directions, so it has to see the end before it can say anything: "
-            f"{instead} one with --no-bidirectional."
+            f"this model {_enumerated(reasons)}: it cannot be streamed. Predict with --steps, which reads every prefix "
+            f"anew, or train one {others}."
         )
-    if model.network.skip is not None:
-        raise UnsupportedError(
-            f"this model reads the means of {model.network.skip.count} parts of a sequence, which end where its length "
-            f"is known: {instead} one with --skip-segments 0."
-        )
-    if model.network.context is not None:
-        raise UnsupportedError(
-            f"this model reads up to {model.network.offsets[-1]} steps after each one along with it, so it cannot "
-            f"answer before they come: {instead} one with --context-steps 0."
-        )
-    if not model.network.reads_forward:
-        raise UnsupportedError(
-            f"this model reads {model.network.frame_steps} steps as one, so it cannot answer after each: {instead} one "
-            "with --frame-steps 1."
-            if model.network.frame_steps > 1
-            else "this model standardises each sequence by its own mean, which only its end tells: "
-            f"{instead} one with --normalisation channel."
-        )
+
+
+def _obstacles(model: Model) -> Iterator[tuple[str, str]]:
+    """Why a model cannot answer after each step, and the option of one that can."""
+    network, facts = model.network, model.facts
+    if network.config.bidirectional:
+        yield "reads sequences in both directions", "with --no-bidirectional"
+    if network.context is not None:
+        yield f"reads up to {network.offsets[-1]} steps after each one along with it", "with --context-steps 0"
+    if network.frame_steps > 1:
+        yield f"reads {network.frame_steps} steps as one", "with --frame-steps 1"
+    if network.skip is not None:
+        parts = f"reads the means of {network.skip.count} parts of a sequence, which end where its length is known"
+        yield parts, "with --skip-segments 0"
+    if not network.preparation.causal:
+        own = "standardises each sequence by its own mean, which only its end tells"
+        yield own, "with --normalisation channel"
     if facts.max_length is not None:
-        raise UnsupportedError(
-            f"this model reads only the {facts.keep_steps} {facts.max_length} steps of a sequence: {instead} one "
-            "without --max-length."
-        )
+        yield f"reads only the {facts.keep_steps} {facts.max_length} steps of a sequence", "without --max-length"
+
+
+def _enumerated(parts: Sequence[str]) -> str:
+    """One, two and three."""
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _part(state: StreamState, name: str, like: Tensor) -> Tensor:

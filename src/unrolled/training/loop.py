@@ -23,24 +23,31 @@ from unrolled.inference import all_logits
 from unrolled.nn.network import Network
 from unrolled.training.capture import on_side_stream
 from unrolled.training.checkpoint import CheckpointStore
+from unrolled.training.holdout import set_aside
 from unrolled.training.interrupt import StopRequest, stop_on_signals
 from unrolled.training.lines import Figures, Line, mean_loss
 from unrolled.training.losses import class_weights
 from unrolled.training.optimizers import make_optimizer
 from unrolled.training.plan import Plan, make_plan
-from unrolled.training.readout import tells_nothing
+from unrolled.training.readout import is_shown, start_readout, tells_something
 from unrolled.training.recorders import Recorder, Recorders
 from unrolled.training.schedule import learning_rate
-from unrolled.training.start import check_settings, set_aside
+from unrolled.training.start import check_settings
 from unrolled.training.state import EpochLog, TrainState, copy_weights
 from unrolled.training.stepping import Stepper, make_course, make_stepper, training_batcher
 from unrolled.training.update import Update
 
 
-def new_state(network: Network, config: TrainConfig) -> TrainState:
-    """The state before the first step."""
+def new_state(network: Network, config: TrainConfig, *, goes_on: bool = False) -> TrainState:
+    """The state before the first step.
+
+    Args:
+        network: what learns.
+        config: how.
+        goes_on: whether its weights have learned before.
+    """
     averaged = copy.deepcopy(network) if config.average_decay else None
-    return TrainState(network, averaged, make_optimizer(network, config))
+    return TrainState(network, averaged, make_optimizer(network, config), goes_on=goes_on)
 
 
 def fit(
@@ -73,20 +80,23 @@ def fit(
         InterruptedRunError: after Ctrl-C, when a checkpoint is saved.
     """
     augmentation = augmentation or AugmentConfig()
-    begins_fitted = keeps_start(state.network, config) and not state.step
-    if begins_fitted:
-        state.sets_aside = validation is None and tells_nothing(state.network)
-    if state.sets_aside:
-        kept, held = set_aside(train, config.seed)
-        validation = train.take(held) if held.size else None
-        train, sample_weights = train.take(kept), None if sample_weights is None else sample_weights[kept]
     device = state.network.output.weight.device
     check_settings(config, augmentation, train, validation, device)
     observer = Recorders(recorders)
     batcher = training_batcher(train, device, sample_weights)
-    if begins_fitted:
+    if keeps_start(state.network, config) and not state.step:
+        state.fitted = copy_weights(state.judged)
         state.solved = figures_of(state.network, batcher)[0] < SOLVED
+        state.sets_aside = validation is None and not state.goes_on
+    if state.sets_aside:
+        train, sample_weights, validation = set_aside(train, sample_weights, config.seed)
+        batcher = training_batcher(train, device, sample_weights)
+        if not state.step:
+            start_readout(state.network, train, sample_weights, config.seed)
+            state.judged.load_state_dict(state.network.state_dict())
     plan = make_plan(one_pass(config) if state.solved else config, train)
+    if state.sets_aside and not state.step and tells_something(state.network):
+        state.hope = -(-plan.epochs // HOPE)
     weights = _to(class_weights(config, train), device)
     update = Update(state.network, state.averaged, state.optimizer, batcher, config, augmentation, weights)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
@@ -167,7 +177,7 @@ class Fitting:
         while not self.is_complete():
             self.train_epoch()
             self.finish_epoch()
-        if keeps_start(state.network, self.config) and self.validation is None:
+        if keeps_start(state.network, self.config):
             self.judge_end()
         self.save()
         if self.config.keep == "best" and state.best:
@@ -175,17 +185,28 @@ class Fitting:
         state.judged.eval()
 
     def judge_start(self) -> None:
-        """Remembers a fitted start: where no pass gets better than it, it is what is kept."""
+        """Remembers a fitted start: where no pass is shown to be better, it is what is kept."""
         state = self.state
         state.start = figures_of(state.judged, self.validation or self.batcher)
         state.best, state.best_value = copy_weights(state.judged), self.watched(*state.start)
+        if self.validation is not None:
+            state.start_cases = self.watched_cases(self.validation)
 
     def judge_end(self) -> None:
-        """Without validation data: the last weights are kept if they fit the training data better than the start."""
+        """The start or the best weights, whichever validation data show, or the better fit of the training data."""
         state = self.state
-        value = self.watched(*figures_of(state.judged, self.batcher))
-        if state.best_value is None or value < state.best_value:
-            state.best, state.best_value, state.best_epoch = copy_weights(state.judged), value, state.epoch
+        if self.validation is None:
+            value = self.watched(*figures_of(state.judged, self.batcher))
+            if state.best_value is None or value < state.best_value:
+                state.best, state.best_value, state.best_epoch = copy_weights(state.judged), value, state.epoch
+        elif state.fitted and state.start_cases is not None and state.start is not None:
+            state.judged.load_state_dict(state.best)
+            gains = (state.start_cases - self.watched_cases(self.validation)).numpy()
+            least = float(state.start_cases.mean()) * WORTH if state.sets_aside else 0.0
+            shown = gains.mean() > least and is_shown(gains, np.ones(len(gains)), ERRORS)
+            if not (state.best_epoch and shown):
+                state.best, state.best_value, state.best_epoch = state.fitted, self.watched(*state.start), 0
+                state.fitted = {}
 
     def is_complete(self) -> bool:
         """Whether nothing is left; a pass whose last step was the last before a stop is still to be finished."""
@@ -259,6 +280,11 @@ class Fitting:
         """The figure that is watched; lower is better."""
         return loss if self.config.monitor == "loss" else -accuracy
 
+    def watched_cases(self, batcher: Batcher) -> Tensor:
+        """The same of each sequence, [N]: its cross-entropy, or 0 where it is told apart and 1 where not."""
+        losses, correct = cases_of(self.state.judged, batcher)
+        return losses if self.config.monitor == "loss" else 1 - correct.double()
+
     def log_step(self) -> None:
         """A line of training figures over the steps since the last one, or since the pass began.
 
@@ -329,7 +355,8 @@ class Fitting:
 
     def out_of_patience(self) -> bool:
         """Whether the validation figure has not improved for too long."""
-        return self.config.patience is not None and self.state.waited >= self.config.patience
+        patience = self.config.patience or self.state.hope
+        return patience is not None and self.state.waited >= patience
 
     def checkpoint_is_due(self) -> bool:
         """Whether so many steps, or so many seconds, have passed since the last one."""
@@ -362,16 +389,31 @@ class Fitting:
 
 def figures_of(network: Network, batcher: Batcher) -> tuple[float, float]:
     """Loss and accuracy of a network as it is: cross-entropy, its mean weighted where the sequences are."""
-    logits = all_logits(network, batcher)
-    targets = batcher.targets.cpu()
-    losses = F.cross_entropy(logits.double(), targets, reduction="none")
+    losses, correct = cases_of(network, batcher)
     weights = torch.ones_like(losses) if batcher.weights is None else batcher.weights.cpu().double()
     loss = float((weights * losses).sum() / weights.sum())
-    return loss, int((logits.argmax(-1) == targets).sum()) / len(targets)
+    return loss, int(correct.sum()) / len(correct)
+
+
+def cases_of(network: Network, batcher: Batcher) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of each sequence, [N], and whether its class is the most probable, [N]."""
+    logits = all_logits(network, batcher)
+    targets = batcher.targets.cpu()
+    return F.cross_entropy(logits.double(), targets, reduction="none"), logits.argmax(-1) == targets
 
 
 SOLVED = 0.05
 """A fitted start with less than this cross-entropy on its own training data leaves gradients nothing to learn."""
+
+
+ERRORS = 2.0
+"""Standard errors by which weights have to better a fitted start, case by case: they are the best of many passes."""
+
+WORTH = 0.1
+"""What weights that have not seen the cases set aside have to better, as a share: the start is then fitted to all."""
+
+HOPE = 4
+"""Of a start that tells something: the share of all passes in which one has to better it on what is set aside."""
 
 
 def one_pass(config: TrainConfig) -> TrainConfig:

@@ -72,6 +72,7 @@ class PlainLines(Recorder):
     def __init__(self, console: Console) -> None:
         self.console = console
         self.last = time.perf_counter()
+        self.unsaid: EpochLog | None = None
 
     def begin(self, state: TrainState, plan: Plan) -> None:
         """Learns how long it will be."""
@@ -79,11 +80,21 @@ class PlainLines(Recorder):
         self.plan = plan
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """Prints when it is time, and at the end."""
-        now = time.perf_counter()
-        if now - self.last < _LINE_SECONDS and state.step < self.plan.total_steps:
-            return
-        self.last = now
+        """Prints when it is time."""
+        del state
+        self.unsaid, now = log, time.perf_counter()
+        if now - self.last >= _LINE_SECONDS:
+            self.last = now
+            self._say(log)
+
+    def end(self, state: TrainState) -> None:
+        """Prints the last pass, whenever it was."""
+        del state
+        if self.unsaid is not None:
+            self._say(self.unsaid)
+
+    def _say(self, log: EpochLog) -> None:
+        self.unsaid = None
         self.console.print(
             f"epoch {log.epoch}/{self.plan.epochs}  step {log.step}/{self.plan.total_steps}{_figures(log)}  "
             f"{log.sequences / max(log.seconds, 1e-9):,.0f} sequences/s"

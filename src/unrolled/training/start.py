@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.sequences import Sequences
 from unrolled.data.statistics import channel_statistics, overall_statistics
 from unrolled.devices import choose_threads
 from unrolled.errors import ConfigError
@@ -63,17 +62,6 @@ def check_settings(
             raise ConfigError(f"{name} needs validation data; set validation_fraction above 0, or leave it out.")
     if config.precision != "float32" and device.type == "cpu":
         raise ConfigError(f"precision = {config.precision!r} needs a GPU; use float32 on the CPU.")
-
-
-def set_aside(train: Sequences, seed: int) -> tuple[Integers, Integers]:
-    """A quarter of each class, to see whether learning helps: the indices that remain, and those set aside.
-
-    Of a class of fewer than four sequences none is.
-    """
-    mixed = np.random.default_rng(seed).permutation(len(train))
-    by_class = [mixed[train.targets[mixed] == index] for index in range(len(train.classes))]
-    held = np.sort(np.concatenate([members[3::4] for members in by_class]))
-    return np.setdiff1d(np.arange(len(train)), held), held
 
 
 def training_threads(config: TrainConfig, train: Sequences, network: Network) -> int:

@@ -89,8 +89,13 @@ class TrainState:
         best_epoch: the pass after which they were found; 0 for the start.
         waited: passes since then.
         seconds: of training so far.
+        goes_on: whether the weights had learned before this training began.
         start: loss and accuracy of a fitted start, on validation data, or else on the training data.
-        sets_aside: whether a part of the training data is set aside for validation, since the start told nothing.
+        start_cases: what is watched of it for each validation sequence, [N].
+        fitted: the weights of a start that was fitted to all training data, by name; empty where there is
+            none, or where it is what was kept.
+        sets_aside: whether a part of the training data is set aside, to see whether learning betters the start.
+        hope: where cases are set aside, the patience with passes that are no better than a start that tells something.
         solved: whether a fitted start left nothing to learn, so that one pass is enough.
         history: what each pass gave.
     """
@@ -109,8 +114,12 @@ class TrainState:
     best_epoch: int = 0
     waited: int = 0
     seconds: float = 0.0
+    goes_on: bool = False
     start: tuple[float, float] | None = None
+    start_cases: Tensor | None = None
+    fitted: dict[str, Tensor] = field(default_factory=dict)
     sets_aside: bool = False
+    hope: int | None = None
     solved: bool = False
     history: list[EpochLog] = field(default_factory=list)
 
@@ -127,7 +136,9 @@ class TrainState:
     def tensors(self) -> dict[str, Tensor]:
         """Everything of the state that is a tensor, by name."""
         found = nested("network", self.network.state_dict()) | nested("best", self.best)
-        found |= nested("optimizer", self.optimizer.tensors())
+        found |= nested("optimizer", self.optimizer.tensors()) | nested("fitted", self.fitted)
+        if self.start_cases is not None:
+            found["start_cases"] = self.start_cases
         if self.averaged is not None:
             found |= nested("averaged", self.averaged.state_dict())
         if self.losses:
@@ -146,7 +157,10 @@ class TrainState:
             self.averaged.load_state_dict(part("averaged", tensors))
         self.optimizer.restore(part("optimizer", tensors))
         device = self.network.output.weight.device
-        self.best = {name: value.to(device) for name, value in part("best", tensors).items()}
+        self.best, self.fitted = (
+            {name: value.to(device) for name, value in part(kind, tensors).items()} for kind in ("best", "fitted")
+        )
+        self.start_cases = tensors.get("start_cases")
         self.losses = list(tensors["pass/losses"].to(device).unbind()) if "pass/losses" in tensors else []
         self.correct = list(tensors["pass/correct"].to(device).unbind()) if "pass/correct" in tensors else []
         for name in _FACTS:
@@ -175,8 +189,10 @@ _FACTS = (
     "best_epoch",
     "waited",
     "seconds",
+    "goes_on",
     "start",
     "sets_aside",
+    "hope",
     "solved",
 )
 

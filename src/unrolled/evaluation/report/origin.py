@@ -59,7 +59,7 @@ def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases
             and training.get("best_epoch") == 0
             and training["config"]["keep"] == "best"
         ):
-            kept = "; the weights are those of the fitted start, which no epoch was better than"
+            kept = "; the weights are those of the fitted start, which no epoch was shown to better"
         found.append(
             ("Training", f"{last.epoch:,} epochs, {last.step:,} steps, {last.seconds:,.1f} s{kept}"),
         )

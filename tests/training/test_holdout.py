@@ -1,0 +1,116 @@
+"""A fitted start, and the gradients that have to show that they better it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unrolled.config import ModelConfig, TrainConfig
+from unrolled.data.sequences import Sequences
+from unrolled.nn.network import Network
+from unrolled.training import holdout
+from unrolled.training.holdout import set_aside
+from unrolled.training.loop import fit, new_state
+from unrolled.training.start import build_network
+from unrolled.training.state import TrainState
+
+MODEL = ModelConfig(
+    hidden_size=6, pooling="statistics", context_steps=2, initializer="filters", output_initializer="ridge"
+)
+
+
+def noisy(cases: int, seed: int = 0, shift: float = 1.0) -> Sequences:
+    """Two classes whose levels differ by so many deviations of the noise of a step: never quite told apart."""
+    rng = np.random.default_rng(seed)
+    targets = np.arange(cases) % 2
+    values = [rng.normal(size=(4, 1)) + shift * target for target in targets]
+    return Sequences.from_list(values, targets.tolist())
+
+
+def exclusive_or(cases: int, seed: int = 0) -> Sequences:
+    """Whether an even number of the values are high: no linear reading of a few units tells."""
+    bits = np.random.default_rng(seed).integers(0, 2, (cases, 6, 1))
+    return Sequences.from_list(list(2.0 * bits - 1), (bits.sum((1, 2)) % 2).tolist())
+
+
+def trained(train: Sequences, validation: Sequences | None = None, **options: Any) -> tuple[Network, TrainState]:
+    """The start, fitted to all of the training data, and the state after the training."""
+    config = TrainConfig.model_validate({"max_epochs": 8, "keep": "best", **options})
+    start = build_network(MODEL, train, config.seed)
+    state = new_state(build_network(MODEL, train, config.seed), config)
+    return start, fit(state, train, validation, config)
+
+
+def numbers(sequences: Sequences) -> list[float]:
+    """The one value of each."""
+    return [float(sequences[index][0, 0]) for index in range(len(sequences))]
+
+
+def same(first: Network, second: Network) -> bool:
+    return all(value.equal(second.state_dict()[name]) for name, value in first.state_dict().items())
+
+
+def test_a_quarter_of_each_class_is_set_aside_and_the_rest_keeps_its_weights() -> None:
+    train = Sequences.from_list([[float(index)] for index in range(43)], ["a"] * 20 + ["b"] * 20 + ["c"] * 3)
+    weights = np.arange(43.0)
+    left, left_weights, held = set_aside(train, weights, 0)
+    assert held is not None
+    assert np.bincount(held.targets, minlength=3).tolist() == [5, 5, 0]
+    assert np.bincount(left.targets).tolist() == [15, 15, 3]
+    assert numbers(left) == left_weights.tolist()
+    assert sorted(numbers(left) + numbers(held)) == list(range(43))
+    assert numbers(held) != numbers(set_aside(train, None, 1)[2])  # another seed, other cases
+
+
+def test_of_few_cases_none_is_set_aside_and_of_many_no_more_than_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Sequences.from_list([[1.0]] * 6, [0, 1] * 3)
+    left, weights, held = set_aside(few, None, 0)
+    assert (len(left), weights, held) == (6, None, None)
+    monkeypatch.setattr(holdout, "MOST", 20)
+    held = set_aside(noisy(400), None, 0)[2]
+    assert held is not None
+    assert np.bincount(held.targets).tolist() == [10, 10]
+
+
+def test_what_is_not_shown_to_be_better_leaves_the_start_as_it_was_fitted_to_all() -> None:
+    start, state = trained(noisy(40))
+    assert state.sets_aside
+    assert state.best_epoch == 0
+    assert same(start, state.judged)
+
+
+def test_a_start_is_left_for_what_is_shown_to_be_better() -> None:
+    start, state = trained(exclusive_or(200), max_epochs=40, learning_rate=0.03)
+    assert state.sets_aside
+    assert state.best_epoch > 0
+    assert not same(start, state.judged)
+
+
+def test_given_validation_data_have_to_show_it_too() -> None:
+    """The best of some passes is a little better than the start by chance."""
+    start, state = trained(noisy(40), noisy(12, 6), learning_rate=0.01, max_epochs=3)
+    assert not state.sets_aside
+    assert any(log.improved for log in state.history)
+    assert state.best_epoch == 0
+    assert same(start, state.judged)
+
+
+@pytest.mark.parametrize("monitor", ["loss", "accuracy"])
+def test_either_figure_may_be_watched(monitor: str) -> None:
+    state = trained(exclusive_or(200), exclusive_or(100, 1), max_epochs=40, learning_rate=0.03, monitor=monitor)[1]
+    assert state.best_epoch > 0
+
+
+def test_passes_that_are_no_better_than_a_telling_start_are_given_up_after_a_quarter() -> None:
+    state = trained(noisy(40), max_epochs=20, learning_rate=0.3)[1]
+    assert 5 <= state.epoch < 20
+    assert state.best_epoch == 0
+
+
+def test_weights_that_have_learned_before_go_on_with_all_cases() -> None:
+    config = TrainConfig(max_epochs=2, keep="best")
+    state = new_state(build_network(MODEL, noisy(40), 0), config, goes_on=True)
+    fit(state, noisy(40), None, config)
+    assert not state.sets_aside
