@@ -225,7 +225,7 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, name: str, kept: float) -> 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda c: c.update(format_version=5), r"format version is 5, this package reads up to 4; update unrolled"),
+        (lambda c: c.update(format_version=6), r"format version is 6, this package reads up to 5; update unrolled"),
         (lambda c: c.update(format_version=99, unheard="of"), "format version is 99.*update unrolled"),
         (lambda c: c.update(extra=1), "extra: Extra inputs are not permitted"),
         (lambda c: c.pop("classes"), "classes: Field required"),

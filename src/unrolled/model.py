@@ -42,7 +42,7 @@ from unrolled.storage import replace_folder
 from unrolled.streaming import Stream, StreamState
 from unrolled.version import VERSION
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """2: the network prepares its input in more ways than one, and may read text. 3: the range of the training values
 is recorded. 1 and 2 are still read."""
 

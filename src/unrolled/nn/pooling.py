@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 
 from unrolled.config import PoolingName
 from unrolled.nn.cells import State
+from unrolled.nn.statistics import LEAST_VARIANCE, sequence_statistics
 from unrolled.nn.unroll import Reads, gather_last, mean_output, valid_steps
 
 
@@ -193,17 +194,9 @@ class StatisticsPooling(Pooling):
 
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """See `Pooling`."""
-        valid = valid_steps(lengths, outputs.shape[1])[:, :, None]
-        changes = outputs.diff(dim=1, prepend=outputs[:, :1]).where(valid, 0.0)
-        largest, least = (outputs.where(valid, -torch.inf).amax(1), outputs.where(valid, torch.inf).amin(1))
+        mean, largest, least, deviation, rise, fall, movement = sequence_statistics(outputs, lengths)
         last = LastPooling(self.width, self.bidirectional)(outputs, lengths)
-        outputs = outputs.where(valid, 0.0)
-        mean = outputs.sum(1) / lengths[:, None]
-        distances = (outputs - mean[:, None]).where(valid, 0.0)
-        deviation, movement = (
-            (values.square().sum(1) / lengths[:, None] + LEAST_VARIANCE).sqrt() for values in (distances, changes)
-        )
-        return torch.cat([mean, largest, deviation, last, least, changes.amax(1), changes.amin(1), movement], -1)
+        return torch.cat([mean, largest, deviation, last, least, rise, fall, movement], -1)
 
     def initial_state(self, like: Tensor, batch: int) -> State:
         """See `Pooling`."""
@@ -235,10 +228,6 @@ class StatisticsPooling(Pooling):
         pooled = [mean, highest, deviation, outputs, lowest, rises, falls, movement]
         carried = (counts, totals, sums, highest, lowest, outputs, moves, rises, falls)
         return torch.cat([part.to(outputs.dtype) for part in pooled], -1), tuple(part[:, -1] for part in carried)
-
-
-LEAST_VARIANCE = 1e-6
-"""Keeps the deviation's slope finite where a unit stands still."""
 
 
 def _zeros(like: Tensor, batch: int, width: int) -> Tensor:

@@ -1,0 +1,67 @@
+"""Statistics over time: the same as PyTorch's own operators give, gradients and all."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from unrolled.nn.statistics import LEAST_VARIANCE, sequence_statistics
+
+
+def by_torch(values: Tensor) -> list[Tensor]:
+    """Of one sequence without padding, [T, H] → [H] each."""
+    changes = torch.cat([values[:1] - values[:1], values.diff(dim=0)])
+    return [
+        values.mean(0),
+        values.amax(0),
+        values.amin(0),
+        (values.var(0, correction=0) + LEAST_VARIANCE).sqrt(),
+        changes.amax(0),
+        changes.amin(0),
+        (changes.square().mean(0) + LEAST_VARIANCE).sqrt(),
+    ]
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(lengths=st.lists(st.integers(1, 20), min_size=1, max_size=5), padding=st.integers(0, 3), width=st.integers(1, 4))
+def test_statistics_and_their_gradients_are_those_of_torchs_operators(lengths, padding, width, uniform) -> None:
+    values = uniform(len(lengths), max(lengths) + padding, width)
+    weights = [uniform(len(lengths), width) for _ in range(7)]
+    padded = values.clone()
+    for row, length in enumerate(lengths):
+        padded[row, length:] = math.nan
+    padded.requires_grad_()
+    found = sequence_statistics(padded, torch.tensor(lengths))
+    sum((part * weight).sum() for part, weight in zip(found, weights, strict=True)).backward()
+    for row, length in enumerate(lengths):
+        own = values[row, :length].clone().requires_grad_()
+        expected = by_torch(own)
+        sum((part * weight[row]).sum() for part, weight in zip(expected, weights, strict=True)).backward()
+        torch.testing.assert_close([part[row] for part in found], expected)
+        torch.testing.assert_close(padded.grad[row, :length], own.grad)
+        assert not padded.grad[row, length:].any()
+
+
+def test_gradients_are_those_of_finite_differences() -> None:
+    values = torch.randn(3, 6, 2, dtype=torch.float64, requires_grad=True)
+    lengths = torch.tensor([6, 1, 3])
+    assert torch.autograd.gradcheck(lambda given: sequence_statistics(given, lengths), values)
+
+
+def test_a_unit_that_stands_still_has_finite_gradients() -> None:
+    values = torch.ones(1, 5, 1, requires_grad=True)
+    sum(part.sum() for part in sequence_statistics(values, torch.tensor([5]))).backward()
+    assert torch.isfinite(values.grad).all()
+
+
+@pytest.mark.parametrize("length", [4, 3])
+def test_what_is_read_stays_as_it_was(length: int) -> None:
+    values = torch.randn(2, 4, 3)
+    before = values.clone()
+    sequence_statistics(values, torch.tensor([4, length]))
+    assert values.equal(before)
