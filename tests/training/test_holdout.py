@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from unrolled.config import ModelConfig, TrainConfig
+from unrolled.data.batching import Batch
 from unrolled.data.sequences import Sequences
 from unrolled.nn.network import Network
 from unrolled.training import holdout
+from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.holdout import set_aside
 from unrolled.training.loop import fit, new_state
+from unrolled.training.recorders import Recorder
 from unrolled.training.start import build_network
 from unrolled.training.state import TrainState
 
@@ -107,6 +112,42 @@ def test_passes_that_are_no_better_than_a_telling_start_are_given_up_after_a_qua
     state = trained(noisy(40), max_epochs=20, learning_rate=0.3)[1]
     assert 5 <= state.epoch < 20
     assert state.best_epoch == 0
+
+
+class KillAt(Recorder):
+    """Ends a training after some update, saving nothing."""
+
+    def __init__(self, step: int) -> None:
+        self.at = step
+
+    def updated(self, state: TrainState, batch: Batch) -> None:
+        del batch
+        if state.step == self.at:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", [1, 3, 14, 100])
+@pytest.mark.parametrize("learns", [False, True])
+def test_a_training_that_was_killed_ends_as_if_it_had_not_been(learns: bool, step: int, tmp_path: Path) -> None:
+    data = exclusive_or(200) if learns else noisy(40)
+    options = {"max_epochs": 40, "learning_rate": 0.03} if learns else {"max_epochs": 60}
+    config = TrainConfig.model_validate({"keep": "best", "checkpoint_every_steps": 2, **options})
+    whole = fit(new_state(build_network(MODEL, data, 0), config), data, None, config)
+    store = CheckpointStore(tmp_path / "checkpoints")
+    state = new_state(build_network(MODEL, data, 0), config)
+    with contextlib.suppress(KeyboardInterrupt):
+        fit(state, data, None, config, recorders=[KillAt(step)], store=store)
+    state = new_state(build_network(MODEL, data, 0), config)
+    if store.newest() is not None:
+        state.restore(store.load_last()[0])
+    fit(state, data, None, config, store=store)
+    again = new_state(build_network(MODEL, data, 0), config)
+    again.restore(store.load_last()[0])
+    fit(again, data, None, config, store=store)  # of a finished one nothing is left to do
+    for other in (state, again):
+        assert same(whole.judged, other.judged)
+        assert (whole.best_epoch, whole.best_value, whole.epoch) == (other.best_epoch, other.best_value, other.epoch)
+    assert (whole.best_epoch > 0) == learns
 
 
 def test_weights_that_have_learned_before_go_on_with_all_cases() -> None:

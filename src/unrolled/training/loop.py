@@ -190,7 +190,7 @@ class Fitting:
         state.start = figures_of(state.judged, self.validation or self.batcher)
         state.best, state.best_value = copy_weights(state.judged), self.watched(*state.start)
         if self.validation is not None:
-            state.start_cases = self.watched_cases(self.validation)
+            state.start_cases = self.watched_cases(state.judged, self.validation)
 
     def judge_end(self) -> None:
         """The start or the best weights, whichever validation data show, or the better fit of the training data."""
@@ -200,8 +200,9 @@ class Fitting:
             if state.best_value is None or value < state.best_value:
                 state.best, state.best_value, state.best_epoch = copy_weights(state.judged), value, state.epoch
         elif state.fitted and state.start_cases is not None and state.start is not None:
-            state.judged.load_state_dict(state.best)
-            gains = (state.start_cases - self.watched_cases(self.validation)).numpy()
+            best = copy.deepcopy(state.judged)
+            best.load_state_dict(state.best)
+            gains = (state.start_cases - self.watched_cases(best, self.validation)).numpy()
             least = float(state.start_cases.mean()) * WORTH if state.sets_aside else 0.0
             shown = gains.mean() > least and is_shown(gains, np.ones(len(gains)), ERRORS)
             if not (state.best_epoch and shown):
@@ -280,9 +281,9 @@ class Fitting:
         """The figure that is watched; lower is better."""
         return loss if self.config.monitor == "loss" else -accuracy
 
-    def watched_cases(self, batcher: Batcher) -> Tensor:
+    def watched_cases(self, network: Network, batcher: Batcher) -> Tensor:
         """The same of each sequence, [N]: its cross-entropy, or 0 where it is told apart and 1 where not."""
-        losses, correct = cases_of(self.state.judged, batcher)
+        losses, correct = cases_of(network, batcher)
         return losses if self.config.monitor == "loss" else 1 - correct.double()
 
     def log_step(self) -> None:
@@ -410,7 +411,7 @@ ERRORS = 2.0
 """Standard errors by which weights have to better a fitted start, case by case: they are the best of many passes."""
 
 WORTH = 0.1
-"""What weights that have not seen the cases set aside have to better, as a share: the start is then fitted to all."""
+"""The share of the loss that weights which have not seen the cases set aside have to save: the start may see them."""
 
 HOPE = 4
 """Of a start that tells something: the share of all passes in which one has to better it on what is set aside."""

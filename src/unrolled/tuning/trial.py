@@ -144,7 +144,7 @@ class Pruning(Recorder):
 
 
 def _figures_kept(state: TrainState, keep: str) -> EpochLog:
-    """The figures of the weights that are kept: a pass's, or those of a start that no pass was better than."""
+    """The figures of the weights that are kept: a pass's, or those of a start that no pass was shown to better."""
     if keep == "best" and not state.best_epoch and state.start is not None:
         loss, accuracy = state.start
         return replace(state.history[0], epoch=0, step=0, validation_loss=loss, validation_accuracy=accuracy)
