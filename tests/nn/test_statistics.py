@@ -53,6 +53,16 @@ def test_gradients_are_those_of_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda given: sequence_statistics(given, lengths), values)
 
 
+def test_under_autocast_sums_are_those_of_float32() -> None:
+    values = torch.randn(2, 6, 3).bfloat16().requires_grad_()
+    lengths = torch.tensor([6, 4])
+    with torch.autocast("cpu", torch.bfloat16):
+        found = sequence_statistics(values, lengths)
+    torch.testing.assert_close(found, sequence_statistics(values.float(), lengths))
+    sum(part.sum() for part in found).backward()
+    assert values.grad.dtype == torch.bfloat16
+
+
 def test_a_unit_that_stands_still_has_finite_gradients() -> None:
     values = torch.ones(1, 5, 1, requires_grad=True)
     sum(part.sum() for part in sequence_statistics(values, torch.tensor([5]))).backward()

@@ -33,6 +33,14 @@ def sequence_statistics(values: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
     Returns:
         Each [B, H].
     """
+    device = values.device.type
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        with torch.autocast(device, enabled=False):  # sums over many steps want float32
+            return _statistics(values.float(), lengths)
+    return _statistics(values, lengths)
+
+
+def _statistics(values: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
     found: tuple[Tensor, ...] = _Statistics.apply(values, lengths)  # type: ignore[no-untyped-call]
     return found
 
