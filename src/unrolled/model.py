@@ -106,6 +106,12 @@ class ModelFacts(BaseModel):
     examples_sha256: str = ""
 
     @property
+    def is_fitted_start(self) -> bool:
+        """Whether the weights are those of a start fitted in closed form, which no pass was shown to better."""
+        keeps_best = self.training.get("config", {}).get("keep") == "best"
+        return self.model.output_initializer == "ridge" and keeps_best and self.training.get("best_epoch") == 0
+
+    @property
     def intake(self) -> Intake:
         """What becomes of sequences before they are batched, as in the training."""
         return Intake(self.max_length, self.keep_steps, self.vocabulary)

@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from unrolled.config import ModelConfig, TrainConfig
 from unrolled.data.batching import Batch
@@ -15,7 +19,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.nn.network import Network
 from unrolled.training import holdout
 from unrolled.training.checkpoint import CheckpointStore
-from unrolled.training.holdout import set_aside
+from unrolled.training.holdout import is_better, set_aside
 from unrolled.training.loop import fit, new_state
 from unrolled.training.recorders import Recorder
 from unrolled.training.start import build_network
@@ -77,6 +81,24 @@ def test_of_few_cases_none_is_set_aside_and_of_many_no_more_than_tell(monkeypatc
     held = set_aside(noisy(400), None, 0)[2]
     assert held is not None
     assert np.bincount(held.targets).tolist() == [10, 10]
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.floats(0, 2))
+def test_better_is_what_students_test_of_pairs_says(seed: int, cases: int, gain: float) -> None:
+    before, after = torch.from_numpy(np.random.default_rng(seed).exponential(size=(2, cases)))
+    after = after - gain
+    expected = scipy.stats.ttest_rel(before, after, alternative="greater").pvalue < holdout.LEVEL
+    assert is_better(after, before) == expected
+    share = float((before.mean() - after.mean()) / before.mean())
+    assert is_better(after, before, max(share - 0.01, 0)) == (expected and share > 0)
+    assert not is_better(after, before, share + 0.01)
+
+
+def test_better_by_the_same_in_all_cases_is_better_and_one_case_tells_nothing() -> None:
+    assert is_better(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 3.0]))
+    assert not is_better(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]))
+    assert not is_better(torch.tensor([1.0]), torch.tensor([2.0]))
 
 
 def test_what_is_not_shown_to_be_better_leaves_the_start_as_it_was_fitted_to_all() -> None:

@@ -67,7 +67,8 @@ def train(
         print_json({"run": str(run.folder.path), "seconds": run.seconds, "evaluation": figures})
     if silent:
         return
-    out().print(f"trained {run.model.facts.training['steps']:,} steps in {run.seconds:.1f} s")
+    kept = "; kept is the fitted start, which no pass was shown to better" if run.model.facts.is_fitted_start else ""
+    out().print(f"trained {run.model.facts.training['steps']:,} steps in {run.seconds:.1f} s{kept}")
     if evaluation is not None:
         out().print()
         print_evaluation(evaluation)

@@ -7,6 +7,8 @@ other sequences.
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import stdtr
+from torch import Tensor
 
 from unrolled.data.sequences import Sequences
 from unrolled.training.readout import Weights
@@ -16,6 +18,13 @@ EVERY = 4
 
 MOST = 1_000
 """Cases that are about enough: of large data it is one of more."""
+
+
+WORTH = 0.1
+"""The share of the loss that weights which have not seen the cases set aside have to save: the start may see them."""
+
+LEVEL = 0.01
+"""Of the test below: strict, since what is tested is the best of many passes."""
 
 
 def set_aside(
@@ -37,3 +46,19 @@ def set_aside(
     kept = np.setdiff1d(np.arange(len(train)), held)
     left = None if weights is None else weights[kept]
     return train.take(kept), left, train.take(held) if held.size else None
+
+
+def is_better(cases: Tensor, before: Tensor, worth: float = 0.0) -> bool:
+    """Whether a figure of each case is lower than it was before, by Student's t test of the differences, one-sided.
+
+    Args:
+        cases: what is watched of each case, [N].
+        before: the same of what it is compared with, [N].
+        worth: the share of the mean before by which it has to be lower, at least.
+    """
+    gains = (before - cases).double().numpy()
+    mean = gains.mean()
+    if len(gains) < 2 or mean <= worth * float(before.mean()):
+        return False
+    error = gains.std(ddof=1) / np.sqrt(len(gains))
+    return bool(error == 0 or stdtr(len(gains) - 1, mean / error) > 1 - LEVEL)

@@ -23,13 +23,13 @@ from unrolled.inference import all_logits
 from unrolled.nn.network import Network
 from unrolled.training.capture import on_side_stream
 from unrolled.training.checkpoint import CheckpointStore
-from unrolled.training.holdout import set_aside
+from unrolled.training.holdout import WORTH, is_better, set_aside
 from unrolled.training.interrupt import StopRequest, stop_on_signals
 from unrolled.training.lines import Figures, Line, mean_loss
 from unrolled.training.losses import class_weights
 from unrolled.training.optimizers import make_optimizer
 from unrolled.training.plan import Plan, make_plan
-from unrolled.training.readout import is_shown, start_readout, tells_something
+from unrolled.training.readout import start_readout, tells_something
 from unrolled.training.recorders import Recorder, Recorders
 from unrolled.training.schedule import learning_rate
 from unrolled.training.start import check_settings
@@ -202,10 +202,9 @@ class Fitting:
         elif state.fitted and state.start_cases is not None and state.start is not None:
             best = copy.deepcopy(state.judged)
             best.load_state_dict(state.best)
-            gains = (state.start_cases - self.watched_cases(best, self.validation)).numpy()
-            least = float(state.start_cases.mean()) * WORTH if state.sets_aside else 0.0
-            shown = gains.mean() > least and is_shown(gains, np.ones(len(gains)), ERRORS)
-            if not (state.best_epoch and shown):
+            cases = self.watched_cases(best, self.validation)
+            worth = WORTH if state.sets_aside else 0.0
+            if not (state.best_epoch and is_better(cases, state.start_cases, worth)):
                 state.best, state.best_value, state.best_epoch = state.fitted, self.watched(*state.start), 0
                 state.fitted = {}
 
@@ -406,12 +405,6 @@ def cases_of(network: Network, batcher: Batcher) -> tuple[Tensor, Tensor]:
 SOLVED = 0.05
 """A fitted start with less than this cross-entropy on its own training data leaves gradients nothing to learn."""
 
-
-ERRORS = 2.0
-"""Standard errors by which weights have to better a fitted start, case by case: they are the best of many passes."""
-
-WORTH = 0.1
-"""The share of the loss that weights which have not seen the cases set aside have to save: the start may see them."""
 
 HOPE = 4
 """Of a start that tells something: the share of all passes in which one has to better it on what is set aside."""

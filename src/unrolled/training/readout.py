@@ -132,7 +132,7 @@ def fit_readout(
         for sharpness in SHARPNESSES:
             losses = _losses(np.log(shares) + sharpness * left_out, targets)
             loss = float(weights @ losses / total)
-            if loss < found.loss and is_shown(prior - losses, weights):
+            if loss < found.loss and _is_shown(prior - losses, weights):
                 slopes = sharpness * (scale * factor)[:, None] * _slopes(cases, spectrum, penalty)
                 found = Readout(slopes, np.log(shares) - mean @ slopes, loss)
     return found
@@ -225,11 +225,11 @@ def _slopes(cases: Cases, spectrum: Spectrum, penalty: float) -> Doubles:
     return slopes
 
 
-def is_shown(gains: Doubles, weights: Doubles, errors: float = 1.0) -> bool:
-    """Whether the mean gain is over so many of its standard errors."""
+def _is_shown(gains: Doubles, weights: Doubles) -> bool:
+    """Whether the mean gain is over its standard error."""
     mean = np.average(gains, weights=weights)
     variance = np.average(np.square(gains - mean), weights=weights)
-    return bool(mean > errors * np.sqrt(variance / max(len(gains) - 1, 1)))
+    return bool(mean > np.sqrt(variance / max(len(gains) - 1, 1)))
 
 
 def _losses(logits: Doubles, targets: Integers) -> Doubles:

@@ -54,11 +54,7 @@ def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases
         last = history[-1]
         training = model.facts.training
         kept = f"; the weights are those after epoch {training['best_epoch']}" if training.get("best_epoch") else ""
-        if (
-            config.output_initializer == "ridge"
-            and training.get("best_epoch") == 0
-            and training["config"]["keep"] == "best"
-        ):
+        if model.facts.is_fitted_start:
             kept = "; the weights are those of the fitted start, which no epoch was shown to better"
         found.append(
             ("Training", f"{last.epoch:,} epochs, {last.step:,} steps, {last.seconds:,.1f} s{kept}"),
