@@ -17,6 +17,9 @@ STEPS_PER_BATCH = 65_536
 MAX_BATCH = 512
 """Larger batches leave a processor's caches and are slower."""
 
+WIDE = 1024
+"""Values read of a step up to which it counts once among the steps of a batch."""
+
 GPU_STEPS_PER_BATCH, GPU_MAX_BATCH = 1_048_576, 8192
 """A GPU wants more at once, and has no such caches."""
 
@@ -58,15 +61,15 @@ def evaluation_batches(network: Network, batcher: Batcher) -> Iterator[tuple[Int
         network.eval()
     try:
         with torch.inference_mode():
-            yield from batcher.in_order(_batch_size(batcher))
+            yield from batcher.in_order(_batch_size(network, batcher))
     finally:
         if was_training:
             network.train()
 
 
-def _batch_size(batcher: Batcher) -> int:
-    """Sequences of a batch, for the longest of them."""
-    longest = int(batcher.lengths.max())
+def _batch_size(network: Network, batcher: Batcher) -> int:
+    """Sequences of a batch, for the longest of them; fewer where what is read of each step is wide."""
+    longest = int(batcher.lengths.max()) * -(-network.reads_of_a_step // WIDE)
     if batcher.device.type == "cpu":
         return max(1, min(MAX_BATCH, STEPS_PER_BATCH // longest))
     return max(1, min(GPU_MAX_BATCH, GPU_STEPS_PER_BATCH // longest))

@@ -44,7 +44,8 @@ from unrolled.version import VERSION
 
 FORMAT_VERSION = 5
 """2: the network prepares its input in more ways than one, and may read text. 3: the range of the training values
-is recorded. 1 and 2 are still read."""
+is recorded. 4: segments past the recurrence, eight statistics. 5: steps with their neighbours. Older ones are still
+read, but for networks that pool the four statistics of before 4."""
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -109,7 +110,8 @@ class ModelFacts(BaseModel):
     def is_fitted_start(self) -> bool:
         """Whether the weights are those of a start fitted in closed form, which no pass was shown to better."""
         keeps_best = self.training.get("config", {}).get("keep") == "best"
-        return self.model.output_initializer == "ridge" and keeps_best and self.training.get("best_epoch") == 0
+        begins = not self.training.get("goes_on") and self.training.get("best_epoch") == 0
+        return self.model.output_initializer == "ridge" and keeps_best and begins
 
     @property
     def intake(self) -> Intake:

@@ -19,7 +19,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.nn.network import Network
 from unrolled.training import holdout
 from unrolled.training.checkpoint import CheckpointStore
-from unrolled.training.holdout import is_better, set_aside
+from unrolled.training.holdout import Cases, is_better, set_aside
 from unrolled.training.loop import fit, new_state
 from unrolled.training.recorders import Recorder
 from unrolled.training.start import build_network
@@ -61,44 +61,71 @@ def same(first: Network, second: Network) -> bool:
     return all(value.equal(second.state_dict()[name]) for name, value in first.state_dict().items())
 
 
-def test_a_quarter_of_each_class_is_set_aside_and_the_rest_keeps_its_weights() -> None:
-    train = Sequences.from_list([[float(index)] for index in range(43)], ["a"] * 20 + ["b"] * 20 + ["c"] * 3)
-    weights = np.arange(43.0)
-    left, left_weights, held = set_aside(train, weights, 0)
+def test_a_quarter_of_each_class_is_set_aside_at_least_one_and_the_weights_go_along() -> None:
+    train = Sequences.from_list([[float(index)] for index in range(44)], ["a"] * 20 + ["b"] * 20 + ["c"] * 3 + ["d"])
+    weights = np.arange(1.0, 45.0)
+    left, held = set_aside(Cases(train, weights), 0)
     assert held is not None
-    assert np.bincount(held.targets, minlength=3).tolist() == [5, 5, 0]
-    assert np.bincount(left.targets).tolist() == [15, 15, 3]
-    assert numbers(left) == left_weights.tolist()
-    assert sorted(numbers(left) + numbers(held)) == list(range(43))
-    assert numbers(held) != numbers(set_aside(train, None, 1)[2])  # another seed, other cases
+    assert np.bincount(held.sequences.targets, minlength=4).tolist() == [5, 5, 1, 0]
+    assert np.bincount(left.sequences.targets).tolist() == [15, 15, 2, 1]
+    assert numbers(held.sequences) == (held.weights - 1).tolist()
+    assert left.weights.mean() == pytest.approx(1)
+    np.testing.assert_allclose(
+        left.weights / left.weights[0],
+        weights[np.int64(numbers(left.sequences))] / weights[int(numbers(left.sequences)[0])],
+    )
+    assert sorted(numbers(left.sequences) + numbers(held.sequences)) == list(range(44))
+    other = set_aside(Cases(train, None), 1)[1]
+    assert numbers(held.sequences) != numbers(other.sequences)  # another seed, other cases
 
 
-def test_of_few_cases_none_is_set_aside_and_of_many_no_more_than_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = Sequences.from_list([[1.0]] * 6, [0, 1] * 3)
-    left, weights, held = set_aside(few, None, 0)
-    assert (len(left), weights, held) == (6, None, None)
+@pytest.mark.parametrize("labels", [[0, 1] * 4, [0] * 40 + [1]])
+def test_nothing_is_set_aside_of_what_could_not_tell(labels: list[int]) -> None:
+    few = Cases(Sequences.from_list([[float(index)] for index in range(len(labels))], labels), None)
+    assert set_aside(few, 0) == (few, None)
+
+
+def test_of_many_cases_no_more_are_set_aside_than_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holdout, "MOST", 20)
-    held = set_aside(noisy(400), None, 0)[2]
+    held = set_aside(Cases(noisy(400), None), 0)[1]
     assert held is not None
-    assert np.bincount(held.targets).tolist() == [10, 10]
+    assert np.bincount(held.sequences.targets).tolist() == [10, 10]
+
+
+@pytest.mark.parametrize("tells", [False, True])
+def test_where_nothing_can_be_set_aside_a_start_that_tells_something_is_kept(tells: bool) -> None:
+    train = noisy(8, shift=8.0 if tells else 0.0)
+    start, state = trained(train, max_epochs=8)
+    assert bool(start.output.weight.any()) == tells
+    assert state.epoch == 8  # nothing is given up
+    assert (state.best_epoch == 0) == tells
+    assert same(start, state.judged) == tells
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
-@given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.floats(0, 2))
+@given(st.integers(0, 2**32 - 1), st.integers(5, 40), st.floats(0, 2))
 def test_better_is_what_students_test_of_pairs_says(seed: int, cases: int, gain: float) -> None:
     before, after = torch.from_numpy(np.random.default_rng(seed).exponential(size=(2, cases)))
     after = after - gain
     expected = scipy.stats.ttest_rel(before, after, alternative="greater").pvalue < holdout.LEVEL
     assert is_better(after, before) == expected
     share = float((before.mean() - after.mean()) / before.mean())
-    assert is_better(after, before, max(share - 0.01, 0)) == (expected and share > 0)
-    assert not is_better(after, before, share + 0.01)
+    assert is_better(after, before, worth=max(share - 0.01, 0)) == (expected and share > 0)
+    assert not is_better(after, before, worth=share + 0.01)
+    weights = torch.ones(cases) * 3
+    assert is_better(after, before, weights) == expected
 
 
-def test_better_by_the_same_in_all_cases_is_better_and_one_case_tells_nothing() -> None:
-    assert is_better(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 3.0]))
-    assert not is_better(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]))
-    assert not is_better(torch.tensor([1.0]), torch.tensor([2.0]))
+def test_better_by_the_same_in_all_cases_is_better_and_four_cases_tell_nothing() -> None:
+    assert is_better(torch.zeros(5), torch.ones(5))
+    assert not is_better(torch.ones(5), torch.ones(5))
+    assert not is_better(torch.zeros(4), torch.ones(4))
+
+
+def test_a_case_of_little_weight_has_little_say() -> None:
+    after, before = torch.tensor([0.0, 0.1, 0.0, 0.1, 0.0, 9.0]), torch.ones(6)
+    assert not is_better(after, before)
+    assert is_better(after, before, torch.tensor([1.0, 1, 1, 1, 1, 0.001]))
 
 
 def test_what_is_not_shown_to_be_better_leaves_the_start_as_it_was_fitted_to_all() -> None:
@@ -109,7 +136,7 @@ def test_what_is_not_shown_to_be_better_leaves_the_start_as_it_was_fitted_to_all
 
 
 def test_a_start_is_left_for_what_is_shown_to_be_better() -> None:
-    start, state = trained(exclusive_or(200), max_epochs=40, learning_rate=0.03)
+    start, state = trained(exclusive_or(200), max_epochs=80, learning_rate=0.03)
     assert state.sets_aside
     assert state.best_epoch > 0
     assert not same(start, state.judged)
@@ -152,7 +179,7 @@ class KillAt(Recorder):
 @pytest.mark.parametrize("learns", [False, True])
 def test_a_training_that_was_killed_ends_as_if_it_had_not_been(learns: bool, step: int, tmp_path: Path) -> None:
     data = exclusive_or(200) if learns else noisy(40)
-    options = {"max_epochs": 40, "learning_rate": 0.03} if learns else {"max_epochs": 60}
+    options = {"max_epochs": 80, "learning_rate": 0.03} if learns else {"max_epochs": 60}
     config = TrainConfig.model_validate({"keep": "best", "checkpoint_every_steps": 2, **options})
     whole = fit(new_state(build_network(MODEL, data, 0), config), data, None, config)
     store = CheckpointStore(tmp_path / "checkpoints")

@@ -236,6 +236,8 @@ AWAY: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
     "peepholes": ({"probability_floor": 0.01}, {"cell": "lstm-peephole"}, {}, "pictures"),
     "frames": ({}, {"frame_steps": 3, "normalisation": "sequence"}, {"noise": 0.1}, "ragged"),
     "missing": ({}, {"missing": "mask"}, {}, "ragged"),
+    "neighbours": ({}, {"context_steps": 4, "bidirectional": True, "pooling": "statistics"}, {}, "ragged"),
+    "segments": ({}, {"context_steps": 2, "skip_segments": 3, "pooling": "statistics"}, {}, "pictures"),
 }
 
 

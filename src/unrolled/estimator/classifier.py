@@ -64,9 +64,9 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Training sees each case that differs once, weighed by how often it was given: the order of the cases
     does not matter, and a whole weight is exactly a repetition. Where the output layer is fitted in closed form, as by
-    default, a quarter of the cases is set aside to see whether gradients better that start; where they are not shown
-    to, the start is fitted to all cases. Otherwise nothing is held out. Where there are sequences to choose the best
-    weights by, ``fit`` takes them as ``validation``.
+    default, a quarter of the cases (at most about 1,000) is set aside to see whether gradients better that start; where
+    they are not shown to, the start is fitted to all cases. Otherwise nothing is held out. Where there are sequences to
+    choose the best weights by, ``fit`` takes them as ``validation``.
 
     Attributes:
         classes_: the labels, sorted, in the dtype they were given in, [C].

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 def context_offsets(reach: int) -> tuple[int, ...]:
-    """Where the neighbours stand: 0, ±1, ±2, ±4, … up to ±``reach``, ascending."""
+    """Where the neighbours stand: 0, ±1, ±2, ±4, … as far as ±``reach`` at most, ascending."""
     distances = [1 << power for power in range(reach.bit_length())]
     return (*(-distance for distance in reversed(distances)), 0, *distances)
 
@@ -33,7 +33,9 @@ class Context(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """[B, T, F], [B] → [B, T, K·F] with K offsets, the values of one step behind those of another."""
         count, steps, channels = values.shape
-        places = torch.arange(steps, device=values.device)[:, None] + torch.tensor(self.offsets, device=values.device)
+        powers = torch.arange(-(len(self.offsets) // 2), len(self.offsets) // 2 + 1, device=values.device)
+        offsets = powers.sign() * 2 ** (powers.abs() - 1).clamp(min=0)  # made where they are needed: no step sends them
+        places = torch.arange(steps, device=values.device)[:, None] + offsets
         source = places.flatten().clamp(min=0).minimum(lengths[:, None] - 1)  # [B, T · K]
         picked = values.gather(1, source[:, :, None].expand(-1, -1, channels))
         return picked.reshape(count, steps, len(self.offsets) * channels)

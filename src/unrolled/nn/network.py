@@ -102,6 +102,7 @@ class Network(nn.Module):
         self.context = Context(config.context_steps) if config.context_steps else None
         self.offsets = self.context.offsets if self.context else (0,)
         width *= len(self.offsets)
+        self.reads_of_a_step = width
         for _ in range(config.num_layers):
             layer = Layer(config, width)
             self.layers.append(layer)

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.linalg import vector_norm
 
 from unrolled.nn.unroll import valid_steps
@@ -74,6 +75,7 @@ class _Statistics(torch.autograd.Function):
         return mean, largest, least, deviation, rise, fall, movement
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         distances, changes, valid, count, deviation, movement, *places = ctx.saved_tensors
         highest_at, lowest_at, rise_at, fall_at = (place[:, None] for place in places)

@@ -50,7 +50,8 @@ def _deviations(network: Network, cell: Cell, train: Sequences) -> Tensor:
     for _, batch in evaluation_batches(network, Batcher(train, cell.W.device)):
         values, lengths = network.entering(batch.inputs, batch.lengths)
         values = network.with_context(values, lengths)[valid_steps(lengths, values.shape[1])]  # [Σ T, K·F]
-        found = (values @ cell.W.T).double()
+        found = values.double() @ cell.W.T.double()
         count, total, squares = count + len(found), total + found.sum(0), squares + found.square().sum(0)
-    deviations: Tensor = (squares / count - (total / count).square()).clamp(min=0).sqrt()
-    return deviations.to(cell.W.dtype)
+    variances: Tensor = squares / count - (total / count).square()
+    rounding = _NOTHING * _NOTHING * squares / count  # of values that are large and hardly vary
+    return variances.where(variances > rounding, 0.0).sqrt().to(cell.W.dtype)

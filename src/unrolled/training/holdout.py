@@ -6,6 +6,8 @@ other sequences.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import stdtr
 from torch import Tensor
@@ -13,52 +15,64 @@ from torch import Tensor
 from unrolled.data.sequences import Sequences
 from unrolled.training.readout import Weights
 
-EVERY = 4
-"""One of so many of each class is set aside."""
+SHARE = 0.25
+"""Of each class."""
 
 MOST = 1_000
-"""Cases that are about enough: of large data it is one of more."""
+"""Cases that are about enough: of large data it is a smaller share."""
 
+LEAST = 5
+"""Cases below which nothing can be told."""
 
 WORTH = 0.1
 """The share of the loss that weights which have not seen the cases set aside have to save: the start may see them."""
 
 LEVEL = 0.01
-"""Of the test below: strict, since what is tested is the best of many passes."""
+"""Of the test below, nominally: it is strict, since what is tested is the best of many passes."""
 
 
-def set_aside(
-    train: Sequences, weights: Weights | None, seed: int
-) -> tuple[Sequences, Weights | None, Sequences | None]:
-    """A share of each class: what is left, with its weights, and what is set aside.
+@dataclass(frozen=True)
+class Cases:
+    """Labelled sequences and how much each counts, [N]; all the same where None."""
 
-    Of a class with too few sequences none is; where no class has enough, nothing.
+    sequences: Sequences
+    weights: Weights | None
 
-    Args:
-        train: labelled sequences.
-        weights: how much each counts, [N]; all the same where None.
-        seed: of the choice.
+
+def set_aside(cases: Cases, seed: int) -> tuple[Cases, Cases | None]:
+    """What is left, its weights again 1 in the mean, and a share of each class, at least one case of two or more.
+
+    Nothing is set aside where that would be fewer than `LEAST` cases, or all of one class.
     """
-    every = max(EVERY, -(-len(train) // MOST))
+    train, weights = cases.sequences, cases.weights
+    share = min(SHARE, MOST / len(train))
     mixed = np.random.default_rng(seed).permutation(len(train))
     by_class = [mixed[train.targets[mixed] == index] for index in range(len(train.classes))]
-    held = np.sort(np.concatenate([members[every - 1 :: every] for members in by_class]))
+    picked = [members[: max(1, int(share * len(members)))] for members in by_class if len(members) > 1]
+    held = np.sort(np.concatenate([*picked, mixed[:0]]))
+    if len(held) < LEAST or len(picked) < 2:
+        return cases, None
     kept = np.setdiff1d(np.arange(len(train)), held)
-    left = None if weights is None else weights[kept]
-    return train.take(kept), left, train.take(held) if held.size else None
+    if weights is None:
+        return Cases(train.take(kept), None), Cases(train.take(held), None)
+    left = Cases(train.take(kept), weights[kept] / weights[kept].mean())
+    return left, Cases(train.take(held), weights[held])
 
 
-def is_better(cases: Tensor, before: Tensor, worth: float = 0.0) -> bool:
+def is_better(cases: Tensor, before: Tensor, weights: Tensor | None = None, worth: float = 0.0) -> bool:
     """Whether a figure of each case is lower than it was before, by Student's t test of the differences, one-sided.
 
     Args:
         cases: what is watched of each case, [N].
         before: the same of what it is compared with, [N].
+        weights: how much each counts, [N]; all the same where None.
         worth: the share of the mean before by which it has to be lower, at least.
     """
-    gains = (before - cases).double().numpy()
-    mean = gains.mean()
-    if len(gains) < 2 or mean <= worth * float(before.mean()):
+    gains, count = (before - cases).double().numpy(), len(cases)
+    shares = np.ones(count) if weights is None else weights.double().numpy()
+    shares = shares / shares.sum()
+    mean = shares @ gains
+    if count < LEAST or mean <= worth * (shares @ before.double().numpy()):
         return False
-    error = gains.std(ddof=1) / np.sqrt(len(gains))
-    return bool(error == 0 or stdtr(len(gains) - 1, mean / error) > 1 - LEVEL)
+    error = np.sqrt(np.square(shares * (gains - mean)).sum() * count / (count - 1))
+    return bool(error == 0 or stdtr(count - 1, mean / error) > 1 - LEVEL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from unrolled.inference import all_logits
 from unrolled.nn.network import Network
 from unrolled.training.capture import on_side_stream
 from unrolled.training.checkpoint import CheckpointStore
-from unrolled.training.holdout import WORTH, is_better, set_aside
+from unrolled.training.holdout import WORTH, Cases, is_better, set_aside
 from unrolled.training.interrupt import StopRequest, stop_on_signals
 from unrolled.training.lines import Figures, Line, mean_loss
 from unrolled.training.losses import class_weights
@@ -88,15 +89,17 @@ def fit(
         state.fitted = copy_weights(state.judged)
         state.solved = figures_of(state.network, batcher)[0] < SOLVED
         state.sets_aside = validation is None and not state.goes_on
+    held = None if validation is None else Cases(validation, None)
     if state.sets_aside:
-        train, sample_weights, validation = set_aside(train, sample_weights, config.seed)
+        left, held = set_aside(Cases(train, sample_weights), config.seed)
+        train, sample_weights = left.sequences, left.weights
         batcher = training_batcher(train, device, sample_weights)
         if not state.step:
             start_readout(state.network, train, sample_weights, config.seed)
             state.judged.load_state_dict(state.network.state_dict())
     plan = make_plan(one_pass(config) if state.solved else config, train)
-    if state.sets_aside and not state.step and tells_something(state.network):
-        state.hope = -(-plan.epochs // HOPE)
+    if held is not None and not state.step and tells_something(state.network):
+        state.hope = math.ceil(HOPE * plan.epochs)
     weights = _to(class_weights(config, train), device)
     update = Update(state.network, state.averaged, state.optimizer, batcher, config, augmentation, weights)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
@@ -107,7 +110,7 @@ def fit(
             config=config,
             batcher=batcher,
             stepper=make_stepper(update, plan),
-            validation=None if validation is None else _validation_batcher(validation, device),
+            validation=_validation_batcher(held, device),
             observer=observer,
             store=store,
             stop=stop,
@@ -122,8 +125,11 @@ def fit(
     return state
 
 
-def _validation_batcher(validation: Sequences, device: torch.device) -> Batcher:
-    return Batcher(validation, device, storage=choose_storage(validation.values.nbytes, device))
+def _validation_batcher(held: Cases | None, device: torch.device) -> Batcher | None:
+    if held is None:
+        return None
+    storage = choose_storage(held.sequences.values.nbytes, device)
+    return Batcher(held.sequences, device, weights=held.weights, storage=storage)
 
 
 @dataclass
@@ -196,15 +202,18 @@ class Fitting:
         """The start or the best weights, whichever validation data show, or the better fit of the training data."""
         state = self.state
         if self.validation is None:
+            if state.sets_aside and bool(state.fitted["output.weight"].any()):
+                return  # too few cases to tell, and a start that tells something
             value = self.watched(*figures_of(state.judged, self.batcher))
             if state.best_value is None or value < state.best_value:
                 state.best, state.best_value, state.best_epoch = copy_weights(state.judged), value, state.epoch
         elif state.fitted and state.start_cases is not None and state.start is not None:
             best = copy.deepcopy(state.judged)
             best.load_state_dict(state.best)
-            cases = self.watched_cases(best, self.validation)
+            cases, weights = self.watched_cases(best, self.validation), self.validation.weights
+            weights = None if weights is None else weights.cpu()
             worth = WORTH if state.sets_aside else 0.0
-            if not (state.best_epoch and is_better(cases, state.start_cases, worth)):
+            if not (state.best_epoch and is_better(cases, state.start_cases, weights, worth)):
                 state.best, state.best_value, state.best_epoch = state.fitted, self.watched(*state.start), 0
                 state.fitted = {}
 
@@ -406,7 +415,7 @@ SOLVED = 0.05
 """A fitted start with less than this cross-entropy on its own training data leaves gradients nothing to learn."""
 
 
-HOPE = 4
+HOPE = 0.25
 """Of a start that tells something: the share of all passes in which one has to better it on what is set aside."""
 
 

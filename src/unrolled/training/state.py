@@ -175,6 +175,8 @@ def training_facts(state: TrainState, recipe: Recipe) -> dict[str, Any]:
         "sequences": state.sequences,
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
+        "goes_on": state.goes_on,
+        "sets_aside": state.sets_aside,
         "config": recipe.train.model_dump(mode="json"),
         "augment": recipe.augment.model_dump(mode="json"),
     }
