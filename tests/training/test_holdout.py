@@ -147,6 +147,7 @@ def test_given_validation_data_have_to_show_it_too() -> None:
     start, state = trained(noisy(40), noisy(12, 6), learning_rate=0.01, max_epochs=3)
     assert not state.sets_aside
     assert any(log.improved for log in state.history)
+    assert state.hope is None  # nothing is given up
     assert state.best_epoch == 0
     assert same(start, state.judged)
 

@@ -98,7 +98,7 @@ def fit(
             start_readout(state.network, train, sample_weights, config.seed)
             state.judged.load_state_dict(state.network.state_dict())
     plan = make_plan(one_pass(config) if state.solved else config, train)
-    if held is not None and not state.step and tells_something(state.network):
+    if state.sets_aside and held is not None and not state.step and tells_something(state.network):
         state.hope = math.ceil(HOPE * plan.epochs)
     weights = _to(class_weights(config, train), device)
     update = Update(state.network, state.averaged, state.optimizer, batcher, config, augmentation, weights)
