@@ -192,7 +192,7 @@ class ModelConfig(Section):
             f"{self.num_layers} × {self.hidden_size} units",
             "in both directions" if self.bidirectional else "forward",
             "" if self.frame_steps in (1, "auto") else f"{self.frame_steps} steps at a time",
-            f"each step with up to {1 << self.context_steps.bit_length() - 1} around it" if self.context_steps else "",
+            f"each step with up to {self.context_steps} around it" if self.context_steps else "",
             f"pooling {self.pooling}",
             f"the means of {self.skip_segments} parts beside it" if self.skip_segments else "",
         ]

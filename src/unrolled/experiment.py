@@ -36,7 +36,7 @@ from unrolled.model import Model, ModelFacts
 from unrolled.nn.network import Network
 from unrolled.run_folder import RunFolder
 from unrolled.storage import write_bytes, write_json
-from unrolled.training.loop import fit, new_state
+from unrolled.training.loop import fit, keeps_start, new_state
 from unrolled.training.losses import case_weights
 from unrolled.training.recorders import MetricsFile, Recorder, Recorders
 from unrolled.training.start import build_network, check_settings, training_threads
@@ -282,6 +282,8 @@ def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
     train = dataset.train
     steps = f"{train.equal_length}" if train.equal_length else f"{train.lengths.min()} to {train.lengths.max()}"
     held = [f"{len(dataset.validation):,} for validation"] if dataset.validation else []
+    if dataset.validation is None and keeps_start(recipe.model, recipe.train):
+        held.append("a part of them set aside to judge the fitted start by")
     held += [f"{len(dataset.test):,} for the test"] if dataset.test else []
     layer = network.layers[0]
     kernel = layer.kernel()  # type: ignore[operator]

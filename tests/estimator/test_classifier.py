@@ -212,6 +212,15 @@ def test_partial_fit_may_see_its_classes_later(ragged: Ragged) -> None:
         quick(class_weight="balanced").partial_fit(X, y)
 
 
+def test_weights_that_learned_before_are_no_fitted_start(ragged: Ragged) -> None:
+    X, y = ragged
+    classifier = quick(warm_start=True, max_steps=1, learning_rate=1e-9).fit(X, y)
+    assert classifier.model_.facts.is_fitted_start
+    classifier.set_params(learning_rate=10.0).fit(X, y, validation=(X, y))
+    assert classifier.model_.facts.training["best_epoch"] == 0
+    assert not classifier.model_.facts.is_fitted_start
+
+
 def test_a_warm_start_goes_on_and_a_cold_one_begins_anew(ragged: Ragged) -> None:
     X, y = ragged
     drawn = {"max_steps": 8, "output_initializer": "glorot"}  # not fitted: the losses are those of the updates

@@ -48,6 +48,16 @@ def padded(sequences: list[np.ndarray], extra: int = 0, padding: float = 0.0) ->
     return {"sequences": array, "lengths": lengths}
 
 
+def assert_an_export_says_the_same(model: Any) -> None:
+    """Of sequences of many lengths, whatever stands behind their ends."""
+    session = opened(model)
+    for lengths in LENGTHS:
+        sequences = drawn(lengths)
+        found = run_session(session, padded(sequences, extra=2, padding=math.nan))
+        np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
+        assert found["labels"].tolist() == model.predict(sequences).tolist()
+
+
 @every_cell
 @every_direction
 @every_depth
@@ -56,12 +66,7 @@ def test_an_exported_network_says_what_the_model_says(
     cell: str, bidirectional: bool, layers: int, pooling: str, make_model: Any
 ) -> None:
     model = make_model(cell=cell, bidirectional=bidirectional, num_layers=layers, pooling=pooling)
-    session = opened(model)
-    for lengths in LENGTHS:
-        sequences = drawn(lengths)
-        found = run_session(session, padded(sequences))
-        np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
-        assert found["labels"].tolist() == model.predict(sequences).tolist()
+    assert_an_export_says_the_same(model)
 
 
 @pytest.mark.parametrize("segments", [1, 3, 40])
@@ -71,11 +76,7 @@ def test_what_goes_past_the_recurrence_is_in_an_export(
     segments: int, size: int, bidirectional: bool, make_model: Any
 ) -> None:
     trained = make_model(bidirectional=bidirectional, pooling="statistics", frame_steps=size, skip_segments=segments)
-    session = opened(trained)
-    for lengths in LENGTHS:
-        sequences = drawn(lengths)
-        found = run_session(session, padded(sequences, extra=2, padding=math.nan))
-        np.testing.assert_allclose(found["probabilities"], trained.predict_proba(sequences), rtol=0, atol=1e-5)
+    assert_an_export_says_the_same(trained)
 
 
 @pytest.mark.parametrize("reach", [1, 4, 100])
@@ -85,11 +86,7 @@ def test_the_neighbours_of_each_step_are_in_an_export(
     reach: int, size: int, bidirectional: bool, make_model: Any
 ) -> None:
     trained = make_model(bidirectional=bidirectional, frame_steps=size, context_steps=reach, skip_segments=2)
-    session = opened(trained)
-    for lengths in LENGTHS:
-        sequences = drawn(lengths)
-        found = run_session(session, padded(sequences, extra=2, padding=math.nan))
-        np.testing.assert_allclose(found["probabilities"], trained.predict_proba(sequences), rtol=0, atol=1e-5)
+    assert_an_export_says_the_same(trained)
 
 
 @pytest.mark.parametrize("size", [2, 3, 7])
@@ -99,11 +96,7 @@ def test_frames_of_steps_are_stacked_in_an_export(
     size: int, bidirectional: bool, pooling: str, make_model: Any
 ) -> None:
     trained = make_model(bidirectional=bidirectional, pooling=pooling, frame_steps=size)
-    session = opened(trained)
-    for lengths in LENGTHS:
-        sequences = drawn(lengths)
-        found = run_session(session, padded(sequences, extra=2, padding=math.nan))
-        np.testing.assert_allclose(found["probabilities"], trained.predict_proba(sequences), rtol=0, atol=1e-5)
+    assert_an_export_says_the_same(trained)
 
 
 @every_cell

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from padded_tensors import Padded, padded
 from unrolled.config import ModelConfig
 from unrolled.nn.context import Context, context_offsets
 from unrolled.nn.network import Network
@@ -29,21 +28,13 @@ def test_neighbours_stand_at_distances_that_double(reach: int, offsets: tuple[in
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
-@given(
-    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5),
-    padding=st.integers(0, 3),
-    channels=st.integers(1, 3),
-    reach=st.integers(1, 50),
-)
-def test_context_is_torchs_replication_padding_read_through_windows(lengths, padding, channels, reach, uniform) -> None:
-    values = uniform(len(lengths), max(lengths) + padding, channels)
-    for row, length in enumerate(lengths):
-        values[row, length:] = math.nan
-    found = Context(reach)(values, torch.tensor(lengths))
-    for row, length in enumerate(lengths):
-        wide = F.pad(values[row : row + 1, :length].mT, (reach, reach), mode="replicate")[0].T
-        windows = [wide[reach + offset : reach + offset + length] for offset in context_offsets(reach)]
-        torch.testing.assert_close(found[row, :length], torch.cat(windows, 1), rtol=0, atol=0)
+@given(batch=padded(), reach=st.integers(1, 50))
+def test_context_is_torchs_replication_padding_read_through_windows(batch: Padded, reach: int) -> None:
+    found = Context(reach)(batch.values, batch.lengths)
+    for row, own in zip(found, batch.each(), strict=True):
+        wide = F.pad(own.T[None], (reach, reach), mode="replicate")[0].T
+        windows = [wide[reach + offset : reach + offset + len(own)] for offset in context_offsets(reach)]
+        torch.testing.assert_close(row[: len(own)], torch.cat(windows, 1), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("frame_steps", [1, 3])

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from padded_tensors import Padded, padded
 from unrolled.config import ModelConfig
 from unrolled.nn.network import Network
 from unrolled.nn.skip import SegmentMeans
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
-@given(
-    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5),
-    padding=st.integers(0, 3),
-    channels=st.integers(1, 3),
-    segments=st.integers(1, 50),
-)
-def test_segments_are_torchs_adaptive_average_pooling(lengths, padding, channels, segments, uniform) -> None:
-    values = uniform(len(lengths), max(lengths) + padding, channels)
-    for row, length in enumerate(lengths):
-        values[row, length:] = math.nan
-    found = SegmentMeans(segments)(values, torch.tensor(lengths))
-    for row, length in enumerate(lengths):
-        expected = F.adaptive_avg_pool1d(values[row, :length].T, segments).T
-        torch.testing.assert_close(found[row].reshape(segments, channels), expected, rtol=1e-12, atol=1e-12)
+@given(batch=padded(), segments=st.integers(1, 50))
+def test_segments_are_torchs_adaptive_average_pooling(batch: Padded, segments: int) -> None:
+    found = SegmentMeans(segments)(batch.values, batch.lengths)
+    for row, own in zip(found, batch.each(), strict=True):
+        expected = F.adaptive_avg_pool1d(own.T, segments).T
+        torch.testing.assert_close(row.reshape(expected.shape), expected, rtol=1e-12, atol=1e-12)
 
 
 def network(**config: object) -> Network:

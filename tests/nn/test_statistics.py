@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
 
+from padded_tensors import Padded, padded
 from unrolled.nn.statistics import LEAST_VARIANCE, sequence_statistics
 
 
@@ -28,23 +26,19 @@ def by_torch(values: Tensor) -> list[Tensor]:
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
-@given(lengths=st.lists(st.integers(1, 20), min_size=1, max_size=5), padding=st.integers(0, 3), width=st.integers(1, 4))
-def test_statistics_and_their_gradients_are_those_of_torchs_operators(lengths, padding, width, uniform) -> None:
-    values = uniform(len(lengths), max(lengths) + padding, width)
-    weights = [uniform(len(lengths), width) for _ in range(7)]
-    padded = values.clone()
-    for row, length in enumerate(lengths):
-        padded[row, length:] = math.nan
-    padded.requires_grad_()
-    found = sequence_statistics(padded, torch.tensor(lengths))
+@given(batch=padded(longest=20))
+def test_statistics_and_their_gradients_are_those_of_torchs_operators(batch: Padded) -> None:
+    values = batch.values.clone().requires_grad_()
+    found = sequence_statistics(values, batch.lengths)
+    weights = [torch.linspace(-1, 1, part.numel(), dtype=part.dtype).reshape(part.shape).cos() for part in found]
     sum((part * weight).sum() for part, weight in zip(found, weights, strict=True)).backward()
-    for row, length in enumerate(lengths):
-        own = values[row, :length].clone().requires_grad_()
+    for row, given_steps in enumerate(batch.each()):
+        own = given_steps.clone().requires_grad_()
         expected = by_torch(own)
         sum((part * weight[row]).sum() for part, weight in zip(expected, weights, strict=True)).backward()
         torch.testing.assert_close([part[row] for part in found], expected)
-        torch.testing.assert_close(padded.grad[row, :length], own.grad)
-        assert not padded.grad[row, length:].any()
+        torch.testing.assert_close(values.grad[row, : len(own)], own.grad)
+        assert not values.grad[row, len(own) :].any()
 
 
 def test_gradients_are_those_of_finite_differences() -> None:

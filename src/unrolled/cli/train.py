@@ -68,8 +68,6 @@ def train(
     if silent:
         return
     kept = "; kept is the fitted start, which no pass was shown to better" if run.model.facts.is_fitted_start else ""
-    if run.model.facts.training.get("sets_aside"):
-        out().print("a part of the training sequences was set aside, to judge the fitted start by")
     out().print(f"trained {run.model.facts.training['steps']:,} steps in {run.seconds:.1f} s{kept}")
     if evaluation is not None:
         out().print()

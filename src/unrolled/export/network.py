@@ -36,6 +36,7 @@ from torch import Tensor
 from unrolled.errors import UnsupportedError
 from unrolled.export.context import with_neighbours
 from unrolled.export.graph import IR_VERSION, OPSETS, Graph
+from unrolled.export.places import count_steps, numbers_up_to, take_beside
 from unrolled.export.pooling import pool, pool_on
 from unrolled.export.preparation import cut, look_up, prepare
 from unrolled.export.recurrence import Steps, add_layer
@@ -170,8 +171,7 @@ def _what_is_read(graph: Graph, model: Model, name: str) -> tuple[ValueInfoProto
 
 def _steps(graph: Graph, values: str, lengths: str) -> Steps:
     """Which steps of ``values``, [T, B, F], stand before the end of their sequence."""
-    time = graph.add("Gather", graph.add("Shape", values), graph.scalar(0, np.int64))
-    numbers = graph.add("Range", graph.scalar(0, np.int64), time, graph.scalar(1, np.int64))  # [T]
+    numbers = numbers_up_to(graph, count_steps(graph, values))  # [T]
     inside = graph.add("Less", graph.add("Unsqueeze", numbers, graph.integers(1)), lengths)  # [T, B]
     return Steps(
         lengths, graph.add("Cast", lengths, to=TensorProto.INT32), graph.add("Unsqueeze", inside, graph.integers(2))
@@ -180,17 +180,10 @@ def _steps(graph: Graph, values: str, lengths: str) -> Steps:
 
 def _frames(graph: Graph, network: Network, values: str, steps: Steps) -> tuple[str, Steps]:
     """As `stack_frames`: [T, B, F] → [⌈T / K⌉, B, K·F], and which of the frames count."""
-    size = network.frame_steps
-    one, many = graph.scalar(1, np.int64), graph.scalar(size, np.int64)
-    time = graph.add("Gather", graph.add("Shape", values), graph.scalar(0, np.int64))
-    up = graph.scalar(size - 1, np.int64)
-    whole = graph.add("Mul", graph.add("Div", graph.add("Add", time, up), many), many)  # ⌈T / K⌉ · K
-    places = graph.add("Range", graph.scalar(0, np.int64), whole, one)
-    last = graph.add("Unsqueeze", graph.add("Sub", steps.lengths, one), graph.integers(1))  # [B, 1]
-    source = graph.add("Unsqueeze", graph.add("Min", places, last), graph.integers(2))  # [B, ⌈T / K⌉ · K, 1]
-    picked = graph.add("GatherND", graph.add("Transpose", values, perm=[1, 0, 2]), source, batch_dims=1)
-    stacked = graph.add("Reshape", picked, graph.integers(0, -1, size * network.preparation.width))
-    frames = graph.add("Transpose", stacked, perm=[1, 0, 2])
+    many, up = graph.scalar(network.frame_steps, np.int64), graph.scalar(network.frame_steps - 1, np.int64)
+    full = graph.add("Add", count_steps(graph, values), up)
+    places = numbers_up_to(graph, graph.add("Mul", graph.add("Div", full, many), many))  # ⌈T / K⌉ · K
+    frames = take_beside(graph, values, places, steps, network.frame_steps * network.preparation.width)
     lengths = graph.add("Div", graph.add("Add", steps.lengths, up), many)
     return frames, _steps(graph, frames, lengths)
 

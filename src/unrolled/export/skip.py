@@ -6,6 +6,7 @@ import numpy as np
 from onnx import TensorProto
 
 from unrolled.export.graph import Graph
+from unrolled.export.places import count_steps, numbers_up_to
 from unrolled.export.recurrence import Steps
 from unrolled.nn.skip import SegmentMeans
 
@@ -25,8 +26,7 @@ def segment_means(graph: Graph, skip: SegmentMeans, values: str, steps: Steps) -
     starts = graph.add("Div", graph.add("Mul", lengths, graph.constant("parts", numbers)), whole)  # [B, S]
     ends = graph.add("Mul", lengths, graph.constant("next", numbers + 1))
     ends = graph.add("Div", graph.add("Add", ends, graph.scalar(count - 1, np.int64)), whole)
-    time = graph.add("Gather", graph.add("Shape", values), graph.scalar(0, np.int64))
-    places = graph.add("Range", graph.scalar(0, np.int64), time, graph.scalar(1, np.int64))  # [T]
+    places = numbers_up_to(graph, count_steps(graph, values))  # [T]
     begun = graph.add("GreaterOrEqual", places, graph.add("Unsqueeze", starts, graph.integers(2)))
     inside = graph.add("And", begun, graph.add("Less", places, graph.add("Unsqueeze", ends, graph.integers(2))))
     sizes = graph.add("Unsqueeze", graph.add("Sub", ends, starts), graph.integers(2))

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from unrolled.nn.frames import take_steps
+
 
 def context_offsets(reach: int) -> tuple[int, ...]:
     """Where the neighbours stand: 0, ±1, ±2, ±4, … as far as ±``reach`` at most, ascending."""
@@ -33,9 +35,6 @@ class Context(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """[B, T, F], [B] → [B, T, K·F] with K offsets, the values of one step behind those of another."""
         count, steps, channels = values.shape
-        powers = torch.arange(-(len(self.offsets) // 2), len(self.offsets) // 2 + 1, device=values.device)
-        offsets = powers.sign() * 2 ** (powers.abs() - 1).clamp(min=0)  # made where they are needed: no step sends them
-        places = torch.arange(steps, device=values.device)[:, None] + offsets
-        source = places.flatten().clamp(min=0).minimum(lengths[:, None] - 1)  # [B, T · K]
-        picked = values.gather(1, source[:, :, None].expand(-1, -1, channels))
-        return picked.reshape(count, steps, len(self.offsets) * channels)
+        numbers = torch.arange(steps, device=values.device)
+        places = torch.stack([numbers + offset for offset in self.offsets], 1)  # [T, K], made on the device itself
+        return take_steps(values, places.flatten(), lengths).reshape(count, steps, len(self.offsets) * channels)

@@ -26,9 +26,21 @@ def stack_frames(values: Tensor, lengths: Tensor, size: int) -> Tensor:
     count, steps, channels = values.shape
     frames = -(-steps // size)
     places = torch.arange(frames * size, device=values.device)
-    source = places.minimum(lengths[:, None] - 1)  # [B, frames · K]
-    picked = values.gather(1, source[:, :, None].expand(-1, -1, channels))
-    return picked.reshape(count, frames, size * channels)
+    return take_steps(values, places, lengths).reshape(count, frames, size * channels)
+
+
+def take_steps(values: Tensor, places: Tensor, lengths: Tensor) -> Tensor:
+    """The steps at these places; beyond an end of a sequence stands its first or last one, whatever the padding holds.
+
+    Args:
+        values: [B, T, F].
+        places: [P].
+        lengths: [B], each in 1..T.
+    Returns:
+        [B, P, F].
+    """
+    source = places.clamp(min=0).minimum(lengths[:, None] - 1)  # [B, P]
+    return values.gather(1, source[:, :, None].expand(-1, -1, values.shape[-1]))
 
 
 def count_frames(lengths: Tensor, size: int) -> Tensor:

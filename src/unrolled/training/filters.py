@@ -22,7 +22,7 @@ MOST_SEQUENCES = 500
 """Training sequences that are looked at, at most: of more, a random choice."""
 
 _NOTHING = 1e-6
-"""A filter that answers with so small a share of its norm answers nothing but rounding: it stays as it was drawn."""
+"""A deviation that is no larger, as a share of the answers' size, is rounding: such a filter stays as it was drawn."""
 
 
 def scale_filters(network: Network, train: Sequences, seed: int = 0) -> None:
@@ -39,13 +39,12 @@ def scale_filters(network: Network, train: Sequences, seed: int = 0) -> None:
         if isinstance(cell, Cell):
             norms = cell.W.detach().norm(dim=1)
             deviations = _deviations(network, cell, train)
-            answers = deviations > _NOTHING * norms
             with torch.no_grad():
-                cell.W.mul_(torch.where(answers, norms / deviations.where(answers, 1.0), 1.0)[:, None])
+                cell.W.mul_((norms / deviations).where(deviations > 0, 1.0)[:, None])
 
 
 def _deviations(network: Network, cell: Cell, train: Sequences) -> Tensor:
-    """Of W x over all steps of the sequences, [G·H]."""
+    """Of W x over all steps of the sequences, [G·H]; 0 where it is nothing."""
     count, total, squares = 0, *torch.zeros(2, len(cell.W), dtype=torch.float64, device=cell.W.device)
     for _, batch in evaluation_batches(network, Batcher(train, cell.W.device)):
         values, lengths = network.entering(batch.inputs, batch.lengths)
@@ -53,5 +52,4 @@ def _deviations(network: Network, cell: Cell, train: Sequences) -> Tensor:
         found = values.double() @ cell.W.T.double()
         count, total, squares = count + len(found), total + found.sum(0), squares + found.square().sum(0)
     variances: Tensor = squares / count - (total / count).square()
-    rounding = _NOTHING * _NOTHING * squares / count  # of values that are large and hardly vary
-    return variances.where(variances > rounding, 0.0).sqrt().to(cell.W.dtype)
+    return variances.where(variances > _NOTHING**2 * squares / count, 0.0).sqrt().to(cell.W.dtype)

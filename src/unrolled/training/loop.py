@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.config import LENGTHS, AugmentConfig, TrainConfig
+from unrolled.config import LENGTHS, AugmentConfig, ModelConfig, TrainConfig
 from unrolled.data.batching import Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.devices import choose_storage
@@ -30,7 +30,7 @@ from unrolled.training.lines import Figures, Line, mean_loss
 from unrolled.training.losses import class_weights
 from unrolled.training.optimizers import make_optimizer
 from unrolled.training.plan import Plan, make_plan
-from unrolled.training.readout import start_readout, tells_something
+from unrolled.training.readout import start_readout
 from unrolled.training.recorders import Recorder, Recorders
 from unrolled.training.schedule import learning_rate
 from unrolled.training.start import check_settings
@@ -84,23 +84,10 @@ def fit(
     device = state.network.output.weight.device
     check_settings(config, augmentation, train, validation, device)
     observer = Recorders(recorders)
-    batcher = training_batcher(train, device, sample_weights)
-    if keeps_start(state.network, config) and not state.step:
-        state.fitted = copy_weights(state.judged)
-        state.solved = figures_of(state.network, batcher)[0] < SOLVED
-        state.sets_aside = validation is None and not state.goes_on
-    held = None if validation is None else Cases(validation, None)
-    if state.sets_aside:
-        left, held = set_aside(Cases(train, sample_weights), config.seed)
-        train, sample_weights = left.sequences, left.weights
-        batcher = training_batcher(train, device, sample_weights)
-        if not state.step:
-            start_readout(state.network, train, sample_weights, config.seed)
-            state.judged.load_state_dict(state.network.state_dict())
-    plan = make_plan(one_pass(config) if state.solved else config, train)
-    if state.sets_aside and held is not None and not state.step and tells_something(state.network):
-        state.hope = math.ceil(HOPE * plan.epochs)
-    weights = _to(class_weights(config, train), device)
+    cases, held = prepare_start(state, Cases(train, sample_weights), validation, config)
+    batcher = training_batcher(cases.sequences, device, cases.weights)
+    plan = make_plan(one_pass(config) if state.solved else config, cases.sequences)
+    weights = _to(class_weights(config, cases.sequences), device)
     update = Update(state.network, state.averaged, state.optimizer, batcher, config, augmentation, weights)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with forked, on_side_stream(device), stop_on_signals() as stop:
@@ -110,7 +97,8 @@ def fit(
             config=config,
             batcher=batcher,
             stepper=make_stepper(update, plan),
-            validation=_validation_batcher(held, device),
+            validation=None if held is None else _validation_batcher(held, device),
+            sets_aside=validation is None and held is not None,
             observer=observer,
             store=store,
             stop=stop,
@@ -125,9 +113,27 @@ def fit(
     return state
 
 
-def _validation_batcher(held: Cases | None, device: torch.device) -> Batcher | None:
-    if held is None:
-        return None
+def prepare_start(
+    state: TrainState, train: Cases, validation: Sequences | None, config: TrainConfig
+) -> tuple[Cases, Cases | None]:
+    """What is learned from, and what says which weights are best; the start is remembered, and fitted to the former."""
+    held = None if validation is None else Cases(validation, None)
+    if state.goes_on or not keeps_start(state.network.config, config):
+        return train, held
+    if not state.step:
+        batcher = training_batcher(train.sequences, state.network.output.weight.device, train.weights)
+        state.fitted = copy_weights(state.judged)
+        state.solved = figures_of(state.network, batcher)[0] < SOLVED
+    if held is not None:
+        return train, held
+    train, held = set_aside(train, config.seed)
+    if not state.step:
+        start_readout(state.network, train.sequences, train.weights, config.seed)
+        state.judged.load_state_dict(state.network.state_dict())
+    return train, held
+
+
+def _validation_batcher(held: Cases, device: torch.device) -> Batcher:
     storage = choose_storage(held.sequences.values.nbytes, device)
     return Batcher(held.sequences, device, weights=held.weights, storage=storage)
 
@@ -160,6 +166,7 @@ class Fitting:
     """One call of `fit`: what it needs, and its ladder of verbs.
 
     Attributes:
+        sets_aside: whether the validation data are training cases that were set aside.
         lines: those of figures that are due and still on their way from the device, the oldest first.
     """
 
@@ -169,6 +176,7 @@ class Fitting:
     batcher: Batcher
     stepper: Stepper
     validation: Batcher | None
+    sets_aside: bool
     observer: Recorder
     store: CheckpointStore | None
     stop: StopRequest
@@ -178,12 +186,12 @@ class Fitting:
     def run(self) -> None:
         """All epochs that are left, then the weights to keep."""
         state = self.state
-        if keeps_start(state.network, self.config) and not state.step:
+        if keeps_start(state.network.config, self.config) and not state.step:
             self.judge_start()
         while not self.is_complete():
             self.train_epoch()
             self.finish_epoch()
-        if keeps_start(state.network, self.config):
+        if keeps_start(state.network.config, self.config):
             self.judge_end()
         self.save()
         if self.config.keep == "best" and state.best:
@@ -199,23 +207,38 @@ class Fitting:
             state.start_cases = self.watched_cases(state.judged, self.validation)
 
     def judge_end(self) -> None:
-        """The start or the best weights, whichever validation data show, or the better fit of the training data."""
-        state = self.state
+        """Leaves a fitted start only for weights that are shown to be better, where anything can show it."""
         if self.validation is None:
-            if state.sets_aside and bool(state.fitted["output.weight"].any()):
-                return  # too few cases to tell, and a start that tells something
-            value = self.watched(*figures_of(state.judged, self.batcher))
-            if state.best_value is None or value < state.best_value:
-                state.best, state.best_value, state.best_epoch = copy_weights(state.judged), value, state.epoch
-        elif state.fitted and state.start_cases is not None and state.start is not None:
-            best = copy.deepcopy(state.judged)
-            best.load_state_dict(state.best)
-            cases, weights = self.watched_cases(best, self.validation), self.validation.weights
-            weights = None if weights is None else weights.cpu()
-            worth = WORTH if state.sets_aside else 0.0
-            if not (state.best_epoch and is_better(cases, state.start_cases, weights, worth)):
-                state.best, state.best_value, state.best_epoch = state.fitted, self.watched(*state.start), 0
-                state.fitted = {}
+            if not self.state.start_tells:
+                self.judge_by_fit()
+        elif self.state.fitted and not self.is_shown(self.validation):
+            self.keep_start()
+
+    def judge_by_fit(self) -> None:
+        """The last weights are kept if they fit the training data better."""
+        state = self.state
+        value = self.watched(*figures_of(state.judged, self.batcher))
+        if state.best_value is None or value < state.best_value:
+            state.best, state.best_value, state.best_epoch = copy_weights(state.judged), value, state.epoch
+
+    def is_shown(self, validation: Batcher) -> bool:
+        """Whether the best weights are shown to be better than the start, case by case."""
+        state = self.state
+        if not state.best_epoch or state.start_cases is None:
+            return False
+        best = copy.deepcopy(state.judged)
+        best.load_state_dict(state.best)
+        weights = None if validation.weights is None else validation.weights.cpu()
+        worth = WORTH if self.sets_aside else 0.0
+        return is_better(self.watched_cases(best, validation), state.start_cases, weights, worth)
+
+    def keep_start(self) -> None:
+        """As it was fitted to all training data."""
+        state = self.state
+        state.best = {name: value.clone() for name, value in state.fitted.items()}
+        state.best_epoch = 0
+        if state.start is not None:
+            state.best_value = self.watched(*state.start)
 
     def is_complete(self) -> bool:
         """Whether nothing is left; a pass whose last step was the last before a stop is still to be finished."""
@@ -364,7 +387,9 @@ class Fitting:
 
     def out_of_patience(self) -> bool:
         """Whether the validation figure has not improved for too long."""
-        patience = self.config.patience or self.state.hope
+        patience = self.config.patience
+        if patience is None and self.sets_aside and self.state.start_tells:
+            patience = math.ceil(HOPE * self.plan.epochs)
         return patience is not None and self.state.waited >= patience
 
     def checkpoint_is_due(self) -> bool:
@@ -425,9 +450,9 @@ def one_pass(config: TrainConfig) -> TrainConfig:
     return config if asked else config.model_copy(update={"max_epochs": 1})
 
 
-def keeps_start(network: Network, config: TrainConfig) -> bool:
-    """Whether the start is among what is chosen from: it was fitted to the training data, and the best is kept."""
-    return network.config.output_initializer == "ridge" and config.keep == "best"
+def keeps_start(model: ModelConfig, config: TrainConfig) -> bool:
+    """Whether the start is among what is chosen from: it is fitted to the training data, and the best is kept."""
+    return model.output_initializer == "ridge" and config.keep == "best"
 
 
 def _to(tensor: Tensor | None, device: torch.device) -> Tensor | None:

@@ -90,11 +90,6 @@ def start_readout(network: Network, train: Sequences, case_weights: Weights | No
         network.output.bias.copy_(torch.from_numpy(readout.bias))
 
 
-def tells_something(network: Network) -> bool:
-    """Whether the start has found more than the classes' shares."""
-    return bool(network.output.weight.any())
-
-
 def fit_readout(
     features: Doubles, targets: Integers, weights: Doubles, classes: int, blocks: Widths | None = None
 ) -> Readout:

@@ -59,7 +59,10 @@ def check_settings(
     class_weights(config, train)
     for name in ("patience", "calibrate"):
         if getattr(config, name) and validation is None:
-            raise ConfigError(f"{name} needs validation data; set validation_fraction above 0, or leave it out.")
+            raise ConfigError(
+                f"{name} needs validation data; set validation_fraction above 0 (of SequenceClassifier, give fit "
+                "validation=(X, y)), or leave it out."
+            )
     if config.precision != "float32" and device.type == "cpu":
         raise ConfigError(f"precision = {config.precision!r} needs a GPU; use float32 on the CPU.")
 

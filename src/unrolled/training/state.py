@@ -93,9 +93,7 @@ class TrainState:
         start: loss and accuracy of a fitted start, on validation data, or else on the training data.
         start_cases: what is watched of it for each validation sequence, [N].
         fitted: the weights of a start that was fitted to all training data, by name; empty where there is
-            none, or where it is what was kept.
-        sets_aside: whether a part of the training data is set aside, to see whether learning betters the start.
-        hope: where cases are set aside, the patience with passes that are no better than a start that tells something.
+            none.
         solved: whether a fitted start left nothing to learn, so that one pass is enough.
         history: what each pass gave.
     """
@@ -118,8 +116,6 @@ class TrainState:
     start: tuple[float, float] | None = None
     start_cases: Tensor | None = None
     fitted: dict[str, Tensor] = field(default_factory=dict)
-    sets_aside: bool = False
-    hope: int | None = None
     solved: bool = False
     history: list[EpochLog] = field(default_factory=list)
 
@@ -127,6 +123,11 @@ class TrainState:
     def judged(self) -> Network:
         """The network whose figures count: the averaged one where there is one."""
         return self.averaged or self.network
+
+    @property
+    def start_tells(self) -> bool:
+        """Whether a fitted start has found more than the classes' shares."""
+        return bool(self.fitted) and bool(self.fitted["output.weight"].any())
 
     @property
     def place(self) -> int:
@@ -176,7 +177,6 @@ def training_facts(state: TrainState, recipe: Recipe) -> dict[str, Any]:
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
         "goes_on": state.goes_on,
-        "sets_aside": state.sets_aside,
         "config": recipe.train.model_dump(mode="json"),
         "augment": recipe.augment.model_dump(mode="json"),
     }
@@ -193,8 +193,6 @@ _FACTS = (
     "seconds",
     "goes_on",
     "start",
-    "sets_aside",
-    "hope",
     "solved",
 )
 
