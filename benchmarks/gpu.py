@@ -37,12 +37,12 @@ from measuring import (
 )
 from torch_loops import PlainLoop
 from unrolled.config import ModelConfig, TrainConfig
-from unrolled.data.batching import Batch
+from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
-from unrolled.devices import choose_device
-from unrolled.nn.network import Network
+from unrolled.network.network import Network
+from unrolled.runtime.devices import choose_device
 from unrolled.training.loop import fit, new_state
-from unrolled.training.recorders import MetricsFile, Recorder
+from unrolled.training.recorders.recorder import MetricsFile, Recorder
 from unrolled.training.state import TrainState
 
 WARM_UP = 100

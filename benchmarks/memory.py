@@ -53,7 +53,7 @@ def step(given: Any, recompute: bool) -> None:
     from torch.nn.functional import cross_entropy
 
     from unrolled.config import ModelConfig
-    from unrolled.nn.network import Network
+    from unrolled.network.network import Network
 
     config = ModelConfig(
         cell=given.cell, hidden_size=given.hidden_size, pooling=given.pooling, recompute_gates=recompute

@@ -30,8 +30,8 @@ from measuring import (
 from torch_loops import PlainNetwork
 from unrolled.config import ModelConfig
 from unrolled.data.sequences import Sequences
-from unrolled.model import Model, ModelFacts
-from unrolled.nn.network import Network
+from unrolled.model.model import Model, ModelFacts
+from unrolled.network.network import Network
 
 BATCH_SIZES = (1000, 2048)
 

@@ -25,13 +25,13 @@ from torch.profiler import ProfilerActivity, profile
 
 from measuring import BATCH_SIZE, available_cores, let_idle_threads_sleep, scratch_folder, settings, training_rows
 from torch_loops import PlainLoop, PlainNetwork, UnrolledLoop
-from unrolled.data.batching import Batcher
-from unrolled.nn import network as unrolled_network
+from unrolled.data.batches.batcher import Batcher
+from unrolled.network import network as unrolled_network
 from unrolled.nn.pooling import LastPooling
 from unrolled.training import loop as unrolled_loop
 from unrolled.training import update as unrolled_update
 from unrolled.training.optimizers import Optimizer
-from unrolled.training.recorders import Recorders
+from unrolled.training.recorders.recorder import Recorders
 from unrolled.training.stepping import StepRandomness
 
 Loop = UnrolledLoop | PlainLoop

@@ -32,7 +32,7 @@ STEPS_OF_CASE = 1000
 BLOCK_CASES = 500
 READ = """
 import json, resource, sys, time
-from unrolled.data.readers import read
+from unrolled.data.formats import read
 started = time.perf_counter()
 found = read(sys.argv[1]) if len(sys.argv) > 1 else None
 seconds = time.perf_counter() - started

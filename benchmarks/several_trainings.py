@@ -62,7 +62,7 @@ def by_command(runs: Path, jobs: int, epochs: int, settings: int) -> float:
 
 def within(runs: Path, jobs: int, epochs: int, settings: int) -> float:
     """How long it takes in this process, in seconds."""
-    from unrolled.grid import compare_settings
+    from unrolled.comparison.settings import compare_settings
 
     started = time.perf_counter()
     compare_settings("digits", {"hidden_size": sizes(settings)}, jobs=jobs, runs=runs, max_epochs=epochs)

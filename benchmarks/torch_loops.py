@@ -13,12 +13,12 @@ from torch.nn import functional as F
 
 from measuring import BATCH_SIZE, CHANNELS, CLASSES, HIDDEN_SIZE, LEARNING_RATE, LOG_EVERY, pictures
 from unrolled.config import ModelConfig, TrainConfig
-from unrolled.data.batching import Batch
+from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
 from unrolled.errors import InterruptedRunError
-from unrolled.nn.network import Network
+from unrolled.network.network import Network
 from unrolled.training.loop import fit, new_state
-from unrolled.training.recorders import MetricsFile, Recorder
+from unrolled.training.recorders.recorder import MetricsFile, Recorder
 from unrolled.training.state import TrainState
 
 _NEVER_ENDS = 10_000_000

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import unrolled
-from unrolled.evaluation.comparison_output import write_comparison
+from unrolled.comparison.output import write_comparison
 
 
 def main(runs: Path = Path("runs"), **options: Any) -> unrolled.Comparison:

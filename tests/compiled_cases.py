@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unrolled.config import CellName
 from unrolled.nn.cells import CELLS, Cell, State
-from unrolled.nn.compiled.carry import CODES, Carried, carry
+from unrolled.nn.compiled.unrolling import CODES, Carried, carry
 from unrolled.nn.unroll import Reads, gather_last, reverse_sequences, valid_steps
 
 NAMES: list[CellName] = [name for name, kind in CELLS.items() if kind in CODES]

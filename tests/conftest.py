@@ -11,8 +11,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch is imported: idle t
 
 import pytest
 
-from unrolled import experiment
-from unrolled.experiment import Run, train
+from random_networks import make_cell, make_network, uniform  # noqa: F401  # fixtures
+from unrolled.runs import run as experiment
+from unrolled.runs.run import Run, train
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,6 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("data"):  # `item.keywords` holds the names of folders, too
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def _no_wish(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel that a user gets, whatever the environment says."""
+    monkeypatch.delenv("UNROLLED_KERNEL", raising=False)
 
 
 @pytest.fixture(scope="session")

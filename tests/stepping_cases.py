@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from unrolled.config import TrainConfig
-from unrolled.data.batching import Batch
+from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
-from unrolled.training.recorders import Recorder
+from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import StepLog, TrainState
 
 

@@ -9,48 +9,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unrolled.comparison import Comparison as Comparison
+    from unrolled.comparison import Rival as Rival
+    from unrolled.comparison import compare as compare
+    from unrolled.comparison import compare_settings as compare_settings
     from unrolled.config import Recipe as Recipe
-    from unrolled.data.readers import read as read
-    from unrolled.data.sequences import Sequences as Sequences
+    from unrolled.data import Sequences as Sequences
+    from unrolled.data.formats import read as read
     from unrolled.errors import UnrolledError as UnrolledError
     from unrolled.estimator import SequenceClassifier as SequenceClassifier
-    from unrolled.evaluation.compare import Comparison as Comparison
-    from unrolled.evaluation.compare import compare as compare
-    from unrolled.evaluation.evaluate import Evaluation as Evaluation
-    from unrolled.evaluation.evaluate import evaluate as evaluate
-    from unrolled.evaluation.report.run import report as report
-    from unrolled.evaluation.rivals import Rival as Rival
-    from unrolled.experiment import Run as Run
-    from unrolled.experiment import resume as resume
-    from unrolled.experiment import train as train
-    from unrolled.grid import compare_settings as compare_settings
+    from unrolled.evaluation import Evaluation as Evaluation
+    from unrolled.evaluation import evaluate as evaluate
     from unrolled.model import Model as Model
     from unrolled.model import load as load
-    from unrolled.tuning.tune import Tuning as Tuning
-    from unrolled.tuning.tune import tune as tune
+    from unrolled.runs import Run as Run
+    from unrolled.runs import report as report
+    from unrolled.runs import resume as resume
+    from unrolled.runs import train as train
+    from unrolled.tuning import Tuning as Tuning
+    from unrolled.tuning import tune as tune
 
     __version__: str
 
 _HOMES = {
-    "Comparison": "unrolled.evaluation.compare",
-    "Evaluation": "unrolled.evaluation.evaluate",
-    "Model": "unrolled.model",
+    "Comparison": "unrolled.comparison.comparison",
+    "Evaluation": "unrolled.evaluation.evaluation",
+    "Model": "unrolled.model.model",
     "Recipe": "unrolled.config",
-    "Rival": "unrolled.evaluation.rivals",
-    "Run": "unrolled.experiment",
+    "Rival": "unrolled.comparison.rivals",
+    "Run": "unrolled.runs.run",
     "SequenceClassifier": "unrolled.estimator",
     "Sequences": "unrolled.data.sequences",
-    "Tuning": "unrolled.tuning.tune",
+    "Tuning": "unrolled.tuning.search",
     "UnrolledError": "unrolled.errors",
-    "compare": "unrolled.evaluation.compare",
-    "compare_settings": "unrolled.grid",
-    "evaluate": "unrolled.evaluation.evaluate",
-    "load": "unrolled.model",
-    "read": "unrolled.data.readers",
-    "report": "unrolled.evaluation.report.run",
-    "resume": "unrolled.experiment",
-    "train": "unrolled.experiment",
-    "tune": "unrolled.tuning.tune",
+    "compare": "unrolled.comparison.comparison",
+    "compare_settings": "unrolled.comparison.settings",
+    "evaluate": "unrolled.evaluation.evaluation",
+    "load": "unrolled.model.model",
+    "read": "unrolled.data.formats",
+    "report": "unrolled.runs.reporting",
+    "resume": "unrolled.runs.run",
+    "train": "unrolled.runs.run",
+    "tune": "unrolled.tuning.search",
 }
 
 __all__ = [

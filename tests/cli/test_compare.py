@@ -9,7 +9,7 @@ import pytest
 
 from commands import Command
 from unrolled.config import fields
-from unrolled.experiment import Run, train
+from unrolled.runs.run import Run, train
 
 TINY = ("--max-epochs", 2, "--hidden-size", 4)
 

@@ -11,10 +11,10 @@ import pytest
 
 from commands import Command
 from unrolled.config import ModelConfig
-from unrolled.experiment import Run
 from unrolled.export.running import open_session, predict_in_runtime
-from unrolled.model import Model, ModelFacts
-from unrolled.nn.network import Network
+from unrolled.model.model import Model, ModelFacts
+from unrolled.network.network import Network
+from unrolled.runs.run import Run
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from commands import Command
-from unrolled.experiment import Run, train
+from unrolled.runs.run import Run, train
 
 
 def table(text: str) -> list[dict[str, str]]:

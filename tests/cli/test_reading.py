@@ -12,8 +12,9 @@ from pyarrow import parquet
 from rich.console import Console
 
 from unrolled.cli import reading
-from unrolled.data.readers import chunks, read
-from unrolled.data.readers.observer import Observer
+from unrolled.data.files import chunks
+from unrolled.data.files.observer import Observer
+from unrolled.data.formats import read
 
 CSV = b"id,x\n" + b"".join(b"%d,%d\n" % (row // 5, row) for row in range(500))
 
@@ -29,7 +30,7 @@ class Heard(Observer):
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.parquet"])
 def test_progress_rises_to_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(chunks.read_chunks, "__kwdefaults__", {**chunks.read_chunks.__kwdefaults__, "size": 500})
-    monkeypatch.setattr("unrolled.data.readers.parquet._MOST_BLOCK_ROWS", 100)
+    monkeypatch.setattr("unrolled.data.formats.parquet._MOST_BLOCK_ROWS", 100)
     path = tmp_path / name
     if name == "a.parquet":
         rows = pa.table({"id": [row // 5 for row in range(500)], "x": range(500)})

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from commands import Answer
 from unrolled.cli.main import app
 from unrolled.config import ModelConfig
-from unrolled.experiment import Run
-from unrolled.model import Model, ModelFacts
-from unrolled.nn.network import Network
+from unrolled.model.model import Model, ModelFacts
+from unrolled.network.network import Network
+from unrolled.runs.run import Run
 
 STEPS = np.random.default_rng(0).normal(size=(7, 2)).round(3)
 LINES = [",".join(map(str, step)) for step in STEPS.tolist()]

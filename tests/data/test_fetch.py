@@ -21,10 +21,9 @@ import platformdirs
 import pytest
 from filelock import FileLock
 
-from unrolled.data import fetch
-from unrolled.data.fetch import RemoteFile, cache_folder, data_folder, obtain
-from unrolled.data.packing import Content, WrongContentError, verified_blocks
-from unrolled.data.sources import mnist_files, uea_files
+from unrolled.data.sources import fetch, mnist_files, uea_files
+from unrolled.data.sources.fetch import RemoteFile, cache_folder, data_folder, obtain
+from unrolled.data.sources.packing import Content, WrongContentError, verified_blocks
 from unrolled.errors import FetchError, ReadError, StorageError
 
 REAL_DATA = os.environ.get("UNROLLED_DATA")
@@ -488,7 +487,7 @@ def test_a_full_disk_is_a_storage_error_and_no_reason_to_try_another_mirror(serv
 OBTAIN = """
 import sys
 from pathlib import Path
-from unrolled.data.fetch import RemoteFile, obtain
+from unrolled.data.sources.fetch import RemoteFile, obtain
 name, sha256, size_bytes, url = sys.argv[1:]
 print(*obtain([RemoteFile(name, sha256, int(size_bytes), (url,))], "set"))
 """

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tables import read_with
-from unrolled.data.readers import read
+from unrolled.data.formats import read
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unrolled.data.readers.idx import is_idx_name, labels_beside, read_idx, read_idx_pair, read_pictures
+from unrolled.data.formats.idx import is_idx_name, labels_beside, read_idx, read_idx_pair, read_pictures
 from unrolled.errors import ReadError, UnrolledError
 
 IMAGES, LABELS = "some-images-idx3-ubyte", "some-labels-idx1-ubyte"

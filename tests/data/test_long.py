@@ -13,7 +13,8 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from tables import read_text, read_with, refused
-from unrolled.data.readers import chunks, read
+from unrolled.data.files import chunks
+from unrolled.data.formats import read
 from unrolled.data.sequences import Sequences
 
 HEAD = "id,time,ax,ay,label\n"

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unrolled.data.readers.npz import read_npz
+from unrolled.data.formats.npz import read_npz
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError, UnrolledError
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unrolled.data.readers import read
+from unrolled.data.formats import read
 from unrolled.errors import ReadError
 
 TS = "@classLabel true a b\n@data\n1,2:a\n3,4:b\n"

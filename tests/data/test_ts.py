@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unrolled.data.readers.ts import read_ts
+from unrolled.data.formats.ts import read_ts
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError, UnrolledError
 

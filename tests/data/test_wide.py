@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from tables import read_text, read_with, refused
 from unrolled.config import DataConfig
-from unrolled.data.readers import read
+from unrolled.data.formats import read
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, ReadError
 
@@ -227,7 +227,7 @@ def test_wrong_parquet_is_refused_with_the_row(tmp_path: Path, rows: dict[str, A
 def test_a_few_bytes_of_parquet_that_claim_to_be_many_numbers_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unrolled.data.readers.parquet.MAX_EXPANSION", 500)
+    monkeypatch.setattr("unrolled.data.formats.parquet.MAX_EXPANSION", 500)
     same = pa.table({"id": pa.array(["a"] * 2_000_000), "x": pa.array(np.zeros(2_000_000))})
     parquet.write_table(same, tmp_path / "a.parquet")
     with pytest.raises(ReadError, match="it claims 2,000,000 values, more than a file of"):

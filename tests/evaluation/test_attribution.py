@@ -11,7 +11,7 @@ import torch
 from unrolled.config import CellName, ModelConfig
 from unrolled.evaluation import attribution
 from unrolled.evaluation.attribution import integrated_gradients
-from unrolled.nn.network import Network
+from unrolled.network.network import Network
 
 INPUTS = torch.randn(1, 12, 3, generator=torch.Generator().manual_seed(0))
 

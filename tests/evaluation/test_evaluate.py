@@ -19,12 +19,12 @@ from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, DataError, MismatchError
 from unrolled.evaluation import scoring
-from unrolled.evaluation.calibration import fit_temperature
-from unrolled.evaluation.evaluate import Evaluation, evaluate, json_schema
+from unrolled.evaluation.evaluation import Evaluation, evaluate, json_schema
 from unrolled.evaluation.scoring import predictions_of, steps_seen
-from unrolled.experiment import Run, train
-from unrolled.model import Model, ModelFacts, load
-from unrolled.nn.network import Network
+from unrolled.model.model import Model, ModelFacts, load
+from unrolled.network.network import Network
+from unrolled.runs.run import Run, train
+from unrolled.statistics.calibration import fit_temperature
 
 
 def held_out(run: Run) -> Sequences:
@@ -73,7 +73,7 @@ def test_evaluation_json_is_the_evaluation(digits_run: Run) -> None:
 
 
 def test_evaluation_json_keeps_to_the_schema_that_the_documents_hold(digits_run: Run) -> None:
-    """Run ``python -m unrolled.evaluation.evaluate > docs/evaluation.schema.json`` after a change of the figures."""
+    """Run ``python -m unrolled.evaluation.evaluation > docs/evaluation.schema.json`` after a change of the figures."""
     schema = json.loads((Path(__file__).parents[2] / "docs" / "evaluation.schema.json").read_text())
     assert schema == json_schema()
     jsonschema_rs.meta.validate(schema)

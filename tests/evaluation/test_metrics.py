@@ -16,8 +16,8 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from unrolled.evaluation.intervals import ALIKE, proportion
 from unrolled.evaluation.metrics import class_table, confusion, decisions, log_probabilities, quality, top_k
+from unrolled.statistics.intervals import ALIKE, proportion
 
 NAMES = ("a", "b", "c", "d")
 

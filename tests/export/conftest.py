@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from unrolled.config import ModelConfig
-from unrolled.model import Model, ModelFacts
-from unrolled.nn.network import Network
-from unrolled.nn.preparation import Preparation
+from unrolled.model.model import Model, ModelFacts
+from unrolled.network.network import Network
+from unrolled.preparation.scaling import Preparation
 
 MakeModel = Callable[..., Model]
 

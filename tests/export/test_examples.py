@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unrolled.experiment import Run
 from unrolled.export.onnx import export_onnx
+from unrolled.runs.run import Run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RANDOM = np.random.default_rng(0)

@@ -18,7 +18,7 @@ from unrolled.errors import UnsupportedError
 from unrolled.export import network as exporting
 from unrolled.export.network import starting_state, to_onnx
 from unrolled.export.running import open_session, run_session
-from unrolled.model import Model
+from unrolled.model.model import Model
 
 TRAINED_ON = 12
 """Steps of the longest sequence that a model of these sizes would have seen; the trials go beyond."""

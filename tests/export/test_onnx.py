@@ -13,13 +13,13 @@ import torch
 
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, ExportError, StorageError, UnsupportedError
-from unrolled.experiment import Run
 from unrolled.export import network as exporting
 from unrolled.export.check import trial_sequences
 from unrolled.export.graph import Graph
 from unrolled.export.onnx import export_onnx
 from unrolled.export.running import open_session, predict_in_runtime
-from unrolled.model import Model
+from unrolled.model.model import Model
+from unrolled.runs.run import Run
 
 RANDOM = np.random.default_rng(0)
 LABELLED = Sequences.from_list(

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from padded_tensors import Padded, padded
 from unrolled.config import ModelConfig
+from unrolled.network.network import Network
 from unrolled.nn.context import Context, context_offsets
-from unrolled.nn.network import Network
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import torch
 
 from unrolled.config import ModelConfig
 from unrolled.data.sequences import Sequences
+from unrolled.network.network import Network
 from unrolled.nn.frames import MOST_FRAMES, count_frames, stack_frames
-from unrolled.nn.network import Network
 from unrolled.training.start import build_network
 
 

@@ -11,9 +11,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from unrolled.config import ModelConfig
+from unrolled.network.network import Network
 from unrolled.nn.cells import CELLS, Cell
 from unrolled.nn.initializers import initialize_cell, initialize_output
-from unrolled.nn.network import Network
 
 every_cell = pytest.mark.parametrize("name", list(CELLS))
 every_initializer = pytest.mark.parametrize("initializer", ["orthogonal", "uniform", "glorot-joint", "filters"])

@@ -14,9 +14,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from unrolled.config import ModelConfig
 from unrolled.errors import ConfigError, UnknownNameError
+from unrolled.network.network import Network
 from unrolled.nn.cells import CELLS, GRU, LSTM, Cell
 from unrolled.nn.kernels import choose_kernel
-from unrolled.nn.network import Network
 from unrolled.nn.unroll import gather_last, unroll
 
 FUSED = ["rnn", "rnn-relu", "gru", "lstm"]

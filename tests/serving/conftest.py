@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from unrolled.config import Recipe
 from unrolled.data.coercion import from_texts
-from unrolled.experiment import Run, train
+from unrolled.runs.run import Run, train
 from unrolled.serving.app import create_app
 from unrolled.serving.registry import Registry
 from unrolled.serving.settings import ServerSettings

@@ -15,8 +15,8 @@ from fastapi.testclient import TestClient
 from sklearn.datasets import load_digits
 from starlette.testclient import WebSocketDenialResponse
 
-from unrolled.experiment import Run
-from unrolled.model import Model, load
+from unrolled.model.model import Model, load
+from unrolled.runs.run import Run
 from unrolled.serving.app import create_app
 from unrolled.serving.browser import NEEDED, find_runtime
 from unrolled.serving.registry import Registry
@@ -275,7 +275,7 @@ def test_a_stream_to_an_unknown_model_is_refused(client: TestClient) -> None:
 
 
 def test_a_stream_needs_a_forward_network(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from unrolled.experiment import train
+    from unrolled.runs.run import train
 
     run = train("digits", runs=tmp_path_factory.mktemp("runs"), max_epochs=1, hidden_size=4, bidirectional=True)
     with TestClient(create_app(Registry({"digits": run.folder.path}))) as client:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from unrolled.experiment import Run
+from unrolled.runs.run import Run
 
 ROOT = Path(__file__).parents[2]
 THERE = "http://127.0.0.1:8000"

@@ -18,7 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from commands import call
-from unrolled.experiment import Run, train
+from unrolled.runs.run import Run, train
 
 pytestmark = pytest.mark.browser
 

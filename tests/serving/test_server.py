@@ -23,8 +23,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from commands import call
-from unrolled.experiment import Run, train
-from unrolled.model import load
+from unrolled.model.model import load
+from unrolled.runs.run import Run, train
 from unrolled.serving.server import serve as serve_models
 from unrolled.serving.server import settle_memory
 

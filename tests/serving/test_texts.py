@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from unrolled.experiment import Run
 from unrolled.export.running import open_session
+from unrolled.runs.run import Run
 from unrolled.serving.app import create_app
 from unrolled.serving.registry import Registry
 from unrolled.serving.settings import ServerSettings

@@ -15,7 +15,7 @@ import torch
 from unrolled.config import ModelConfig, TrainConfig
 from unrolled.data.sequences import Sequences
 from unrolled.errors import CheckpointError, DivergedError, StorageError
-from unrolled.nn.network import Network
+from unrolled.network.network import Network
 from unrolled.training.checkpoint import CheckpointStore, load_checkpoint, save_checkpoint
 from unrolled.training.loop import fit, new_state
 from unrolled.training.state import TrainState

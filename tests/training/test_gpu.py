@@ -12,11 +12,11 @@ from stepping_cases import CASES, KINDS, LONG, PAIRS, Seen, assert_same
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
 from unrolled.data.sequences import Sequences
 from unrolled.errors import InterruptedRunError
-from unrolled.nn.network import Network
+from unrolled.network.network import Network
 from unrolled.training import stepping
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.loop import fit, new_state
-from unrolled.training.recorders import Recorder
+from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import TrainState
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no GPU here")
@@ -86,7 +86,7 @@ def test_no_step_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sequences_that_stay_in_the_hosts_memory_are_learned_from_too(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = trained(KINDS["ragged"](), LONG, AugmentConfig(), {})
-    monkeypatch.setattr("unrolled.devices.RESIDENT_SHARE", 0.0)
+    monkeypatch.setattr("unrolled.runtime.devices.RESIDENT_SHARE", 0.0)
     found = trained(KINDS["ragged"](), LONG, AugmentConfig(), {})
     for name, weight in found.network.state_dict().items():
         torch.testing.assert_close(weight, expected.network.state_dict()[name], rtol=1e-3, atol=1e-4)

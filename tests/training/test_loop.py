@@ -12,14 +12,14 @@ import torch
 from torch.nn import functional as F
 
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data.batching import Batch, Batcher
+from unrolled.data.batches.batcher import Batch, Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError
-from unrolled.inference import all_logits
-from unrolled.nn.network import Network
+from unrolled.network.inference import all_logits
+from unrolled.network.network import Network
 from unrolled.training.loop import fit, new_state
 from unrolled.training.plan import Plan, make_plan
-from unrolled.training.recorders import MetricsFile, Recorder
+from unrolled.training.recorders.recorder import MetricsFile, Recorder
 from unrolled.training.state import EpochLog, StepLog, TrainState
 
 

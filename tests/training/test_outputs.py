@@ -12,13 +12,13 @@ import torch
 from torch.nn import functional as F
 
 from unrolled.config import ModelConfig, TrainConfig
-from unrolled.data.batching import Batch
+from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
-from unrolled.nn.network import Network
+from unrolled.network.network import Network
 from unrolled.training.loop import fit, new_state
-from unrolled.training.recorders import Recorder
+from unrolled.training.recorders.recorder import Recorder
+from unrolled.training.recorders.tutorial_output import tutorial_recorder
 from unrolled.training.state import TrainState
-from unrolled.training.tutorial_output import tutorial_recorder
 
 DATA = Sequences.from_array(np.random.default_rng(0).normal(size=(40, 4, 1)), np.arange(40) % 2)
 
@@ -116,7 +116,7 @@ def test_tensorboard_shows_scalars_histograms_and_the_confusion_matrix(tmp_path:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    from unrolled.training.tensorboard import TensorBoardRecorder, add_pictures, add_to_table
+    from unrolled.training.recorders.tensorboard import TensorBoardRecorder, add_pictures, add_to_table
 
     class Stop(Recorder):
         def updated(self, state: TrainState, batch: Batch) -> None:

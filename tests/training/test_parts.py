@@ -17,7 +17,7 @@ from torch import Generator, nn
 from torch.nn import functional as F
 
 from unrolled.config import AugmentConfig, TrainConfig
-from unrolled.data.batching import Batch
+from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError
 from unrolled.training.augment import augment, change_series, check_augmentation, warp_pictures

@@ -19,15 +19,15 @@ import pytest
 import torch
 
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data.batching import Batch
+from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
 from unrolled.errors import InterruptedRunError
-from unrolled.experiment import resume, train
-from unrolled.nn.network import Network
+from unrolled.network.network import Network
+from unrolled.runs.run import resume, train
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.loop import fit, new_state
 from unrolled.training.plan import Plan
-from unrolled.training.recorders import MetricsFile, Recorder
+from unrolled.training.recorders.recorder import MetricsFile, Recorder
 from unrolled.training.state import TrainState
 
 

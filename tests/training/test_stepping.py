@@ -17,16 +17,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from recorded_graphs import RecordedGraphs, tensors
 from stepping_cases import CASES, KINDS, LONG, PAIRS, Seen, assert_same, pictures, ragged
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data.batching import Batcher
+from unrolled.data.batches.batcher import Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.errors import DivergedError, InterruptedRunError
-from unrolled.nn.network import Network
+from unrolled.network.network import Network
 from unrolled.training import loop, stepping
 from unrolled.training.capture import Capture
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.loop import fit, new_state
 from unrolled.training.plan import Plan, make_plan
-from unrolled.training.recorders import Recorder
+from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import TrainState
 from unrolled.training.stepping import (
     LENGTH_BUCKETS,

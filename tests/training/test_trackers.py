@@ -16,9 +16,9 @@ import pytest
 from commands import call
 from unrolled.config import Recipe
 from unrolled.errors import ConfigError, UnknownNameError
-from unrolled.experiment import train
-from unrolled.training import trackers
-from unrolled.training.recorders import Recorder
+from unrolled.runs.run import train
+from unrolled.training.recorders import trackers
+from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import EpochLog, TrainState
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "trackers.md"

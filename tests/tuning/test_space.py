@@ -8,7 +8,7 @@ import pytest
 
 from unrolled.config import Range, named_recipes, read_recipe
 from unrolled.errors import ConfigError, UnknownNameError
-from unrolled.experiment import find
+from unrolled.runs.run import find
 from unrolled.tuning.space import DEFAULT_SPACE, inside, search_space
 
 SPACE = """

@@ -18,13 +18,13 @@ import pytest
 
 from unrolled.config import Range, Recipe, read_recipe
 from unrolled.data.sequences import Sequences
+from unrolled.drawing.plots import to_png
+from unrolled.drawing.tuning import draw_tuning
 from unrolled.errors import ConfigError, DataError, StudyError
-from unrolled.evaluation.plots import to_png
-from unrolled.experiment import find, train
-from unrolled.parallel import Watcher
+from unrolled.jobs.parallel import Watcher
+from unrolled.runs.run import find, train
 from unrolled.tuning import study as studies
-from unrolled.tuning.plots import draw_tuning
-from unrolled.tuning.tune import Trial, Tuning, tune
+from unrolled.tuning.search import Trial, Tuning, tune
 
 TINY: dict[str, Any] = {"max_epochs": 3, "batch_size": 16, "num_layers": 1, "jobs": 1}
 

@@ -13,8 +13,7 @@ from unrolled.cli.options import with_list_options
 from unrolled.errors import RunError
 
 if TYPE_CHECKING:
-    from unrolled.evaluation.compare import Comparison
-    from unrolled.evaluation.rivals import Rival
+    from unrolled.comparison import Comparison, Rival
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -67,19 +66,18 @@ def compare(
     are not trained again, so the same command goes on after a stop.
     """
     if not _are_runs(what):
-        from unrolled.parallel import start_ahead
+        from unrolled.jobs import start_ahead
 
         start_ahead(seeds * prod(map(len, options.values())), jobs, options)
 
     from unrolled.cli.console import notes, print_json
-    from unrolled.evaluation.comparison_output import write_comparison
-    from unrolled.evaluation.rivals import named_rival
+    from unrolled.comparison import named_rival, write_comparison
 
     rivals = [named_rival(text, features.value) for text in against or []]
     failures: tuple[str, ...] = ()
     if _are_runs(what):
         _refuse_training(options, seeds, jobs)
-        from unrolled.evaluation.compare import compare as compare_runs
+        from unrolled.comparison import compare as compare_runs
 
         comparison = compare_runs(what, against=rivals, unpaired=unpaired, pool_seeds=pool_seeds)
     else:
@@ -124,7 +122,7 @@ def _train(
     """The grid of the options' values, trained and compared; and a line for each training that failed."""
     from unrolled.cli.console import notes
     from unrolled.cli.watching import watcher
-    from unrolled.grid import compare_settings
+    from unrolled.comparison import compare_settings
 
     console = notes()
     result = compare_settings(
@@ -143,7 +141,7 @@ def _train(
 def _print(comparison: Comparison) -> None:
     """Both tables, whether the differences are ones, and what else must be known."""
     from unrolled.cli.console import notes, out, print_table
-    from unrolled.evaluation import comparison_output as text
+    from unrolled.comparison import PAIR_HEADERS, ROW_HEADERS, legend, pair_cells, row_cells, shown_pairs
 
     labels = _labels(comparison)
     if labels:
@@ -151,14 +149,14 @@ def _print(comparison: Comparison) -> None:
             out().print(f"{letter}  {name}", markup=False)
         out().print()
     cases = " or ".join(dict.fromkeys(f"{row.cases:,}" for row in comparison.rows))
-    rows = [text.row_cells(row, labels.get(row.name)) for row in comparison.rows]
-    used = [index for index in range(len(text.ROW_HEADERS)) if any(row[index] for row in rows)]
-    headers = [f"of {cases}", *text.ROW_HEADERS[1:]]
+    rows = [row_cells(row, labels.get(row.name)) for row in comparison.rows]
+    used = [index for index in range(len(ROW_HEADERS)) if any(row[index] for row in rows)]
+    headers = [f"of {cases}", *ROW_HEADERS[1:]]
     print_table([headers[index] for index in used], [[row[index] for index in used] for row in rows])
     out().print()
-    pairs = text.shown_pairs(comparison)
-    print_table(["difference", *text.PAIR_HEADERS[1:]], [text.pair_cells(pair, labels) for pair in pairs])
-    out().print(f"({text.legend(comparison)})\n", markup=False)
+    pairs = shown_pairs(comparison)
+    print_table(["difference", *PAIR_HEADERS[1:]], [pair_cells(pair, labels) for pair in pairs])
+    out().print(f"({legend(comparison)})\n", markup=False)
     if len(pairs) == 1:
         out().print(pairs[0].sentence, markup=False)
     else:

@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from unrolled.evaluation.evaluate import Evaluation
-from unrolled.evaluation.intervals import Proportion
-from unrolled.evaluation.report.words import SEEN
+from unrolled.evaluation import Evaluation
+from unrolled.report import SEEN
+from unrolled.statistics import Proportion
 
 
 class Patient(Console):

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.config import HOW_TO_READ, DataConfig, parse_recipe
-from unrolled.data.load import load_dataset, load_sequences
-from unrolled.data.readers import reader_of
-from unrolled.data.readers.observer import SILENT, Observer
-from unrolled.data.readers.request import STANDARD_INPUT
-from unrolled.data.sequences import Sequences
+from unrolled.data import Sequences, load_dataset, load_sequences
+from unrolled.data.files import SILENT, STANDARD_INPUT, Observer
+from unrolled.data.formats import reader_of
 from unrolled.data.sources import SOURCES
 from unrolled.errors import ConfigError, DataError, ReadError
 from unrolled.model import Model

@@ -32,8 +32,8 @@ def evaluate(
     from unrolled.cli.console import notes, print_evaluation, print_json
     from unrolled.cli.data import unseen_sequences_for
     from unrolled.cli.reading import ReadingBar
-    from unrolled.data.readers.observer import Notes
-    from unrolled.evaluation.evaluate import evaluate as figures_of
+    from unrolled.data.files import Notes
+    from unrolled.evaluation import evaluate as figures_of
     from unrolled.model import Model
 
     trained = Model.load(model)

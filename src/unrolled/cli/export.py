@@ -11,8 +11,7 @@ import typer
 from unrolled.cli.options import with_file_options
 
 if TYPE_CHECKING:
-    from unrolled.export.onnx import Exported
-    from unrolled.export.quantize import Quantized
+    from unrolled.export import Exported, Quantized
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -58,7 +57,7 @@ def export(
     """
     from unrolled.cli.console import notes, print_json
     from unrolled.cli.data import unseen_sequences_for
-    from unrolled.export.onnx import export_onnx
+    from unrolled.export import export_onnx
     from unrolled.model import Model, find_model
 
     if quantize is None and (data is not None or options):

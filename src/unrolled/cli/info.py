@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from unrolled.info import Installation
+    from unrolled.runtime.installed import Installation
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -17,7 +17,7 @@ app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exce
 def info(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
     """What is installed here: versions, devices, which kernel computes each cell and why, threads, paths."""
     from unrolled.cli.console import print_json
-    from unrolled.info import describe_installation
+    from unrolled.runtime.installed import describe_installation
 
     installation = describe_installation()
     if as_json:

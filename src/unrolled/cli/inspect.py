@@ -10,7 +10,7 @@ import typer
 from unrolled.cli.options import with_file_options
 
 if TYPE_CHECKING:
-    from unrolled.data.inspection import Inspection, PreviewCase
+    from unrolled.data import Inspection, PreviewCase
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -31,7 +31,7 @@ def inspect(
     from unrolled.cli.console import notes, print_json
     from unrolled.cli.data import data_config
     from unrolled.cli.reading import ReadingBar
-    from unrolled.data.inspection import inspect_file
+    from unrolled.data import inspect_file
 
     with ReadingBar(notes()) as bar:
         inspection = inspect_file(path, data_config(options), observer=bar)
@@ -105,7 +105,7 @@ def _shade(value: float | None) -> str:
 
 
 def _where(place: object) -> str:
-    from unrolled.data.inspection import Place
+    from unrolled.data import Place
 
     if not isinstance(place, Place):
         return ""

@@ -17,7 +17,7 @@ import typer
 from unrolled.cli.options import with_file_options
 
 if TYPE_CHECKING:
-    from unrolled.data.sequences import Sequences
+    from unrolled.data import Sequences
     from unrolled.model import Model, Probabilities
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
@@ -79,7 +79,7 @@ def predict(
     if case is not None:
         sequences = _one(sequences, case)
     if plot is not None:
-        from unrolled.evaluation.plots import draw_belief, to_png
+        from unrolled.drawing import draw_belief, to_png
 
         write_bytes(plot, to_png(draw_belief(trained, _one(sequences, 0))))
         typer.echo(f"drew {plot}", err=True)
@@ -100,7 +100,7 @@ def _read(model: Model, data: str | None, options: Mapping[str, Any]) -> Sequenc
     from unrolled.cli.console import notes
     from unrolled.cli.data import sequences_for
     from unrolled.cli.reading import ReadingBar
-    from unrolled.data.readers.observer import Notes
+    from unrolled.data.files import Notes
 
     console = notes()
     with ReadingBar(console) as bar:

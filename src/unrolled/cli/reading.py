@@ -9,8 +9,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress
 
-from unrolled.bars import bar
-from unrolled.data.readers.observer import Observer
+from unrolled.data.files import Observer
+from unrolled.runtime import bar
 
 _PATIENCE_SECONDS = 1.0
 

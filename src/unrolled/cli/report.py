@@ -25,7 +25,7 @@ def report(
     belief over their steps, a look inside the network, and how to repeat the run.
     """
     from unrolled.cli.console import out
-    from unrolled.evaluation.report.run import report as write
+    from unrolled.runs import report as write
 
     path = write(run, output=output, case=case)
     if not quiet:

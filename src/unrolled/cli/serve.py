@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from unrolled.cli.options import as_list, with_options_of
-from unrolled.serving.settings import ServerSettings
+from unrolled.serving import ServerSettings
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -42,8 +42,8 @@ def serve(
     from unrolled.cli.console import notes
 
     try:
-        from unrolled.serving.registry import named_paths
-        from unrolled.serving.server import serve as serve_models
+        from unrolled.serving import named_paths
+        from unrolled.serving import serve as serve_models
     except ModuleNotFoundError as error:
         raise missing_extra(error) from None
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from unrolled.data.coercion import tokens_of
+from unrolled.data import tokens_of
 from unrolled.errors import DataError, UnrolledError
-from unrolled.streaming import decides
+from unrolled.model import decides
 
 if TYPE_CHECKING:
     from unrolled.model import Model, Probabilities

@@ -34,20 +34,20 @@ def train(
     Every other option is a field of the recipe and replaces what it says;
     what the recipe says is shown by `unrolled recipes show NAME`.
     """
-    from unrolled import experiment
     from unrolled.cli.console import notes, out, print_evaluation, print_json
     from unrolled.cli.reading import ReadingBar
-    from unrolled.data.readers.observer import SILENT
-    from unrolled.run_folder import RunFolder
-    from unrolled.training.progress import PlainLines, ProgressBar
-    from unrolled.training.recorders import Recorder
+    from unrolled.data.files import SILENT
+    from unrolled.runs import RunFolder, find
+    from unrolled.runs import resume as go_on
+    from unrolled.runs import train as begin
+    from unrolled.training.recorders import PlainLines, ProgressBar, Recorder
 
     if (what is None) == (resume is None):
         raise typer.BadParameter("give either WHAT to train, or --resume RUN.")
     if resume is not None and options:
         raise typer.BadParameter(f"--resume goes on with the run's own settings; leave out --{_flag(options)}.")
     silent = quiet or as_json
-    recipe = RunFolder.open(resume).read_config()[0] if resume else experiment.find(what or "").with_options(options)
+    recipe = RunFolder.open(resume).read_config()[0] if resume else find(what or "").with_options(options)
     console = notes()
     recorders: list[Recorder] = []
     if console.is_terminal and not silent:
@@ -58,9 +58,9 @@ def train(
     with ReadingBar(console) as bar:
         reading = SILENT if silent else bar
         if resume is not None:
-            run = experiment.resume(resume, recorders=recorders, say=say, reading=reading)
+            run = go_on(resume, recorders=recorders, say=say, reading=reading)
         else:
-            run = experiment.train(recipe, runs=runs, name=name, recorders=recorders, say=say, reading=reading)
+            run = begin(recipe, runs=runs, name=name, recorders=recorders, say=say, reading=reading)
     evaluation = run.evaluation
     if as_json:
         figures = evaluation.to_dict() if evaluation else None

@@ -10,7 +10,7 @@ import typer
 from unrolled.cli.options import with_config_options
 
 if TYPE_CHECKING:
-    from unrolled.tuning.tune import Tuning
+    from unrolled.tuning import Tuning
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -38,13 +38,13 @@ def tune(
     learning rate and weight decay. Every other option sets a field, which is then not searched. The same command
     goes on with a study that was stopped.
     """
-    from unrolled.parallel import start_ahead
+    from unrolled.jobs import start_ahead
 
     start_ahead(trials, jobs, options)
 
     from unrolled.cli.console import notes, print_json
     from unrolled.cli.watching import watcher
-    from unrolled.tuning.tune import tune as search
+    from unrolled.tuning import tune as search
 
     silent = quiet or as_json
     console = notes()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from unrolled.bars import bar
-from unrolled.parallel import Watcher
+from unrolled.jobs import Watcher
+from unrolled.runtime import bar
 
 
 class Lines(Watcher):

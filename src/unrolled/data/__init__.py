@@ -1,0 +1,47 @@
+"""Sequences with labels: what they are, where they come from, and how they are split.
+
+files/      how a file is opened and read in bounded memory
+tables/     which column is what; rows of a table into sequences
+formats/    one file a format, and the table of them
+sources/    named data: generated, shipped, or fetched and verified
+batches/    sequences as padded tensors
+"""
+
+from unrolled.data.checks import check_channels, check_kind, check_test, check_trainable, doubt_unit, refuse_values
+from unrolled.data.coercion import SequencesLike, as_sequences, from_texts, parse_literal, token_kind, tokens_of
+from unrolled.data.dataset import Dataset
+from unrolled.data.inspection import Inspection, Place, PreviewCase, inspect_file
+from unrolled.data.load import load_dataset, load_sequences, split_dataset
+from unrolled.data.sequences import Integers, Sequences, encode_labels
+from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION
+from unrolled.data.statistics import channel_statistics, overall_statistics, value_range
+
+__all__ = [
+    "DEFAULT_VALIDATION_FRACTION",
+    "Dataset",
+    "Inspection",
+    "Integers",
+    "Place",
+    "PreviewCase",
+    "Sequences",
+    "SequencesLike",
+    "as_sequences",
+    "channel_statistics",
+    "check_channels",
+    "check_kind",
+    "check_test",
+    "check_trainable",
+    "doubt_unit",
+    "encode_labels",
+    "from_texts",
+    "inspect_file",
+    "load_dataset",
+    "load_sequences",
+    "overall_statistics",
+    "parse_literal",
+    "refuse_values",
+    "split_dataset",
+    "token_kind",
+    "tokens_of",
+    "value_range",
+]

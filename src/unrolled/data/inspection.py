@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import DataConfig, Layout
-from unrolled.data.readers import read, reader_of
-from unrolled.data.readers.observer import SILENT, Notes, Observer
+from unrolled.data.files import SILENT, Notes, Observer
+from unrolled.data.formats import read, reader_of
 from unrolled.data.sequences import Integers, Sequences, Values
 
 _PREVIEW_CASES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
@@ -116,7 +116,7 @@ def inspect_file(
     """Reads a file of sequences and says what is in it.
 
     Args:
-        path: a file that `unrolled.data.readers.read` can read.
+        path: a file that `unrolled.data.formats.read` can read.
         config: what is known of the file; see `read`.
         layout: axes of a 3-D array in an ``.npz`` file.
         observer: is told how far the reading is.

@@ -7,9 +7,8 @@ from pathlib import Path
 from unrolled.config import DataConfig, MissingName
 from unrolled.data.checks import check_test, check_trainable
 from unrolled.data.dataset import Dataset
-from unrolled.data.readers import read
-from unrolled.data.readers.observer import SILENT, Observer
-from unrolled.data.readers.request import STANDARD_INPUT
+from unrolled.data.files import SILENT, STANDARD_INPUT, Observer
+from unrolled.data.formats import read
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCES
 from unrolled.data.splits import hold_out_test, hold_out_validation, split_rule

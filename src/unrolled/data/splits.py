@@ -10,7 +10,6 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from unrolled.config import DataConfig
 from unrolled.data.sequences import Integers, Sequences
@@ -56,6 +55,8 @@ def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequence
             f"{math.ceil(100 * classes / len(sequences)) / 100:.2f} to "
             f"{math.floor(100 - 100 * classes / len(sequences)) / 100:.2f}, or 0 to hold nothing out."
         )
+    from sklearn.model_selection import train_test_split  # scikit-learn takes a second to import
+
     kept, out = train_test_split(
         np.arange(len(sequences)), test_size=held, random_state=seed, stratify=sequences.targets
     )
@@ -217,6 +218,8 @@ def _deal(sequences: Sequences, groups: Integers, fraction: float, seed: int) ->
     share = Fraction(fraction).limit_denominator(most)
     folds = max(share.denominator, 2) if share > 0 else most
     taken = min(max(round(fraction * folds), 1), folds - 1)
+    from sklearn.model_selection import StratifiedGroupKFold
+
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():  # of classes with fewer sequences than folds, which cannot be helped
         warnings.simplefilter("ignore", UserWarning)

@@ -17,11 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 from unrolled.config import Recipe, TokenKind
-from unrolled.data.checks import check_trainable, refuse_values
-from unrolled.data.coercion import token_kind
-from unrolled.data.intake import learn_intake
-from unrolled.data.sequences import Integers, Sequences, encode_labels
-from unrolled.devices import choose_device, using_threads
+from unrolled.data import Integers, Sequences, check_trainable, encode_labels, refuse_values, token_kind
 from unrolled.errors import InterruptedRunError, MismatchError
 from unrolled.estimator.inputs import (
     Weights,
@@ -42,11 +38,11 @@ from unrolled.estimator.recording import (
     to_arrays,
 )
 from unrolled.model import Model
-from unrolled.nn.network import Network
-from unrolled.training.loop import fit, new_state
-from unrolled.training.progress import PlainLines
-from unrolled.training.start import build_network, training_threads
-from unrolled.training.state import TrainState
+from unrolled.network import Network
+from unrolled.preparation import learn_intake
+from unrolled.runtime import choose_device, using_threads
+from unrolled.training import TrainState, build_network, fit, new_state, training_threads
+from unrolled.training.recorders import PlainLines
 
 Labels = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import TokenKind
-from unrolled.data.coercion import as_sequences, from_texts
-from unrolled.data.sequences import Integers, Sequences
+from unrolled.data import Integers, Sequences, as_sequences, from_texts
 from unrolled.errors import DataError
 
 Weights = npt.NDArray[np.float64]

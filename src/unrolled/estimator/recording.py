@@ -12,12 +12,10 @@ import torch
 from torch import Tensor
 
 from unrolled.config import Recipe
-from unrolled.data.coercion import token_kind
-from unrolled.data.sequences import Sequences
-from unrolled.data.statistics import value_range
+from unrolled.data import Sequences, token_kind, value_range
 from unrolled.estimator.parameters import OWN
 from unrolled.model import Model, ModelFacts, restore_network
-from unrolled.training.state import TrainState, training_facts
+from unrolled.training import TrainState, training_facts
 
 _KINDS: dict[str, type] = {"i": int, "u": int, "f": float, "b": bool, "U": str, "O": str}
 """What a label's name is turned into again, by NumPy's letter for the labels' kind."""

@@ -17,9 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled.evaluation.intervals import Doubles
-from unrolled.nn.network import Network
-from unrolled.nn.trace import reading, replacing
+from unrolled.network import Network, reading, replacing
+from unrolled.statistics import Doubles
 
 TOLERANCE = 0.01
 """Of F(x) − F(x̄): how far from it the sum may be."""

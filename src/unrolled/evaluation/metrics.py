@@ -14,15 +14,16 @@ from scipy.sparse import csr_array
 from scipy.special import log_softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
 
-from unrolled.data.sequences import Integers
-from unrolled.evaluation.calibration import Confidence, expected_calibration_error
-from unrolled.evaluation.intervals import (
+from unrolled.data import Integers
+from unrolled.statistics import (
     FEW_CASES,
     FEW_TEXT,
+    Confidence,
     Doubles,
     Figure,
     Proportion,
     basic_interval,
+    expected_calibration_error,
     percentile_interval,
     proportion,
     resampled_sums,

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.data.sequences import Integers
+from unrolled.data import Integers
 from unrolled.model import Probabilities
 from unrolled.storage import write_bytes
 

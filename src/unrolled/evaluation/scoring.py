@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from unrolled.data.batching import Batcher
-from unrolled.data.sequences import Integers, Sequences
-from unrolled.evaluation.calibration import fit_temperature
+from unrolled.data import Integers, Sequences
+from unrolled.data.batches import Batcher
 from unrolled.evaluation.outcomes import save_outcomes
-from unrolled.inference import evaluation_batches
 from unrolled.model import Model, Probabilities
+from unrolled.network import evaluation_batches
+from unrolled.statistics import fit_temperature
 
 SHARES = tuple(part / 10 for part in range(1, 11))
 """Shares of a sequence after which the model is asked."""

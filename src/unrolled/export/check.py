@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnxruntime import InferenceSession
 
-from unrolled.data.coercion import from_texts
-from unrolled.data.sequences import Sequences
+from unrolled.data import Sequences, from_texts
 from unrolled.errors import ExportError
 from unrolled.export.running import Array, as_tokens, predict_in_runtime, run_session
 

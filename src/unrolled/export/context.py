@@ -7,7 +7,7 @@ import numpy as np
 from unrolled.export.graph import Graph
 from unrolled.export.places import count_steps, numbers_up_to, take_beside
 from unrolled.export.recurrence import Steps
-from unrolled.nn.context import Context
+from unrolled.nn import Context
 
 
 def with_neighbours(graph: Graph, context: Context, values: str, steps: Steps, width: int) -> str:

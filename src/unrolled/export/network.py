@@ -41,11 +41,10 @@ from unrolled.export.pooling import pool, pool_on
 from unrolled.export.preparation import cut, look_up, prepare
 from unrolled.export.recurrence import Steps, add_layer
 from unrolled.export.skip import segment_means
-from unrolled.nn.cells import Cell
-from unrolled.nn.embedding import Embedding
-from unrolled.nn.network import Layer, Network
-from unrolled.nn.preparation import Preparation
-from unrolled.streaming import check_streams_are_possible
+from unrolled.model import check_streams_are_possible
+from unrolled.network import Layer, Network
+from unrolled.nn import Cell
+from unrolled.preparation import Embedding, Preparation
 from unrolled.version import VERSION
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
     from onnxruntime import InferenceSession
 
-    from unrolled.data.sequences import Sequences
+    from unrolled.data import Sequences
     from unrolled.export.check import Check
     from unrolled.export.quantize import Quantized
     from unrolled.model import Model

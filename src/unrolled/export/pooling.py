@@ -9,7 +9,8 @@ from onnx import TensorProto
 
 from unrolled.export.graph import Graph
 from unrolled.export.recurrence import Steps
-from unrolled.nn.pooling import (
+from unrolled.nn import (
+    LEAST_VARIANCE,
     AttentionPooling,
     LastPooling,
     MaxPooling,
@@ -17,7 +18,6 @@ from unrolled.nn.pooling import (
     Pooling,
     StatisticsPooling,
 )
-from unrolled.nn.statistics import LEAST_VARIANCE
 
 LOWEST = float(np.finfo(np.float32).min)
 

@@ -1,4 +1,4 @@
-"""What stands before the recurrence, in ONNX: see `unrolled.nn.preparation` and `unrolled.nn.embedding`."""
+"""What stands before the recurrence, in ONNX: see `unrolled.preparation`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 
 from unrolled.export.graph import Graph
 from unrolled.export.recurrence import Steps
-from unrolled.nn.embedding import Embedding
-from unrolled.nn.missing import Filling
-from unrolled.nn.preparation import Preparation
+from unrolled.preparation import Embedding, Filling, Preparation
 
 
 def look_up(graph: Graph, embedding: Embedding, tokens: str, vocabulary: Sequence[str]) -> str:

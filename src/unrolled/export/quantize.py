@@ -16,13 +16,13 @@ from onnx import ModelProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from unrolled.errors import UnsupportedError
-from unrolled.evaluation.intervals import Proportion, proportion
 from unrolled.export.recurrence import OPERATORS
 from unrolled.export.running import open_session, predict_in_runtime
-from unrolled.nn.cells import Cell
+from unrolled.nn import Cell
+from unrolled.statistics import Proportion, proportion
 
 if TYPE_CHECKING:
-    from unrolled.data.sequences import Sequences
+    from unrolled.data import Sequences
     from unrolled.model import Model
 
 

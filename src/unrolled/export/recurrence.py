@@ -25,7 +25,7 @@ from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 from torch import Tensor
 
 from unrolled.export.graph import Graph
-from unrolled.nn.cells import GRU, LSTM, Cell, GRUResetBefore, LayerNormLSTM, PeepholeLSTM, ReluRNN, SimpleRNN
+from unrolled.nn import GRU, LSTM, Cell, GRUResetBefore, LayerNormLSTM, PeepholeLSTM, ReluRNN, SimpleRNN
 
 
 @dataclass(frozen=True)

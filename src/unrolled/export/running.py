@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from onnxruntime import InferenceSession, SessionOptions
 
-from unrolled.data.batching import Batcher
-from unrolled.inference import MAX_BATCH, STEPS_PER_BATCH
+from unrolled.data.batches import Batcher
+from unrolled.network import MAX_BATCH, STEPS_PER_BATCH
 
 if TYPE_CHECKING:
-    from unrolled.data.sequences import Integers, Sequences
+    from unrolled.data import Integers, Sequences
     from unrolled.model import Probabilities
 
 Array = npt.NDArray[Any]

@@ -1,4 +1,4 @@
-"""The way past the recurrence in ONNX; see `unrolled.nn.skip`."""
+"""The way past the recurrence in ONNX; see `unrolled.nn.segments`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from onnx import TensorProto
 from unrolled.export.graph import Graph
 from unrolled.export.places import count_steps, numbers_up_to
 from unrolled.export.recurrence import Steps
-from unrolled.nn.skip import SegmentMeans
+from unrolled.nn import SegmentMeans
 
 
 def segment_means(graph: Graph, skip: SegmentMeans, values: str, steps: Steps) -> str:

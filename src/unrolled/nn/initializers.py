@@ -35,7 +35,7 @@ def initialize_cell(
             and Knowledge Discovery 34): each unit has a dilation d, its weights stand at the offsets 0, ±d and ±2d
             as far as there are such, and sum to zero for each channel, so that it sees shapes, whatever their
             level. A quarter of the units reads the step alone. The norms of W's rows are half-normal; see
-            `unrolled.training.filters`, which turns them into deviations of the data.
+            `unrolled.readout.filters`, which turns them into deviations of the data.
         forget_bias: the forget gate's bias.
         generator: where the random numbers come from.
         memory_steps: draws the biases of the gates that keep and take for memories of 1 to so many steps,
@@ -71,7 +71,7 @@ def initialize_output(layer: nn.Linear, name: str, generator: Generator) -> None
         name: ``glorot``: uniform by Glorot and Bengio (2010), bias 0. ``uniform``: within ±1/√H,
             PyTorch's way. ``normal``: weights and bias normal, deviation 1 (four of the five old
             tutorials). ``truncated-normal``: weights normal, deviation 1, cut at 2; bias 0.1 (the fifth).
-            ``ridge``: zeros, until `unrolled.training.readout` fits them to data.
+            ``ridge``: zeros, until `unrolled.readout.ridge` fits them to data.
         generator: where the random numbers come from.
     """
     with torch.no_grad():

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from unrolled.errors import ConfigError, UnknownNameError
 from unrolled.nn.cells import GRU, LSTM, Cell, ReluRNN, SimpleRNN, State
-from unrolled.nn.compiled import carry
-from unrolled.nn.compiled.library import Missing, load_library
+from unrolled.nn.compiled import CODES, Missing, carry, load_library
 from unrolled.nn.unroll import Reads, gather_last, mean_output, reverse_sequences, unroll
 
 Unroll = Callable[[Cell, Tensor, State | None, Tensor | None], tuple[Tensor, State]]
@@ -88,7 +87,7 @@ def _own_kernel() -> str:
 
 
 def _compiled_obstacle(cell: Cell) -> str | None:
-    if type(cell) not in carry.CODES:
+    if type(cell) not in CODES:
         return f"unrolled has no compiled kernel for {type(cell).__name__}"
     if cell.W.device.type != "cpu":
         return f"unrolled's compiled kernel does not run on {cell.W.device.type}"
@@ -111,7 +110,7 @@ def _run_compiled(
 ) -> tuple[Tensor, State]:
     """`unroll` by the compiled library."""
     lengths = torch.full((len(inputs),), inputs.shape[1])
-    carried = carry.carry(cell, inputs, lengths, initial, mask)
+    carried = carry(cell, inputs, lengths, initial, mask)
     return carried.read, carried.state
 
 
@@ -119,7 +118,7 @@ def _read_compiled(
     cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads, recompute: bool
 ) -> Tensor:
     """See `Kernel.read`."""
-    return carry.carry(cell, inputs, lengths, None, mask, reverse=reverse, reads=reads, recompute=recompute).read
+    return carry(cell, inputs, lengths, None, mask, reverse=reverse, reads=reads, recompute=recompute).read
 
 
 def _reading(run: Unroll) -> Read:

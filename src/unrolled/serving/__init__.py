@@ -1,5 +1,11 @@
-"""Models over HTTP: the application (`app`), its process (`server`), one idea a file beside them.
+"""A model over HTTP, and the page that shows it reading."""
 
-body ─▶ parsing ─▶ BatchQueue ─▶ one worker thread ─▶ answers
-each request inside the Gate: token, figures, log line; every refusal is a `Refusal`
-"""
+from unrolled.serving.registry import named_paths
+from unrolled.serving.server import serve
+from unrolled.serving.settings import ServerSettings
+
+__all__ = [
+    "ServerSettings",
+    "named_paths",
+    "serve",
+]

@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from unrolled.inference import STEPS_PER_BATCH
 from unrolled.model import Model
+from unrolled.network import STEPS_PER_BATCH
 from unrolled.serving.form import Steps
 from unrolled.serving.metrics import Metrics
 from unrolled.serving.refusals import Refusal

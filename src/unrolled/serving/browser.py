@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unrolled.errors import ConfigError, UnrolledError
-from unrolled.export.onnx import check_installed, checked_onnx
+from unrolled.export import check_installed, checked_onnx
 from unrolled.model import Model
 from unrolled.serving.refusals import Refusal
 from unrolled.serving.registry import Served

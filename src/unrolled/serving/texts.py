@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unrolled.data.coercion import tokens_of
+from unrolled.data import tokens_of
 from unrolled.errors import LengthError
 from unrolled.serving.form import Form, kind_of_value
 from unrolled.serving.refusals import Refusal

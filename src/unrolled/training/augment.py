@@ -13,8 +13,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from unrolled.config import AugmentConfig
-from unrolled.data.batching import Batch
-from unrolled.data.sequences import Sequences
+from unrolled.data import Sequences
+from unrolled.data.batches import Batch
 from unrolled.errors import ConfigError
 
 

@@ -16,22 +16,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.config import LENGTHS, AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data.batching import Batcher
-from unrolled.data.sequences import Sequences
-from unrolled.devices import choose_storage
+from unrolled.data import Sequences
+from unrolled.data.batches import Batcher
 from unrolled.errors import DivergedError, InterruptedRunError
-from unrolled.inference import all_logits
-from unrolled.nn.network import Network
+from unrolled.network import Network, all_logits
+from unrolled.readout import WORTH, Cases, is_better, set_aside, start_readout
+from unrolled.runtime import StopRequest, choose_storage, stop_on_signals
 from unrolled.training.capture import on_side_stream
 from unrolled.training.checkpoint import CheckpointStore
-from unrolled.training.holdout import WORTH, Cases, is_better, set_aside
-from unrolled.training.interrupt import StopRequest, stop_on_signals
-from unrolled.training.lines import Figures, Line, mean_loss
 from unrolled.training.losses import class_weights
 from unrolled.training.optimizers import make_optimizer
 from unrolled.training.plan import Plan, make_plan
-from unrolled.training.readout import start_readout
-from unrolled.training.recorders import Recorder, Recorders
+from unrolled.training.recorders import Figures, Line, Recorder, Recorders, mean_loss
 from unrolled.training.schedule import learning_rate
 from unrolled.training.start import check_settings
 from unrolled.training.state import EpochLog, TrainState, copy_weights

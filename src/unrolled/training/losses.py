@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.config import TrainConfig
-from unrolled.data.sequences import Sequences
+from unrolled.data import Sequences
 from unrolled.errors import ConfigError
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unrolled.config import DEFAULT_EPOCHS, DEFAULT_STEPS, TrainConfig
-from unrolled.data.batching import Order
-from unrolled.data.sequences import Sequences
+from unrolled.data import Sequences
+from unrolled.data.batches import Order
 
 
 @dataclass(frozen=True)

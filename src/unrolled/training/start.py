@@ -5,17 +5,15 @@ from __future__ import annotations
 import torch
 
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data.sequences import Sequences
-from unrolled.data.statistics import channel_statistics, overall_statistics
-from unrolled.devices import choose_threads
+from unrolled.data import Sequences, channel_statistics, overall_statistics
 from unrolled.errors import ConfigError
-from unrolled.nn.frames import automatic_frame
-from unrolled.nn.network import Network
-from unrolled.nn.preparation import Preparation
+from unrolled.network import Network
+from unrolled.nn import automatic_frame
+from unrolled.preparation import Preparation
+from unrolled.readout import Weights, scale_filters, start_readout
+from unrolled.runtime import choose_threads
 from unrolled.training.augment import check_augmentation
-from unrolled.training.filters import scale_filters
 from unrolled.training.losses import class_weights
-from unrolled.training.readout import Weights, start_readout
 
 
 def build_network(config: ModelConfig, train: Sequences, seed: int, case_weights: Weights | None = None) -> Network:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.config import Recipe
-from unrolled.nn.network import Network
+from unrolled.network import Network
 from unrolled.training.checkpoint import Checkpoint, nested, part
 from unrolled.training.optimizers import Optimizer
 

@@ -19,9 +19,9 @@ import torch
 from torch import Generator
 
 from unrolled.config import TrainConfig
-from unrolled.data.batching import Batch, Batcher
-from unrolled.data.sequences import Integers, Sequences
-from unrolled.devices import choose_storage
+from unrolled.data import Integers, Sequences
+from unrolled.data.batches import Batch, Batcher
+from unrolled.runtime import choose_storage
 from unrolled.training.capture import Capture, CudaGraphs
 from unrolled.training.plan import Plan
 from unrolled.training.schedule import learning_rate

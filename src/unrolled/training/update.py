@@ -10,9 +10,9 @@ import torch
 from torch import Generator, Tensor
 
 from unrolled.config import AugmentConfig, TrainConfig
-from unrolled.data.batching import Batch, Batcher
-from unrolled.nn.network import Network
-from unrolled.nn.preparation import Preparation
+from unrolled.data.batches import Batch, Batcher
+from unrolled.network import Network
+from unrolled.preparation import Preparation
 from unrolled.training.augment import augment
 from unrolled.training.losses import batch_loss
 from unrolled.training.optimizers import Optimizer

@@ -9,20 +9,16 @@ from typing import Any
 
 import optuna
 
+from unrolled.comparison import Moving
 from unrolled.config import Dimension, Range, Recipe, parse_recipe
-from unrolled.data.dataset import Dataset
-from unrolled.data.intake import learn_intake
+from unrolled.data import DEFAULT_VALIDATION_FRACTION, Dataset
 from unrolled.data.sources import SOURCES
-from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION
-from unrolled.devices import choose_device, using_threads
 from unrolled.errors import DivergedError
-from unrolled.experiment import dataset_for
-from unrolled.grid import Moving
-from unrolled.training.loop import fit, new_state
-from unrolled.training.losses import case_weights
+from unrolled.preparation import learn_intake
+from unrolled.runs import dataset_for
+from unrolled.runtime import choose_device, using_threads
+from unrolled.training import EpochLog, TrainState, build_network, case_weights, fit, new_state, training_threads
 from unrolled.training.recorders import Recorder
-from unrolled.training.start import build_network, training_threads
-from unrolled.training.state import EpochLog, TrainState
 from unrolled.tuning.space import as_field, search_space
 from unrolled.tuning.study import helping, load_study
 

@@ -12,7 +12,7 @@ import torch
 
 from compiled_cases import NAMES, Case, compute, differentiate, draw, draw_cell
 from unrolled.nn.compiled import workspace
-from unrolled.nn.compiled.carry import carry
+from unrolled.nn.compiled.unrolling import carry
 
 each_cell = pytest.mark.parametrize("name", NAMES)
 

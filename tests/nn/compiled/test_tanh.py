@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from unrolled.nn.cells import LSTM, SimpleRNN
-from unrolled.nn.compiled.carry import carry
 from unrolled.nn.compiled.library import FOLDER
+from unrolled.nn.compiled.unrolling import carry
 
 ROOT = Path(__file__).parents[3]
 X = torch.cat([torch.linspace(-12, 12, 100_001), torch.tensor([1e-6, -1e-3, 7.99, 8.01, 90.0, -1e30])])

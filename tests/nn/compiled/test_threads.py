@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from compiled_cases import NAMES, Case, compute, differentiate, draw, draw_cell
 from unrolled.config import ModelConfig
-from unrolled.nn.network import Network
+from unrolled.network.network import Network
 
 LENGTHS = torch.tensor([5, 2, 4, 5, 1, 3, 5, 2, 4])
 
@@ -115,5 +115,5 @@ def test_torch_compile_breaks_its_graph_around_the_kernel() -> None:
 
 
 def test_the_kernel_does_not_import_what_only_torch_compile_needs() -> None:
-    code = "import sys, unrolled.nn.compiled.carry; assert 'torch._dynamo' not in sys.modules"
+    code = "import sys, unrolled.nn.compiled.unrolling; assert 'torch._dynamo' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

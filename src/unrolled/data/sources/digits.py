@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from unrolled.config import DataConfig
 from unrolled.data.dataset import Dataset
@@ -17,6 +16,8 @@ def digits() -> Sequences:
     The pixels run from 0 to 16 and are held as bytes. Source: E. Alpaydin and C. Kaynak, 'Optical
     recognition of handwritten digits', UCI repository; it ships inside scikit-learn.
     """
+    from sklearn.datasets import load_digits  # scikit-learn takes a second to import
+
     bunch = load_digits()
     pixels = bunch.images.astype(np.uint8).reshape(-1, 8)
     return Sequences.from_steps(pixels, np.full(len(bunch.target), 8), bunch.target, scale=1 / 16, pictures=True)

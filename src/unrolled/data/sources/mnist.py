@@ -8,7 +8,7 @@ import numpy as np
 
 from unrolled.config import DataConfig
 from unrolled.data.dataset import Dataset
-from unrolled.data.readers.idx import read_idx_pair
+from unrolled.data.formats import read_idx_pair
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources.mnist_files import mnist_paths
 

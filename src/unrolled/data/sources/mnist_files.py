@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unrolled.data.fetch import RemoteFile, obtain
+from unrolled.data.sources.fetch import RemoteFile, obtain
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",  # torchvision's

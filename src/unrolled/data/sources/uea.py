@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unrolled.config import DataConfig
 from unrolled.data.dataset import Dataset
-from unrolled.data.readers.ts import read_ts
+from unrolled.data.formats import read_ts
 from unrolled.data.sources.uea_files import japanese_vowels_paths
 from unrolled.data.splits import hold_out_validation
 

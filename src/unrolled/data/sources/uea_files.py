@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unrolled.data.fetch import RemoteFile, obtain
+from unrolled.data.sources.fetch import RemoteFile, obtain
 
 
 def _file(problem: str, part: str, size_bytes: int, sha256: str) -> RemoteFile:

@@ -1,5 +1,12 @@
-"""A recurrent layer in C: the fastest way to carry a cell over time on a CPU.
+"""The package's own kernel, in C: a layer over all steps, forward and backward."""
 
-`library` finds and loads what the build made; `carry` is the function that training and prediction call.
-docs/kernels.md explains the C.
-"""
+from unrolled.nn.compiled.library import Library, Missing, load_library
+from unrolled.nn.compiled.unrolling import CODES, carry
+
+__all__ = [
+    "CODES",
+    "Library",
+    "Missing",
+    "carry",
+    "load_library",
+]

@@ -1,0 +1,13 @@
+"""Simple classifiers that every network is measured against: the majority class and a logistic regression."""
+
+from unrolled.baselines.features import padded, summaries, token_counts
+from unrolled.baselines.simple import Baselines, Features, fit_baselines
+
+__all__ = [
+    "Baselines",
+    "Features",
+    "fit_baselines",
+    "padded",
+    "summaries",
+    "token_counts",
+]

@@ -1,0 +1,302 @@
+"""Comparing classifiers on the same test cases: figures, differences with intervals and tests, a sentence on each."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from unrolled.comparison.contenders import Answers, Contender, contenders_of_runs
+from unrolled.comparison.rivals import Rival, fit_rival, named_rival
+from unrolled.data import Dataset, load_dataset
+from unrolled.errors import ConfigError, MismatchError
+from unrolled.runs import RunFolder
+from unrolled.statistics import Difference, difference, holm, mcnemar, mean_interval, proportion
+
+SCHEMA_VERSION = 1
+LEVEL = 0.05
+"""A corrected p value below this is called a difference."""
+
+_MAX_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """A contender's figures; means over its runs.
+
+    Attributes:
+        name: of the contender.
+        runs: what was tested, in the order of ``accuracies``.
+        cases: test cases.
+        accuracy: share of right answers.
+        low, high: its 95 % interval: Wilson's for one run; over seeds and cases for several (see
+            `unrolled.statistics.differences.over_seeds`); None for several runs on a single case.
+        accuracies: of each run.
+        deviation: standard deviation of these; None for one run.
+        log_loss: None where there are no probabilities, or where the mean is not finite (a note says so).
+        parameters: numbers learned.
+        training_seconds, milliseconds: see `Answers`.
+    """
+
+    name: str
+    runs: tuple[str, ...]
+    cases: int
+    accuracy: float
+    low: float | None
+    high: float | None
+    accuracies: tuple[float, ...]
+    deviation: float | None
+    log_loss: float | None
+    parameters: float | None
+    training_seconds: float | None
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two contenders and whether one is better.
+
+    Attributes:
+        first, second: names; the first has the higher accuracy.
+        difference: the first's accuracy less the second's, with interval and test.
+        p_corrected: the test's p value, corrected by Holm's method for all pairs of the comparison.
+        by_seed: p values of McNemar's exact test between the runs of equal place, not corrected; empty where
+            the runs are not of equal number or not on the same cases.
+        sentence: what it means.
+    """
+
+    first: str
+    second: str
+    difference: Difference
+    p_corrected: float | None
+    by_seed: tuple[float, ...]
+    sentence: str
+
+    @property
+    def shown(self) -> bool:
+        """Whether the data show a difference."""
+        return self.p_corrected is not None and self.p_corrected < LEVEL
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Contenders, the best first, and every pair of them.
+
+    Attributes:
+        paired: whether all were tested on the same cases.
+        fingerprints: of the test data; one where ``paired``.
+        rows: a contender each.
+        pairs: all of them.
+        verdict: the whole in a sentence.
+        notes: what else a reader must know.
+    """
+
+    paired: bool
+    fingerprints: tuple[str, ...]
+    rows: tuple[Row, ...]
+    pairs: tuple[Pair, ...]
+    verdict: str
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole as ``comparison.json`` has it."""
+        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+
+    def against_best(self) -> list[Pair]:
+        """The pairs of the first row's contender, in the order of the others' rows."""
+        place = {row.name: index for index, row in enumerate(self.rows)}
+        best = self.rows[0].name
+        return sorted((pair for pair in self.pairs if pair.first == best), key=lambda pair: place[pair.second])
+
+
+def compare(
+    runs: Sequence[str | Path],
+    *,
+    against: Sequence[str | Rival] = (),
+    data: Dataset | None = None,
+    unpaired: bool = False,
+    pool_seeds: bool = False,
+) -> Comparison:
+    """Compares finished runs, and classifiers of another kind, on their test data.
+
+    Args:
+        runs: run folders.
+        against: ``sklearn:NAME`` or `Rival`, fitted on the data of the first run.
+        data: these data, where they were in memory.
+        unpaired: allow different test data, which are then taken for independent samples.
+        pool_seeds: whether runs that differ by their seed alone are one contender, so that the spread over
+            seeds counts.
+    Raises:
+        RunError: for a run that is not there, not finished or damaged.
+        MismatchError: for different test data, unless ``unpaired``.
+        ConfigError: for fewer than two classifiers, or an unknown one.
+    """
+    rivals = [named_rival(one) if isinstance(one, str) else one for one in against]
+    contenders = contenders_of_runs(runs, pool_seeds=pool_seeds)
+    if rivals:
+        recipe, _ = RunFolder.open(Path(runs[0])).read_config()
+        dataset = data or load_dataset(recipe.data, missing=recipe.model.missing)
+        contenders += [fit_rival(rival, dataset) for rival in rivals]
+    return compare_contenders(contenders, unpaired=unpaired)
+
+
+def compare_contenders(contenders: Sequence[Contender], *, unpaired: bool = False) -> Comparison:
+    """Compares classifiers.
+
+    Args:
+        contenders: at least two, of different names.
+        unpaired: allow different test data, which are then taken for independent samples.
+    Raises:
+        MismatchError: for different test data, unless ``unpaired``.
+        ConfigError: for fewer than two contenders, or two of one name.
+    """
+    names = [contender.name for contender in contenders]
+    if len(contenders) < 2:
+        raise ConfigError("a comparison needs at least two classifiers; name another run, or one with --against.")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigError(f"two classifiers are called {twice!r}; give them different names.")
+    paired = _same_data(contenders, unpaired)
+    rows = {contender.name: _row(contender) for contender in contenders}
+    order = sorted(contenders, key=lambda one: -rows[one.name].accuracy)
+    couples = list(itertools.combinations(order, 2))
+    found = [difference(first.right, second.right, paired=paired) for first, second in couples]
+    corrected = holm([one.p for one in found])
+    pairs = tuple(
+        Pair(a.name, b.name, one, p, _by_seed(a, b, paired), _sentence(a.name, b.name, one, p, len(couples)))
+        for (a, b), one, p in zip(couples, found, corrected, strict=True)
+    )
+    prints = dict.fromkeys(answers.fingerprint for one in contenders for answers in one.answers)
+    ordered = tuple(rows[one.name] for one in order)
+    return Comparison(paired, tuple(prints), ordered, pairs, _verdict(ordered, pairs), _notes(order, paired, prints))
+
+
+def _same_data(contenders: Sequence[Contender], unpaired: bool) -> bool:
+    """Whether all were tested on the same cases; refuses where they were not and that was not said."""
+    everyone = [(contender.name, answers) for contender in contenders for answers in contender.answers]
+    for contender in contenders:
+        if len({answers.fingerprint for answers in contender.answers}) > 1:
+            raise MismatchError(
+                f"the runs of {contender.name} were tested on different data; they are not one contender."
+            )
+    name, first = everyone[0]
+    other = next((one for one in everyone if one[1].fingerprint != first.fingerprint), None)
+    if other is not None and not unpaired:
+        raise MismatchError(
+            f"{name} and {other[0]} were tested on different data (SHA-256 {first.fingerprint[:12]}… and "
+            f"{other[1].fingerprint[:12]}…). Test both on the same data, or add --unpaired to take them for "
+            "independent samples."
+        )
+    return other is None and not unpaired
+
+
+def _row(contender: Contender) -> Row:
+    right, answers = contender.right, contender.answers
+    accuracies = right.mean(1)
+    if len(answers) == 1:
+        share = proportion(int(right.sum()), right.shape[1])
+        interval: tuple[float | None, float | None] = (share.low, share.high)
+    else:
+        interval = mean_interval(right) or (None, None)
+    loss = _mean([one.log_loss for one in answers])
+    return Row(
+        name=contender.name,
+        runs=tuple(one.origin for one in answers),
+        cases=right.shape[1],
+        accuracy=float(accuracies.mean()),
+        low=interval[0],
+        high=interval[1],
+        accuracies=tuple(float(value) for value in accuracies),
+        deviation=float(accuracies.std(ddof=1)) if len(answers) > 1 else None,
+        log_loss=loss if loss is not None and math.isfinite(loss) else None,
+        parameters=_mean([one.parameters for one in answers]),
+        training_seconds=_mean([one.training_seconds for one in answers]),
+        milliseconds=sum(one.milliseconds for one in answers) / len(answers),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
+
+
+def _by_seed(first: Contender, second: Contender, paired: bool) -> tuple[float, ...]:
+    if not paired or len(first.answers) < 2 or len(first.answers) != len(second.answers):
+        return ()
+    return tuple(
+        mcnemar(int((a & ~b).sum()), int((b & ~a).sum())) for a, b in zip(first.right, second.right, strict=True)
+    )
+
+
+def _sentence(first: str, second: str, found: Difference, p: float | None, comparisons: int) -> str:
+    """Whether the difference is one."""
+    if p is None or found.low is None or found.high is None:
+        return f"{first} and {second} cannot be compared: a single test case says nothing about other cases."
+    correction = f", corrected for {comparisons} comparisons" if comparisons > 1 else ""
+    evidence = f"95 % interval {_points(found.low)} to {_points(found.high)}; {found.test}: {p_text(p)}{correction}"
+    if p < LEVEL:
+        return f"{first} is better than {second} by {_points(found.value)} points ({evidence})."
+    if found.value == 0:
+        return f"{first} and {second} are equal on these cases; a difference is not shown ({evidence})."
+    return f"{first} is not shown to be better than {second}: {_points(found.value)} points ({evidence})."
+
+
+def _verdict(rows: Sequence[Row], pairs: Sequence[Pair]) -> str:
+    best = rows[0].name
+    beaten = [pair.second for pair in pairs if pair.first == best and pair.shown]
+    open_ones = [pair.second for pair in pairs if pair.first == best and not pair.shown]
+    if not open_ones:
+        return f"{best} is better than {_listed(beaten, 'every other')}."
+    if not beaten:
+        tail = "it" if len(open_ones) == 1 else "any other"
+        return f"No difference is shown: {best} has the highest accuracy, but is not shown to be better than {tail}."
+    return (
+        f"{best} has the highest accuracy; it is better than {_listed(beaten)}, and not shown to be better than "
+        f"{_listed(open_ones)}."
+    )
+
+
+def _listed(names: Sequence[str], everything: str | None = None) -> str:
+    if everything is not None and len(names) > 1:
+        return everything
+    shown = list(names[:_MAX_NAMED])
+    rest = [f"{len(names) - _MAX_NAMED} others"] if len(names) > _MAX_NAMED else []
+    parts = [*shown, *rest]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _notes(contenders: Sequence[Contender], paired: bool, prints: dict[str, None]) -> tuple[str, ...]:
+    notes = []
+    if not paired:
+        kind = "different test data" if len(prints) > 1 else "the same test data"
+        notes.append(f"unpaired: {kind}, taken for independent samples")
+    for contender in contenders:
+        notes += _notes_on(contender.name, contender.answers)
+    return tuple(notes)
+
+
+def _notes_on(name: str, answers: Sequence[Answers]) -> list[str]:
+    notes = []
+    losses = [one.log_loss for one in answers if one.log_loss is not None]
+    if any(math.isnan(loss) for loss in losses):
+        notes.append(f"{name}: the log loss is NaN, for some probabilities are")
+    elif any(math.isinf(loss) for loss in losses):
+        notes.append(f"{name}: the log loss is infinite, for a true class was given probability 0")
+    missed = list(dict.fromkeys(one for run in answers for one in run.never_predicted))
+    if missed:
+        several = "" if len(answers) == 1 else " (some of its runs)"
+        notes.append(f"{name}{several} never predicts {_listed([repr(one) for one in missed])}")
+    return notes
+
+
+def p_text(p: float) -> str:
+    """``p = 0.012``, or ``p < 0.001``."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def _points(share: float) -> str:
+    """A difference in percentage points, with a true minus."""
+    return f"{100 * share:.2f}".replace("-", "−")

@@ -1,0 +1,141 @@
+"""A text file in chunks of whole lines, so that no more than one chunk is in memory.
+
+Plain or gzip, or standard input. The text is UTF-8, with or without a byte-order mark; a chunk that is not is
+taken as Latin-1. Lines end as they like: ``\\n``, ``\\r\\n`` or ``\\r``.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedIOBase
+from pathlib import Path
+
+from unrolled.data.files.opening import open_unpacked, reading
+from unrolled.data.files.request import STANDARD_INPUT, Request
+from unrolled.errors import ReadError
+
+CHUNK_BYTES = 16 << 20
+MAX_LINE_BYTES = 8 << 20
+_QUOTE = b'"'
+_MOST_QUOTES_TRIED = 100
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Whole lines.
+
+    Attributes:
+        text: the lines, UTF-8.
+        line: number of the first, counted from 1.
+    """
+
+    text: bytes
+    line: int
+
+
+def read_chunks(
+    request: Request, *, quoted: bool = True, size: int = CHUNK_BYTES, longest: int = MAX_LINE_BYTES
+) -> Iterator[Chunk]:
+    """The file's lines, in chunks of about ``size`` bytes.
+
+    Args:
+        request: names the file, and the observer of the progress.
+        quoted: whether a line's end between quotation marks does not end the line.
+        size: bytes of a chunk.
+        longest: bytes of a line, at most.
+    Raises:
+        ReadError: for text that is none, and a line that is too long.
+    """
+    path = request.path
+    with _opened(path) as (file, position, total):
+        rest, line, first = b"", 1, True
+        while True:
+            block = file.read(size)
+            request.observer.progress(*((position(), total) if block else (total or 1, total or 1)))
+            text = rest + block
+            if first:
+                text = _without_mark(path, text)
+            cut = len(text) if not block else _last_end(text, quoted)
+            first, content, rest = False, text[:cut], text[cut:]
+            if len(rest) > longest or (not block and _is_one_line(content) and len(content) > longest):
+                raise ReadError(
+                    path,
+                    f"this line is longer than {longest >> 20} MB, or a quotation mark in it is not closed; "
+                    "expected shorter lines. Is it the right kind of file?",
+                    line=line + content.count(b"\n") if block else line,
+                )
+            if content.strip():
+                yield Chunk(_utf8(request, content, line), line)
+            if not block:
+                return
+            line += content.count(b"\n") or content.count(b"\r")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, Callable[[], int], int]]:
+    """The file's content, how many bytes of the file are read, and its size; 0 where that is not known."""
+    if path == STANDARD_INPUT:
+        yield standard_input(), lambda: 0, 0  # a pipe has no position
+        return
+    with open_unpacked(path) as (file, _most):
+        raw = file.fileobj if hasattr(file, "fileobj") else file  # of gzip, the packed file
+        yield file, raw.tell, path.stat().st_size
+
+
+def standard_input() -> BufferedIOBase:
+    """What is piped into the process.
+
+    Raises:
+        ReadError: if nothing is: a person at a terminal would wait forever.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        raise ReadError(STANDARD_INPUT, "standard input is a terminal; expected a pipe, as in `cat x.csv | unrolled …`")
+    with reading(STANDARD_INPUT):
+        stream = getattr(sys.stdin, "buffer", None)
+        return stream if isinstance(stream, io.BufferedIOBase) else io.BytesIO(sys.stdin.read().encode())
+
+
+def _without_mark(path: Path, text: bytes) -> bytes:
+    """The text without a byte-order mark; other encodings are refused."""
+    for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        if text.startswith(mark):
+            raise ReadError(path, "this is UTF-16 text; expected UTF-8. Save it as UTF-8 (in Excel: CSV UTF-8).")
+    if not text.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise ReadError(path, "there is nothing in it; expected lines of text.")
+    return text.removeprefix(codecs.BOM_UTF8)
+
+
+def _last_end(text: bytes, quoted: bool) -> int:
+    """Where the last whole line ends; 0 where none does."""
+    end = b"\n" if b"\n" in text else b"\r"
+    cut = text.rfind(end) + 1
+    if not quoted or _QUOTE not in text:
+        return cut
+    for _ in range(_MOST_QUOTES_TRIED):
+        if text.count(_QUOTE, 0, cut) % 2 == 0:
+            return cut
+        cut = text.rfind(end, 0, text.rfind(_QUOTE, 0, cut)) + 1
+    return 0
+
+
+def _is_one_line(text: bytes) -> bool:
+    return b"\n" not in text and b"\r" not in text
+
+
+def _utf8(request: Request, text: bytes, line: int) -> bytes:
+    if b"\0" in text:
+        before = text[: text.index(b"\0")].count(b"\n")
+        raise ReadError(request.path, "this is not text: it holds zero bytes. Save it as UTF-8.", line=line + before)
+    if text.isascii():
+        return text
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        request.note("it is not UTF-8; letters beyond ASCII were read as Latin-1")
+        return text.decode("latin-1").encode("utf-8")
+    return text

@@ -1,0 +1,326 @@
+"""Tables in text: CSV and TSV, plain or gzip, from a file or from standard input.
+
+pyarrow reads the numbers, a chunk of whole lines at a time. Only where it stumbles is the chunk gone through
+again, line by line, to find the place.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from unrolled.data.files import Chunk, Request, read_chunks
+from unrolled.data.tables import MOST_COLUMNS, Block, Found, Kind, Sample
+from unrolled.errors import ConfigError, ReadError
+
+NULLS = ("", "NA", "N/A", "NaN", "nan", "-nan", "-NaN", "null", "NULL", "None", "#N/A", "?")
+"""What stands for a missing number."""
+_INFINITE = {"inf", "infinity"}
+_SAMPLE_ROWS = 1000
+_SAMPLE_BYTES = 4 << 20
+_WORTH_THREADS = 1 << 20
+_NAMED_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "a space"}
+_MOST_LISTED = 8
+
+
+def open_delimited(
+    request: Request,
+    delimiter: str,
+    *,
+    quoted: bool = True,
+    header: bool | None = None,
+    nulls: tuple[str, ...] = NULLS,
+) -> Delimited:
+    """A text table, its header read.
+
+    Args:
+        request: names the file; ``delimiter`` of its config comes before the format's own.
+        delimiter: what stands between the columns in this format.
+        quoted: whether quotation marks have a meaning.
+        header: whether the first line names the columns; by default it is found out.
+        nulls: what stands for a missing value in the samples.
+    Raises:
+        ReadError: for a file without rows, a wrong delimiter and column names that stand twice.
+    """
+    mark = _chosen_delimiter(request, delimiter)
+    chunks = read_chunks(request, quoted=quoted)
+    first = next(chunks, None)
+    if first is None:
+        raise ReadError(request.path, "there is nothing in it; expected lines of text.")
+    rows = _first_rows(request.path, first, mark, quoted)
+    while len(rows) < 2 and (more := next(chunks, None)):  # a header that fills a chunk
+        first = Chunk(first.text + more.text, first.line)
+        rows = _first_rows(request.path, first, mark, quoted)
+    named = _is_header(request, rows) if header is None else header
+    _check_delimiter(request.path, rows, mark)
+    width = len(rows[0][1])
+    if width > MOST_COLUMNS:
+        raise ReadError(
+            request.path,
+            f"there are {width:,} columns; expected at most {MOST_COLUMNS:,}. Write such long sequences as a long "
+            "table (a row a step) or as JSON Lines.",
+            line=rows[0][0],
+        )
+    names = _column_names(request.path, rows[0]) if named else tuple(str(number) for number in range(width))
+    body = rows[1:] if named else rows
+    if not body:
+        raise ReadError(request.path, "there is a header but no row under it; expected at least one.", line=rows[0][0])
+    samples = {name: _sample([row[i] for _, row in body if i < len(row)], nulls) for i, name in enumerate(names)}
+    if named:
+        first = _without_lines(first, rows[0][0] - first.line + 1)
+    return Delimited(request.path, named, samples, mark, quoted, chain([first], chunks))
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A `Table` in text."""
+
+    path: Path
+    named: bool
+    samples: Mapping[str, Sample]
+    delimiter: str
+    quoted: bool
+    chunks: Iterator[Chunk]
+
+    def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Block]:
+        """See `Table`."""
+        for chunk in self.chunks:
+            if chunk.text.strip():
+                table = self._parse(chunk, kinds)
+                columns = {name: table.column(name) for name in kinds}
+                yield Block(table.num_rows, columns, _Place(self, chunk).error)
+
+    def _parse(self, chunk: Chunk, kinds: Mapping[str, Kind]) -> pa.Table:
+        for block_size in (max(1 << 20, len(chunk.text) // 8), max(len(chunk.text) + 2, 16)):
+            try:
+                return arrow_csv.read_csv(
+                    pa.BufferReader(chunk.text),
+                    read_options=arrow_csv.ReadOptions(
+                        column_names=list(self.samples),
+                        block_size=block_size,
+                        use_threads=len(chunk.text) > _WORTH_THREADS,
+                    ),
+                    parse_options=arrow_csv.ParseOptions(
+                        delimiter=self.delimiter,
+                        quote_char='"' if self.quoted else False,
+                        newlines_in_values=self.quoted and b'"' in chunk.text,
+                    ),
+                    convert_options=arrow_csv.ConvertOptions(
+                        column_types={name: self._type(name, kind) for name, kind in kinds.items()},
+                        include_columns=list(kinds),
+                        null_values=list(NULLS),
+                        strings_can_be_null=False,
+                    ),
+                )
+            except (pa.ArrowException, ValueError) as error:
+                problem = str(error)
+                if "straddling" not in problem and "block size" not in problem:
+                    break
+        raise self._explained(chunk, kinds, problem)
+
+    def _type(self, name: str, kind: Kind) -> pa.DataType:
+        if kind == "moment" and self.samples[name].found == "moment":
+            zone = _has_zone(self.samples[name].values[0])
+            return pa.timestamp("us", "UTC") if zone else pa.timestamp("us")
+        if kind == "name":
+            return pa.dictionary(pa.int32(), pa.string())
+        return pa.string() if kind == "text" else pa.float64()
+
+    def _explained(self, chunk: Chunk, kinds: Mapping[str, Kind], problem: str) -> ReadError:
+        """The error for the first thing wrong with a chunk."""
+        names = list(self.samples)
+        for line, row in _rows(self.path, chunk, self.delimiter, self.quoted):
+            if len(row) != len(names):
+                return ReadError(
+                    self.path,
+                    f"found {len(row)} columns where the {'header' if self.named else 'first line'} has {len(names)}; "
+                    "every row needs as many. Leave a cell empty for a missing value.",
+                    line=line,
+                )
+            for name, cell in zip(names, row, strict=True):
+                wrong = _wrong_cell(cell.strip(), kinds.get(name), self.samples[name].found)
+                if wrong:
+                    return ReadError(self.path, f"column {name!r} holds {_short(cell)}; {wrong}", line=line)
+        return ReadError(self.path, f"it cannot be read: {problem.splitlines()[0]}", line=chunk.line)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Finds the line of a row of a chunk."""
+
+    table: Delimited
+    chunk: Chunk
+
+    def error(self, row: int, problem: str) -> ReadError:
+        """An error about a row, by its number in the chunk."""
+        rows = _rows(self.table.path, self.chunk, self.table.delimiter, self.table.quoted)
+        line = next((line for line, _ in islice(rows, row, None)), None)
+        return ReadError(self.table.path, problem, line=line)
+
+
+# The first lines
+
+
+def _chosen_delimiter(request: Request, default: str) -> str:
+    chosen = request.config.delimiter
+    if chosen is None:
+        return default
+    mark = "\t" if chosen.lower() in {"tab", "\\t"} else chosen
+    if len(mark) != 1 or mark in '"\r\n' or not mark.isascii():
+        raise ConfigError(f"delimiter = {chosen!r}; expected one character, such as , or ; or the word tab.")
+    return mark
+
+
+def _check_delimiter(path: Path, rows: list[tuple[int, list[str]]], mark: str) -> None:
+    """Refuses a table of one column that another delimiter would part."""
+    if len(rows[0][1]) > 1:
+        return
+    cells = [row[0] for _, row in rows[:20]]
+    for other, name in _NAMED_DELIMITERS.items():
+        counts = {cell.count(other) for cell in cells}
+        if other not in {mark, " "} and len(counts) == 1 and min(counts) > 0:
+            option = "tab" if other == "\t" else f"'{other}'"
+            raise ReadError(
+                path,
+                f"found one column, {_short(cells[0])}, where {_NAMED_DELIMITERS.get(mark, repr(mark))} parts the "
+                f"columns; here {name} seems to. Say so: --delimiter {option}.",
+                line=rows[0][0],
+            )
+
+
+def _first_rows(path: Path, chunk: Chunk, delimiter: str, quoted: bool) -> list[tuple[int, list[str]]]:
+    """The first lines that are not empty, each with its number and cells."""
+    if len(chunk.text) > _SAMPLE_BYTES:
+        cut = chunk.text.find(b"\n", _SAMPLE_BYTES)
+        chunk = Chunk(chunk.text[: cut + 1] if cut > 0 else chunk.text, chunk.line)
+    return list(islice(_rows(path, chunk, delimiter, quoted), _SAMPLE_ROWS + 1))
+
+
+def _rows(path: Path, chunk: Chunk, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a chunk as Python's own reader takes them apart, each with the line where it begins."""
+    source = (raw.decode("utf-8") for raw in chunk.text.splitlines(keepends=True))
+    reader = csv.reader(source, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
+    while True:
+        line = chunk.line + reader.line_num
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            long = f"a cell is longer than {csv.field_size_limit():,} characters, or a quotation mark is not closed"
+            problem = long if "field limit" in str(error) else f"the line cannot be taken apart: {error}"
+            raise ReadError(path, f"{problem}.", line=line) from None
+        if row:
+            yield line, row
+
+
+def _without_lines(chunk: Chunk, count: int) -> Chunk:
+    """A chunk without its first lines."""
+    ends = islice(re.finditer(rb"\r\n|\n|\r", chunk.text), count - 1, None)
+    return Chunk(chunk.text[next(ends).end() :], chunk.line + count)
+
+
+def _is_header(request: Request, rows: list[tuple[int, list[str]]]) -> bool:
+    """Whether the first row names the columns: no column that is named in the options, and numbers, are none."""
+    config, first = request.config, [cell.strip() for cell in rows[0][1]]
+    wanted = {config.id, config.time, config.label, config.group, config.text} - {None}
+    if wanted & set(first):
+        return True
+    numbers = [cell for cell in first if _is_number(cell) or cell in NULLS]
+    if len(numbers) < max(len(first) - 1, 1):
+        return True
+    whole = [int(cell) for cell in numbers if cell.isdecimal()]
+    if len(numbers) == len(first) or len(whole) < len(numbers) or whole not in _counts(len(whole)):
+        return False
+    position = next(index for index, cell in enumerate(first) if cell not in numbers)
+    below = {row[position].strip() for _, row in rows[1:] if position < len(row)}
+    return first[position] not in below  # "label,0,1,2", as pandas writes it
+
+
+def _counts(length: int) -> tuple[list[int], list[int]]:
+    return list(range(length)), list(range(1, length + 1))
+
+
+def _column_names(path: Path, row: tuple[int, list[str]]) -> tuple[str, ...]:
+    line, cells = row
+    names = [cell.strip() for cell in cells]
+    seen: dict[str, int] = {}
+    for position, name in enumerate(names, 1):
+        if name in seen:
+            raise ReadError(
+                path,
+                f"the column name {_short(name)} stands twice, in columns {seen[name]} and {position}; "
+                "rename one of them.",
+                line=line,
+            )
+        seen[name] = position
+    return tuple(names)
+
+
+def _sample(cells: list[str], nulls: tuple[str, ...]) -> Sample:
+    values = [cell for cell in (cell.strip() for cell in cells) if cell not in nulls]
+    return Sample(_found(values), tuple(values))
+
+
+def _found(values: list[str]) -> Found:
+    """What most of the values are: a single letter among numbers is a mistake, not a text column."""
+    if not values:
+        return "empty"
+    numbers = sum(map(_is_number, values))
+    if 2 * numbers > len(values):
+        return "number"
+    moments = sum(map(_is_moment, values))
+    return "moment" if 2 * moments > len(values) else "text"
+
+
+# Cells
+
+
+def _is_number(cell: str) -> bool:
+    if "_" in cell:  # Python takes 1_000
+        return False
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_moment(cell: str) -> bool:
+    try:
+        datetime.fromisoformat(cell)
+    except ValueError:
+        return False
+    return not cell.isdecimal()
+
+
+def _has_zone(cell: str) -> bool:
+    return re.search(r"(Z|[+-]\d\d:?\d\d)\Z", cell[10:]) is not None
+
+
+def _wrong_cell(cell: str, kind: Kind | None, found: Found) -> str:
+    """What is wrong with a cell; empty where it is right."""
+    if kind not in {"number", "moment"} or cell in NULLS:
+        return ""
+    if kind == "moment" and found == "moment":
+        return "" if _is_moment(cell) else "expected a time such as 2026-01-31 12:00:00.5, as in the rows before."
+    if not _is_number(cell):
+        comma = " Write decimals with a point." if re.fullmatch(r"[+-]?\d+,\d+", cell) else ""
+        return f"expected a number, or nothing for a missing value.{comma}"
+    with np.errstate(over="ignore"):
+        if kind == "number" and np.isinf(np.float32(float(cell))) and cell.lstrip("+-").lower() not in _INFINITE:
+            return "it is beyond the range of 32-bit numbers (3.4e38); scale the values."
+    return ""
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "…")

@@ -1,0 +1,158 @@
+"""Folders of files, a file a sequence, in a folder for each class: ``root/<label>/*.csv`` or ``*.png``.
+
+Files that lie in the root itself have no labels; they can be predicted. A sequence is named after its file. Hidden
+files are passed over, and so are files of other kinds, which is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.data.files import Notes, Request, reading
+from unrolled.data.formats.delimited import open_delimited
+from unrolled.data.formats.pictures import read_picture
+from unrolled.data.sequences import Sequences, Values
+from unrolled.data.tables import Growing, find_roles, ordered, read_long
+from unrolled.errors import ReadError
+
+TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+PICTURES = (".png",)
+
+
+def holds(root: Path, endings: tuple[str, ...]) -> bool:
+    """Whether a folder, or a folder in it, holds a file with one of these endings."""
+    if not root.is_dir():
+        return False
+    with reading(root):
+        entries = list(root.iterdir())
+        inner = (file for entry in entries if _is_class(entry) for file in entry.iterdir())
+        return any(_fits(entry, endings) for entry in entries) or any(_fits(file, endings) for file in inner)
+
+
+def read_csv_folder(request: Request) -> Sequences:
+    """The sequences in a folder of tables, a row a step; their columns need the same names.
+
+    Raises:
+        ReadError: for a folder without such files, and for a file that does not fit the others, with its line.
+    """
+    files = _files(request, TABLES)
+    first = _read_table(request, files.paths[0])
+    channels, values = first.channels, Growing(len(first.channels))
+    lengths: list[int] = []
+    times: list[float] = []
+    for done, file in enumerate(files.paths):
+        one = _read_table(request, file) if done else first
+        values.more(one.num_steps)[:] = _in_order(one, channels, file, files.paths[0])
+        lengths.append(one.num_steps)
+        times += [np.nan] if one.times is None else one.times.tolist()
+        request.observer.progress(done, len(files.paths))
+    request.observer.progress(1, 1)
+    moments = None if np.isnan(times).any() else times
+    sequences = Sequences.from_steps(values.whole(), lengths, channels=channels, ids=files.ids, times=moments)
+    return files.label(sequences)
+
+
+def read_png_folder(request: Request) -> Sequences:
+    """The pictures in a folder, read row by row, grey and of one size.
+
+    Raises:
+        ReadError: for a folder without such files, a damaged picture, and one of another size.
+    """
+    files = _files(request, PICTURES)
+    first = read_picture(files.paths[0], request)
+    rows, columns = first.shape
+    pixels: npt.NDArray[np.uint8] = np.empty((len(files.paths), rows, columns), np.uint8)
+    for index, file in enumerate(files.paths):
+        picture = read_picture(file, request) if index else first
+        if picture.shape != first.shape:
+            raise ReadError(
+                file,
+                f"this picture has {picture.shape[0]} rows of {picture.shape[1]} pixels where {files.paths[0].name} "
+                f"has {rows} of {columns}; every picture needs the same size. Resize it.",
+            )
+        pixels[index] = picture
+        request.observer.progress(index, len(files.paths))
+    request.observer.progress(1, 1)
+    sequences = Sequences.from_steps(
+        pixels.reshape(-1, columns), np.full(len(pixels), rows), scale=1 / 255, pictures=True, ids=files.ids
+    )
+    return files.label(sequences)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of a folder: where they are, their names, and the label of each, where they have some."""
+
+    paths: list[Path]
+    ids: list[str]
+    labels: list[str] | None
+
+    def label(self, sequences: Sequences) -> Sequences:
+        """The sequences with the folders' names as labels."""
+        if self.labels is None:
+            return sequences
+        indices, classes = ordered(self.labels)
+        return replace(sequences, labels=np.array(indices, np.int64), classes=classes)
+
+
+def _files(request: Request, endings: tuple[str, ...]) -> _Files:
+    root = request.path
+    with reading(root):
+        inside = sorted(root.iterdir())
+        folders = [entry for entry in inside if _is_class(entry)]
+        files = [(folder.name, file) for folder in folders for file in sorted(folder.iterdir())]
+    loose = [entry for entry in inside if _fits(entry, endings)]
+    chosen = [(label, file) for label, file in files if _fits(file, endings)]
+    what = endings[0]
+    if chosen and loose:
+        raise ReadError(
+            root, f"{loose[0].name} lies beside the folders of the classes; expected every {what} file in one of them."
+        )
+    if not chosen and not loose:
+        raise ReadError(root, f"there is no {what} file in it; expected FOLDER/CLASS/*{what}.")
+    empty = [folder.name for folder in folders if chosen and folder.name not in {label for label, _ in chosen}]
+    if empty:
+        request.note(f"the folder {empty[0]!r} holds no {what} file; there is no such class")
+    others = sum(not _fits(file, endings) and not file.name.startswith(".") for _, file in files)
+    if others:
+        request.note(f"{others:,} files that are no {what} files are passed over")
+    if loose:
+        return _Files(loose, [file.name for file in loose], None)
+    ids = [f"{label}/{file.name}" for label, file in chosen]
+    return _Files([file for _, file in chosen], ids, [label for label, _ in chosen])
+
+
+def _is_class(entry: Path) -> bool:
+    return entry.is_dir() and not entry.name.startswith(".")
+
+
+def _fits(entry: Path, endings: tuple[str, ...]) -> bool:
+    return entry.name.lower().endswith(endings) and not entry.name.startswith(".") and entry.is_file()
+
+
+def _read_table(request: Request, file: Path) -> Sequences:
+    """One file, as a long table whose rows are all of one sequence."""
+    config = request.config.model_copy(update={"table": "long", "label": "-", "id": None, "group": None, "text": None})
+    # named after the folder, so that what is found in every file is told once
+    own = Request(file, config, Notes(lambda text: request.note(text.partition(": ")[2])))
+    table = open_delimited(own, "\t" if ".tsv" in file.name.lower() else ",")
+    if not table.named:  # nothing but numbers, a column a channel
+        own = replace(own, config=config.model_copy(update={"channels": tuple(table.samples)}))
+    return read_long(table, find_roles(table, own), own)
+
+
+def _in_order(one: Sequences, channels: tuple[str, ...], file: Path, first: Path) -> Values:
+    """A file's steps with the channels in the order of the first file's, [T, F]."""
+    if one.channels == channels:
+        return one.values
+    if sorted(one.channels) != sorted(channels):
+        raise ReadError(
+            file,
+            f"this file has the channels {', '.join(one.channels[:8])}, where {first.name} has "
+            f"{', '.join(channels[:8])}; every file needs the same.",
+        )
+    return one.values[:, [one.channels.index(name) for name in channels]]

@@ -1,0 +1,191 @@
+"""`.npy`, one array as NumPy saves it; and what `.npz`, an archive of such, shares with it.
+
+X [N, T], one channel, or [N, T, F] or [N, F, T], whose layout must be given. The labels are looked for in a file
+beside it that has the same name with ``y`` for ``X`` (``X_train.npy`` and ``y_train.npy``) or ``labels`` for
+``data``; where there is none, the sequences have no labels. Arrays of Python objects are refused: reading them would
+run code from the file.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.config import Layout
+from unrolled.data.files import Request, naming, open_file, read_bytes, size_of
+from unrolled.data.sequences import Sequences
+from unrolled.errors import ReadError
+
+_NPY_MAGIC = b"\x93NUMPY"
+_LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
+"""Bytes of the header's length, by version of the .npy format."""
+_MAX_HEADER = 10_000
+_MAX_AXES = 32
+"""What every version of NumPy can hold; which shapes make sense is said later, with the name of the array."""
+_HEADER = re.compile(
+    r"\{'descr': '([^']{1,32})', 'fortran_order': (True|False), 'shape': \(([0-9, ]{0,200})\),? ?\}\s*"
+)
+_DESCR = re.compile(r"[<>|=]?([a-zA-Z])[0-9]{0,9}")
+NUMBERS, _TEXTS = "biuf", "US"
+_BESIDE = ((re.compile(r"(?<![A-Za-z])[Xx](?![A-Za-z])"), "y"), (re.compile("data(?![A-Za-z])"), "labels"))
+
+Array = npt.NDArray[Any]
+
+
+def read_npy(request: Request) -> Sequences:
+    """The sequences in an ``.npy`` file, with the labels from the file beside it.
+
+    Raises:
+        ReadError: for a damaged file, an array of another shape or of Python objects, and a 3-D array without a
+            layout.
+    """
+    path = request.path
+    beside = labels_beside(path)
+    labels = None if beside is None else label_values(beside, _read_array(beside))
+    if beside is not None:
+        request.note(f"the labels are those in {beside.name}")
+    with naming(path):
+        array = oriented(path, _read_array(path), request.config.layout)
+        with float_range(path, "the array"):
+            return Sequences.from_array(array, labels)
+
+
+def labels_beside(path: Path) -> Path | None:
+    """The file of labels that belongs to a file of sequences by its name; None where there is none."""
+    for pattern, name in _BESIDE:
+        other = path.with_name(pattern.sub(name, path.stem) + path.suffix)
+        if other != path and other.is_file():
+            return other
+    return None
+
+
+def _read_array(path: Path) -> Array:
+    with open_file(path) as file:
+        dtype, order, shape = read_header(path, file, "the array")
+        size, room = math.prod(shape) * dtype.itemsize, size_of(file) - file.tell()
+        if size != room:
+            raise ReadError(
+                path,
+                f"its header announces the shape {shape} of {dtype}, {size:,} bytes; the file holds {room:,}. It is "
+                "damaged: copy or save it again.",
+            )
+        return read_bytes(path, file, size).view(dtype).reshape(shape, order=order)
+
+
+def read_header(
+    path: Path, member: BufferedIOBase, name: str
+) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...]]:
+    """Type, order and shape from an array's header.
+
+    NumPy's own reader evaluates the header as a Python literal; this one takes only what NumPy writes.
+    """
+    start = member.read(8)
+    width = _LENGTH_BYTES.get(start[6]) if len(start) == 8 and start.startswith(_NPY_MAGIC) else None
+    if width is None:
+        raise ReadError(path, f"{name} is no array as numpy.savez writes it. Save the file again.")
+    length = int.from_bytes(member.read(width), "little")
+    text = member.read(length).decode("latin-1") if length <= _MAX_HEADER else ""
+    match = _HEADER.fullmatch(text)
+    if match is None:
+        raise ReadError(
+            path,
+            f"the header of {name} is not that of an array of numbers or text. Save it as a plain array.",
+        )
+    descr, fortran, sizes = match.groups()
+    shape = tuple(int(size) for size in re.findall("[0-9]+", sizes))
+    if len(shape) > _MAX_AXES:
+        raise ReadError(path, f"{name} has {len(shape)} axes; expected at most three.")
+    if 0 in shape:
+        raise ReadError(path, f"{name} has the shape {shape}, which holds nothing; expected at least one of each.")
+    return _dtype(path, name, descr), "F" if fortran == "True" else "C", shape
+
+
+def _dtype(path: Path, name: str, descr: str) -> np.dtype[Any]:
+    kind = match.group(1) if (match := _DESCR.fullmatch(descr)) else ""
+    if kind == "O":
+        raise ReadError(
+            path,
+            f"{name} is an array of Python objects, which is not read, since that could run code from the "
+            "file. Save labels as text, y.astype(str); save sequences of unequal lengths as values [S, F], "
+            "all steps end to end, and lengths [N].",
+        )
+    if not kind or kind not in NUMBERS + _TEXTS:
+        raise ReadError(path, f"{name} holds values of the type {descr!r}; expected numbers, or text for labels.")
+    try:
+        dtype = np.dtype(descr)
+    except (TypeError, ValueError):
+        raise ReadError(path, f"{name} holds values of the type {descr!r}, which NumPy does not know here.") from None
+    if dtype.itemsize == 0:
+        raise ReadError(path, f"{name} holds only empty text; expected labels.")
+    return dtype
+
+
+# From arrays to sequences
+
+
+def oriented(path: Path, array: Array, layout: Layout | None) -> Array:
+    """``X`` as [N, T] or [N, T, F]."""
+    if array.ndim not in (2, 3):
+        raise ReadError(
+            path,
+            f"X has the shape {array.shape}; expected [N, T] for one channel, or three axes with a layout.",
+        )
+    if array.ndim == 2 or layout == "time-first":
+        return array
+    if layout == "channels-first":
+        return array.transpose(0, 2, 1)
+    count, second, third = array.shape
+    raise ReadError(
+        path,
+        f"X has the shape {array.shape}, and which axis is time cannot be told from it. Say so: --layout "
+        f"time-first for {count} sequences of {second} steps and {third} channels, --layout channels-first "
+        f"for {third} steps and {second} channels (in Python: layout=…).",
+    )
+
+
+def label_values(path: Path, labels: Array) -> list[str] | Array:
+    """Labels from an array, [N]: numbers as they are, text decoded.
+
+    Raises:
+        ReadError: for another shape, or text that is none.
+    """
+    if labels.ndim != 1:
+        raise ReadError(
+            path,
+            f"y has the shape {labels.shape}; expected one label a sequence, [N]. From one column a class: "
+            "y.argmax(axis=1).",
+        )
+    if labels.dtype.kind not in _TEXTS:
+        return labels
+    try:
+        if labels.dtype.kind == "U" and int(labels.view(_code_points(labels)).max()) > sys.maxunicode:
+            raise ValueError  # Python itself stumbles over these
+        texts = [text.decode("utf-8") if isinstance(text, bytes) else str(text) for text in labels.tolist()]
+        "".join(texts).encode("utf-8")  # code points that no file could hold again
+    except ValueError:
+        raise ReadError(path, "y holds text that is not valid Unicode. Save the labels again.") from None
+    return texts
+
+
+def _code_points(texts: Array) -> np.dtype[np.uint32]:
+    """The type that shows NumPy's text as the numbers of its characters."""
+    return np.dtype(np.uint32).newbyteorder(texts.dtype.byteorder)
+
+
+@contextmanager
+def float_range(path: Path, name: str) -> Iterator[None]:
+    """Refuses 64-bit values that a 32-bit float cannot hold, instead of making them infinite."""
+    try:
+        with np.errstate(over="raise", invalid="ignore"):
+            yield
+    except FloatingPointError:
+        raise ReadError(path, f"{name} holds values beyond the range of 32-bit numbers (3.4e38); scale them.") from None

@@ -1,0 +1,38 @@
+"""From a table to sequences: its roles first, then the reader of its shape."""
+
+from __future__ import annotations
+
+from unrolled.data.files import Request, naming
+from unrolled.data.formats.delimited import open_delimited
+from unrolled.data.formats.parquet import open_parquet
+from unrolled.data.sequences import Sequences
+from unrolled.data.tables import Table, find_roles, read_lists, read_long, read_texts, read_wide
+
+_SHAPES = {"long": read_long, "wide": read_wide, "text": read_texts, "lists": read_lists}
+
+
+def read_csv(request: Request) -> Sequences:
+    """The sequences in a table with commas between its columns."""
+    return read_table(open_delimited(request, ","), request)
+
+
+def read_tsv(request: Request) -> Sequences:
+    """The sequences in a table with tabs between its columns."""
+    return read_table(open_delimited(request, "\t"), request)
+
+
+def read_parquet(request: Request) -> Sequences:
+    """The sequences in a Parquet file."""
+    with open_parquet(request) as table:
+        return read_table(table, request)
+
+
+def read_table(table: Table, request: Request) -> Sequences:
+    """The sequences in any table.
+
+    Raises:
+        ReadError: with the line or the row, and the column.
+    """
+    with naming(table.path):
+        roles = find_roles(table, request)
+        return _SHAPES[roles.shape](table, roles, request)

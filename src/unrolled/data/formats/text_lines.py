@@ -1,0 +1,42 @@
+"""Text, a sequence a line, ``label<tab>text`` or ``text<tab>label``, or the text alone.
+
+Which side is the label is told by the lines: the labels are fewer. Quotation marks mean nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from unrolled.data.files import Request, naming
+from unrolled.data.formats.delimited import open_delimited
+from unrolled.data.sequences import Sequences
+from unrolled.data.tables import Roles, read_texts
+from unrolled.errors import ReadError
+
+_TAB = "\t"
+
+
+def read_text_lines(request: Request) -> Sequences:
+    """The texts in a file.
+
+    Raises:
+        ReadError: for a line that has not as many tabs as the first, or no text.
+    """
+    table = open_delimited(request, _TAB, quoted=False, header=False, nulls=("",))
+    columns = list(table.samples)
+    if len(columns) > 2:
+        raise ReadError(
+            request.path,
+            f"found {len(columns) - 1} tabs in the first line; expected none, or one between label and text. If these "
+            "are the columns of a table, say --format tsv.",
+        )
+    # text, not numbers: binary strings are read letter by letter, and nothing is missing because it reads NA
+    samples = {name: replace(sample, found="text") for name, sample in table.samples.items()}
+    label = None
+    if len(columns) == 2:
+        distinct = {name: (len(set(samples[name].values)), sum(map(len, samples[name].values))) for name in columns}
+        label = min(columns, key=lambda name: distinct[name])
+        request.note(f"the {'first' if label == columns[0] else 'second'} part of a line is taken for the label")
+    text = next(name for name in columns if name != label)
+    with naming(request.path):
+        return read_texts(replace(table, samples=samples), Roles("text", label=label, text=text), request)

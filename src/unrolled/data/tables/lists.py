@@ -1,0 +1,151 @@
+"""Tables with a row a sequence whose values are lists: of Parquet, and of JSON Lines.
+
+Either a column a channel, each a list of numbers, equally long within a row; or one column of lists of lists,
+a list a step with a number for each channel (``layout = "channels-first"``: a list a channel).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unrolled.data.files import Request
+from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.tables.cases import CaseColumns
+from unrolled.data.tables.growing import Growing
+from unrolled.data.tables.roles import Roles
+from unrolled.data.tables.table import Block, Kind, Table, is_list
+from unrolled.errors import ReadError
+
+Floats = npt.NDArray[np.float32]
+
+
+def read_lists(table: Table, roles: Roles, request: Request) -> Sequences:
+    """The sequences in columns of lists.
+
+    Raises:
+        ReadError: for an empty list, channels of unequal lengths, and as `CaseColumns`.
+    """
+    columns = [channel.columns[0] for channel in roles.channels]
+    kinds: dict[str, Kind] = dict.fromkeys(columns, "list")
+    cases, lengths = CaseColumns(roles), []
+    values: Growing | None = None
+    for block in table.blocks(kinds | cases.kinds()):
+        lists = [_flat(block, name) for name in columns]
+        nested = [name for name, item in zip(columns, lists, strict=True) if is_list(item.kind)]
+        if nested and len(columns) > 1:
+            raise ReadError(
+                table.path,
+                f"column {nested[0]!r} holds lists of lists; expected it alone. Name it: --channels {nested[0]}.",
+            )
+        steps, sizes = _nested(block, columns[0], lists[0], request) if nested else _side_by_side(block, columns, lists)
+        values = values or Growing(steps.shape[1])
+        room = values.more(len(steps))
+        if room.shape[1] != steps.shape[1]:
+            raise block.error(0, f"found {steps.shape[1]} channels where the rows before have {room.shape[1]}.")
+        room[:] = steps
+        lengths.append(sizes)
+        cases.add(block)
+    if values is None:
+        raise ReadError(table.path, "there are no rows in it; expected at least one.")
+    whole = values.whole()
+    names = columns if len(columns) > 1 else None
+    return cases.describe(Sequences.from_steps(whole, np.concatenate(lengths), channels=names), request)
+
+
+class _Flat:
+    """A column of lists: all elements end to end, and how many each row has."""
+
+    def __init__(self, elements: pa.Array, sizes: Integers) -> None:
+        self.elements, self.sizes = elements, sizes
+
+    @property
+    def kind(self) -> pa.DataType:
+        """The elements' type."""
+        return self.elements.type
+
+
+def _flat(block: Block, name: str) -> _Flat:
+    """A column's lists.
+
+    Raises:
+        ReadError: for a row with no list, or an empty one.
+    """
+    column = block.columns[name].combine_chunks()
+    array = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
+    sizes = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    if (sizes < 1).any():
+        raise block.error(
+            int(np.argmax(sizes < 1)), f"column {name!r} holds no values; a sequence needs at least one step."
+        )
+    return _Flat(pc.list_flatten(array), sizes)
+
+
+def _side_by_side(block: Block, names: list[str], lists: list[_Flat]) -> tuple[Floats, Integers]:
+    """A column a channel, [S, F], and the lengths, [n]."""
+    first = lists[0].sizes
+    for name, item in zip(names, lists, strict=True):
+        other = item.sizes != first
+        if other.any():
+            row = int(np.argmax(other))
+            raise block.error(
+                row,
+                f"column {name!r} has {item.sizes[row]} values where {names[0]!r} has {first[row]}; the channels of a "
+                "sequence need as many.",
+            )
+    return np.column_stack([_numbers(block, name, item) for name, item in zip(names, lists, strict=True)]), first
+
+
+def _nested(block: Block, name: str, lists: _Flat, request: Request) -> tuple[Floats, Integers]:
+    """Lists of lists, [S, F], and the lengths, [n]."""
+    inner = pc.fill_null(pc.list_value_length(lists.elements), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    row_of = np.repeat(np.arange(block.rows), lists.sizes)
+    flat = _Flat(pc.list_flatten(lists.elements), inner)
+    if request.config.layout == "channels-first":
+        return _turned(block, name, lists.sizes, flat, row_of)
+    other = inner != inner[0]
+    if other.any() or inner[0] < 1:
+        at = int(np.argmax(other))
+        raise block.error(
+            int(row_of[at]),
+            f"column {name!r} has a step of {inner[at]} values where the first has {inner[0]}; expected a list a step, "
+            "each with a number for each channel. If it is a list a channel, say --layout channels-first.",
+        )
+    return _numbers(block, name, flat, row_of).reshape(-1, int(inner[0])), lists.sizes
+
+
+def _turned(block: Block, name: str, channels: Integers, flat: _Flat, row_of: Integers) -> tuple[Floats, Integers]:
+    """From a list a channel."""
+    width = int(channels[0])
+    if (channels != width).any():
+        row = int(np.argmax(channels != width))
+        raise block.error(row, f"column {name!r} has {channels[row]} channels where the first row has {width}.")
+    sizes = flat.sizes.reshape(-1, width)  # [n, F]
+    other = (sizes != sizes[:, :1]).any(1) | (sizes[:, 0] < 1)
+    if other.any():
+        raise block.error(int(np.argmax(other)), f"column {name!r} has channels of unequal lengths, or empty ones.")
+    numbers = _numbers(block, name, flat, row_of)
+    ends = np.cumsum(sizes.sum(1))
+    parts = [part.reshape(width, -1).T for part in np.split(numbers, ends[:-1])]
+    return np.concatenate(parts), sizes[:, 0]
+
+
+def _numbers(block: Block, name: str, lists: _Flat, row_of: Integers | None = None) -> Floats:
+    """The elements as 32-bit floats; NaN where there is none."""
+    doubles = lists.elements.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    try:
+        with np.errstate(over="raise", invalid="ignore"):
+            numbers: Floats = doubles.astype(np.float32)
+    except FloatingPointError:
+        with np.errstate(over="ignore"):
+            at = int(np.argmax(np.isinf(doubles.astype(np.float32)) & np.isfinite(doubles)))
+        sizes = lists.sizes
+        part = int(np.searchsorted(np.cumsum(sizes), at, side="right"))
+        row = part if row_of is None else int(row_of[part])
+        raise block.error(
+            row,
+            f"column {name!r} holds {doubles[at]:g}, beyond the range of 32-bit numbers (3.4e38); scale the values.",
+        ) from None
+    return numbers

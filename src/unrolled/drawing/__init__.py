@@ -1,0 +1,57 @@
+"""Every picture that the package draws: of a training, of predictions, of figures, of a search."""
+
+from unrolled.drawing.panels import (
+    COUNTS_AND_SHARES,
+    Line,
+    Shape,
+    attribution,
+    belief,
+    by_length,
+    by_share,
+    confusion,
+    heat_maps,
+    learning_curves,
+    maps_height,
+    reliability,
+    standing,
+)
+from unrolled.drawing.plots import (
+    BLUE,
+    COLOURS,
+    GREY,
+    INK,
+    ORANGE,
+    draw_belief,
+    draw_confusion,
+    draw_curves,
+    to_pixels,
+    to_png,
+)
+from unrolled.drawing.tuning import draw_tuning
+
+__all__ = [
+    "BLUE",
+    "COLOURS",
+    "COUNTS_AND_SHARES",
+    "GREY",
+    "INK",
+    "ORANGE",
+    "Line",
+    "Shape",
+    "attribution",
+    "belief",
+    "by_length",
+    "by_share",
+    "confusion",
+    "draw_belief",
+    "draw_confusion",
+    "draw_curves",
+    "draw_tuning",
+    "heat_maps",
+    "learning_curves",
+    "maps_height",
+    "reliability",
+    "standing",
+    "to_pixels",
+    "to_png",
+]

@@ -1,0 +1,245 @@
+"""The figures of a model on labelled sequences, beside what is simple."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from unrolled.data import Integers, Sequences
+from unrolled.errors import DataError
+from unrolled.evaluation.metrics import ClassRow, Quality, confusion, decisions, log_probabilities, quality
+from unrolled.evaluation.scoring import SHARES, Predictions, predictions_of
+from unrolled.model import Model
+from unrolled.statistics import Confidence, Figure, Proportion, ReliabilityBin, roc_auc, share
+
+SCHEMA_VERSION = 2
+
+LENGTH_GROUPS = 8
+"""Groups of about equal size that sequences of different lengths are put into, at most."""
+
+
+@dataclass(frozen=True)
+class ShareSeen:
+    """The accuracy after a share of the steps.
+
+    Attributes:
+        share: of each sequence's own steps, rounded up to whole ones.
+        accuracy: of the answers after them; over fewer cases where every part has to be read anew.
+    """
+
+    share: float
+    accuracy: Proportion
+
+
+@dataclass(frozen=True)
+class LengthGroup:
+    """The accuracy of sequences of about the same length.
+
+    Attributes:
+        shortest, longest: steps.
+        accuracy: of the sequences between them.
+    """
+
+    shortest: int
+    longest: int
+    accuracy: Proportion
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model is worth on some sequences.
+
+    Attributes:
+        cases: sequences.
+        fingerprint: SHA-256 of the sequences; equal for equal data.
+        accuracy: share of right ones, with its interval.
+        majority: accuracy of always saying the training data's most frequent class.
+        logistic: accuracy of the logistic regression; None where the model has none.
+        majority_class: that class.
+        logistic_cases: training sequences that the regression was fitted on.
+        logistic_features: what it saw: ``flattened``, ``summary`` or ``tokens``; see `Baselines`.
+        headline: accuracy on the first cases alone, where that was asked for.
+        balanced_accuracy: mean recall of the classes.
+        macro_f1: mean F1 of the classes.
+        roc_auc: area under the ROC curve; of more than two classes the mean of each against the rest.
+        top: accuracy where the true class need only be among the k most probable, by k.
+        quality: figures of the probabilities.
+        temperature: what the logits are divided by before they become probabilities; 1 if it was not fitted.
+        uncalibrated: figures of the probabilities without that; None where it changes nothing.
+        reliability: confidence beside accuracy, in bins of the confidence.
+        by_share: accuracy after 10 % … 100 % of the steps.
+        by_length: accuracy by length of the sequence; empty where all have one.
+        classes: a line for each class.
+        confusion: cases by true class (rows) and predicted class (columns).
+        seconds: that the network took.
+    """
+
+    cases: int
+    fingerprint: str
+    accuracy: Proportion
+    majority: Proportion | None
+    logistic: Proportion | None
+    majority_class: str | None
+    logistic_cases: int | None
+    logistic_features: str | None
+    headline: Proportion | None
+    balanced_accuracy: Figure
+    macro_f1: Figure
+    roc_auc: Figure
+    top: dict[int, Proportion]
+    quality: Quality
+    temperature: float
+    uncalibrated: Quality | None
+    reliability: list[ReliabilityBin]
+    by_share: list[ShareSeen]
+    by_length: list[LengthGroup]
+    classes: list[ClassRow]
+    confusion: list[list[int]]
+    seconds: float
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy."""
+        value = self.quality.log_loss.value
+        assert value is not None  # noqa: S101  # it is defined for any case
+        return value
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as ``evaluation.json`` has them."""
+        return {"schema_version": SCHEMA_VERSION, **_ADAPTER.dump_python(self, mode="json")}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Evaluation:
+        """The evaluation that ``evaluation.json`` holds.
+
+        Raises:
+            DataError: if it holds something else, or what another version of this package wrote.
+        """
+        plain = dict(content)
+        found = plain.pop("schema_version", None)
+        if found != SCHEMA_VERSION:
+            raise DataError(f"its schema_version is {found}; expected {SCHEMA_VERSION}. Evaluate the model anew.")
+        try:
+            return _ADAPTER.validate_python(plain)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise DataError(f"{place}: {first['msg']}. Evaluate the model anew.") from None
+
+    def figures(self) -> dict[str, float]:
+        """The summary's numbers by name, and the other figures, as trackers take them."""
+        others = {
+            "balanced_accuracy": self.balanced_accuracy.value,
+            "macro_f1": self.macro_f1.value,
+            "roc_auc": self.roc_auc.value,
+            "brier": self.quality.brier.value,
+            "calibration_error": self.quality.calibration_error.value,
+        }
+        return {name: float(value) for name, value in (self.summary() | others).items() if value is not None}
+
+    def summary(self) -> dict[str, Any]:
+        """The few figures that a model folder keeps."""
+        return {
+            "cases": self.cases,
+            "accuracy": self.accuracy.value,
+            "accuracy_low": self.accuracy.low,
+            "accuracy_high": self.accuracy.high,
+            "loss": self.loss,
+            "majority": self.majority.value if self.majority else None,
+            "logistic": self.logistic.value if self.logistic else None,
+        }
+
+
+_ADAPTER = TypeAdapter(Evaluation)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of ``evaluation.json``."""
+    schema = _ADAPTER.json_schema(mode="serialization")
+    version = {"const": SCHEMA_VERSION, "title": "Schema Version", "type": "integer"}
+    return schema | {
+        "title": "evaluation.json",
+        "properties": {"schema_version": version, **schema["properties"]},
+        "required": ["schema_version", *schema["required"]],
+    }
+
+
+def evaluate(
+    model: Model,
+    sequences: Sequences,
+    *,
+    predictions: Predictions | None = None,
+    headline_cases: int | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Figures of a model on labelled sequences.
+
+    Args:
+        model: the model.
+        sequences: with labels, all of them among the model's classes.
+        predictions: of this model on these sequences, where they are already there.
+        headline_cases: also give the accuracy on the first so many cases.
+        seed: of the resamples behind the intervals.
+    Raises:
+        MismatchError: for sequences or labels that do not fit the model.
+        DataError: for sequences without labels.
+    """
+    predictions = predictions or predictions_of(model, sequences)
+    targets, logits, temperature = predictions.targets, predictions.logits, model.facts.temperature
+    said = logits.argmax(1)
+    right = said == targets
+    baselines = model.baselines
+    decided = decisions(logits, targets, model.classes, seed)
+    plain = log_probabilities(logits)
+    scaled = plain if temperature == 1 else log_probabilities(logits, temperature)
+    return Evaluation(
+        cases=len(targets),
+        fingerprint=sequences.fingerprint,
+        accuracy=share(right),
+        majority=share(targets == baselines.majority) if baselines else None,
+        logistic=share(baselines.predict(model.accept(sequences)) == targets) if baselines else None,
+        majority_class=model.classes[baselines.majority] if baselines else None,
+        logistic_cases=baselines.cases if baselines else None,
+        logistic_features=baselines.features if baselines else None,
+        headline=share(right[:headline_cases]) if headline_cases else None,
+        balanced_accuracy=decided.balanced_accuracy,
+        macro_f1=decided.macro_f1,
+        roc_auc=roc_auc(plain, targets, seed),
+        top=decided.top,
+        quality=quality(scaled, targets, seed),
+        temperature=temperature,
+        uncalibrated=quality(plain, targets, seed) if temperature != 1 else None,
+        reliability=Confidence.of(predictions.probabilities.astype(np.float64), targets).reliability(),
+        by_share=_by_share(predictions),
+        by_length=_by_length(sequences.lengths, right),
+        classes=decided.classes,
+        confusion=confusion(targets, said, len(model.classes)).tolist(),
+        seconds=predictions.seconds,
+    )
+
+
+def _by_share(predictions: Predictions) -> list[ShareSeen]:
+    right = predictions.early == predictions.targets[predictions.early_cases][:, None]
+    return [ShareSeen(part, share(column)) for part, column in zip(SHARES, right.T, strict=True)]
+
+
+def _by_length(lengths: Integers, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[LengthGroup]:
+    """Groups between quantiles of the lengths; equal lengths stay together."""
+    if (lengths == lengths[0]).all():
+        return []
+    edges = np.unique(np.quantile(lengths, np.linspace(0, 1, LENGTH_GROUPS + 1)[1:], method="inverted_cdf"))
+    group = np.searchsorted(edges, lengths)
+    found = []
+    for number in np.unique(group):
+        inside = group == number
+        found.append(LengthGroup(int(lengths[inside].min()), int(lengths[inside].max()), share(right[inside])))
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

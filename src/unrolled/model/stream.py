@@ -1,0 +1,316 @@
+"""Reading sequences as they come: a model that keeps its state between one step and the next.
+
+What a network carries from step to step is small: the state of each layer and what the pooling has
+summed up so far. So a belief after every new step costs one step, however long the sequence is.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from unrolled.data.batches import Batcher
+from unrolled.errors import DataError, LengthError, MismatchError, ReadError, UnsupportedError
+from unrolled.storage import write_bytes, write_json
+
+if TYPE_CHECKING:
+    from unrolled.model.model import Model, Probabilities
+
+StreamState = Mapping[str, npt.ArrayLike]
+"""What a stream carries, by name: ``steps`` [S], ``model`` (the SHA-256 of its weights, where it was
+saved), and the network's own parts, each [S, ·]. Plain arrays, or the lists that JSON makes of them."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about a sequence, and when.
+
+    Attributes:
+        label: the most probable class.
+        probabilities: of each class, [C].
+        steps: of the sequence that had been read.
+        confident: whether the confidence was reached; where it was not, the steps ended before.
+    """
+
+    label: str
+    probabilities: Probabilities
+    steps: int
+    confident: bool
+
+
+class Stream:
+    """One sequence, or several side by side, read a few steps at a time.
+
+    However the steps are cut into pushes, the answer is that of predicting at once all that was read.
+
+    Args:
+        model: the trained model.
+        count: sequences side by side, S; None for a single one, whose arrays have no axis for them.
+        state: what `state` gave or `save` wrote; by default no step has been read.
+    Raises:
+        UnsupportedError: for a network that has to see a sequence's end before its beginning.
+        MismatchError: for a state that does not fit.
+    """
+
+    def __init__(self, model: Model, count: int | None = None, state: StreamState | str | Path | None = None) -> None:
+        check_streams_are_possible(model)
+        if count is not None and count < 1:
+            raise DataError(f"found {count} streams; expected at least 1.")
+        self.model, self.count = model, count
+        self._rows = 1 if count is None else count
+        self._carried = model.network.initial_state(self._rows)
+        self._steps = np.zeros(self._rows, np.int64)
+        if state is not None:
+            self._restore(read_state(Path(state)) if isinstance(state, str | Path) else state)
+
+    def reset(self, *streams: int) -> None:
+        """Begins new sequences: nothing has been read. Of several streams only those of these numbers, if given."""
+        fresh = self.model.network.initial_state(self._rows)
+        rows = list(streams) or slice(None)
+        for name, value in fresh.items():
+            carried = self._carried[name].clone()
+            carried[rows] = value[rows]
+            self._carried[name] = carried
+        self._steps[rows] = 0
+
+    @property
+    def steps(self) -> int | npt.NDArray[np.int64]:
+        """Steps read so far; of several streams [S]."""
+        return int(self._steps[0]) if self.count is None else self._steps.copy()
+
+    def push(self, steps: npt.ArrayLike) -> Probabilities:
+        """Reads further steps.
+
+        Args:
+            steps: [n, F], or [S, n, F] for S streams. A single step may come as [F] or [S, F], and the steps
+                of a model of one channel as [n] or [S, n]. Of text, a text or a list of its next tokens, or S of
+                them, each with as many tokens.
+        Returns:
+            The probability of each class after the last of them, [C], or [S, C].
+        Raises:
+            DataError: for other shapes, no steps, or values that the model does not take; nothing is
+                read then.
+        """
+        return self.push_each(steps)[..., -1, :]
+
+    def push_each(self, steps: npt.ArrayLike) -> Probabilities:
+        """As `push`, with the probabilities after each of the steps, [n, C], or [S, n, C]."""
+        inputs = self._inputs(steps)
+        with torch.inference_mode():
+            logits, self._carried = self.model.network.advance(inputs, self._carried)
+        self._steps += inputs.shape[1]
+        probabilities = self.model.probabilities(logits)  # [S, n, C]
+        return probabilities[0] if self.count is None else probabilities
+
+    def decide_when(
+        self, steps: Iterable[npt.ArrayLike], confidence: float = 0.95, at_least: int = 5
+    ) -> Decision | list[Decision]:
+        """Reads one step after another until the most probable class is probable enough.
+
+        Nothing is taken from ``steps`` after the decision. Several streams are read until each has
+        decided; what a stream says is what it decided first.
+
+        Args:
+            steps: one step at a time, [F], or [S, F]; of text, a token, or S tokens.
+            confidence: the probability that suffices, in 0..1.
+            at_least: steps of the sequence that must have been read first.
+        Returns:
+            The decision, or one for each stream. Where the steps end first, what was believed then.
+        Raises:
+            LengthError: if there is no step.
+            DataError: for a confidence outside 0..1, or steps that `push` refuses.
+        """
+        decided: dict[int, Decision] = {}
+        beliefs: Probabilities | None = None
+        for step in steps:
+            beliefs = self.push(self._single(step)).reshape(self._rows, -1)
+            for row, belief in enumerate(beliefs):
+                if row not in decided and decides(belief, int(self._steps[row]), confidence, at_least):
+                    decided[row] = self._decision(beliefs, row, confident=True)
+            if len(decided) == self._rows:
+                break
+        if beliefs is None:
+            raise LengthError("there are no steps to decide upon; expected at least one.")
+        found = [decided.get(row) or self._decision(beliefs, row, confident=False) for row in range(self._rows)]
+        return found[0] if self.count is None else found
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """All that is carried, as arrays by name; see `StreamState`. Giving it to `Model.stream` goes on from here."""
+        arrays = {name: value.cpu().numpy().copy() for name, value in self._carried.items()}
+        return {"model": np.array(self.model.facts.weights_sha256), "steps": self._steps.copy(), **arrays}
+
+    def save(self, path: str | Path) -> Path:
+        """Writes `state` to a file: ``.npz``, or ``.json`` for other languages; neither holds a pickle.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        path = Path(path)
+        if path.suffix == ".json":
+            write_json(path, {name: value.tolist() for name, value in self.state().items()})
+        else:
+            content = io.BytesIO()
+            np.savez(content, allow_pickle=False, **self.state())
+            write_bytes(path, content.getvalue())
+        return path
+
+    def _restore(self, state: StreamState) -> None:
+        digest, own = str(np.asarray(state.get("model", ""))), self.model.facts.weights_sha256
+        if digest and own and digest != own:
+            raise MismatchError(
+                f"the stream's state belongs to another model (weights {digest[:8]}…, here {own[:8]}…); "
+                "go on with the model that it was made with."
+            )
+        self._carried = {name: _part(state, name, like) for name, like in self._carried.items()}
+        self._steps = _part(state, "steps", torch.from_numpy(self._steps)).numpy()
+
+    def _inputs(self, steps: npt.ArrayLike) -> Tensor:
+        """The steps as the network reads them, [S, n, F]."""
+        text = self.model.facts.vocabulary is not None
+        sequences = self.model.accept(self._texts(steps) if text else self._shaped(steps))
+        if sequences.equal_length is None:
+            raise DataError("the streams' texts have different numbers of tokens; expected as many for each.")
+        device = self.model.network.output.weight.device
+        return Batcher(sequences, device).batch(np.arange(self._rows)).inputs
+
+    def _texts(self, steps: npt.ArrayLike) -> list[Any]:
+        """The next tokens of each stream, as texts or lists, [S]."""
+        texts = [steps] if self.count is None else list(steps)  # type: ignore[arg-type]
+        if len(texts) != self._rows:
+            raise MismatchError(f"found {len(texts)} texts; expected one for each of {self._rows} streams.")
+        return texts
+
+    def _shaped(self, steps: npt.ArrayLike) -> npt.NDArray[np.generic]:
+        """The steps as [S, n, F]."""
+        try:
+            array = np.asarray(steps)
+        except ValueError:
+            raise DataError("the steps have different sizes; expected as many values in each.") from None
+        channels, axes = len(self.model.channels), 2 if self.count is None else 3
+        if array.ndim == axes - 1:  # steps of one channel, or one step of all of them
+            array = array[..., None] if channels == 1 else array[..., None, :]
+        fits = array.ndim == axes and array.shape[-1] == channels
+        if self.count is not None:
+            fits = fits and len(array) == self.count
+        if not fits:
+            expected = f"[n, {channels}]" if self.count is None else f"[{self.count}, n, {channels}]"
+            raise MismatchError(f"the steps have the shape {list(np.shape(steps))}; expected {expected}.")
+        if 0 in array.shape:
+            raise LengthError("there are no steps to read; expected at least one.")
+        return array.reshape(self._rows, -1, channels)
+
+    def _single(self, step: npt.ArrayLike) -> npt.ArrayLike:
+        """One step of each stream as `push` takes it without doubt, [1, F] or [S, 1, F]."""
+        if self.model.facts.vocabulary is not None:
+            return [step] if self.count is None else [[token] for token in self._texts(step)]  # type: ignore[return-value]
+        array = np.asarray(step)
+        channels = len(self.model.channels)
+        shape = (1, channels) if self.count is None else (self.count, 1, channels)
+        if array.size != self._rows * channels:
+            expected = f"[{channels}]" if self.count is None else f"[{self.count}, {channels}]"
+            raise MismatchError(f"a step has the shape {list(array.shape)}; expected {expected}.")
+        return array.reshape(shape)
+
+    def _decision(self, beliefs: Probabilities, row: int, *, confident: bool) -> Decision:
+        belief = beliefs[row].copy()
+        return Decision(self.model.classes[int(belief.argmax())], belief, int(self._steps[row]), confident)
+
+
+def decides(belief: Probabilities, steps: int, confidence: float, at_least: int) -> bool:
+    """Whether a belief after so many steps suffices to decide.
+
+    Raises:
+        DataError: for a confidence outside 0..1.
+    """
+    if not 0 <= confidence <= 1:
+        raise DataError(f"the confidence is {confidence}; expected a probability, 0 to 1.")
+    return steps >= at_least and bool(belief.max() >= confidence)
+
+
+def read_state(path: Path) -> StreamState:
+    """What `Stream.save` wrote.
+
+    Raises:
+        ReadError: if there is no such file, or it is none of a stream.
+    """
+    try:
+        if path.suffix == ".json":
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(content, dict):
+                return content
+            raise ReadError(path, "not the state of a stream; expected what Stream.save wrote.")
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except FileNotFoundError:
+        raise ReadError(path, "there is no such file.") from None
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ReadError(path, f"not the state of a stream ({error}); expected what Stream.save wrote.") from None
+
+
+def check_streams_are_possible(model: Model) -> None:
+    """Refuses a network that has to see a sequence's end before its beginning.
+
+    Raises:
+        UnsupportedError: saying why, and all that would have to be otherwise.
+    """
+    obstacles = list(_obstacles(model))
+    if obstacles:
+        reasons, options = zip(*obstacles, strict=True)
+        others = " ".join(options).replace(" with ", " ")  # one "with" for all
+        raise UnsupportedError(
+            f"this model {_enumerated(reasons)}: it cannot be streamed. Predict with --steps, which reads every prefix "
+            f"anew, or train one {others}."
+        )
+
+
+def _obstacles(model: Model) -> Iterator[tuple[str, str]]:
+    """Why a model cannot answer after each step, and the option of one that can."""
+    network, facts = model.network, model.facts
+    if network.config.bidirectional:
+        yield "reads sequences in both directions", "with --no-bidirectional"
+    if network.context is not None:
+        yield f"reads up to {network.offsets[-1]} steps after each one along with it", "with --context-steps 0"
+    if network.frame_steps > 1:
+        yield f"reads {network.frame_steps} steps as one", "with --frame-steps 1"
+    if network.skip is not None:
+        parts = f"reads the means of {network.skip.count} parts of a sequence, which end where its length is known"
+        yield parts, "with --skip-segments 0"
+    if not network.preparation.causal:
+        own = "standardises each sequence by its own mean, which only its end tells"
+        yield own, "with --normalisation channel"
+    if facts.max_length is not None:
+        yield f"reads only the {facts.keep_steps} {facts.max_length} steps of a sequence", "without --max-length"
+
+
+def _enumerated(parts: Sequence[str]) -> str:
+    """One, two and three."""
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _part(state: StreamState, name: str, like: Tensor) -> Tensor:
+    """One of a state's arrays, as a tensor of the kind that is expected there."""
+    if name not in state:
+        raise MismatchError(f"the stream's state has no {name!r}; it belongs to another model.")
+    try:
+        value = torch.tensor(np.asarray(state[name]), dtype=like.dtype, device=like.device)
+    except (TypeError, ValueError):
+        raise MismatchError(f"{name!r} of the stream's state does not hold numbers.") from None
+    if value.shape != like.shape:
+        raise MismatchError(
+            f"{name!r} of the stream's state has the shape {list(value.shape)}; expected {list(like.shape)}: "
+            f"another model's, or another number of streams."
+        )
+    if not value.isfinite().all():
+        raise MismatchError(f"{name!r} of the stream's state holds values that are not finite.")
+    return value

@@ -1,0 +1,27 @@
+"""The network that is put together from parts, what it makes of many sequences, and a look inside."""
+
+from unrolled.network.inference import (
+    MAX_BATCH,
+    STEPS_PER_BATCH,
+    all_logits,
+    all_outputs,
+    all_prefix_logits,
+    evaluation_batches,
+)
+from unrolled.network.network import Layer, Network
+from unrolled.network.tracing import Trace, reading, replacing, trace
+
+__all__ = [
+    "MAX_BATCH",
+    "STEPS_PER_BATCH",
+    "Layer",
+    "Network",
+    "Trace",
+    "all_logits",
+    "all_outputs",
+    "all_prefix_logits",
+    "evaluation_batches",
+    "reading",
+    "replacing",
+    "trace",
+]

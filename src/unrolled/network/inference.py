@@ -1,0 +1,75 @@
+"""Running a network over many sequences, in batches of about equal lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from unrolled.data import Integers
+from unrolled.data.batches import Batch, Batcher
+from unrolled.network.network import Network
+
+STEPS_PER_BATCH = 65_536
+"""Steps that one batch holds at most, so that memory is bounded whatever the lengths."""
+
+MAX_BATCH = 512
+"""Larger batches leave a processor's caches and are slower."""
+
+WIDE = 1024
+"""Values read of a step up to which it counts once among the steps of a batch."""
+
+GPU_STEPS_PER_BATCH, GPU_MAX_BATCH = 1_048_576, 8192
+"""A GPU wants more at once, and has no such caches."""
+
+
+def all_logits(network: Network, batcher: Batcher) -> Tensor:
+    """The logits of every sequence, in the stored order, [N, C], on the CPU."""
+    dtype = network.output.weight.dtype  # a network in double precision answers in it
+    device = batcher.device
+    logits = torch.empty(len(batcher.lengths), network.output.out_features, dtype=dtype, device=device)
+    for indices, batch in evaluation_batches(network, batcher):
+        logits[torch.from_numpy(indices).to(device)] = network(batch.inputs.to(dtype), batch.lengths)
+    return logits.cpu()
+
+
+def all_prefix_logits(network: Network, batcher: Batcher) -> list[Tensor]:
+    """The logits after every step, [T_i, C] for each sequence in the stored order, on the CPU."""
+    return _all_steps(network, batcher, network.prefix_logits)
+
+
+def all_outputs(network: Network, batcher: Batcher) -> list[Tensor]:
+    """The last layer's outputs at every step, [T_i, H] (or 2·H) for each sequence in the stored order, on the CPU."""
+    return _all_steps(network, batcher, network.outputs)
+
+
+def _all_steps(network: Network, batcher: Batcher, function: Callable[[Tensor, Tensor], Tensor]) -> list[Tensor]:
+    """For each sequence in the stored order the function's values at its own steps."""
+    found: dict[int, Tensor] = {}
+    for indices, batch in evaluation_batches(network, batcher):
+        values = function(batch.inputs, batch.lengths).cpu()  # [B, T, …]
+        for row, index in enumerate(indices):
+            found[int(index)] = values[row, : int(batch.lengths[row])].clone()
+    return [found[index] for index in range(len(found))]
+
+
+def evaluation_batches(network: Network, batcher: Batcher) -> Iterator[tuple[Integers, Batch]]:
+    """Every sequence once, without dropout and without keeping anything for gradients."""
+    was_training = network.training
+    if was_training:
+        network.eval()
+    try:
+        with torch.inference_mode():
+            yield from batcher.in_order(_batch_size(network, batcher))
+    finally:
+        if was_training:
+            network.train()
+
+
+def _batch_size(network: Network, batcher: Batcher) -> int:
+    """Sequences of a batch, for the longest of them; fewer where what is read of each step is wide."""
+    longest = int(batcher.lengths.max()) * -(-network.reads_of_a_step // WIDE)
+    if batcher.device.type == "cpu":
+        return max(1, min(MAX_BATCH, STEPS_PER_BATCH // longest))
+    return max(1, min(GPU_MAX_BATCH, GPU_STEPS_PER_BATCH // longest))

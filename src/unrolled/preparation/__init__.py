@@ -1,0 +1,17 @@
+"""What is learned on training data and then done to every sequence: tokens, missing values, scaling, length."""
+
+from unrolled.preparation.embedding import Embedding
+from unrolled.preparation.intake import Intake, late_windows, learn_intake, truncated
+from unrolled.preparation.missing import Filling
+from unrolled.preparation.scaling import Normaliser, Preparation
+
+__all__ = [
+    "Embedding",
+    "Filling",
+    "Intake",
+    "Normaliser",
+    "Preparation",
+    "late_windows",
+    "learn_intake",
+    "truncated",
+]

@@ -1,0 +1,53 @@
+"""How strongly a filter of the first layer answers: measured on the training data before the first step.
+
+A filter that sums to zero sees the changes of what it reads, which are large in noise and small in a smooth curve.
+So each row of W is scaled until the deviation of W x, over the steps of the training sequences, is what the row's norm
+was as it was drawn (Mishkin and Matas 2015, "All you need is a good init", arXiv 1511.06422, of the input's part).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrolled.data import Sequences
+from unrolled.data.batches import Batcher
+from unrolled.network import Network, evaluation_batches
+from unrolled.nn import Cell, valid_steps
+
+MOST_SEQUENCES = 500
+"""Training sequences that are looked at, at most: of more, a random choice."""
+
+_NOTHING = 1e-6
+"""A deviation that is no larger, as a share of the answers' size, is rounding: such a filter stays as it was drawn."""
+
+
+def scale_filters(network: Network, train: Sequences, seed: int = 0) -> None:
+    """Scales the rows of the first layer's W, in both directions.
+
+    Args:
+        network: its preparation set.
+        train: what will be learned from.
+        seed: of the choice among more sequences than are looked at.
+    """
+    if len(train) > MOST_SEQUENCES:
+        train = train.take(np.sort(np.random.default_rng(seed).choice(len(train), MOST_SEQUENCES, replace=False)))
+    for cell in network.layers[0].modules():
+        if isinstance(cell, Cell):
+            norms = cell.W.detach().norm(dim=1)
+            deviations = _deviations(network, cell, train)
+            with torch.no_grad():
+                cell.W.mul_((norms / deviations).where(deviations > 0, 1.0)[:, None])
+
+
+def _deviations(network: Network, cell: Cell, train: Sequences) -> Tensor:
+    """Of W x over all steps of the sequences, [G·H]; 0 where it is nothing."""
+    count, total, squares = 0, *torch.zeros(2, len(cell.W), dtype=torch.float64, device=cell.W.device)
+    for _, batch in evaluation_batches(network, Batcher(train, cell.W.device)):
+        values, lengths = network.entering(batch.inputs, batch.lengths)
+        values = network.with_context(values, lengths)[valid_steps(lengths, values.shape[1])]  # [Σ T, K·F]
+        found = values.double() @ cell.W.T.double()
+        count, total, squares = count + len(found), total + found.sum(0), squares + found.square().sum(0)
+    variances: Tensor = squares / count - (total / count).square()
+    return variances.where(variances > _NOTHING**2 * squares / count, 0.0).sqrt().to(cell.W.dtype)

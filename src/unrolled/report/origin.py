@@ -1,0 +1,105 @@
+"""What was trained on what: the facts of a run as lines of a table, and the command that does it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from unrolled.config import LENGTHS, Recipe, fields, find_recipe
+from unrolled.model import Model
+from unrolled.training import EpochLog
+
+
+def command_to_repeat(recipe: Recipe) -> str:
+    """The command that trains the same recipe, or the Python call where the command line cannot say it."""
+    base = find_recipe(recipe.name)
+    word = recipe.name
+    if base is None or not recipe.data.source:
+        base, word = Recipe(name=recipe.name).with_options({"source": recipe.data.source}), recipe.data.source
+    changed = {
+        name: getattr(getattr(recipe, section), name)
+        for section, name, _ in fields()
+        if getattr(getattr(recipe, section), name) != getattr(getattr(base, section), name)
+    }
+    if any(name in changed for name in LENGTHS):  # a new length replaces the others
+        changed = {name: value for name, value in changed.items() if name not in LENGTHS or value is not None}
+    changed.pop("source", None)
+    if not word:
+        return _call(f"unrolled.Recipe(name={recipe.name!r})", {"data": _Name("sequences"), **changed})
+    if any(value is None for value in changed.values()):
+        return _call(repr(word), changed)
+    return " ".join(["unrolled train", shlex.quote(word), *(_option(*item) for item in changed.items())])
+
+
+def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases: int | None) -> list[tuple[str, str]]:
+    """The facts as pairs of a name and what is known."""
+    data, config = facts.get("data", {}), model.network.config
+    weights = sum(parameter.numel() for parameter in model.network.parameters())
+    held = (
+        f"{data.get('train', 0):,} to train, {data.get('validation', 0):,} for validation, {cases or 0:,} for the test"
+    )
+    found = [
+        ("Data", str(data.get("note", "not recorded"))),
+        ("Sequences", held),
+        ("Training data, SHA-256", str(data.get("fingerprint", "not recorded"))),
+        ("Channels", _some(model.channels)),
+        ("Classes", _some(model.classes)),
+        (
+            "Network",
+            f"{config.in_words()}, {weights:,} weights",
+        ),
+    ]
+    if history:
+        last = history[-1]
+        training = model.facts.training
+        kept = f"; the weights are those after epoch {training['best_epoch']}" if training.get("best_epoch") else ""
+        if model.facts.is_fitted_start:
+            kept = "; the weights are those of the fitted start, which no epoch was shown to better"
+        found.append(
+            ("Training", f"{last.epoch:,} epochs, {last.step:,} steps, {last.seconds:,.1f} s{kept}"),
+        )
+    found += [
+        ("Device", str(facts.get("device", "not recorded"))),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items())),
+    ]
+    return found
+
+
+def about(recipe: Recipe, facts: Mapping[str, Any], history: list[EpochLog]) -> str:
+    """What was trained on what, in a line."""
+    config, data = recipe.model, facts.get("data", {})
+    layers = "" if config.num_layers == 1 else f"{config.num_layers} layers of "
+    way = ", reading both ways" if config.bidirectional else ""
+    parts = [f"{config.cell}, {layers}{config.hidden_size} units{way}"]
+    if data.get("train"):
+        parts.append(f"{data['train']:,} sequences to train")
+    if history:
+        epochs = f"{history[-1].epoch:,} epoch{'s' if history[-1].epoch > 1 else ''}"
+        parts.append(f"{epochs} in {history[-1].seconds:,.0f} s")
+    return " · ".join(parts)
+
+
+class _Name(str):
+    """A word of Python, written as it is."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _call(first: str, options: Mapping[str, Any]) -> str:
+    return f"unrolled.train({', '.join([first, *(f'{name}={value!r}' for name, value in options.items())])})"
+
+
+def _option(name: str, value: Any) -> str:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    if isinstance(value, tuple):
+        value = ",".join(str(part) for part in value)
+    return f"--{flag} {shlex.quote(str(value))}"
+
+
+def _some(names: tuple[str, ...], most: int = 30) -> str:
+    shown = ", ".join(names[:most])
+    return f"{len(names):,}: {shown}{', …' if len(names) > most else ''}"

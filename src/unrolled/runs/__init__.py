@@ -1,0 +1,16 @@
+"""A run: from a recipe to a trained model with its figures, and its folder."""
+
+from unrolled.runs.folder import RunFolder
+from unrolled.runs.reporting import report
+from unrolled.runs.run import Run, Say, dataset_for, find, resume, train
+
+__all__ = [
+    "Run",
+    "RunFolder",
+    "Say",
+    "dataset_for",
+    "find",
+    "report",
+    "resume",
+    "train",
+]

@@ -1,0 +1,166 @@
+"""A run's folder: where each file of a run is, who may write there, and what it was made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from unrolled.config import Recipe, parse_recipe
+from unrolled.errors import RunError, RunLockedError, StorageError
+from unrolled.storage import make_folder, write_json, writing
+from unrolled.training import CheckpointStore
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """Everything needed to repeat the run."""
+        return self.path / "config.json"
+
+    @property
+    def metrics(self) -> Path:
+        """A line for each logged step and epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def model(self) -> Path:
+        """The model folder."""
+        return self.path / "model"
+
+    @property
+    def evaluation(self) -> Path:
+        """The figures on the test data."""
+        return self.path / "evaluation.json"
+
+    @property
+    def predictions(self) -> Path:
+        """What the model said of each test sequence: ``targets`` [N], ``probabilities`` [N, C]."""
+        return self.path / "predictions.npz"
+
+    @property
+    def report(self) -> Path:
+        """The page that shows how good the model is."""
+        return self.path / "report.html"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training has come to its end: its model is the last thing that a run writes."""
+        return (self.model / "model.json").is_file()
+
+    @property
+    def curves(self) -> Path:
+        """A picture of the training curves."""
+        return self.path / "curves.png"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's files."""
+        return self.path / "tensorboard"
+
+    @property
+    def checkpoints(self) -> CheckpointStore:
+        """What to go on from."""
+        return CheckpointStore(self.path / "checkpoints")
+
+    @classmethod
+    def create(cls, runs: Path, name: str, number: str | None = None) -> RunFolder:
+        """A new folder ``runs/name/number``; the number is the next free one unless it is given.
+
+        Raises:
+            RunError: if a run of that number is there.
+            StorageError: if it cannot be made.
+        """
+        parent = make_folder(runs / name)
+        if number is not None:
+            path = make_folder(parent / number)
+            if any(path.iterdir()):
+                raise RunError(f"{path} holds a run; choose another --name, or go on with it by --resume {path}.")
+            return cls(path)
+        used = [int(entry.name) for entry in parent.iterdir() if entry.name.isdigit()]
+        following = max(used, default=0) + 1
+        while True:  # another process may take the number first
+            path = parent / str(following)
+            try:
+                with writing(path):
+                    path.mkdir()
+            except StorageError:
+                if not path.exists():
+                    raise
+                following += 1
+                continue
+            return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing run's folder.
+
+        Raises:
+            RunError: if it is none.
+        """
+        folder = cls(path)
+        if not folder.config.is_file():
+            there = "there is no such folder" if not path.exists() else "there is no config.json in it"
+            raise RunError(f"{path} is not a run's folder: {there}. Runs stand in runs/NAME/NUMBER.")
+        return folder
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes out while the block runs; the system lifts the lock if this one dies.
+
+        Raises:
+            RunLockedError: if another process is training here.
+        """
+        lock = FileLock(self.path / ".lock")
+        with writing(self.path / ".lock"):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:  # an OSError, which must not be taken for a disk's
+                raise RunLockedError(
+                    f"Another process is training in {self.path}; wait until it ends, or start a run of its own "
+                    "without --resume."
+                ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def training_seconds(self) -> float | None:
+        """Seconds of training over all resumptions, as the last line of a pass has them; None where there is none."""
+        if not self.metrics.is_file():
+            return None
+        lines = reversed(self.metrics.read_text(encoding="utf-8").splitlines())
+        last = next((line for line in lines if '"event": "epoch"' in line), None)
+        return None if last is None else float(json.loads(last)["seconds"])
+
+    def write_config(self, recipe: Recipe, facts: dict[str, Any]) -> None:
+        """Records what the run is made from."""
+        write_json(self.config, {"recipe": recipe.model_dump(mode="json"), **facts})
+
+    def read_config(self) -> tuple[Recipe, dict[str, Any]]:
+        """The recipe, and the facts recorded beside it.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
+        try:
+            content = json.loads(self.config.read_text(encoding="utf-8"))
+            recipe = content.pop("recipe")
+            content["data"]["fingerprint"]  # what a resume cannot do without
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"{self.config} is damaged ({error}); the run cannot go on. Start it anew.") from None
+        return parse_recipe(recipe, self.config), content

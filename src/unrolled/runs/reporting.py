@@ -1,0 +1,126 @@
+"""The report of a run from its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from unrolled.config import Recipe
+from unrolled.data import Sequences, load_dataset
+from unrolled.errors import ConfigError, DataError, UnrolledError
+from unrolled.evaluation import Evaluation, Outcomes, evaluate, predictions_of
+from unrolled.model import Model
+from unrolled.report import Material, Shown, render
+from unrolled.runs.folder import RunFolder
+from unrolled.storage import write_json, write_text
+from unrolled.training import EpochLog
+
+
+def report(
+    run: str | Path, *, test: Sequences | None = None, output: str | Path | None = None, case: int | None = None
+) -> Path:
+    """Writes the report of a finished run, from the files in its folder and its test data.
+
+    Figures that are not there, or were written by an older version, are computed and written too. Where the test
+    data cannot be had any more, or are not the same, the report says so and draws no sequences.
+
+    Args:
+        run: its folder.
+        test: the test sequences, for a run on sequences in memory.
+        output: where the page goes; by default ``report.html`` in the folder.
+        case: number of the test sequence to look inside at; by default a typical right answer.
+    Returns:
+        The page's path.
+    Raises:
+        RunError: if the folder is no run's, or is damaged.
+        ModelFolderError: if the run is not finished.
+    """
+    folder = RunFolder.open(Path(run))
+    model = Model.load(folder.path)
+    recipe, facts = folder.read_config()
+    without = ""
+    if test is None:
+        test, without = _test_sequences(recipe)
+    evaluation = _stored_evaluation(folder)
+    if test is not None and evaluation is not None and test.fingerprint != evaluation.fingerprint:
+        test, without = None, "the test data are not those any more that the figures were measured on"
+    if test is not None and evaluation is None:
+        predictions = predictions_of(model, test)
+        evaluation = evaluate(model, test, predictions=predictions, headline_cases=recipe.train.headline_cases)
+        predictions.save(folder.predictions)
+        write_json(folder.evaluation, evaluation.to_dict())
+    shown = None if test is None else _shown(folder, model, test)
+    _check_case(case, shown)
+    material = Material(
+        title=title_of(folder),
+        recipe=recipe,
+        facts=facts,
+        history=read_history(folder.metrics),
+        model=model,
+        evaluation=evaluation,
+        shown=shown,
+        without=without,
+        inside=case,
+    )
+    path = folder.report if output is None else Path(output)
+    write_text(path, render(material))
+    return path
+
+
+def title_of(folder: RunFolder) -> str:
+    """What a run is called on its page."""
+    path = folder.path.resolve()
+    return f"{path.parent.name}/{path.name}"
+
+
+def read_history(path: Path) -> list[EpochLog]:
+    """The passes that ``metrics.jsonl`` holds; none where there is no such file."""
+    names = {field.name for field in fields(EpochLog)}
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            content: dict[str, Any] = json.loads(line)
+            if content["event"] == "epoch":
+                found.append(EpochLog(**{name: content[name] for name in names}))
+        except (ValueError, KeyError, TypeError):
+            raise DataError(f"{path} is damaged: it holds {line[:60]!r}. Restore it, or delete it.") from None
+    return found
+
+
+def _test_sequences(recipe: Recipe) -> tuple[Sequences | None, str]:
+    """The run's test sequences, or why there are none."""
+    if not recipe.data.source:
+        return None, "the sequences were given in memory, and are not kept"
+    try:
+        test = load_dataset(recipe.data, missing=recipe.model.missing).test
+    except UnrolledError as error:
+        return None, f"the test data cannot be read any more: {error}"
+    return test, "" if test is not None else "no sequences were held out for the test"
+
+
+def _stored_evaluation(folder: RunFolder) -> Evaluation | None:
+    """The run's figures; None where they are missing, damaged or an older version's."""
+    try:
+        return Evaluation.from_dict(json.loads(folder.evaluation.read_text(encoding="utf-8")))
+    except (OSError, ValueError, DataError):
+        return None
+
+
+def _shown(folder: RunFolder, model: Model, test: Sequences) -> Shown:
+    """The test sequences with what the model said of them: as it was kept, or asked anew."""
+    outcomes = Outcomes.load(folder.predictions)
+    if outcomes is None or len(outcomes) != len(test):
+        outcomes = Outcomes.of(model.targets(test), model.predict_proba(test))
+    return Shown(test, outcomes)
+
+
+def _check_case(case: int | None, shown: Shown | None) -> None:
+    if case is None:
+        return
+    if shown is None:
+        raise ConfigError(f"--case {case}: there are no test sequences to choose from; leave it out.")
+    if not 0 <= case < len(shown.sequences):
+        last = len(shown.sequences) - 1
+        raise ConfigError(f"--case {case}: the test sequences are numbered from 0 to {last}.")

@@ -1,0 +1,432 @@
+"""One run from a recipe to a model with its figures: `train`, and `resume` after a stop."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from unrolled.baselines import fit_baselines
+from unrolled.config import Recipe, default_recipe, find_recipe, named_recipes, read_recipe
+from unrolled.data import (
+    Dataset,
+    Sequences,
+    check_test,
+    check_trainable,
+    from_texts,
+    load_dataset,
+    parse_literal,
+    refuse_values,
+    split_dataset,
+    token_kind,
+    value_range,
+)
+from unrolled.data.files import SILENT, STANDARD_INPUT, Notes, Observer
+from unrolled.data.sources import SOURCES
+from unrolled.drawing import draw_belief, draw_confusion, draw_curves, to_pixels, to_png
+from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
+from unrolled.evaluation import Evaluation, calibrate, evaluate, predictions_of
+from unrolled.model import Model, ModelFacts, choose_examples
+from unrolled.network import Network
+from unrolled.preparation import Intake, learn_intake
+from unrolled.runs.folder import RunFolder
+from unrolled.runs.reporting import report as write_report
+from unrolled.runtime import choose_device, describe_device, using_threads
+from unrolled.storage import write_bytes, write_json
+from unrolled.training import (
+    EpochLog,
+    TrainState,
+    build_network,
+    case_weights,
+    check_settings,
+    describe_steps,
+    fit,
+    keeps_start,
+    new_state,
+    training_facts,
+    training_threads,
+)
+from unrolled.training.recorders import (
+    MetricsFile,
+    Recorder,
+    Recorders,
+    TensorBoardRecorder,
+    add_pictures,
+    add_to_table,
+    make_tracker,
+    tutorial_recorder,
+)
+from unrolled.version import VERSION
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: its files.
+        recipe: what it was made from.
+        model: what it made.
+        evaluation: the model's figures on the test data; None where there are none.
+        history: what each pass gave.
+        seconds: of training, over all resumptions.
+    """
+
+    folder: RunFolder
+    recipe: Recipe
+    model: Model
+    evaluation: Evaluation | None
+    history: list[EpochLog]
+    seconds: float
+
+
+def find(name: str) -> Recipe:
+    """The recipe that a word means: a recipe's name, a recipe file, a data set's name, a file of sequences.
+
+    Raises:
+        UnknownNameError: with the nearest name.
+    """
+    recipe = find_recipe(name)
+    if recipe is not None:
+        return recipe
+    path = Path(name)
+    if path.suffix == ".toml":
+        return read_recipe(path)
+    if name in SOURCES:
+        return default_recipe(name).with_options({"source": name})
+    if path.exists() or len(path.parts) > 1 or path.suffix or path == STANDARD_INPUT:
+        return default_recipe(path.resolve().name.split(".")[0].strip("-") or "data").with_options({"source": name})
+    raise UnknownNameError(
+        "recipe, data set or file", name, {*named_recipes(), *SOURCES}, "`unrolled recipes` lists the recipes."
+    )
+
+
+def train(
+    recipe: str | Path | Recipe,
+    *,
+    data: Sequences | Dataset | None = None,
+    runs: str | Path = "runs",
+    name: str | None = None,
+    recorders: Sequence[Recorder] = (),
+    say: Say | None = None,
+    reading: Observer = SILENT,
+    **options: Any,
+) -> Run:
+    """Trains a recipe, evaluates it and writes its run folder.
+
+    Args:
+        recipe: a `Recipe`, or what `find` takes.
+        data: sequences of your own in the place of the recipe's; plain `Sequences` are split as the recipe's
+            data section says. They are not kept, so `resume` needs them again.
+        runs: where run folders go.
+        name: of this run; by default the next number.
+        recorders: further observers of the training.
+        say: takes each line that a person should read; by default nothing is said.
+        reading: is told how far the reading of a file is.
+        options: fields of the recipe's sections to change, such as ``hidden_size=64``.
+    Returns:
+        The finished run.
+    Raises:
+        UnrolledError: for anything a user can put right; the message says how.
+    """
+    chosen = recipe if isinstance(recipe, Recipe) else find(str(recipe))
+    chosen = chosen.with_options(options)
+    dataset = dataset_for(chosen, data, Notes(say or _silent, reading))
+    device = choose_device(chosen.train.device)
+    check_settings(chosen.train, chosen.augment, dataset.train, dataset.validation, device)
+    folder = RunFolder.create(Path(runs), chosen.name, name)
+    with folder.locked():
+        intake = learn_intake(dataset.train, chosen.data)
+        network = _network(chosen, intake(dataset.train)).to(device)
+        threads = training_threads(chosen.train, intake(dataset.train), network)
+        folder.write_config(chosen, {"data": _data_facts(dataset), **_conditions(network, threads)})
+        state = new_state(network, chosen.train)
+        return _finish(folder, chosen, dataset, intake, state, recorders, say or _silent)
+
+
+def resume(
+    path: str | Path,
+    *,
+    data: Sequences | Dataset | None = None,
+    recorders: Sequence[Recorder] = (),
+    say: Say | None = None,
+    reading: Observer = SILENT,
+) -> Run:
+    """Goes on with a run exactly where its last checkpoint was taken.
+
+    Args:
+        path: the run's folder.
+        data: the sequences that `train` was given, if it was given any.
+        recorders: as for `train`.
+        say: as for `train`.
+        reading: as for `train`.
+    Raises:
+        RunError: if there is nothing to go on from, or the data are not the same any more.
+    """
+    say = say or _silent
+    folder = RunFolder.open(Path(path))
+    with folder.locked():
+        recipe, facts = folder.read_config()
+        dataset = dataset_for(recipe, data, Notes(say, reading))
+        _check_same_data(folder, _data_facts(dataset), facts["data"])
+        intake = learn_intake(dataset.train, recipe.data)
+        network = _network(recipe, intake(dataset.train))
+        network = network.to(choose_device(recipe.train.device))
+        threads = training_threads(recipe.train, intake(dataset.train), network)
+        _say_what_changed(_conditions(network, threads), facts, say)
+        state = new_state(network, recipe.train)
+        if folder.checkpoints.newest() is not None:
+            checkpoint, warning = folder.checkpoints.load_last()
+            if warning:
+                say(f"warning: {warning}")
+            state.restore(checkpoint)
+            say(f"going on after step {state.step:,}")
+        else:
+            say("no checkpoint was taken yet; starting from the first step")
+        return _finish(folder, recipe, dataset, intake, state, recorders, say)
+
+
+def _network(recipe: Recipe, train: Sequences) -> Network:
+    """The network at its start."""
+    return build_network(recipe.model, train, recipe.train.seed, case_weights(recipe.train, train))
+
+
+def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT) -> Dataset:
+    """The sequences that were given, or else the recipe's."""
+    missing = recipe.model.missing
+    if isinstance(data, Dataset):
+        check_trainable(data.train, missing)
+        if data.validation is not None:
+            refuse_values(data.validation, "validation", missing)
+        if data.test is not None:
+            check_test(data.test, data.train, missing)
+        return data
+    if isinstance(data, Sequences):
+        return split_dataset(data, recipe.data, recipe.name, "memory", observer, missing=missing)
+    return load_dataset(recipe.data, observer, missing=missing)
+
+
+def _finish(
+    folder: RunFolder,
+    recipe: Recipe,
+    dataset: Dataset,
+    intake: Intake,
+    state: TrainState,
+    recorders: Sequence[Recorder],
+    say: Say,
+) -> Run:
+    """Training to its end, then the figures and the model folder."""
+    ready = intake.dataset(dataset)
+    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, ready, intake, say), *recorders]
+    with _saying_how_to_go_on(folder):
+        with using_threads(training_threads(recipe.train, ready.train, state.network)):
+            for line in [*describe(recipe, ready, state.network), f"run folder: {folder.path}"]:
+                say(line)
+            fit(
+                state,
+                ready.train,
+                ready.validation,
+                recipe.train,
+                recipe.augment,
+                recorders=observers,
+                store=folder.checkpoints,
+            )
+        model = Model(state.judged, _model_facts(recipe, dataset, intake, state), fit_baselines(ready.train))
+        model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples))
+        if recipe.train.calibrate and dataset.validation is not None:
+            model = calibrate(model, dataset.validation)
+        evaluation = None
+        if dataset.test is not None:
+            predictions = predictions_of(model, dataset.test)
+            evaluation = evaluate(
+                model, dataset.test, predictions=predictions, headline_cases=recipe.train.headline_cases
+            )
+            predictions.save(folder.predictions)
+            write_json(folder.evaluation, evaluation.to_dict())
+            facts = model.facts.model_copy(update={"figures": evaluation.summary()})
+            model = replace(model, facts=facts)
+        model.save(folder.model)
+        write_bytes(folder.curves, to_png(draw_curves(state.history, recipe.name)))
+        if recipe.train.report:
+            write_report(folder.path, test=dataset.test)
+        if recipe.train.tensorboard and evaluation is not None and dataset.test is not None:
+            _show_in_tensorboard(folder, recipe, model, dataset.test, evaluation, state.step)
+        if evaluation is not None:  # last, so that a tracker that fails costs nothing that was learned
+            Recorders(observers).figures(evaluation.figures())
+    return Run(folder, recipe, model, evaluation, state.history, state.seconds)
+
+
+@contextmanager
+def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
+    """Adds the command that resumes to what stopped a run."""
+    command = f"unrolled train --resume {shlex.quote(str(folder.path))}"
+    try:
+        yield
+    except InterruptedRunError as stop:
+        raise InterruptedRunError(f"{stop} Go on with: {command}") from None
+    except StorageError as error:
+        raise StorageError(f"{error} Then go on with: {command}") from error
+
+
+def _show_in_tensorboard(
+    folder: RunFolder, recipe: Recipe, model: Model, test: Sequences, evaluation: Evaluation, step: int
+) -> None:
+    """The confusion matrix, the belief over the steps of some sequences, and what the table of runs is made of."""
+    figure = draw_confusion(np.array(evaluation.confusion), [row.name for row in evaluation.classes])
+    pictures = {"confusion": to_pixels(figure)}
+    for case in range(min(len(test), _BELIEFS)):
+        pictures[f"belief/case {case}"] = to_pixels(draw_belief(model, test.take(slice(case, case + 1))))
+    add_pictures(folder.tensorboard, pictures, step)
+    settings = recipe.model.model_dump() | recipe.train.model_dump() | recipe.augment.model_dump()
+    add_to_table(folder.tensorboard, settings, evaluation.figures())
+
+
+_BELIEFS = 3
+"""Test sequences whose beliefs TensorBoard is given."""
+
+
+def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
+    """What is about to be trained on what, where and by which kernel: a few lines for a person."""
+    train = dataset.train
+    steps = f"{train.equal_length}" if train.equal_length else f"{train.lengths.min()} to {train.lengths.max()}"
+    held = [f"{len(dataset.validation):,} for validation"] if dataset.validation else []
+    if dataset.validation is None and keeps_start(recipe.model, recipe.train):
+        held.append("a part of them set aside to judge the fitted start by")
+    held += [f"{len(dataset.test):,} for the test"] if dataset.test else []
+    layer = network.layers[0]
+    kernel = layer.kernel()  # type: ignore[operator]
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    device = network.output.weight.device
+    done = describe_steps(recipe.train, train, device)
+    return [
+        f"data: {dataset.note}",
+        f"{', '.join([f'{len(train):,} sequences to train', *held])}; {steps} steps of {_step(train)}, "
+        f"{len(train.classes)} classes",
+        f"network: {network.config.in_words()}, {weights:,} weights",
+        f"on {describe_device(device)} with the {kernel.name} kernel: {kernel.reason}{done and f'; {done}'}",
+    ]
+
+
+def _step(train: Sequences) -> str:
+    """What a step is."""
+    if train.symbols is None:
+        return f"{len(train.channels)} values"
+    return f"text, {len(train.symbols) - 1:,} different {token_kind(train.symbols)}"
+
+
+def _unseen(dataset: Dataset) -> Sequences:
+    """Sequences that the network did not learn, where there are any."""
+    return dataset.test or dataset.validation or dataset.train
+
+
+def _own_recorders(folder: RunFolder, recipe: Recipe, dataset: Dataset, intake: Intake, say: Say) -> list[Recorder]:
+    """The recorders that the recipe itself asks for."""
+    config = recipe.train
+    found = [make_tracker(name, folder.path, recipe) for name in config.trackers]
+    watched = None
+    if config.watch is not None:
+        watched = _watched(config.watch, dataset.train, intake)
+    printer = tutorial_recorder(config, say, watched)
+    if printer is not None:
+        found.append(printer)
+    if config.tensorboard:
+        found.append(TensorBoardRecorder(folder.tensorboard))
+    return found
+
+
+def _watched(text: str, train: Sequences, intake: Intake) -> torch.Tensor:
+    """The sequence whose probabilities are printed on the way, [1, T, F]."""
+    channels = len(train.channels)
+    if intake.vocabulary is None:
+        sequence = parse_literal(text, channels)
+    else:
+        sequence = from_texts([text], token_kind(intake.vocabulary), intake.vocabulary)
+    if len(sequence.channels) != channels:
+        found = len(sequence.channels)
+        raise ConfigError(f"watch = {text!r} has {found} channels; expected {channels}, as the data have.")
+    return torch.from_numpy(intake(sequence)[0][None])
+
+
+def _conditions(network: Network, threads: int) -> dict[str, Any]:
+    """What config.json records beside recipe and data, since the last bits of a training depend on it."""
+    kernel = network.layers[0].kernel()  # type: ignore[operator]
+    with using_threads(threads):
+        device = describe_device(network.output.weight.device)
+    return {
+        "versions": {
+            "unrolled": VERSION,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "device": device,
+        "kernel": f"{kernel.name}: {kernel.reason}",
+    }
+
+
+def _say_what_changed(found: dict[str, Any], recorded: dict[str, Any], say: Say) -> None:
+    """Warns where a run goes on under other conditions than it began with: no error, but other bits."""
+    now, then = ({**part.get("versions", {}), **part} for part in (found, recorded))
+    changed = [
+        f"{name} {then[name]}, now {now[name]}"
+        for name in (*found["versions"], "device", "kernel")
+        if name in then and then[name] != now[name]
+    ]
+    if changed:
+        say(
+            f"warning: the run began with {'; '.join(changed)}. It goes on, but its weights can differ in their last "
+            "bits from those of a run that was never stopped."
+        )
+
+
+def _check_same_data(folder: RunFolder, found: dict[str, Any], recorded: dict[str, Any]) -> None:
+    """Refuses other data than those that a run began with: neither its weights nor their choice would be the same."""
+    for key, role in (("fingerprint", "training"), ("validation_fingerprint", "validation")):
+        if key in recorded and found[key] != recorded[key]:
+            raise RunError(
+                f"the {role} data are not those that {folder.path} began with (SHA-256 {str(found[key])[:12]}…, "
+                f"then {str(recorded[key])[:12]}…); restore them, or start a new run."
+            )
+
+
+def _data_facts(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "note": dataset.note,
+        "fingerprint": dataset.train.fingerprint,
+        "validation_fingerprint": dataset.validation.fingerprint if dataset.validation else None,
+        "train": len(dataset.train),
+        "validation": len(dataset.validation) if dataset.validation else 0,
+        "test": len(dataset.test) if dataset.test else 0,
+    }
+
+
+def _model_facts(recipe: Recipe, dataset: Dataset, intake: Intake, state: TrainState) -> ModelFacts:
+    train = dataset.train
+    return ModelFacts(
+        classes=train.classes,
+        channels=train.channels,
+        scale=train.scale,
+        value_range=None if train.symbols is not None else value_range(train),
+        pictures=train.pictures,
+        vocabulary=intake.vocabulary,
+        tokens=recipe.data.tokens or token_kind(intake.vocabulary or ()),
+        max_length=intake.max_length,
+        keep_steps=intake.keep_steps,
+        model=state.network.config,
+        data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
+        training=training_facts(state, recipe),
+    )
+
+
+def _silent(line: str) -> None:
+    del line

@@ -1,0 +1,163 @@
+"""`describe_installation`: what is installed here, what computes, and why."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unrolled.config import CellName
+from unrolled.data.sources import cache_folder, data_folder
+from unrolled.errors import ConfigError, UnknownNameError
+from unrolled.nn import CELLS, choose_kernel
+from unrolled.nn.compiled import Library, load_library
+from unrolled.version import VERSION
+
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pyarrow", "safetensors")
+EXTRAS = {"export": ("onnx", "onnxruntime"), "serve": ("fastapi", "uvicorn"), "tune": ("optuna",)}
+VARIABLES = (
+    "UNROLLED_KERNEL",
+    "UNROLLED_KERNEL_LEVEL",
+    "UNROLLED_DATA",
+    "UNROLLED_CACHE",
+    "OMP_NUM_THREADS",
+    "GOMP_SPINCOUNT",
+    "CUBLAS_WORKSPACE_CONFIG",
+)
+
+
+@dataclass(frozen=True)
+class CellKernel:
+    """Which kernel computes a cell on a device.
+
+    Attributes:
+        cell: its name, as in a recipe.
+        device: cpu or cuda.
+        kernel: compiled, torch or reference.
+        reason: why, as the end of a sentence.
+    """
+
+    cell: str
+    device: str
+    kernel: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What `unrolled info` shows.
+
+    Attributes:
+        versions: of this package, Python and what it stands on.
+        extras: by name, versions of the packages that an extra needs; None for one that is missing.
+        devices: the processor, then each GPU.
+        compiled_kernel: the library of the compiled kernel and its instructions, or why there is none.
+        kernels: a row for each cell and kind of device.
+        threads: what computes at once: ``pytorch`` and the compiled kernel use so many; ``cores`` the process may use.
+        paths: the package, the cache of downloads, the folder of data (None where UNROLLED_DATA is not set).
+        environment: variables that change any of this, where they are set.
+    """
+
+    versions: dict[str, str]
+    extras: dict[str, dict[str, str | None]]
+    devices: list[str]
+    compiled_kernel: str
+    kernels: list[CellKernel]
+    threads: dict[str, int]
+    paths: dict[str, str | None]
+    environment: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def describe_installation(environment: Mapping[str, str] = os.environ) -> Installation:
+    """Looks at this installation; nothing is changed or fetched.
+
+    Args:
+        environment: variables, by default the process's own.
+    Raises:
+        FetchError: where UNROLLED_DATA names no folder.
+        ConfigError: where UNROLLED_KERNEL or UNROLLED_KERNEL_LEVEL has no meaning.
+    """
+    data = data_folder()
+    return Installation(
+        versions={
+            "unrolled": VERSION,
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
+            **{name: found for name in PACKAGES if (found := _version(name))},
+        },
+        extras={extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
+        devices=_devices(),
+        compiled_kernel=_compiled_kernel(),
+        kernels=[row for device in _device_kinds() for row in _kernels(device)],
+        threads={"pytorch": torch.get_num_threads(), "cores": _cores()},
+        paths={
+            "package": str(Path(__file__).parents[2]),
+            "cache": str(cache_folder()),
+            "data": None if data is None else str(data),
+        },
+        environment={name: environment[name] for name in VARIABLES if name in environment},
+    )
+
+
+def _kernels(device: str) -> list[CellKernel]:
+    return [_kernel(name, device) for name in CELLS]
+
+
+def _kernel(name: CellName, device: str) -> CellKernel:
+    """A cell's kernel; one wished for that cannot compute it is shown as refused, as training would refuse it."""
+    try:
+        kernel = choose_kernel(CELLS[name](1, 1).to(device))
+    except UnknownNameError:
+        raise
+    except ConfigError as refusal:
+        return CellKernel(name, device, "none", str(refusal))
+    return CellKernel(name, device, kernel.name, kernel.reason)
+
+
+def _compiled_kernel() -> str:
+    library = load_library()
+    if isinstance(library, Library):
+        return f"for {library.instructions}, {library.path}"
+    return f"missing: {library.reason}"
+
+
+def _devices() -> list[str]:
+    cards = [f"cuda:{index}, {torch.cuda.get_device_name(index)}" for index in range(torch.cuda.device_count())]
+    return [f"cpu, {_processor()}", *cards]
+
+
+def _device_kinds() -> list[str]:
+    return ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(iter(names), platform.processor() or platform.machine())
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,190 @@
+"""95 % intervals: Wilson's for shares of cases, a seeded bootstrap over cases for everything else.
+
+The bootstrap draws as many cases as there are, with replacement, `DRAWS` times (Efron 1979, Annals of
+Statistics 7). Every figure here is a function of sums over cases, so a draw is a row of counts, and all figures
+of a draw are products of that row with what each case adds (`resampled_sums`). Of more than `MAX_UNITS` cases,
+random groups of equal size are drawn in the place of single cases: a sum's variance is the same, the cost is
+bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.stats import binomtest
+
+Doubles = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+DRAWS = 1_000
+"""Resamples: the ends of an interval are then sure to about a tenth of its width."""
+
+MAX_UNITS = 10_000
+"""Cases that are drawn one by one; more are drawn in groups."""
+
+CONFIDENCE = 0.95
+
+FEW_CASES = 5
+"""Cases of a class below which its mean with the other classes has an interval that is too narrow."""
+
+FEW_TEXT = f"have fewer than {FEW_CASES} cases, so the interval may be too narrow"
+
+_BLOCK_COUNTS = 2_000_000
+
+Method = Literal["wilson", "bootstrap-percentile", "bootstrap-basic", "delong"]
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A share of cases with its 95 % interval.
+
+    Attributes:
+        value: the share.
+        low, high: Wilson's score interval (1927, JASA 22), which stays inside 0..1 and does not
+            collapse when no case, or every case, counts.
+        count: cases that count.
+        cases: all cases.
+        method: how the interval was made.
+    """
+
+    value: float
+    low: float
+    high: float
+    count: int
+    cases: int
+    method: Literal["wilson"] = "wilson"
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:.2f} % ({100 * self.low:.2f} to {100 * self.high:.2f})"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its 95 % interval, or with the reason why there is none.
+
+    Attributes:
+        value: the figure; None where it is not defined.
+        low, high: the interval; None where none can be given.
+        method: how the interval is made: ``bootstrap-percentile`` (the 2.5 % and 97.5 % points of the
+            resampled figures), ``bootstrap-basic`` (those points mirrored at the figure, for figures that
+            resampling shifts to one side), ``delong`` (from the cases' influence on the figure).
+        note: why a value or an interval is missing, or what else to know.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    method: Method
+    note: str | None = None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"– ({self.note})"
+        if self.low is None or self.high is None:
+            return f"{self.value:.4f}"
+        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+
+
+ALIKE = "all resamples gave the same, so they say nothing about the doubt; see the accuracy's interval"
+FEW = "more than half of the resamples lack what the figure needs; there are too few cases for an interval"
+
+
+def proportion(count: int, cases: int, confidence: float = CONFIDENCE) -> Proportion:
+    """A share of cases with Wilson's interval."""
+    interval = binomtest(count, cases).proportion_ci(confidence, method="wilson")
+    return Proportion(count / cases, float(interval.low), float(interval.high), count, cases)
+
+
+def share(right: npt.NDArray[np.bool_]) -> Proportion:
+    """The share of cases for which something holds."""
+    return proportion(int(right.sum()), len(right))
+
+
+def draws(units: int, count: int = DRAWS, seed: int = 0) -> Iterator[npt.NDArray[np.float32]]:
+    """How often each unit stands in each resample, [some, units] at a time.
+
+    The counts of a seed are the same at every call, so figures can be resampled one after the other.
+    """
+    rng = np.random.default_rng((seed, units))
+    block = max(1, _BLOCK_COUNTS // units)
+    for done in range(0, count, block):
+        rows = min(block, count - done)
+        places = rng.integers(0, units, (rows, units)) + units * np.arange(rows)[:, None]
+        yield np.bincount(places.ravel(), minlength=rows * units).reshape(rows, units).astype(np.float32)
+
+
+def resampled_sums(columns: Mapping[str, Doubles | csr_array], count: int = DRAWS, seed: int = 0) -> dict[str, Doubles]:
+    """Sums over the cases of each resample.
+
+    Args:
+        columns: what each case adds, [N, K] for each name; many K as a sparse array.
+        count: resamples, R.
+        seed: of the draws.
+    Returns:
+        [R, K] for each name.
+    """
+    cases = next(iter(columns.values())).shape[0]
+    units = min(cases, MAX_UNITS)
+    unit_of = np.arange(cases) if units == cases else np.random.default_rng(seed).permutation(cases) % units
+    groups = csr_array((np.ones(cases), (unit_of, np.arange(cases))), shape=(units, cases))
+    grouped = {name: (groups @ column).T for name, column in columns.items()}  # [K, U]
+    blocks: dict[str, list[Doubles]] = {name: [] for name in columns}
+    for weights in draws(units, count, seed):
+        for name, column in grouped.items():
+            blocks[name].append(np.asarray(column @ weights.T.astype(np.float64)).T)
+    return {name: np.concatenate(parts) for name, parts in blocks.items()}
+
+
+def percentile_interval(value: float, resampled: Doubles, note: str = "", doubt: str = "") -> Figure:
+    """The figure between the points that hold the middle 95 % of its resamples.
+
+    Args:
+        value: of all cases.
+        resampled: of each resample; NaN where it is not defined there.
+        note: what to know about the value.
+        doubt: what to know about the interval, where there is one.
+    """
+    ends = _ends(value, resampled)
+    if isinstance(ends, str):
+        return Figure(value, None, None, "bootstrap-percentile", joined(note, ends))
+    return Figure(value, *ends, "bootstrap-percentile", joined(note, doubt))
+
+
+def joined(*notes: str) -> str | None:
+    """What there is to say, in one line; None where there is nothing."""
+    return "; ".join(note for note in notes if note) or None
+
+
+def basic_interval(value: float, resampled: Doubles, chance: float) -> Figure:
+    """The figure with the resamples' points mirrored at it, at least up to itself and never below 0.
+
+    For an error that grows with noise alone, as that of calibration does: its resamples lie above it as it
+    lies above the truth, and the mirror takes that off again.
+
+    Args:
+        value: of all cases.
+        resampled: of each resample.
+        chance: what noise alone seldom exceeds; of a smaller figure the interval begins at 0.
+    """
+    ends = _ends(value, resampled)
+    if isinstance(ends, str):
+        return Figure(value, None, None, "bootstrap-basic", ends)
+    low, high = 2 * value - ends[1], 2 * value - ends[0]
+    low = 0.0 if value <= chance else max(min(low, value), 0.0)
+    return Figure(value, low, max(high, value), "bootstrap-basic")
+
+
+def _ends(value: float, resampled: Doubles) -> tuple[float, float] | str:
+    """The points, or why there are none."""
+    defined = resampled[np.isfinite(resampled)]
+    if 2 * len(defined) < len(resampled) or not len(defined):
+        return FEW
+    if np.ptp(defined) <= 1e-12 * max(1.0, abs(value)):
+        return ALIKE
+    low, high = np.quantile(defined, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    return float(low), float(high)

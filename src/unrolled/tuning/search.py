@@ -1,0 +1,279 @@
+"""Searching for the settings that do best on validation data; the test data take no part in it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unrolled.comparison import learned_from
+from unrolled.config import Recipe
+from unrolled.data import Dataset, Sequences
+from unrolled.drawing import to_png
+from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyError
+from unrolled.jobs import Answer, Job, Share, Watcher, do_jobs, share_cores
+from unrolled.runs import Say, dataset_for, find
+from unrolled.storage import make_folder, write_bytes, write_json, write_text
+from unrolled.tuning.space import inside, search_space
+from unrolled.tuning.study import helping, open_study, storage_url
+from unrolled.tuning.trial import load_without_test, run_trial
+
+if TYPE_CHECKING:
+    import optuna
+
+FINISHED = ("COMPLETE", "PRUNED")
+"""States of trials that count: those that came to their end, and those that lagged behind and were given up."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of a study.
+
+    Attributes:
+        number: from 0.
+        state: ``complete``, ``pruned``, ``failed`` (stopped by something else) or ``running``.
+        value: the validation figure; of a pruned trial its last one; None before the first, or where it is no number.
+        settings: the values of the fields that are searched.
+        seconds: that it took.
+    """
+
+    number: int
+    state: str
+    value: float | None
+    settings: dict[str, Any]
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a search has found.
+
+    Attributes:
+        folder: ``best.toml``, ``tuning.json``, ``tuning.png`` and, unless it is elsewhere, the study.
+        recipe: with the best settings.
+        monitor: the validation figure: ``loss`` or ``accuracy``.
+        value: the best one.
+        best: number of its trial.
+        trials: all of them.
+        importance: share of the figure's variance that each field explains (fANOVA, Hutter, Hoos and
+            Leyton-Brown 2014); empty for too few trials.
+    """
+
+    folder: Path
+    recipe: Recipe
+    monitor: str
+    value: float
+    best: int
+    trials: tuple[Trial, ...]
+    importance: dict[str, float]
+
+    @property
+    def recipe_file(self) -> Path:
+        """The recipe that `unrolled train` takes."""
+        return self.folder / "best.toml"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole as ``tuning.json`` has it."""
+        settings = next(trial.settings for trial in self.trials if trial.number == self.best)
+        return {
+            "schema_version": 1,
+            "monitor": f"validation {self.monitor}",
+            "value": self.value,
+            "best": self.best,
+            "settings": settings,
+            "importance": self.importance,
+            "trials": [asdict(trial) for trial in self.trials],
+        }
+
+
+def tune(
+    recipe: str | Path | Recipe,
+    *,
+    trials: int = 50,
+    timeout: float | None = None,
+    jobs: int | None = None,
+    storage: str | Path | None = None,
+    name: str = "tuning",
+    data: Sequences | Dataset | None = None,
+    runs: str | Path = "runs",
+    watcher: Watcher | None = None,
+    say: Say | None = None,
+    **options: Any,
+) -> Tuning:
+    """Searches for the settings of a recipe that do best on validation data.
+
+    The first trial is the recipe as it is, where that is in the space. The same call goes on with a study that
+    was stopped; trials that are finished count.
+
+    Args:
+        recipe: a `Recipe`, or what `find` takes; its ``tune`` is the search space (`search_space`).
+        trials: finished trials that the study is to have, those of earlier calls included.
+        timeout: seconds after which no further trial is begun.
+        jobs: trials at once; by default as many as `share_cores` says.
+        storage: a SQLite file, or a database's URL for several machines; by default a file in the folder.
+        name: of the study, and of its folder ``runs/<recipe>/<name>``.
+        data: sequences of your own; the trials then run one after the other in this process.
+        runs: where the folder goes.
+        watcher: sees how the trials go on.
+        say: takes each line that a person should read.
+        options: fields of the recipe\'s sections to set; they are not searched.
+    Raises:
+        ConfigError: for a space that makes no sense; without Optuna.
+        StudyError: for a study that is locked, damaged or of something else, or if no trial came to its end.
+        InterruptedRunError: after Ctrl-C; what was finished is kept, and the same call goes on.
+    """
+    say, watcher = say or _silent, watcher or Watcher()
+    base = (recipe if isinstance(recipe, Recipe) else find(str(recipe))).with_options(options)
+    space = search_space(base, options)
+    dataset = load_without_test(base) if data is None else replace(dataset_for(base, data), test=None)
+    if dataset.validation is None:
+        raise DataError("a search is judged on validation data and there are none; set --validation-fraction.")
+    if base.data.validation_fraction == 0 and data is None:
+        say(f"the recipe keeps nothing for validation; here {len(dataset.validation):,} sequences are kept to judge by")
+    folder = make_folder(Path(runs) / base.name / name)
+    url = storage_url(storage or folder / "study.db")
+    settings = {key: value for key, value in learned_from(base).items() if key not in space}
+    identity = {
+        "data": [dataset.train.fingerprint, dataset.validation.fingerprint],
+        "recipe": {key: str(value) for key, value in settings.items()},
+        "search space": {key: str(value) for key, value in space.items()},
+    }
+    study = open_study(url, f"{base.name}/{name}", base.train.monitor, identity)
+    own = inside(space, base)
+    if own is not None and not study.get_trials(deepcopy=False):
+        study.enqueue_trial(own, skip_if_exists=True)
+    search = _Search(base, list(options), url, study, trials, timeout, dataset, data is not None)
+    try:
+        search.go_on(jobs, watcher, say)
+    finally:
+        found = _result(folder, base, study)
+        if found is not None:
+            _write(found)
+    if found is None:
+        raise StudyError(f"no trial of {study.study_name!r} came to its end; try more --trials, or a narrower space.")
+    return found
+
+
+def _silent(line: str) -> None:
+    del line
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The trials that are still to be made."""
+
+    base: Recipe
+    fixed: list[str]
+    url: str
+    study: optuna.Study
+    trials: int
+    timeout: float | None
+    dataset: Dataset
+    in_memory: bool
+
+    def go_on(self, jobs: int | None, watcher: Watcher, say: Say) -> None:
+        """Makes them, one after the other or several at a time."""
+        done = self._count(*FINISHED)
+        left = self.trials - done
+        if done:
+            say(f"{done} trial{'s were' if done > 1 else ' was'} finished before")
+        if left <= 0:
+            return
+        share = self._share(left, jobs)
+        say(f"{left} trials, {share.reason}" if left > 1 else "1 trial")
+        ends = None if self.timeout is None else time.monotonic() + self.timeout
+        number = iter(range(left))
+
+        def next_job() -> Job | None:
+            if (ends is not None and time.monotonic() >= ends) or next(number, None) is None:
+                return None
+            return "trial", {
+                "recipe": self.base.model_dump(mode="json"),
+                "fixed": self.fixed,
+                "url": self.url,
+                "name": self.study.study_name,
+                "number": len(self.study.get_trials(deepcopy=False)),
+            }
+
+        def answered(place: int, answer: Answer) -> None:
+            if "failed" in answer:
+                raise ConfigError(str(answer["failed"]))
+            watcher.finished(place, answer["done"]["line"])
+
+        watcher.begin(self.trials, done)
+        try:
+            do_jobs(
+                share,
+                next_job,
+                lambda job, place: run_trial(**job, data=self.dataset, moved=partial(watcher.moved, place)),
+                watcher.moved,
+                answered,
+            )
+        except InterruptedRunError:
+            kept = self._count(*FINISHED)
+            raise InterruptedRunError(
+                f"Stopped; {kept} of {self.trials} trials are finished and kept. The same command goes on from here."
+            ) from None
+        finally:
+            watcher.end()
+
+    def _share(self, left: int, jobs: int | None) -> Share:
+        if self.in_memory:
+            return Share(1, None, "one after the other, for the data are in memory")
+        return share_cores(left, jobs=jobs, threads=self.base.train.threads, device=self.base.train.device)
+
+    def _count(self, *states: str) -> int:
+        with helping(self.url):
+            return sum(trial.state.name in states for trial in self.study.get_trials(deepcopy=False))
+
+
+def _result(folder: Path, base: Recipe, study: optuna.Study) -> Tuning | None:
+    """What the study holds; None where no trial came to its end."""
+    with helping("the study"):
+        frozen = study.get_trials(deepcopy=False)
+        if not any(trial.state.name == "COMPLETE" for trial in frozen):
+            return None
+        best = study.best_trial
+    assert best.value is not None  # noqa: S101  # it came to its end
+    monitor = base.train.monitor
+    recipe = base.with_options(best.params)
+    count = sum(trial.state.name in FINISHED for trial in frozen)
+    text = f"{base.name}, the best of {count} trials: validation {monitor} {best.value:.4f}"
+    tuned = recipe.model_copy(update={"name": f"{base.name}-tuned", "description": text, "aliases": (), "tune": {}})
+    trials = tuple(_trial(trial) for trial in frozen)
+    return Tuning(folder, tuned, monitor, best.value, best.number, trials, _importance(study, frozen))
+
+
+def _trial(trial: optuna.trial.FrozenTrial) -> Trial:
+    state = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}.get(trial.state.name, "running")
+    value = trial.value
+    if value is None and trial.intermediate_values:
+        value = trial.intermediate_values[max(trial.intermediate_values)]
+    if value is not None and not math.isfinite(value):  # it diverged
+        value = None
+    return Trial(trial.number, state, value, dict(trial.params), trial.user_attrs.get("seconds"))
+
+
+def _importance(study: optuna.Study, trials: Sequence[optuna.trial.FrozenTrial]) -> dict[str, float]:
+    """What mattered; nothing where the trials are too few or too alike to say."""
+    complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    if len(complete) < 4 or len({trial.value for trial in complete}) < 2:
+        return {}
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
+    evaluator = FanovaImportanceEvaluator(seed=0)
+    found: Mapping[str, float] = get_param_importances(study, evaluator=evaluator)
+    return {name: float(share) for name, share in found.items()}
+
+
+def _write(found: Tuning) -> None:
+    """The recipe, the figures and the picture."""
+    from unrolled.drawing import draw_tuning
+
+    write_text(found.recipe_file, found.recipe.to_toml())
+    write_json(found.folder / "tuning.json", found.to_dict())
+    write_bytes(found.folder / "tuning.png", to_png(draw_tuning(found)))
