@@ -1,176 +1,127 @@
-"""One file from the web, continued where an earlier attempt stopped."""
+"""One file from the web, by pooch: what a download shows, how much it may bring, and why it failed.
+
+pooch is imported only here and only for a download. It cannot continue a download that was stopped. Its own retries are
+not used: they wait a second each and also repeat a "not found", while the next mirror can be asked at once.
+"""
 
 from __future__ import annotations
 
-import functools
-import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.client import HTTPException, HTTPResponse
+from collections.abc import Callable
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
-from typing import cast
-from urllib import request
-from urllib.error import HTTPError, URLError
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from unrolled.data.sources.packing import WrongContentError
+from unrolled.data.sources.content import BLOCK_BYTES, WrongContentError
 from unrolled.errors import FetchError
 from unrolled.storage import writing
 
-BLOCK_BYTES = 1 << 18
-_NOTHING_THERE = 416  # "range not satisfiable"
+if TYPE_CHECKING:
+    from requests import RequestException
 
 
 class MirrorError(FetchError):
     """One mirror failed; another may serve."""
 
 
-def download(url: str, part: Path, *, limit_bytes: int, timeout_seconds: float, quiet: bool) -> None:
-    """Downloads a file. What ``part`` already holds is continued, where the server can do that.
+def download(url: str, path: Path, *, limit_bytes: int, timeout_seconds: float, quiet: bool) -> None:
+    """Downloads a file.
 
     Args:
-        url: the address, http or https.
-        part: where the bytes go. After an error it keeps what came, for the next attempt.
+        url: the address, http or https; redirects lead nowhere else.
+        path: where the bytes go, in the place of what is there.
         limit_bytes: a longer file is refused.
         timeout_seconds: longest wait for the connection, and for each piece of the answer.
         quiet: show nothing; otherwise a progress bar on a terminal and one line elsewhere, both on stderr.
     Raises:
         MirrorError: where the server cannot be reached, refuses, stalls or ends early.
         WrongContentError: where more comes than ``limit_bytes``.
-        StorageError: where ``part`` cannot be written.
+        StorageError: where ``path`` cannot be written.
     """
-    response, first = _begin(url, part.stat().st_size if part.exists() else 0, timeout_seconds)
-    with (
-        response,
-        _progress(url, first, response.length, quiet) as advance,
-        writing(part),
-        part.open("ab" if first else "wb") as out,
-    ):
-        for block in _blocks(response, limit_bytes - first, timeout_seconds):
-            out.write(block)
-            advance(len(block))
+    from pooch import HTTPDownloader
+    from requests import RequestException
 
-
-def _begin(url: str, start: int, timeout_seconds: float) -> tuple[HTTPResponse, int]:
-    """The server's answer, and the file's byte that it begins with: ``start``, or 0 where it starts over."""
-    response = _send(url, start, timeout_seconds)
-    if response is not None:
-        first = _first_byte(response)
-        if first in (0, start):
-            return response, first
-        response.close()
-    if not start:
-        raise MirrorError("the server sent another part of the file than was asked for")
-    return _begin(url, 0, timeout_seconds)
-
-
-def _send(url: str, start: int, timeout_seconds: float) -> HTTPResponse | None:
-    """The server's answer, or None where the file has no byte ``start``."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise MirrorError(f"{url} is not an http or https address")
-    headers = {"User-Agent": _user_agent()}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    question = request.Request(url, headers=headers)  # noqa: S310 - the scheme is checked above
-    try:
-        return cast(HTTPResponse, _opener().open(question, timeout=timeout_seconds))
-    except HTTPError as error:
-        error.close()
-        if start and error.code == _NOTHING_THERE:
-            return None
-        raise MirrorError(f"HTTP status {error.code} {error.reason}".rstrip()) from error
-    except (OSError, HTTPException) as error:
-        raise MirrorError(_cause(error, timeout_seconds)) from error
-
-
-def _first_byte(response: HTTPResponse) -> int:
-    """Which byte of the file an answer begins with; -1 where it does not say."""
-    if response.status != 206:
-        return 0
-    given = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return int(given[1]) if given else -1
-
-
-def _blocks(response: HTTPResponse, limit_bytes: int, timeout_seconds: float) -> Iterator[bytes]:
-    """What an answer holds, as it comes. The network's errors end here, and cannot pass for the disk's."""
-    length, received = response.length, 0
-    while length is None or received < length:
+    # "identity": a server must not pack what is packed already
+    headers = {"User-Agent": _user_agent(), "Accept-Encoding": "identity"}
+    with writing(path), path.open("wb") as out, _Arrival(out, url, limit_bytes, quiet) as arrival:
+        fetch = HTTPDownloader(arrival, BLOCK_BYTES, timeout=timeout_seconds, headers=headers)
         try:
-            block = response.read1(BLOCK_BYTES)  # not read(): that would lose what came before a time-out
-        except (OSError, HTTPException) as error:
+            fetch(url, arrival, None)
+        except RequestException as error:  # an OSError by its class, but not the disk's
             raise MirrorError(_cause(error, timeout_seconds)) from error
-        if not block:
-            break
-        received += len(block)
-        if received > limit_bytes:
+
+
+class _Arrival(ExitStack):
+    """What pooch writes to and reports to: a file that counts its bytes, up to a limit, and shows them."""
+
+    def __init__(self, out: IO[bytes], url: str, limit_bytes: int, quiet: bool) -> None:
+        super().__init__()
+        self._out, self._limit_bytes, self._quiet = out, limit_bytes, quiet
+        self._name, self._host = urlsplit(url).path.rsplit("/", 1)[-1], urlsplit(url).netloc
+        self._advance: Callable[[int], object] = int
+
+    @property
+    def total(self) -> int:
+        """Bytes that the server announces, 0 where it does not say; pooch sets it when the answer begins."""
+        return self._total
+
+    @total.setter
+    def total(self, announced: int) -> None:
+        self._total = announced
+        if self._quiet:
+            return
+        if sys.stderr.isatty():
+            self._show_bar()
+        else:
+            size = f" ({announced / 1e6:.1f} MB)" if announced else ""
+            print(f"Downloading {self._name}{size} from {self._host}", file=sys.stderr)
+
+    def _show_bar(self) -> None:
+        from rich.console import Console  # only here, so that the command line starts fast
+        from rich.progress import DownloadColumn
+
+        from unrolled.runtime import bar
+
+        progress = self.enter_context(bar(Console(stderr=True), "Downloading {task.description}", DownloadColumn()))
+        task = progress.add_task(self._name, total=self._total or None)
+        self._advance = lambda count: progress.advance(task, count)
+
+    def write(self, block: bytes) -> None:
+        if self._out.tell() + len(block) > self._limit_bytes:
             raise WrongContentError("it is far longer than expected")
-        yield block
-    if length is not None and received < length:
-        raise MirrorError(f"the connection ended after {received:,} of {length:,} bytes")
+        self._out.write(block)
+        self._advance(len(block))
+
+    def flush(self) -> None:
+        """pooch asks for it after every block; the file is flushed when it is closed."""
+
+    def update(self, _: int) -> None:
+        """pooch counts whole blocks, also where one is shorter; `write` counts bytes."""
+
+    def reset(self) -> None:
+        """pooch does so at the end, to fill its own bar."""
 
 
-def _cause(error: OSError | HTTPException, timeout_seconds: float) -> str:
-    reason = error.reason if isinstance(error, URLError) else error
-    if isinstance(reason, TimeoutError):
+def _cause(error: RequestException, timeout_seconds: float) -> str:
+    """The plain reason under the layers in which requests and urllib3 wrap it."""
+    from requests.exceptions import ChunkedEncodingError
+
+    if error.response is not None:
+        return f"HTTP status {error.response.status_code} {error.response.reason}".rstrip()
+    root: BaseException = error
+    while below := root.__cause__ or root.__context__:
+        root = below
+    if isinstance(root, TimeoutError):
         return f"no answer within {timeout_seconds:g} s"
-    return " ".join(str(reason).split()) or type(reason).__name__
+    reason = " ".join(str(root).split()) or type(root).__name__
+    return f"the connection broke off ({reason})" if isinstance(error, ChunkedEncodingError) else reason
 
 
-@functools.cache
-def _opener() -> request.OpenerDirector:
-    """What `urlopen` uses, less ``file:``, ``ftp:`` and ``data:``, so that no redirect leads there."""
-    opener = request.OpenerDirector()
-    for handler in (
-        request.ProxyHandler,
-        request.UnknownHandler,
-        request.HTTPHandler,
-        request.HTTPSHandler,
-        request.HTTPDefaultErrorHandler,
-        request.HTTPRedirectHandler,
-        request.HTTPErrorProcessor,
-    ):
-        opener.add_handler(handler())
-    return opener
-
-
-@functools.cache
 def _user_agent() -> str:
-    """Some servers refuse Python's own name; and whoever runs one may want to know who asks."""
+    """Some servers refuse a library's own name; and whoever runs one may want to know who asks."""
     try:
         return f"unrolled/{metadata.version('unrolled')} (Python package; data set download)"
     except metadata.PackageNotFoundError:  # used from its source folder
         return "unrolled (Python package; data set download)"
-
-
-@contextmanager
-def _progress(url: str, first: int, length: int | None, quiet: bool) -> Iterator[Callable[[int], object]]:
-    """Shows that a download runs; gives a function to be told of the bytes that came."""
-    name, host = urlsplit(url).path.rsplit("/", 1)[-1], urlsplit(url).netloc
-    if quiet:
-        yield lambda _: None
-    elif sys.stderr.isatty():
-        with _progress_bar(name, first, length) as advance:
-            yield advance
-    else:
-        size = "" if length is None else f" ({(first + length) / 1e6:.1f} MB)"
-        begun = f", continued after {first / 1e6:.1f} MB" if first else ""
-        print(f"Downloading {name}{size} from {host}{begun}", file=sys.stderr)
-        yield lambda _: None
-
-
-@contextmanager
-def _progress_bar(name: str, first: int, length: int | None) -> Iterator[Callable[[int], object]]:
-    from rich.console import Console  # only here, so that the command line starts fast
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("Downloading {task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(name, total=None if length is None else first + length, completed=first)
-        yield lambda count: progress.advance(task, count)

@@ -6,8 +6,8 @@ Whatever the place, a file's content is verified by its SHA-256 each time it is 
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,28 +18,13 @@ from urllib.parse import urlsplit
 import platformdirs
 from filelock import FileLock, Timeout
 
+from unrolled.data.sources.content import RemoteFile, WrongContentError, verified_blocks
 from unrolled.data.sources.download import MirrorError, download
-from unrolled.data.sources.packing import Content, WrongContentError, verified_blocks, verify
 from unrolled.errors import FetchError, ReadError
 from unrolled.storage import make_folder, writing
 
 TIMEOUT_SECONDS = 20.0
 _ROOM_BYTES = 64 << 20  # what a package may hold beside twice the file: the other members of an archive
-
-
-@dataclass(frozen=True)
-class RemoteFile(Content):
-    """A file that mirrors offer, and what it must hold.
-
-    Args:
-        name: the file's name, unpacked; in the cache it has this name.
-        sha256: SHA-256 of the unpacked content, in hexadecimal digits.
-        size_bytes: length of the unpacked content.
-        urls: its mirrors, in the order in which they are tried. How it is packed there is said by the
-            address's suffix: ``.gz``, ``.zip`` (the member called ``name`` is taken), or not at all.
-    """
-
-    urls: tuple[str, ...]
 
 
 def cache_folder() -> Path:
@@ -91,9 +76,10 @@ def obtain(
     missing = [file for file, path in found.items() if path is None]
     fetched: dict[RemoteFile, Path] = {}
     if missing:
-        packages = _Packages(make_folder(target), timeout_seconds, quiet)
         try:
-            fetched = _fetch_all(missing, packages)
+            with _alone(make_folder(target), quiet), _Packages(target, timeout_seconds, quiet) as packages:
+                for file in missing:  # looked for again: the process that held the lock before may have fetched it
+                    fetched[file] = _usable(file, target, _set_aside) or _fetch(file, packages)
         except MirrorError as error:
             raise FetchError(f"{error} {_advice(missing, target, subfolder)}") from error
     return [found[file] or fetched[file] for file in files]
@@ -109,7 +95,8 @@ def _usable(file: RemoteFile, folder: Path, on_damage: _OnDamage) -> Path | None
     for path in (folder / file.name, folder / f"{file.name}.gz"):
         if _is_file(path):
             try:
-                verify(path, file)
+                for _ in verified_blocks(path, file):
+                    pass
             except WrongContentError as error:
                 on_damage(path, error)
             else:
@@ -149,17 +136,6 @@ def _set_aside(path: Path, error: WrongContentError) -> None:
 # ---- what is not ----
 
 
-def _fetch_all(files: Sequence[RemoteFile], packages: _Packages) -> dict[RemoteFile, Path]:
-    with _alone(packages.folder, packages.quiet):
-        fetched = {
-            # looked for again, since the process that held the lock before may have fetched it
-            file: _usable(file, packages.folder, _set_aside) or _fetch(file, packages)
-            for file in files
-        }
-        packages.remove(files)
-    return fetched
-
-
 @contextmanager
 def _alone(folder: Path, quiet: bool) -> Iterator[None]:
     """One process at a time downloads into a folder; a lock of a process that died is void."""
@@ -193,75 +169,57 @@ def _fetch(file: RemoteFile, packages: _Packages) -> Path:
 def _advice(missing: Sequence[RemoteFile], target: Path, subfolder: str) -> str:
     names = ", ".join(file.name for file in missing if not (target / file.name).exists())
     return (
-        f"With a network, run the same again: it goes on where it stopped. Without one, put {names} "
+        f"With a network, run the same again: files that came are kept. Without one, put {names} "
         f"(plain or .gz) into {target}, or into a folder FOLDER/{subfolder} and set UNROLLED_DATA=FOLDER."
     )
 
 
 @dataclass
 class _Packages:
-    """The packed files of one call, as they come from the mirrors.
+    """The packed files of one call, as they come from the mirrors: in a folder that is gone when the call ends.
 
-    Each mirror's has its own `.part` file, so none is continued by another's bytes. One that serves
-    several files, such as an archive, is downloaded once.
+    A package that serves several files, such as an archive, is downloaded once.
     """
 
-    folder: Path
+    target: Path
     timeout_seconds: float
     quiet: bool
-    complete: set[str] = field(default_factory=set)
+    complete: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Beside the files, so that each can be renamed into its place."""
+        return self.target / ".partial"
+
+    def __enter__(self) -> _Packages:
+        shutil.rmtree(self.folder, ignore_errors=True)  # what a process that was killed left
+        make_folder(self.folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def take(self, file: RemoteFile, url: str) -> Path:
         """Downloads a package unless that is done, and unpacks a file from it into its place."""
-        part = self.part(url)
-        continued = part.exists() and url not in self.complete
-        try:
-            self._download(file, url)
-            return self._unpack(file, url)
-        except WrongContentError:
-            with writing(part):
-                part.unlink(missing_ok=True)
-            self.complete.discard(url)
-            if not continued:
-                raise
-        # the server's file may have changed since the old part came: once more, from the beginning
-        return self.take(file, url)
+        if url not in self.complete:
+            part = self.folder / f"{len(self.complete)}-{PurePosixPath(urlsplit(url).path).name}"
+            download(
+                url,
+                part,
+                limit_bytes=2 * file.size_bytes + _ROOM_BYTES,
+                timeout_seconds=self.timeout_seconds,
+                quiet=self.quiet,
+            )
+            self.complete[url] = part
+        return self._unpack(file, self.complete[url])
 
-    def part(self, url: str) -> Path:
-        """Where a package is kept until everything in it is in its place."""
-        name, mirror = PurePosixPath(urlsplit(url).path).name, hashlib.sha256(url.encode()).hexdigest()[:8]
-        return self.folder / f"{name}.{mirror}.part"
-
-    def remove(self, files: Sequence[RemoteFile]) -> None:
-        """Deletes all that is left of the packages of these files."""
-        for url in {url for file in files for url in file.urls}:
-            with writing(self.part(url)):
-                self.part(url).unlink(missing_ok=True)
-
-    def _download(self, file: RemoteFile, url: str) -> None:
-        if url in self.complete:
-            return
-        download(
-            url,
-            self.part(url),
-            limit_bytes=2 * file.size_bytes + _ROOM_BYTES,
-            timeout_seconds=self.timeout_seconds,
-            quiet=self.quiet,
-        )
-        self.complete.add(url)
-
-    def _unpack(self, file: RemoteFile, url: str) -> Path:
+    def _unpack(self, file: RemoteFile, package: Path) -> Path:
         """The file in its place, whole: beside it first, synced, then renamed."""
-        path = self.folder / file.name
-        beside = path.with_name(f".{file.name}.partial")
-        blocks = verified_blocks(self.part(url), file, PurePosixPath(urlsplit(url).path).suffix)
+        path, beside = self.target / file.name, self.folder / file.name
         with writing(path):
-            try:
-                with beside.open("wb") as out:
-                    out.writelines(blocks)
-                    out.flush()
-                    os.fsync(out.fileno())
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
+            with beside.open("wb") as out:
+                out.writelines(verified_blocks(package, file))
+                out.flush()
+                os.fsync(out.fileno())
+            beside.replace(path)
         return path

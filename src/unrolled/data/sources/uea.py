@@ -1,12 +1,44 @@
-"""Problems of the UEA and UCR time-series classification archive."""
+"""Problems of the UEA/UCR time-series classification archive, as published with the aeon toolkit."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from unrolled.config import DataConfig
 from unrolled.data.dataset import Dataset
 from unrolled.data.formats import read_ts
-from unrolled.data.sources.uea_files import japanese_vowels_paths
+from unrolled.data.sources.content import RemoteFile
+from unrolled.data.sources.fetch import obtain
 from unrolled.data.splits import hold_out_validation
+
+
+def _file(problem: str, part: str, size_bytes: int, sha256: str) -> RemoteFile:
+    name = f"{problem}_{part}.ts"
+    urls = (
+        # the file inside aeon itself: known to hold these very bytes
+        f"https://raw.githubusercontent.com/aeon-toolkit/aeon/v1.4.0/aeon/datasets/data/{problem}/{name}",
+        # where aeon downloads the archive's problems from
+        f"https://www.timeseriesclassification.com/aeon-toolkit/{problem}.zip",
+    )
+    return RemoteFile(name, sha256, size_bytes, urls)
+
+
+JAPANESE_VOWELS_TRAIN = _file(
+    "JapaneseVowels", "TRAIN", 487_971, "68a430eabd919cc77f40b1f5f3bc0dcafacc1486bca9260785aeb7d262cc78cd"
+)
+JAPANESE_VOWELS_TEST = _file(
+    "JapaneseVowels", "TEST", 649_132, "b3d41d6a0ca3bcad3afb9ca7d4365382aa51341e2e58bae2a574babdda5b9462"
+)
+
+
+def japanese_vowels_paths(*, quiet: bool = False) -> tuple[Path, Path]:
+    """Training and test cases of JapaneseVowels: ``.ts`` files.
+
+    Raises:
+        FetchError: where they are neither here nor to be had; says where to put them.
+    """
+    train, test = obtain((JAPANESE_VOWELS_TRAIN, JAPANESE_VOWELS_TEST), "uea/JapaneseVowels", quiet=quiet)
+    return train, test
 
 
 def load_japanese_vowels(config: DataConfig) -> Dataset:

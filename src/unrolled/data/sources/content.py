@@ -1,7 +1,8 @@
-"""The content of a file that may be packed, checked while it is unpacked.
+"""What a named file must hold, checked while it is read or unpacked.
 
-The content of a `.gz` file is what it unpacks to, of a `.zip` archive one of its members, and of any
-other file the file itself. It comes in blocks, so no file is ever whole in memory.
+The content of a `.gz` file is what it unpacks to, of a `.zip` archive one of its members, and of any other file the
+file itself. It comes in blocks, so no file is ever whole in memory, and never more of it than its known size: pooch's
+own unpacking has no such limit, and compares hashes only of packed files, which differ between mirrors.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import IO
 
 from unrolled.errors import FetchError, ReadError
 
@@ -27,36 +28,34 @@ _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 
 
-class _Stream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
 class WrongContentError(FetchError):
     """A file whose content is not what it should be."""
 
 
 @dataclass(frozen=True)
-class Content:
-    """What a file must hold, once unpacked.
+class RemoteFile:
+    """A file that mirrors offer, and what it must hold.
 
     Args:
-        name: the file's name, which is also the member's name in an archive.
-        sha256: SHA-256 in hexadecimal digits.
-        size_bytes: length.
+        name: the file's name, unpacked; in the cache it has this name, and in an archive its member.
+        sha256: SHA-256 of the unpacked content, in hexadecimal digits.
+        size_bytes: length of the unpacked content.
+        urls: its mirrors, in the order in which they are tried. The suffix of an address says how the file is packed
+            there: ``.gz``, ``.zip`` or, with any other suffix, not at all.
     """
 
     name: str
     sha256: str
     size_bytes: int
+    urls: tuple[str, ...] = ()
 
 
-def verified_blocks(path: Path, expected: Content, packing: str | None = None) -> Iterator[bytes]:
-    """The content of a file in blocks. Only when all have come, without an error, is it the expected one.
+def verified_blocks(path: Path, expected: RemoteFile) -> Iterator[bytes]:
+    """The content of a file in blocks. It is the expected content only if the last block comes without an error.
 
     Args:
-        path: the file.
-        expected: what it must hold; never more than its size is unpacked.
-        packing: ``".gz"``, ``".zip"`` or anything else for none; the path's suffix where this is None.
+        path: the file; its suffix says how it is packed.
+        expected: what it must hold.
     Raises:
         WrongContentError: where the content is damaged or another.
         ReadError: where the file cannot be opened.
@@ -64,7 +63,7 @@ def verified_blocks(path: Path, expected: Content, packing: str | None = None) -
     digest, size_bytes = hashlib.sha256(), 0
     with _opened(path) as raw:
         try:
-            with _unpacking(raw, path.suffix if packing is None else packing, expected) as content:
+            with _unpacked(raw, path.suffix, expected) as content:
                 # one byte over the size is enough to see that there is more
                 while block := content.read(min(BLOCK_BYTES, expected.size_bytes - size_bytes + 1)):
                     size_bytes += len(block)
@@ -75,24 +74,12 @@ def verified_blocks(path: Path, expected: Content, packing: str | None = None) -
                     digest.update(block)
                     yield block
         except _DAMAGE as error:
-            cause = str(error) or type(error).__name__
-            raise WrongContentError(f"it is damaged or cut short ({cause})") from error
+            raise WrongContentError(f"it is damaged or cut short ({str(error) or type(error).__name__})") from error
     if digest.hexdigest() != expected.sha256:
         raise WrongContentError(
             f"it holds {size_bytes:,} bytes of content with SHA-256 {digest.hexdigest()}; "
             f"expected {expected.size_bytes:,} bytes with SHA-256 {expected.sha256}"
         )
-
-
-def verify(path: Path, expected: Content) -> None:
-    """Reads a file to its end, to see whether it holds what it should.
-
-    Raises:
-        WrongContentError: where the content is damaged or another.
-        ReadError: where the file cannot be opened.
-    """
-    for _ in verified_blocks(path, expected):
-        pass
 
 
 @contextmanager
@@ -106,24 +93,23 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _unpacking(raw: IO[bytes], packing: str, expected: Content) -> Iterator[_Stream]:
-    if packing == ".gz":
+def _unpacked(raw: IO[bytes], suffix: str, expected: RemoteFile) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    if suffix == ".gz":
         with gzip.GzipFile(fileobj=raw, mode="rb") as content:
             yield content
-    elif packing == ".zip":
+    elif suffix == ".zip":
         with zipfile.ZipFile(raw) as archive, archive.open(_member(archive, expected)) as member:
             yield member
     else:
         yield raw
 
 
-def _member(archive: zipfile.ZipFile, expected: Content) -> zipfile.ZipInfo:
+def _member(archive: zipfile.ZipFile, expected: RemoteFile) -> zipfile.ZipInfo:
     """The one member of that name, in whatever folder of the archive it lies.
 
     A member's path only serves to find it: nothing is written to a path that an archive names.
     """
-    named = [info for info in archive.infolist() if PurePosixPath(info.filename).name == expected.name]
-    found = [info for info in named if not info.is_dir()]
+    found = [i for i in archive.infolist() if PurePosixPath(i.filename).name == expected.name and not i.is_dir()]
     if len(found) != 1:
         raise WrongContentError(f"the archive holds {len(found)} files named {expected.name}, expected 1")
     info = found[0]
