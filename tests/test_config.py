@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from unrolled.config import FIELDS, Recipe, fields, find_recipe, named_recipes, read_recipe
+from unrolled.config import (
+    FIELDS,
+    LENGTHS,
+    Range,
+    Recipe,
+    fields,
+    find_recipe,
+    named_recipes,
+    parse_recipe,
+    read_recipe,
+)
 from unrolled.errors import ConfigError, ReadError, UnknownNameError
 
 
@@ -29,9 +43,83 @@ def test_a_recipe_printed_and_read_again_is_the_same(name: str, tmp_path: Path) 
     assert again.model_dump(exclude={"aliases"}) == recipe.model_dump(exclude={"aliases"})
 
 
-def test_text_in_a_recipe_survives_printing() -> None:
-    recipe = Recipe(name="a", description='quotes " and \\ and\nlines')
-    assert tomllib.loads(recipe.to_toml())["description"] == recipe.description
+def accepted(name: str, value: object) -> bool:
+    try:
+        Recipe(name="a").with_options({name: value})
+    except ConfigError:
+        return False
+    return True
+
+
+def literals(annotation: object) -> Iterator[object]:
+    """The values of every `Literal` in an annotation."""
+    for part in get_args(annotation):
+        yield from literals(part) if get_args(part) else [part]
+
+
+ODD = [
+    False,
+    True,
+    0,
+    1,
+    7,
+    0.0,
+    1e-8,
+    1 / 3,
+    0.5,
+    1e22,
+    (),
+    (0.1, 2.0),
+    ("a", 'b"]', "c, ]"),
+    "",
+    'x" # = \\ \n\r\x00\x7f\u2028',
+]
+VALUES = {
+    name: st.sampled_from([v for v in [*ODD, *literals(info.annotation)] if accepted(name, v)])
+    for _, name, info in fields()
+}
+"""Some of what each field takes, the odd ones among them."""
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+DIMENSIONS = st.one_of(
+    st.builds(
+        Range,
+        low=NUMBERS,
+        high=NUMBERS,
+        log=st.booleans(),
+        step=st.none() | st.floats(0, exclude_min=True, allow_infinity=False),
+    ),
+    st.lists(st.text() | st.booleans() | st.integers(-(2**60), 2**60) | NUMBERS).map(tuple),
+)
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    """A recipe with settings of any kind for some of its fields."""
+    names = draw(st.lists(st.sampled_from(sorted(set(FIELDS) - set(LENGTHS[1:]))), unique=True))
+    options = {name: draw(VALUES[name]) for name in names}
+    tune = draw(st.dictionaries(st.sampled_from(sorted(FIELDS)), DIMENSIONS, max_size=3))
+    plain = Recipe(name=draw(st.text()), description=draw(st.text()), tune=tune)
+    return plain.with_options(options)
+
+
+@given(recipes())
+def test_any_recipe_printed_and_read_again_is_the_same(recipe: Recipe) -> None:
+    content = tomllib.loads(recipe.to_toml())
+    assert parse_recipe(content, "printed").model_dump() == recipe.model_dump()
+
+
+@given(recipes())
+def test_a_printed_recipe_explains_each_field_on_its_line(recipe: Recipe) -> None:
+    lines = recipe.to_toml().split("\n")
+    for _, name, info in fields():
+        line = next(line for line in lines if line.removeprefix("# ").startswith(f"{name} ="))
+        assert line.endswith(f" # {info.description}")
+
+
+def test_a_value_that_toml_cannot_hold_is_left_out_of_a_list() -> None:
+    recipe = Recipe(name="a", tune={"memory_steps": (None, 100)})
+    assert tomllib.loads(recipe.to_toml())["tune"] == {"memory_steps": [100]}
 
 
 @pytest.mark.parametrize("letter", "abcde")

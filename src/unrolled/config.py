@@ -382,7 +382,8 @@ class Recipe(Section):
             lines += ["", f"[{section}]"]
             for name, info in model.model_fields.items():
                 value = getattr(getattr(self, section), name)
-                text = f"# {name} =" if value is None or value == "" else f"{name} = {_toml(value)}"
+                unset = value is None or value == info.default == ""
+                text = f"# {name} =" if unset else f"{name} = {_toml(value)}"
                 lines.append(f"{text:<36} # {info.description}")
         if self.tune:
             lines += ["", "[tune]", *(f"{name} = {_toml(dimension)}" for name, dimension in self.tune.items())]
@@ -485,12 +486,11 @@ def _names(value: Any) -> Any:
 
 
 def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    if isinstance(value, Range):
-        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value if v is not None and v is not False) + " }"
-    if isinstance(value, tuple | list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return repr(value)
+    """A value on one line, as the comment behind it needs. TOML has no null, so a list's None is left out."""
+    import tomli_w  # only here, since every start imports this module
+
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value if item is not None) + "]"
+    plain = value.model_dump(exclude_defaults=True) if isinstance(value, Range) else value
+    # in a list that does not hold mappings alone, each item has a line, and a mapping stands in braces
+    return tomli_w.dumps({"_": [plain, 0]}, indent=0).split("\n")[1].removesuffix(",")
