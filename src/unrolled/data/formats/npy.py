@@ -11,30 +11,31 @@ from __future__ import annotations
 import math
 import re
 import sys
+import warnings
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy_format
 
 from unrolled.config import Layout
 from unrolled.data.files import Request, naming, open_file, read_bytes, size_of
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 
-_NPY_MAGIC = b"\x93NUMPY"
-_LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
-"""Bytes of the header's length, by version of the .npy format."""
+_READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
+"""By version of the .npy format; NumPy writes version 3 for names of fields alone, and those are not read here."""
 _MAX_HEADER = 10_000
+"""Bytes; NumPy's own limit, which it applies when it has read the header. Here a longer one is not read at all."""
 _MAX_AXES = 32
 """What every version of NumPy can hold; which shapes make sense is said later, with the name of the array."""
-_HEADER = re.compile(
-    r"\{'descr': '([^']{1,32})', 'fortran_order': (True|False), 'shape': \(([0-9, ]{0,200})\),? ?\}\s*"
-)
-_DESCR = re.compile(r"[<>|=]?([a-zA-Z])[0-9]{0,9}")
 NUMBERS, _TEXTS = "biuf", "US"
 _BESIDE = ((re.compile(r"(?<![A-Za-z])[Xx](?![A-Za-z])"), "y"), (re.compile("data(?![A-Za-z])"), "labels"))
 
@@ -84,49 +85,58 @@ def _read_array(path: Path) -> Array:
 def read_header(
     path: Path, member: BufferedIOBase, name: str
 ) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...]]:
-    """Type, order and shape from an array's header.
+    """Type, order and shape from an array's header, which is left behind.
 
-    NumPy's own reader evaluates the header as a Python literal; this one takes only what NumPy writes.
+    Raises:
+        ReadError: for a header that NumPy does not take, and for an array of anything but numbers or text.
     """
-    start = member.read(8)
-    width = _LENGTH_BYTES.get(start[6]) if len(start) == 8 and start.startswith(_NPY_MAGIC) else None
-    if width is None:
-        raise ReadError(path, f"{name} is no array as numpy.savez writes it. Save the file again.")
-    length = int.from_bytes(member.read(width), "little")
-    text = member.read(length).decode("latin-1") if length <= _MAX_HEADER else ""
-    match = _HEADER.fullmatch(text)
-    if match is None:
+    start = _Bounded(member)
+    try:
+        version = npy_format.read_magic(start)
+    except ValueError:
+        raise ReadError(path, f"{name} is no array as numpy.savez writes it. Save the file again.") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's and NumPy's on how a header is written
+            shape, fortran, dtype = _READERS[version](start, _MAX_HEADER)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+        raise  # what is wrong is the file, not the header
+    except Exception:  # NumPy parses the header as a Python literal, so damage may raise nearly anything
         raise ReadError(
-            path,
-            f"the header of {name} is not that of an array of numbers or text. Save it as a plain array.",
-        )
-    descr, fortran, sizes = match.groups()
-    shape = tuple(int(size) for size in re.findall("[0-9]+", sizes))
+            path, f"the header of {name} is not that of an array of numbers or text. Save it as a plain array."
+        ) from None
+    _check_type(path, name, dtype)
     if len(shape) > _MAX_AXES:
         raise ReadError(path, f"{name} has {len(shape)} axes; expected at most three.")
-    if 0 in shape:
+    if any(size < 1 for size in shape):
         raise ReadError(path, f"{name} has the shape {shape}, which holds nothing; expected at least one of each.")
-    return _dtype(path, name, descr), "F" if fortran == "True" else "C", shape
+    return dtype, "F" if fortran else "C", shape
 
 
-def _dtype(path: Path, name: str, descr: str) -> np.dtype[Any]:
-    kind = match.group(1) if (match := _DESCR.fullmatch(descr)) else ""
-    if kind == "O":
+@dataclass(frozen=True)
+class _Bounded:
+    """What NumPy may read of a file for a header."""
+
+    file: BufferedIOBase
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not 0 <= size <= _MAX_HEADER:
+            raise ValueError
+        return self.file.read(size)
+
+
+def _check_type(path: Path, name: str, dtype: np.dtype[Any]) -> None:
+    if dtype.hasobject:
         raise ReadError(
             path,
             f"{name} is an array of Python objects, which is not read, since that could run code from the "
             "file. Save labels as text, y.astype(str); save sequences of unequal lengths as values [S, F], "
             "all steps end to end, and lengths [N].",
         )
-    if not kind or kind not in NUMBERS + _TEXTS:
-        raise ReadError(path, f"{name} holds values of the type {descr!r}; expected numbers, or text for labels.")
-    try:
-        dtype = np.dtype(descr)
-    except (TypeError, ValueError):
-        raise ReadError(path, f"{name} holds values of the type {descr!r}, which NumPy does not know here.") from None
+    if dtype.kind not in NUMBERS + _TEXTS or dtype.subdtype is not None:
+        raise ReadError(path, f"{name} holds values of the type {dtype}; expected numbers, or text for labels.")
     if dtype.itemsize == 0:
         raise ReadError(path, f"{name} holds only empty text; expected labels.")
-    return dtype
 
 
 # From arrays to sequences
