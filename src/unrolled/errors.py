@@ -37,6 +37,23 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
 
 
+def shortened(text: str, most: int = 40) -> str:
+    """A text of at most so many characters, the last of them an ellipsis where more were left out."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def quoted(text: str) -> str:
+    """A text that was found somewhere, in quotes, short and on one line."""
+    return repr(shortened(text))
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """Names that were found somewhere, on one line; of more than ``most`` only the first, and how many there are."""
+    every = list(names)
+    shown = ", ".join(name if name.isprintable() else repr(name) for name in every[:most])
+    return f"{shown}, … ({len(every)} in all)" if len(every) > most else shown
+
+
 class UnrolledError(Exception):
     """Base of every error this package raises on purpose."""
 

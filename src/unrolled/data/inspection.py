@@ -14,11 +14,11 @@ from unrolled.config import DataConfig, Layout
 from unrolled.data.files import SILENT, Notes, Observer
 from unrolled.data.formats import read, reader_of
 from unrolled.data.sequences import Integers, Sequences, Values
+from unrolled.errors import listed
 
 _PREVIEW_CASES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
 _PREVIEW_PICTURE = 64
 _PREVIEW_SYMBOLS = 40
-_MOST_NAMED = 8
 _BLOCK_STEPS = 1 << 16
 
 
@@ -249,12 +249,12 @@ def _label_findings(sequences: Sequences) -> Iterator[str]:
         yield f"All cases are of one class, {present[0]!r}; a classifier needs at least two."
     if single:
         yield (
-            f"{_count(len(single), 'class has', 'classes have')} a single case: {_named(single)}. "
+            f"{_count(len(single), 'class has', 'classes have')} a single case: {listed(single)}. "
             "One case cannot stand both in the training and in the held-out data."
         )
     if absent:
         have = _count(len(absent), "declared class has", "declared classes have")
-        yield f"{have} no case: {_named(absent)}."
+        yield f"{have} no case: {listed(absent)}."
 
 
 def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
@@ -273,20 +273,16 @@ def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
     ranges = zip(sequences.channels, scan.low, scan.high, strict=True)
     constant = [name for name, low, high in ranges if low == high]
     if empty:
-        yield f"{_count(len(empty), 'channel has', 'channels have')} no finite value at all: {_named(empty)}."
+        yield f"{_count(len(empty), 'channel has', 'channels have')} no finite value at all: {listed(empty)}."
     if constant:
         yield (
             f"{_count(len(constant), 'channel is', 'channels are')} constant, the same value at every step "
-            f"of every case: {_named(constant)}. Nothing can be learned from that."
+            f"of every case: {listed(constant)}. Nothing can be learned from that."
         )
 
 
 def _count(number: int, one: str, more: str) -> str:
     return f"{number:,} {one if number == 1 else more}"
-
-
-def _named(names: list[str]) -> str:
-    return ", ".join(names[:_MOST_NAMED]) + (" …" if len(names) > _MOST_NAMED else "")
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from unrolled import drawing
 from unrolled.data import Integers, Sequences
 from unrolled.data.batches import Batcher
 from unrolled.drawing import Line, Shape
+from unrolled.errors import shortened
 from unrolled.evaluation import Outcomes
 from unrolled.model import Model, Probabilities
 from unrolled.report.pictures import Album, Picture
@@ -119,13 +120,12 @@ def shape_of(model: Model, sequence: Sequences) -> Shape:
 
 def _lines(belief: Probabilities, said: int, true: int, classes: tuple[str, ...]) -> list[Line]:
     """The classes to name: the one that was said, the true one, and what else was believed on the way."""
-    lines = [Line(said, _short(classes[said]), "said")]
+    names = [shortened(name, 12) for name in classes]
+    lines = [Line(said, names[said], "said")]
     if true != said:
-        lines.append(Line(true, _short(classes[true]), "true"))
+        lines.append(Line(true, names[true], "true"))
     others = [int(index) for index in np.argsort(-belief.max(0)) if int(index) not in (said, true)]
-    return lines + [
-        Line(index, _short(classes[index]), "other") for index in others[:1] if belief[:, index].max() > 0.2
-    ]
+    return lines + [Line(index, names[index], "other") for index in others[:1] if belief[:, index].max() > 0.2]
 
 
 def _settled(steps: Integers, belief: Probabilities, name: str) -> str:
@@ -144,7 +144,3 @@ def _tokens(sequence: Sequences) -> tuple[str, ...] | None:
         return None
     codes: npt.NDArray[np.integer] = sequence[0][:, 0].astype(np.int64)
     return tuple(sequence.symbols[int(code)] for code in codes)
-
-
-def _short(name: str, most: int = 12) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from unrolled import drawing
 from unrolled.config import Recipe
 from unrolled.data import Sequences
+from unrolled.errors import shortened
 from unrolled.evaluation import Evaluation, Outcomes
 from unrolled.model import Model
 from unrolled.report import origin, words
@@ -213,7 +214,10 @@ def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
 
 def _standing(found: Evaluation, album: Album) -> Picture | None:
     """The network beside what is simple; None where there is nothing beside it."""
-    simple = {"logistic regression": found.logistic, f"always {_short(found.majority_class)}": found.majority}
+    simple = {
+        "logistic regression": found.logistic,
+        f"always {shortened(found.majority_class or '', 12)!r}": found.majority,
+    }
     shown = {name: share for name, share in simple.items() if share is not None}
     if not shown:
         return None
@@ -223,10 +227,6 @@ def _standing(found: Evaluation, album: Album) -> Picture | None:
         for name, share in shown.items()
     ]
     return album.add(drawing.standing(shown), f"Accuracies with their 95 % intervals: {'; '.join(parts)}.")
-
-
-def _short(name: str | None, most: int = 12) -> str:
-    return repr(name if name is None or len(name) <= most else f"{name[: most - 1]}…")
 
 
 def _add_cases(content: Content, shown: Shown, model: Model, album: Album, inside: int | None) -> None:

@@ -20,7 +20,7 @@ from pyarrow import csv as arrow_csv
 
 from unrolled.data.files import Chunk, Request, read_chunks
 from unrolled.data.tables import MOST_COLUMNS, Block, Found, Kind, Sample
-from unrolled.errors import ConfigError, ReadError
+from unrolled.errors import ConfigError, ReadError, quoted
 
 NULLS = ("", "NA", "N/A", "NaN", "nan", "-nan", "-NaN", "null", "NULL", "None", "#N/A", "?")
 """What stands for a missing number."""
@@ -29,7 +29,6 @@ _SAMPLE_ROWS = 1000
 _SAMPLE_BYTES = 4 << 20
 _WORTH_THREADS = 1 << 20
 _NAMED_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "a space"}
-_MOST_LISTED = 8
 
 
 def open_delimited(
@@ -149,7 +148,7 @@ class Delimited:
             for name, cell in zip(names, row, strict=True):
                 wrong = _wrong_cell(cell.strip(), kinds.get(name), self.samples[name].found)
                 if wrong:
-                    return ReadError(self.path, f"column {name!r} holds {_short(cell)}; {wrong}", line=line)
+                    return ReadError(self.path, f"column {name!r} holds {quoted(cell)}; {wrong}", line=line)
         return ReadError(self.path, f"it cannot be read: {problem.splitlines()[0]}", line=chunk.line)
 
 
@@ -191,7 +190,7 @@ def _check_delimiter(path: Path, rows: list[tuple[int, list[str]]], mark: str) -
             option = "tab" if other == "\t" else f"'{other}'"
             raise ReadError(
                 path,
-                f"found one column, {_short(cells[0])}, where {_NAMED_DELIMITERS.get(mark, repr(mark))} parts the "
+                f"found one column, {quoted(cells[0])}, where {_NAMED_DELIMITERS.get(mark, repr(mark))} parts the "
                 f"columns; here {name} seems to. Say so: --delimiter {option}.",
                 line=rows[0][0],
             )
@@ -258,7 +257,7 @@ def _column_names(path: Path, row: tuple[int, list[str]]) -> tuple[str, ...]:
         if name in seen:
             raise ReadError(
                 path,
-                f"the column name {_short(name)} stands twice, in columns {seen[name]} and {position}; "
+                f"the column name {quoted(name)} stands twice, in columns {seen[name]} and {position}; "
                 "rename one of them.",
                 line=line,
             )
@@ -320,7 +319,3 @@ def _wrong_cell(cell: str, kind: Kind | None, found: Found) -> str:
         if kind == "number" and np.isinf(np.float32(float(cell))) and cell.lstrip("+-").lower() not in _INFINITE:
             return "it is beyond the range of 32-bit numbers (3.4e38); scale the values."
     return ""
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:37] + "…")

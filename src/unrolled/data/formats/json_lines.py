@@ -19,7 +19,7 @@ from unrolled.data.files import Chunk, Request, read_chunks
 from unrolled.data.formats.table_files import read_table
 from unrolled.data.sequences import Sequences
 from unrolled.data.tables import Block, Found, Kind, Sample, as_text
-from unrolled.errors import ReadError
+from unrolled.errors import ReadError, shortened
 
 _CHUNK_BYTES = 4 << 20
 _SAMPLE_LINES = 1000
@@ -171,5 +171,4 @@ def _is_nested(value: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = repr(value) if not isinstance(value, list) or len(value) < 20 else repr(value[:20])
-    return text if len(text) <= 40 else text[:37] + "…"
+    return shortened(repr(value[:20] if isinstance(value, list) else value))

@@ -36,10 +36,9 @@ import numpy.typing as npt
 
 from unrolled.data.files import naming, open_file
 from unrolled.data.sequences import Sequences
-from unrolled.errors import ReadError
+from unrolled.errors import ReadError, listed, quoted
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_MOST_NAMED = 12
 
 Floats = npt.NDArray[np.float32]
 
@@ -114,7 +113,7 @@ def _read_header(path: Path, lines: Iterator[_Line]) -> _Header:
         key = words[0].text.lower()
         if not key.startswith("@"):
             raise line.error(
-                f"found {_short(words[0].text)} before @data; expected header lines that begin with @, "
+                f"found {quoted(words[0].text)} before @data; expected header lines that begin with @, "
                 "then @data, then the cases.",
                 words[0].position,
             )
@@ -139,7 +138,7 @@ def _refuse_misspelt(line: _Line, word: _Word) -> None:
     near = difflib.get_close_matches(word.text.lower(), [*_KEYS, "@data"], n=1, cutoff=0.75)
     if near or word.text == "@":
         guess = f" Did you mean {near[0]}?" if near else ""
-        raise line.error(f"there is no header key {_short(word.text)}.{guess}", word.position)
+        raise line.error(f"there is no header key {quoted(word.text)}.{guess}", word.position)
 
 
 def _argument(line: _Line, words: list[_Word], expected: str) -> _Word:
@@ -151,14 +150,14 @@ def _argument(line: _Line, words: list[_Word], expected: str) -> _Word:
 def _flag(line: _Line, words: list[_Word]) -> bool:
     word = _argument(line, words, "true or false")
     if word.text.lower() not in {"true", "false"}:
-        raise line.error(f"{words[0].text} is {_short(word.text)}; expected true or false.", word.position)
+        raise line.error(f"{words[0].text} is {quoted(word.text)}; expected true or false.", word.position)
     return word.text.lower() == "true"
 
 
 def _count(line: _Line, words: list[_Word]) -> int:
     word = _argument(line, words, "a whole number")
     if not re.fullmatch(r"[0-9]{1,18}", word.text):
-        raise line.error(f"{words[0].text} is {_short(word.text)}; expected a whole number.", word.position)
+        raise line.error(f"{words[0].text} is {quoted(word.text)}; expected a whole number.", word.position)
     return int(word.text)
 
 
@@ -174,7 +173,7 @@ def _classes(line: _Line, words: list[_Word]) -> tuple[str, ...] | None:
     seen: set[str] = set()
     for word in words[2:]:
         if word.text in seen:
-            raise line.error(f"class {_short(word.text)} is declared twice; remove one.", word.position)
+            raise line.error(f"class {quoted(word.text)} is declared twice; remove one.", word.position)
         seen.add(word.text)
     return tuple(names)
 
@@ -243,7 +242,7 @@ def _split_label(line: _Line, classes: tuple[str, ...]) -> tuple[str, str]:
     label = last.strip()
     if colon and label in classes:
         return body, label
-    expected = f"expected ':' and one of the classes ({_listed(classes)}) at the end of the line"
+    expected = f"expected ':' and one of the classes ({listed(classes, 12)}) at the end of the line"
     if not colon:
         raise line.error(f"the class label is missing; {expected}.", len(line.text))
     position = len(body) + 1 + len(last) - len(last.lstrip())
@@ -254,7 +253,7 @@ def _split_label(line: _Line, classes: tuple[str, ...]) -> tuple[str, str]:
     near = difflib.get_close_matches(label, classes, n=1, cutoff=0.75)
     guess = f" Did you mean {near[0]!r}?" if near else ""
     raise line.error(
-        f"class {_short(label)} is not declared; expected one of {_listed(classes)}.{guess} Add it to "
+        f"class {quoted(label)} is not declared; expected one of {listed(classes, 12)}.{guess} Add it to "
         "@classLabel, or correct the case.",
         position,
     )
@@ -320,15 +319,15 @@ def _token_problem(word: str) -> str:
     if not word:
         return "there is no value between the commas; expected a number, or ? for a missing one."
     if word.startswith("("):
-        return f"found {_short(word)}: time stamps are not supported; expected numbers with commas between."
+        return f"found {quoted(word)}: time stamps are not supported; expected numbers with commas between."
     try:
         number = float(word.replace("_", "x"))
     except ValueError:
-        return f"{_short(word)} is not a number; expected one, or ? for a missing value."
+        return f"{quoted(word)} is not a number; expected one, or ? for a missing value."
     with np.errstate(over="ignore"):
         infinite = np.isinf(np.float32(number))
     if infinite and word.lower().lstrip("+-") not in {"inf", "infinity"}:
-        return f"{_short(word)} is beyond the range of 32-bit numbers (3.4e38); scale the values."
+        return f"{quoted(word)} is beyond the range of 32-bit numbers (3.4e38); scale the values."
     return ""
 
 
@@ -352,12 +351,3 @@ def _check_shape(line: _Line, case: Floats, header: _Header, first: Floats) -> N
 
 def _refuse_shape(line: _Line, found: str, declared: str) -> NoReturn:
     raise line.error(f"found {found} but the header says {declared}. Correct the header or the case.")
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" … ({len(names)} in all)" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:37] + "…")

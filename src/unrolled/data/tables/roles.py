@@ -16,7 +16,7 @@ from typing import Literal
 
 from unrolled.data.files import Request
 from unrolled.data.tables.table import Sample, Table
-from unrolled.errors import ConfigError, ReadError
+from unrolled.errors import ConfigError, ReadError, listed, quoted
 
 Shape = Literal["long", "wide", "text", "lists"]
 
@@ -30,7 +30,6 @@ _GROUP_NAMES = ("group", "subject", "subject_id", "person", "person_id", "partic
 _TEXT_NAMES = ("text", "string", "sentence", "document", "characters", "words", "tokens", "bits", "sequence")
 _NUMBERED = re.compile(r"(.*?)[_\-. ]?(\d{1,9})")
 _MOST_CLASSES_SHARE = 0.5
-_MOST_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ class _Search:
         if self.config.table is None and self.config.channels is None and not numbered:
             raise ReadError(
                 self.request.path,
-                f"what a row is cannot be told from the columns {_listed(self.samples)}. If it is a step, name the "
+                f"what a row is cannot be told from the columns {listed(self.samples)}. If it is a step, name the "
                 "column of the sequence's id: --id COLUMN (or --table long, if all rows are one sequence). If it is a "
                 "whole sequence, say --table wide.",
             )
@@ -227,7 +226,7 @@ class _Search:
             if len(texts) > 1 and self.config.channels is None and shape != "text":
                 raise ReadError(
                     self.request.path,
-                    f"the columns {_listed(texts)} hold text, and which of them is the label cannot be told. Name it: "
+                    f"the columns {listed(texts)} hold text, and which of them is the label cannot be told. Name it: "
                     "--label COLUMN; and the columns of the values: --channels COLUMN,COLUMN.",
                 )
             name = texts[0] if len(texts) == 1 else None
@@ -265,14 +264,14 @@ class _Search:
             if found == "number" and any(self.samples[name].found == "text" for name in other):
                 self._refuse_texts([name for name in other if self.samples[name].found == "text"])
             if other:
-                self.request.note(f"columns {_listed(other)} are left out: they hold no {found}s")
+                self.request.note(f"columns {listed(other)} are left out: they hold no {found}s")
         return tuple(Channel(name, (name,)) for name in self._numeric(names, found))
 
     def _refuse_texts(self, names: list[str]) -> None:
         sample = self.samples[names[0]]
         raise ReadError(
             self.request.path,
-            f"column {names[0]!r} holds {_short(sample.values[0])}; expected numbers in all columns but id, time and "
+            f"column {names[0]!r} holds {quoted(sample.values[0])}; expected numbers in all columns but id, time and "
             "label. Name the columns of the values: --channels COLUMN,COLUMN.",
         )
 
@@ -288,7 +287,7 @@ class _Search:
             return (Channel("0", tuple(self._numeric(self.free, "number"))),)
         left = [name for name in self.free if not any(name in columns for columns in prefixes.values())]
         if left:
-            self.request.note(f"columns {_listed(left)} are left out: their names do not end with a step's number")
+            self.request.note(f"columns {listed(left)} are left out: their names do not end with a step's number")
         channels = tuple(
             Channel(prefix if len(prefixes) > 1 else "0", tuple(self._in_order(prefix, columns)))
             for prefix, columns in prefixes.items()
@@ -359,13 +358,13 @@ class _Search:
             if sample.found not in (found, "empty"):
                 raise ReadError(
                     self.request.path,
-                    f"column {name!r} holds {_short(sample.values[0])}; expected {found}s. Name the columns of the "
+                    f"column {name!r} holds {quoted(sample.values[0])}; expected {found}s. Name the columns of the "
                     "values: --channels COLUMN,COLUMN.",
                 )
         if not names:
             raise ReadError(
                 self.request.path,
-                f"no column is left for the values of {_listed(self.samples)}. Name them: --channels COLUMN,COLUMN.",
+                f"no column is left for the values of {listed(self.samples)}. Name them: --channels COLUMN,COLUMN.",
             )
         if len(set(names)) < len(names):
             raise ConfigError("channels names a column twice; name each once.")
@@ -411,24 +410,15 @@ def _sentence(roles: Roles, table: Table, *, labelled: bool) -> str:
     if not roles.label and labelled:
         parts.append("no label")
     if roles.shape == "wide":
-        names = f" ({_listed(c.name for c in roles.channels)})" if len(roles.channels) > 1 else ""
+        names = f" ({listed(c.name for c in roles.channels)})" if len(roles.channels) > 1 else ""
         steps = len(roles.channels[0].columns)
         parts.append(f"{steps:,} steps of {len(roles.channels)} channel{'s' * (len(roles.channels) > 1)}{names}")
     elif roles.channels:
-        parts.append(f"channels {_listed(channel.name for channel in roles.channels)}")
+        parts.append(f"channels {listed(channel.name for channel in roles.channels)}")
     unnamed = "" if table.named else " without a header; columns are numbered from 0"
     return f"found {kinds[roles.shape]}{unnamed}: {', '.join(parts)}"
 
 
 def _known(name: str, samples: Mapping[str, Sample]) -> str:
     near = difflib.get_close_matches(name, samples, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}?" if near else f"The columns are {_listed(samples)}."
-
-
-def _listed(names: Iterable[str]) -> str:
-    every = list(names)
-    return ", ".join(every[:_MOST_LISTED]) + (f", … ({len(every)} in all)" if len(every) > _MOST_LISTED else "")
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:37] + "…")
+    return f"Did you mean {near[0]!r}?" if near else f"The columns are {listed(samples)}."
