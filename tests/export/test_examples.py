@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from closeness import PROMISED
 from unrolled.export.onnx import export_onnx
 from unrolled.runs.run import Run
 
@@ -42,7 +43,7 @@ def test_the_example_in_python_needs_onnxruntime_and_numpy_alone(file: Path, dig
         assert said == label
         found = json.loads(probabilities)
         assert tuple(found) == digits_run.model.classes
-        np.testing.assert_allclose(list(found.values()), row, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(list(found.values()), row, **PROMISED)
 
 
 def test_the_example_in_javascript_takes_texts_and_missing_values(
@@ -57,7 +58,7 @@ def test_the_example_in_javascript_takes_texts_and_missing_values(
         lines = output_of("node", "examples/onnx_predict.mjs", file, json.dumps(given), folder=node_folder)
         expected = model.predict_proba(texts if model is words else [np.array(rows, float) for rows in gaps])
         found = [json.loads(line)["probabilities"] for line in lines]
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found, expected, **PROMISED)
 
 
 def test_the_example_in_javascript_says_what_the_model_says(file: Path, digits_run: Run, node_folder: Path) -> None:
@@ -66,4 +67,4 @@ def test_the_example_in_javascript_says_what_the_model_says(file: Path, digits_r
     for line, label, row in zip(lines, digits_run.model.predict(SEQUENCES), expected, strict=True):
         found = json.loads(line)
         assert found["label"] == label
-        np.testing.assert_allclose(found["probabilities"], row, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found["probabilities"], row, **PROMISED)

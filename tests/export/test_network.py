@@ -9,10 +9,12 @@ from typing import Any, get_args
 import numpy as np
 import onnx
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnxruntime import InferenceSession
 
+from closeness import PROMISED, closeness
 from unrolled.config import CellName, MissingName, NormalisationName, PoolingName
 from unrolled.errors import UnsupportedError
 from unrolled.export import network as exporting
@@ -54,7 +56,7 @@ def assert_an_export_says_the_same(model: Any) -> None:
     for lengths in LENGTHS:
         sequences = drawn(lengths)
         found = run_session(session, padded(sequences, extra=2, padding=math.nan))
-        np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), **PROMISED)
         assert found["labels"].tolist() == model.predict(sequences).tolist()
 
 
@@ -108,7 +110,7 @@ def test_padding_does_not_matter_in_an_export(cell: str, bidirectional: bool, pa
         sequences = drawn([5, 1, 8])
         expected = run_session(session, padded(sequences))["probabilities"]
         found = run_session(session, padded(sequences, extra=3, padding=padding))["probabilities"]
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(found, expected, **closeness(torch.float32, 12, steps=8))
 
 
 @every_cell
@@ -121,10 +123,12 @@ def test_a_streaming_export_says_what_the_stream_says(cell: str, layers: int, po
     steps = np.stack(drawn([11, 11, 11]))
     for low, high in ((0, 1), (1, 2), (2, 7), (7, 11)):
         found = run_session(session, {"steps": steps[:, low:high], **state})
-        np.testing.assert_allclose(found["probabilities"], stream.push(steps[:, low:high]), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found["probabilities"], stream.push(steps[:, low:high]), **PROMISED)
         state = {name: found[f"{name}.next"] for name in state}
         for name, value in state.items():
-            np.testing.assert_allclose(value, stream.state()[name], rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(
+                value, stream.state()[name], **closeness(torch.float32, 10, steps=11, layers=layers)
+            )
 
 
 def test_the_state_of_a_stream_goes_on_in_its_export(make_model: Any) -> None:
@@ -133,7 +137,7 @@ def test_the_state_of_a_stream_goes_on_in_its_export(make_model: Any) -> None:
     stream.push(steps[:4])
     state = {name: value for name, value in stream.state().items() if name not in ("model", "steps")}
     found = run_session(opened(model, streaming=True), {"steps": steps[None, 4:], **state})
-    np.testing.assert_allclose(found["probabilities"][0], stream.push(steps[4:]), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"][0], stream.push(steps[4:]), **PROMISED)
 
 
 def gappy(lengths: list[int]) -> list[np.ndarray]:
@@ -153,7 +157,7 @@ def test_what_prepares_the_values_is_inside(
     model = make_model(missing=missing, normalisation=normalisation, bidirectional=bidirectional, pooling="mean")
     sequences = drawn([4, 6, 1]) if missing == "none" else gappy([4, 6, 1])
     found = run_session(opened(model), padded(sequences, extra=2, padding=math.nan))["probabilities"]
-    np.testing.assert_allclose(found, model.predict_proba(sequences), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, model.predict_proba(sequences), **PROMISED)
 
 
 @pytest.mark.parametrize("missing", get_args(MissingName))
@@ -164,7 +168,7 @@ def test_a_stream_carries_what_stands_for_missing_values(missing: str, normalisa
     steps, state = (drawn([9]) if missing == "none" else gappy([9]))[0], starting_state(model)
     for low, high in ((0, 1), (1, 2), (2, 6), (6, 9)):
         found = run_session(session, {"steps": steps[None, low:high], **state})
-        np.testing.assert_allclose(found["probabilities"][0], stream.push(steps[low:high]), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found["probabilities"][0], stream.push(steps[low:high]), **PROMISED)
         state = {name: found[f"{name}.next"] for name in state}
 
 
@@ -217,7 +221,7 @@ def test_everything_at_once(
         sequences = drawn(lengths) if prepared["missing"] == "none" else gappy(lengths)
         inputs = padded(sequences, extra=1, padding=math.nan)
     found = run_session(opened(model), inputs)
-    np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), **PROMISED)
     assert found["labels"].tolist() == model.predict(sequences).tolist()
 
 
@@ -225,7 +229,7 @@ def test_a_constant_channel_is_only_shifted(make_model: Any) -> None:
     model = make_model(normalisation="sequence")
     sequences = [np.full((5, 2), 3.0, np.float32)]
     found = run_session(opened(model), padded(sequences))["probabilities"]
-    np.testing.assert_allclose(found, model.predict_proba(sequences), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found, model.predict_proba(sequences), **PROMISED)
 
 
 @pytest.mark.parametrize("keep", ["first", "last"])
@@ -236,7 +240,7 @@ def test_sequences_are_cut_as_the_model_cuts_them(keep: str, bidirectional: bool
     for lengths in ([9, 2, 4], [3], [5, 6]):
         sequences = gappy(lengths)
         found = run_session(opened(model), padded(sequences, extra=1, padding=math.nan))["probabilities"]
-        np.testing.assert_allclose(found, model.predict_proba(sequences), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found, model.predict_proba(sequences), **PROMISED)
 
 
 @every_direction
@@ -248,7 +252,7 @@ def test_text_goes_in_as_tokens(bidirectional: bool, make_model: Any) -> None:
     for row, text in enumerate(texts):
         tokens[row, : len(text)] = list(text)
     found = run_session(opened(model), {"tokens": tokens, "lengths": np.array([len(text) for text in texts])})
-    np.testing.assert_allclose(found["probabilities"], model.predict_proba(texts), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(texts), **PROMISED)
     assert found["labels"].tolist() == model.predict(texts).tolist()
 
 
@@ -260,7 +264,7 @@ def test_text_is_read_on_token_by_token(cell: str, make_model: Any) -> None:
     for low, high in ((0, 1), (1, 3), (3, 5)):
         found = run_session(session, {"tokens": tokens[:, low:high], **state})
         expected = stream.push(tokens[0, low:high].tolist())
-        np.testing.assert_allclose(found["probabilities"][0], expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found["probabilities"][0], expected, **PROMISED)
         state = {name: found[f"{name}.next"] for name in state}
 
 
@@ -271,9 +275,9 @@ def test_the_hidden_state_goes_out_on_request(cell: str, bidirectional: bool, po
     model = make_model(cell=cell, bidirectional=bidirectional, num_layers=2, pooling=pooling, skip_segments=2)
     sequences = drawn([4, 1, 7])
     found = run_session(opened(model, hidden=True), padded(sequences, extra=2, padding=math.nan))
-    np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), **PROMISED)
     for row, expected in zip(found["hidden"], model.hidden_steps(sequences), strict=True):
-        np.testing.assert_allclose(row[: len(expected)], expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(row[: len(expected)], expected, **PROMISED)
 
 
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streaming"])
@@ -285,7 +289,7 @@ def test_the_temperature_is_inside(streaming: bool, make_model: Any) -> None:
         found = run_session(opened(model, streaming=True), {"steps": np.stack(sequences), **state})
     else:
         found = run_session(opened(model), padded(sequences))
-    np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(sequences), **PROMISED)
     assert np.abs(found["probabilities"] - make_model().predict_proba(sequences)).max() > 1e-3
 
 

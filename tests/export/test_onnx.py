@@ -11,6 +11,7 @@ import onnx
 import pytest
 import torch
 
+from closeness import PROMISED
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, ExportError, StorageError, UnsupportedError
 from unrolled.export import network as exporting
@@ -38,7 +39,7 @@ def test_the_file_is_the_model(make_model: Any, tmp_path: Path) -> None:
     assert exported.inputs == {"sequences": ("batch", "time", "2"), "lengths": ("batch",)}
     labels, probabilities = predict_in_runtime(open_session(content), LABELLED)
     assert labels.tolist() == model.predict(LABELLED).tolist()
-    np.testing.assert_allclose(probabilities, model.predict_proba(LABELLED), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(probabilities, model.predict_proba(LABELLED), **PROMISED)
 
 
 @pytest.mark.parametrize(

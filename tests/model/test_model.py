@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from closeness import closeness
 from unrolled.baselines.simple import fit_baselines
 from unrolled.config import CellName, ModelConfig
 from unrolled.data.sequences import Sequences
@@ -25,6 +26,7 @@ from unrolled.model.model import Model, ModelFacts, load
 from unrolled.network.network import Network
 from unrolled.runs.run import Run
 
+near = closeness(torch.float32, 10, steps=6)
 RANDOM = np.random.default_rng(0)
 TRAIN = Sequences.from_list(
     [RANDOM.normal(size=(length, 2)) for length in RANDOM.integers(1, 7, 20)], ["yes", "no"] * 10
@@ -70,7 +72,7 @@ def test_no_file_of_a_model_or_run_folder_is_a_pickle(digits_run: Run) -> None:
 def test_probabilities_add_up_and_the_prediction_is_the_largest() -> None:
     found = model().predict_proba(TRAIN)
     assert found.shape == (20, 2)
-    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-6)
+    np.testing.assert_allclose(found.sum(1), 1, **closeness(torch.float32, 2))
     assert model().predict(TRAIN).tolist() == [("no", "yes")[index] for index in found.argmax(1)]
 
 
@@ -80,8 +82,8 @@ def test_the_belief_after_each_step_is_the_answer_for_the_prefix(options: dict[s
     steps, whole = chosen.predict_steps(TRAIN), chosen.predict_proba(TRAIN)
     for index, belief in enumerate(steps):
         assert len(belief) == TRAIN.lengths[index]
-        np.testing.assert_allclose(belief[-1], whole[index], atol=1e-6)
-        np.testing.assert_allclose(belief[0], chosen.predict_proba([TRAIN[index][:1]])[0], atol=1e-6)
+        np.testing.assert_allclose(belief[-1], whole[index], **near)
+        np.testing.assert_allclose(belief[0], chosen.predict_proba([TRAIN[index][:1]])[0], **near)
 
 
 def test_arrays_lists_iterators_and_sequences_get_the_same_answers() -> None:
@@ -101,12 +103,12 @@ def test_bytes_are_scaled_like_the_training_bytes_and_other_numbers_are_not() ->
     real = pixels.astype(np.float32) * np.float32(1 / 255)
     from_bytes, from_numbers = model(scale=1 / 255), model()
     expected = from_numbers.predict_proba(real)
-    np.testing.assert_allclose(from_bytes.predict_proba(pixels), expected, atol=1e-6)
-    np.testing.assert_allclose(from_bytes.predict_proba(list(pixels)), expected, atol=1e-6)
-    np.testing.assert_allclose(from_bytes.predict_proba(real), expected, atol=1e-6)
+    np.testing.assert_allclose(from_bytes.predict_proba(pixels), expected, **near)
+    np.testing.assert_allclose(from_bytes.predict_proba(list(pixels)), expected, **near)
+    np.testing.assert_allclose(from_bytes.predict_proba(real), expected, **near)
     np.testing.assert_array_equal(from_numbers.predict_proba(pixels), from_numbers.predict_proba(pixels.astype(float)))
     held = Sequences.from_steps(pixels.reshape(-1, 2), np.full(5, 4), scale=1 / 255)
-    np.testing.assert_allclose(from_bytes.predict_proba(held), expected, atol=1e-6)
+    np.testing.assert_allclose(from_bytes.predict_proba(held), expected, **near)
 
 
 # What does not fit
@@ -334,5 +336,5 @@ def test_there_is_a_hidden_state_for_every_step(options: dict, facts: dict, plac
     with torch.no_grad():
         outputs = network.outputs(torch.from_numpy(kept)[None], torch.tensor([len(kept)]))[0].numpy()
     expected = [np.zeros(8) if place is None else outputs[place] for place in places]
-    np.testing.assert_allclose(model.hidden_steps([values])[0], expected, atol=1e-6)
+    np.testing.assert_allclose(model.hidden_steps([values])[0], expected, **near)
     assert len(model.predict_steps([values])[0]) == 5

@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import unrolled
+from closeness import PROMISED
 
 RELEASED = Path(__file__).parents[1] / "released"
 MODELS = sorted(path.parent for path in RELEASED.glob("*/*/model.json"))
@@ -35,9 +36,9 @@ def test_a_model_answers_as_it_did(folder: Path) -> None:
     answer, model = answers(folder), unrolled.load(folder)
     inputs = inputs_of(answer)
     assert model.predict(inputs).tolist() == answer["labels"]
-    np.testing.assert_allclose(model.predict_proba(inputs), answer["probabilities"], atol=1e-5)
+    np.testing.assert_allclose(model.predict_proba(inputs), answer["probabilities"], **PROMISED)
     for found, expected in zip(model.predict_steps(inputs), answer["steps"], strict=True):
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+        np.testing.assert_allclose(found, expected, **PROMISED)
 
 
 @pytest.mark.parametrize("folder", MODELS, ids=lambda path: f"{path.parent.name}-{path.name}")
@@ -47,7 +48,7 @@ def test_it_is_read_by_the_estimator_too_and_saved_anew(folder: Path, tmp_path: 
     found = unrolled.SequenceClassifier.load(folder)
     assert found.predict(inputs).tolist() == answer["labels"]
     again = unrolled.load(found.save(tmp_path / "again"))
-    np.testing.assert_allclose(again.predict_proba(inputs), answer["probabilities"], atol=1e-5)
+    np.testing.assert_allclose(again.predict_proba(inputs), answer["probabilities"], **PROMISED)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from closeness import closeness
 from unrolled.config import CellName, ModelConfig, PoolingName
 from unrolled.errors import DataError, LengthError, MismatchError, ReadError, StorageError, UnsupportedError
 from unrolled.model.model import Model, ModelFacts
@@ -22,7 +23,7 @@ from unrolled.network.network import Network
 
 STEPS = np.random.default_rng(0).normal(size=(3, 11, 2)).astype(np.float32)  # [S, n, F]
 CELLS, POOLINGS = get_args(CellName), get_args(PoolingName)
-close: dict[str, Any] = {"rtol": 0, "atol": 1e-6}
+close = closeness(torch.float32, 12, steps=STEPS.shape[1], layers=2)
 
 
 def made(channels: int = 2, seed: int = 1, scale: float = 1.0, **options: Any) -> Model:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from closeness import closeness
 from unrolled.config import ModelConfig
 from unrolled.data.batches.batcher import Batcher
 from unrolled.data.sequences import Sequences
@@ -22,6 +23,7 @@ LENGTHS = {
     "single": [5],
     "one-step": [1, 1, 1],
 }
+near = closeness(torch.float32, 12, steps=max(map(max, LENGTHS.values())))
 every_order = pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS.keys())
 
 
@@ -53,7 +55,7 @@ def test_logits_stand_in_the_stored_order(lengths, steps_per_batch, bidirectiona
     found = all_logits(network, Batcher(sequences))
     assert found.shape == (len(lengths), 3)
     for index in range(len(lengths)):
-        torch.testing.assert_close(found[index], alone(network, sequences, index), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(found[index], alone(network, sequences, index), **near)
 
 
 @every_order
@@ -67,14 +69,14 @@ def test_prefix_logits_have_a_row_for_each_own_step(lengths, bidirectional, pool
     for index, logits in enumerate(found):
         for step in range(len(logits)):
             expected = alone(network, sequences, index, step + 1)
-            torch.testing.assert_close(logits[step], expected, rtol=1e-6, atol=1e-6)
+            torch.testing.assert_close(logits[step], expected, **near)
 
 
 def test_logits_of_a_choice_of_sequences_are_theirs() -> None:
     network, sequences = network_for(), ragged(LENGTHS["shuffled"])
     choice = np.array([4, 0, 6])
     found = all_logits(network, Batcher(sequences.take(choice)))
-    torch.testing.assert_close(found, all_logits(network, Batcher(sequences))[choice], rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found, all_logits(network, Batcher(sequences))[choice], **near)
 
 
 def test_bytes_are_scaled() -> None:
@@ -83,7 +85,7 @@ def test_bytes_are_scaled() -> None:
     stored = Sequences.from_steps(pixels, [4, 4, 4], scale=1 / 255)
     real = Sequences.from_steps((pixels / 255).astype(np.float32), [4, 4, 4])
     found, expected = (all_logits(network, Batcher(sequences)) for sequences in (stored, real))
-    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found, expected, **near)
 
 
 @every_order

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from closeness import closeness
 from unrolled.nn.cells import CELLS, Cell
 from unrolled.nn.unroll import unroll
 
@@ -113,7 +114,7 @@ def test_one_step_equals_the_equations(name, masked, make_cell, uniform) -> None
     expected = equations(Weights(cell, gates), x.numpy(), *(part.numpy() for part in state), factors)
     assert len(found) == len(expected) == len(cell.state_names) == parts
     for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours.detach().numpy(), theirs, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(ours.detach().numpy(), theirs, **closeness(torch.float64, 8))
 
 
 @every_cell
@@ -129,9 +130,11 @@ def test_many_steps_equal_the_equations(name, masked, inputs, hidden, make_cell,
     expected = tuple(part.numpy() for part in state)
     for step in range(7):
         expected = equations(Weights(cell, gates), x[:, step].numpy(), *expected, factors)
-        np.testing.assert_allclose(outputs[:, step].detach().numpy(), expected[0], rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(
+            outputs[:, step].detach().numpy(), expected[0], **closeness(torch.float64, 8, steps=7)
+        )
     for ours, theirs in zip(last, expected, strict=True):
-        np.testing.assert_allclose(ours.detach().numpy(), theirs, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(ours.detach().numpy(), theirs, **closeness(torch.float64, 8, steps=7))
 
 
 @every_cell
@@ -171,7 +174,7 @@ def test_the_input_is_projected_alike_at_every_step(name, make_cell, uniform) ->
     cell, x = make_cell(name, 3, 4), uniform(2, 5, 3)
     together = cell.project(x)
     for step in range(5):
-        torch.testing.assert_close(together[:, step], cell.project(x[:, step]), rtol=1e-13, atol=1e-14)
+        torch.testing.assert_close(together[:, step], cell.project(x[:, step]), **closeness(torch.float64, 3))
 
 
 def test_a_cell_prints_its_sizes(make_cell) -> None:

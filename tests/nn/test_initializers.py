@@ -10,6 +10,7 @@ import scipy.stats
 import torch
 from torch import Generator, Tensor, nn
 
+from closeness import closeness
 from unrolled.config import ModelConfig
 from unrolled.network.network import Network
 from unrolled.nn.cells import CELLS, Cell
@@ -44,7 +45,7 @@ def looks_uniform(weights: Tensor, bound: float) -> bool:
 def test_each_gates_recurrent_block_starts_orthogonal(name) -> None:
     cell = drawn(name, "orthogonal")
     for block in cell.U.split(HIDDEN):
-        torch.testing.assert_close(block @ block.T, torch.eye(HIDDEN), rtol=0, atol=1e-5)
+        torch.testing.assert_close(block @ block.T, torch.eye(HIDDEN), **closeness(torch.float32, HIDDEN))
 
 
 @every_cell
@@ -75,9 +76,11 @@ def test_filters_read_a_step_and_neighbours_at_one_distance_and_its_double(name)
     assert found[:100] == [(0,)] * 100
     assert set(found[100:]) == {(-2 * d, -d, 0, d, 2 * d) for d in (1, 2, 4)}
     assert min(found[100:].count((-2 * d, -d, 0, d, 2 * d)) for d in (1, 2, 4)) > 70
-    torch.testing.assert_close(weights[:, 100:].sum(2), torch.zeros_like(weights[:, 100:, 0]), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        weights[:, 100:].sum(2), torch.zeros_like(weights[:, 100:, 0]), **closeness(torch.float32, 400)
+    )
     for block in cell.U.split(400):
-        torch.testing.assert_close(block @ block.T, torch.eye(400), rtol=0, atol=1e-5)
+        torch.testing.assert_close(block @ block.T, torch.eye(400), **closeness(torch.float32, 400))
 
 
 @pytest.mark.parametrize(("offsets", "taps"), [((0,), 1), ((-1, 0, 1), 3), ((-2, -1, 0, 1, 2), 5)])

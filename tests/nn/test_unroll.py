@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from closeness import closeness
 from unrolled.errors import LengthError
 from unrolled.nn.cells import CELLS
 from unrolled.nn.unroll import check_lengths, gather_last, reverse_sequences, unroll, valid_steps
@@ -14,7 +15,7 @@ from unrolled.nn.unroll import check_lengths, gather_last, reverse_sequences, un
 every_cell = pytest.mark.parametrize("name", list(CELLS))
 small = st.integers(1, 5)
 some = settings(derandomize=True, deadline=None, max_examples=25)
-exactly = {"rtol": 1e-12, "atol": 1e-13}
+exactly = closeness(torch.float64, 10, steps=8)
 
 
 @every_cell

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from closeness import closeness
 from commands import call
 from unrolled.config import MissingName, NormalisationName, Recipe
 from unrolled.data.coercion import from_texts
@@ -26,6 +27,7 @@ from unrolled.runs.run import Run, train
 
 KINDS = [(missing, normalisation) for missing in get_args(MissingName) for normalisation in get_args(NormalisationName)]
 every_kind = pytest.mark.parametrize(("missing", "normalisation"), KINDS, ids=["-".join(kind) for kind in KINDS])
+near = closeness(torch.float32, 8, steps=12)
 OPTIONS: dict[str, Any] = {"hidden_size": 4, "max_epochs": 2, "batch_size": 8, "threads": 1, "keep": "last"}
 
 
@@ -58,8 +60,8 @@ def test_a_saved_model_prepares_as_its_training_did(tmp_path: Path, missing, nor
     assert np.array_equal(loaded.predict_proba(data), expected)
     for index in (0, 5):  # alone, and from its last prefix
         alone = data.take(np.array([index]))
-        np.testing.assert_allclose(loaded.predict_proba(alone)[0], expected[index], atol=1e-6)
-        np.testing.assert_allclose(loaded.predict_steps(alone)[0][-1], expected[index], atol=1e-6)
+        np.testing.assert_allclose(loaded.predict_proba(alone)[0], expected[index], **near)
+        np.testing.assert_allclose(loaded.predict_steps(alone)[0][-1], expected[index], **near)
     if missing == "none":
         with pytest.raises(MismatchError, match="the given data hold 1 missing or infinite values"):
             loaded.predict([np.array([[1.0, np.nan]])])
@@ -113,7 +115,7 @@ def test_long_sequences_are_cut_in_training_and_ever_after(tmp_path: Path, keep)
     assert np.array_equal(model.predict_proba(data), other.model.predict_proba(short))
     for row, belief in zip(data, model.predict_steps(data), strict=True):
         expected = [model.predict_proba([row[:end]])[0] for end in range(1, len(row) + 1)]
-        np.testing.assert_allclose(belief, expected, atol=1e-6)
+        np.testing.assert_allclose(belief, expected, **near)
     with pytest.raises(UnsupportedError, match=f"reads only the {keep} 4 steps"):
         model.stream()
     card = (run.folder.model / "README.md").read_text()
@@ -199,7 +201,7 @@ def test_a_stream_fills_holes_as_predicting_does(tmp_path: Path, missing) -> Non
     row = np.concatenate([row, np.full((2, 2), np.nan), row])
     stream = model.stream()
     for end in range(1, len(row) + 1):
-        np.testing.assert_allclose(stream.push(row[end - 1]), model.predict_proba([row[:end]])[0], atol=1e-6)
+        np.testing.assert_allclose(stream.push(row[end - 1]), model.predict_proba([row[:end]])[0], **near)
 
 
 def test_a_folder_of_the_first_format_still_loads(tmp_path: Path) -> None:
