@@ -29,7 +29,9 @@ from unrolled.data.sequences import Sequences
 from unrolled.drawing.plots import to_png
 from unrolled.errors import ConfigError, DataError, MismatchError, RunError, UnknownNameError
 from unrolled.evaluation.outcomes import save_outcomes
+from unrolled.report import words
 from unrolled.runs.run import Run, train
+from unrolled.statistics import difference, p_text, share
 
 TINY: dict[str, Any] = {"max_epochs": 2, "hidden_size": 8, "threads": 1}
 
@@ -110,6 +112,30 @@ def test_the_sentence_says_whether_the_difference_is_one() -> None:
     close = compare_contenders([contender("a", good), contender("b", np.roll(good, 1)), contender("c", bad)])
     assert "not shown to be better than" in close.verdict
     assert "corrected for 3 comparisons" in close.pairs[0].sentence
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_report_and_a_comparison_tell_the_same_story(runs: list[Run], seed: int) -> None:
+    """Of the same answers of the same two classifiers, whichever of them is better."""
+    rng = np.random.default_rng(seed)
+    cases = int(rng.integers(2, 500))
+    table = rng.multinomial(cases, rng.dirichlet((8, 1, 1, 1)))
+    network, regression = (np.repeat(answers, table) for answers in ([1, 1, 0, 0], [1, 0, 1, 0]))
+    network, regression = network.astype(bool), regression.astype(bool)
+    evaluation = runs[0].evaluation
+    assert evaluation is not None
+    over = difference(network[None], regression[None])
+    found = replace(evaluation, cases=cases, accuracy=share(network), logistic=share(regression), over_logistic=over)
+    said = words.beside(replace(found, majority=None, over_majority=None))
+    compared = compare_contenders([contender("network", network), contender("regression", regression)])
+    assert ("The network is better than the logistic regression (" in said) == (
+        compared.verdict == "network is better than regression."
+    )
+    assert ("The network is worse than the logistic regression (" in said) == (
+        compared.verdict == "regression is better than network."
+    )
+    assert ("do not show that the network is better" in said) == (not compared.pairs[0].shown)
+    assert p_text(compared.pairs[0].difference.p) in said
 
 
 def test_other_data_are_refused_with_both_fingerprints_unless_unpaired(runs: list[Run], tmp_path: Path) -> None:
@@ -211,8 +237,8 @@ def test_a_thousand_classes_are_no_more_work() -> None:
     classes = [f"class {n}" for n in range(1000)]
     targets = rng.permutation(2000) % 1000
     made = []
-    for name, share in (("a", 0.5), ("b", 0.2)):
-        said = np.where(rng.random(2000) < share, targets, 0)
+    for name, part in (("a", 0.5), ("b", 0.2)):
+        said = np.where(rng.random(2000) < part, targets, 0)
         one = judge(name, "f", targets, said, None, classes, parameters=None, training_seconds=None, test_seconds=1)
         made.append(Contender(name, (one,)))
     found = compare_contenders(made)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score, log_loss
+from statsmodels.stats.contingency_tables import mcnemar
 
 from unrolled.config import ModelConfig
 from unrolled.data.load import load_dataset
@@ -53,6 +54,29 @@ def test_the_figures_are_scikit_learns_of_the_predictions(digits_run: Run) -> No
     assert found.loss == pytest.approx(log_loss(test.targets, probabilities), abs=1e-5)
     assert np.array(found.confusion).trace() == found.accuracy.count
     assert sum(row.errors for row in found.classes) == found.cases - found.accuracy.count
+
+
+def test_the_network_is_compared_with_the_baselines_on_the_same_sequences(digits_run: Run) -> None:
+    test, model = held_out(digits_run), digits_run.model
+    found = evaluate(model, test)
+    assert model.baselines is not None
+    targets = model.targets(test)
+    right = model.predict_proba(test).argmax(1) == targets
+    for over, other in (
+        (found.over_logistic, model.baselines.predict(model.accept(test)) == targets),
+        (found.over_majority, targets == model.baselines.majority),
+    ):
+        assert over is not None
+        assert (over.only_first, over.only_second) == ((right & ~other).sum(), (other & ~right).sum())
+        table = [[0, over.only_first], [over.only_second, 0]]
+        assert over.p == pytest.approx(mcnemar(table, exact=True).pvalue)
+
+
+def test_figures_of_before_the_differences_are_read(digits_run: Run) -> None:
+    assert digits_run.evaluation is not None
+    content = digits_run.evaluation.to_dict()
+    del content["over_logistic"], content["over_majority"]
+    assert Evaluation.from_dict(content) == replace(digits_run.evaluation, over_logistic=None, over_majority=None)
 
 
 def test_the_majority_class_is_that_of_the_training_data(digits_run: Run) -> None:

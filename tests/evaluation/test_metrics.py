@@ -17,7 +17,8 @@ from sklearn.metrics import (
 )
 
 from unrolled.evaluation.metrics import class_table, confusion, decisions, log_probabilities, quality, top_k
-from unrolled.statistics.intervals import ALIKE, proportion
+from unrolled.statistics import proportion
+from unrolled.statistics.bootstrap import ALIKE
 
 NAMES = ("a", "b", "c", "d")
 

@@ -14,11 +14,9 @@ from unrolled.comparison.rivals import Rival, fit_rival, named_rival
 from unrolled.data import Dataset, load_dataset
 from unrolled.errors import ConfigError, MismatchError
 from unrolled.runs import RunFolder
-from unrolled.statistics import Difference, difference, holm, mcnemar, mean_interval, proportion
+from unrolled.statistics import Difference, difference, holm, mcnemar, mean_share, p_text, verdict
 
 SCHEMA_VERSION = 1
-LEVEL = 0.05
-"""A corrected p value below this is called a difference."""
 
 _MAX_NAMED = 5
 
@@ -32,8 +30,7 @@ class Row:
         runs: what was tested, in the order of ``accuracies``.
         cases: test cases.
         accuracy: share of right answers.
-        low, high: its 95 % interval: Wilson's for one run; over seeds and cases for several (see
-            `unrolled.statistics.differences.over_seeds`); None for several runs on a single case.
+        low, high: its 95 % interval; see `unrolled.statistics.mean_share`.
         accuracies: of each run.
         deviation: standard deviation of these; None for one run.
         log_loss: None where there are no probabilities, or where the mean is not finite (a note says so).
@@ -45,8 +42,8 @@ class Row:
     runs: tuple[str, ...]
     cases: int
     accuracy: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     accuracies: tuple[float, ...]
     deviation: float | None
     log_loss: float | None
@@ -71,14 +68,14 @@ class Pair:
     first: str
     second: str
     difference: Difference
-    p_corrected: float | None
+    p_corrected: float
     by_seed: tuple[float, ...]
     sentence: str
 
     @property
     def shown(self) -> bool:
         """Whether the data show a difference."""
-        return self.p_corrected is not None and self.p_corrected < LEVEL
+        return verdict(self.difference, self.p_corrected) != "not shown"
 
 
 @dataclass(frozen=True)
@@ -195,20 +192,15 @@ def _same_data(contenders: Sequence[Contender], unpaired: bool) -> bool:
 
 def _row(contender: Contender) -> Row:
     right, answers = contender.right, contender.answers
-    accuracies = right.mean(1)
-    if len(answers) == 1:
-        share = proportion(int(right.sum()), right.shape[1])
-        interval: tuple[float | None, float | None] = (share.low, share.high)
-    else:
-        interval = mean_interval(right) or (None, None)
+    accuracies, mean = right.mean(1), mean_share(right)
     loss = _mean([one.log_loss for one in answers])
     return Row(
         name=contender.name,
         runs=tuple(one.origin for one in answers),
         cases=right.shape[1],
-        accuracy=float(accuracies.mean()),
-        low=interval[0],
-        high=interval[1],
+        accuracy=mean.value,
+        low=mean.low,
+        high=mean.high,
         accuracies=tuple(float(value) for value in accuracies),
         deviation=float(accuracies.std(ddof=1)) if len(answers) > 1 else None,
         log_loss=loss if loss is not None and math.isfinite(loss) else None,
@@ -231,13 +223,11 @@ def _by_seed(first: Contender, second: Contender, paired: bool) -> tuple[float, 
     )
 
 
-def _sentence(first: str, second: str, found: Difference, p: float | None, comparisons: int) -> str:
+def _sentence(first: str, second: str, found: Difference, p: float, comparisons: int) -> str:
     """Whether the difference is one."""
-    if p is None or found.low is None or found.high is None:
-        return f"{first} and {second} cannot be compared: a single test case says nothing about other cases."
     correction = f", corrected for {comparisons} comparisons" if comparisons > 1 else ""
     evidence = f"95 % interval {_points(found.low)} to {_points(found.high)}; {found.test}: {p_text(p)}{correction}"
-    if p < LEVEL:
+    if verdict(found, p) == "better":
         return f"{first} is better than {second} by {_points(found.value)} points ({evidence})."
     if found.value == 0:
         return f"{first} and {second} are equal on these cases; a difference is not shown ({evidence})."
@@ -290,11 +280,6 @@ def _notes_on(name: str, answers: Sequence[Answers]) -> list[str]:
         several = "" if len(answers) == 1 else " (some of its runs)"
         notes.append(f"{name}{several} never predicts {_listed([repr(one) for one in missed])}")
     return notes
-
-
-def p_text(p: float) -> str:
-    """``p = 0.012``, or ``p < 0.001``."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
 
 def _points(share: float) -> str:

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
-from unrolled.comparison.comparison import Comparison, Pair, Row, p_text
+from unrolled.comparison.comparison import Comparison, Pair, Row
 from unrolled.drawing import BLUE, GREY, INK, ORANGE, to_png
+from unrolled.statistics import p_text
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
 
 MAX_PAIRS = 15
@@ -65,8 +66,8 @@ def pair_cells(pair: Pair, labels: Mapping[str, str] | None = None) -> list[str]
         f"{first} − {second}",
         f"{100 * found.value:+.2f}".replace("-", "−"),
         interval_text(found.low, found.high),
-        "" if found.p is None else p_text(found.p).removeprefix("p = ").removeprefix("p "),
-        "" if pair.p_corrected is None else p_text(pair.p_corrected).removeprefix("p = ").removeprefix("p "),
+        p_text(found.p).removeprefix("p = ").removeprefix("p "),
+        p_text(pair.p_corrected).removeprefix("p = ").removeprefix("p "),
         "yes" if pair.shown else "not shown",
     ]
 
@@ -74,10 +75,8 @@ def pair_cells(pair: Pair, labels: Mapping[str, str] | None = None) -> list[str]
 PAIR_HEADERS = ["", "points", "95 % interval", "p", "p (Holm)", "a difference"]
 
 
-def interval_text(low: float | None, high: float | None) -> str:
+def interval_text(low: float, high: float) -> str:
     """An interval in per cent, with a true minus."""
-    if low is None or high is None:
-        return "none"
     return f"{100 * low:.2f} to {100 * high:.2f}".replace("-", "−")
 
 
@@ -136,8 +135,7 @@ def draw_comparison(comparison: Comparison) -> Figure:
 
 def _draw_accuracies(axes: Axes, rows: tuple[Row, ...]) -> None:
     for place, row in enumerate(rows):
-        if row.low is not None and row.high is not None:
-            axes.plot([row.low, row.high], [place, place], color=BLUE, linewidth=2, solid_capstyle="butt")
+        axes.plot([row.low, row.high], [place, place], color=BLUE, linewidth=2, solid_capstyle="butt")
         if len(row.accuracies) > 1:
             heights = np.full(len(row.accuracies), place + 0.2)
             axes.plot(row.accuracies, heights, "|", color=GREY, markersize=6, markeredgewidth=1.2)
@@ -154,14 +152,8 @@ def _draw_gaps(axes: Axes, comparison: Comparison) -> None:
     for pair in comparison.against_best():
         found, colour = pair.difference, ORANGE if pair.shown else GREY
         height = place[pair.second]
-        if found.low is not None and found.high is not None:
-            axes.plot(
-                [-100 * found.high, -100 * found.low],
-                [height, height],
-                color=colour,
-                linewidth=2,
-                solid_capstyle="butt",
-            )
+        ends = [-100 * found.high, -100 * found.low]
+        axes.plot(ends, [height, height], color=colour, linewidth=2, solid_capstyle="butt")
         axes.plot(-100 * found.value, height, "o", color=colour, markersize=6)
     axes.plot(0, 0, "o", color=INK, markersize=6)
     axes.set_title("points from the best; orange: a difference", fontsize=9, color=INK)

@@ -15,7 +15,16 @@ from unrolled.errors import DataError
 from unrolled.evaluation.metrics import ClassRow, Quality, confusion, decisions, log_probabilities, quality
 from unrolled.evaluation.scoring import SHARES, Predictions, predictions_of
 from unrolled.model import Model
-from unrolled.statistics import Confidence, Figure, Proportion, ReliabilityBin, roc_auc, share
+from unrolled.statistics import (
+    Confidence,
+    Difference,
+    Figure,
+    Proportion,
+    ReliabilityBin,
+    difference,
+    roc_auc,
+    share,
+)
 
 SCHEMA_VERSION = 2
 
@@ -77,6 +86,8 @@ class Evaluation:
         classes: a line for each class.
         confusion: cases by true class (rows) and predicted class (columns).
         seconds: that the network took.
+        over_logistic, over_majority: the network's accuracy less that of the two on the same sequences; None where
+            there is none, and in figures of before these were recorded.
     """
 
     cases: int
@@ -101,6 +112,8 @@ class Evaluation:
     classes: list[ClassRow]
     confusion: list[list[int]]
     seconds: float
+    over_logistic: Difference | None = None
+    over_majority: Difference | None = None
 
     @property
     def loss(self) -> float:
@@ -194,6 +207,8 @@ def evaluate(
     said = logits.argmax(1)
     right = said == targets
     baselines = model.baselines
+    logistic = baselines.predict(model.accept(sequences)) == targets if baselines else None
+    majority = targets == baselines.majority if baselines else None
     decided = decisions(logits, targets, model.classes, seed)
     plain = log_probabilities(logits)
     scaled = plain if temperature == 1 else log_probabilities(logits, temperature)
@@ -201,8 +216,8 @@ def evaluate(
         cases=len(targets),
         fingerprint=sequences.fingerprint,
         accuracy=share(right),
-        majority=share(targets == baselines.majority) if baselines else None,
-        logistic=share(baselines.predict(model.accept(sequences)) == targets) if baselines else None,
+        majority=None if majority is None else share(majority),
+        logistic=None if logistic is None else share(logistic),
         majority_class=model.classes[baselines.majority] if baselines else None,
         logistic_cases=baselines.cases if baselines else None,
         logistic_features=baselines.features if baselines else None,
@@ -220,6 +235,8 @@ def evaluate(
         classes=decided.classes,
         confusion=confusion(targets, said, len(model.classes)).tolist(),
         seconds=predictions.seconds,
+        over_logistic=None if logistic is None else difference(right[None], logistic[None]),
+        over_majority=None if majority is None else difference(right[None], majority[None]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unrolled.evaluation import Evaluation
-from unrolled.statistics import Figure, Proportion
+from unrolled.statistics import Difference, Figure, Proportion, p_text, verdict
 
 
 def per_cent(value: float | None, cases: int) -> str:
@@ -40,25 +40,35 @@ def headline(found: Evaluation) -> str:
 
 
 def beside(found: Evaluation) -> str:
-    """What the simple classifiers make of the same sequences, and what that means."""
-    parts = []
+    """The accuracies of the simple classifiers on the same sequences, and whether the network is better."""
+    parts, over = [], {}
     if found.logistic is not None:
         share = per_cent(found.logistic.value, found.cases)
         parts.append(f"a logistic regression without recurrence gets {share}")
+        over["the logistic regression"] = found.over_logistic
     if found.majority is not None:
         share = per_cent(found.majority.value, found.cases)
         parts.append(f"always answering {found.majority_class!r}, the most frequent class, gets {share}")
+        over[f"always answering {found.majority_class!r}"] = found.over_majority
     if not parts:
         return ""
-    said = f"On the same sequences {' and '.join(parts)}."
-    simple = max((p for p in (found.logistic, found.majority) if p), key=lambda p: p.value)
-    if found.accuracy.low > simple.high:
-        return said + " The network is clearly better than both." if len(parts) == 2 else said
-    if found.accuracy.high < simple.low:
-        return said + " The network is clearly worse than that: something simple would serve better."
-    if found.accuracy.value > simple.value:
-        return said + " The intervals overlap: these cases alone do not show that the network is worth its cost."
-    return said + " The network is no better than something simple on these cases."
+    known = {name: difference for name, difference in over.items() if difference is not None}
+    return " ".join([f"On the same sequences {' and '.join(parts)}.", *_verdicts(known)])
+
+
+def _verdicts(over: dict[str, Difference]) -> list[str]:
+    """A sentence for each verdict on the network beside other classifiers, by the rule that `compare` has, too."""
+    means = {
+        "worse": "The network is worse than {}: something simple would serve better.",
+        "not shown": "These sequences do not show that the network is better than {}.",
+        "better": "The network is better than {}.",
+    }
+    said = []
+    for kind, sentence in means.items():
+        names = [f"{name} ({one.test}: {p_text(one.p)})" for name, one in over.items() if verdict(one) == kind]
+        if names:
+            said.append(sentence.format(" and ".join(names)))
+    return said
 
 
 SEEN = {

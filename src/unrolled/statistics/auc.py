@@ -15,18 +15,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from unrolled.statistics.intervals import (
-    CONFIDENCE,
+from unrolled.statistics.bootstrap import (
     DRAWS,
     FEW_CASES,
     FEW_TEXT,
-    Doubles,
     Figure,
-    Integers,
     draws,
     joined,
     percentile_interval,
 )
+from unrolled.statistics.shares import CONFIDENCE, Doubles, Integers
 
 MOST_PRODUCTS = 200_000_000
 """Resamples × cases × classes up to which the bootstrap is used; beyond it, DeLong's variance."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_array
 
-from unrolled.statistics.intervals import Doubles, Integers, Proportion, proportion
+from unrolled.statistics.shares import Doubles, Integers, Proportion, proportion
 
 BINS = 15
 """Of equal width between 0 and 1, as Guo et al. have them."""

@@ -1,4 +1,4 @@
-"""95 % intervals: Wilson's for shares of cases, a seeded bootstrap over cases for everything else.
+"""Figures that are no shares, with the interval of a seeded bootstrap over sequences.
 
 The bootstrap draws as many cases as there are, with replacement, `DRAWS` times (Efron 1979, Annals of
 Statistics 7). Every figure here is a function of sums over cases, so a draw is a row of counts, and all figures
@@ -16,18 +16,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
-from scipy.stats import binomtest
 
-Doubles = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from unrolled.statistics.shares import CONFIDENCE, Doubles
 
 DRAWS = 1_000
 """Resamples: the ends of an interval are then sure to about a tenth of its width."""
 
 MAX_UNITS = 10_000
 """Cases that are drawn one by one; more are drawn in groups."""
-
-CONFIDENCE = 0.95
 
 FEW_CASES = 5
 """Cases of a class below which its mean with the other classes has an interval that is too narrow."""
@@ -37,30 +33,6 @@ FEW_TEXT = f"have fewer than {FEW_CASES} cases, so the interval may be too narro
 _BLOCK_COUNTS = 2_000_000
 
 Method = Literal["wilson", "bootstrap-percentile", "bootstrap-basic", "delong"]
-
-
-@dataclass(frozen=True)
-class Proportion:
-    """A share of cases with its 95 % interval.
-
-    Attributes:
-        value: the share.
-        low, high: Wilson's score interval (1927, JASA 22), which stays inside 0..1 and does not
-            collapse when no case, or every case, counts.
-        count: cases that count.
-        cases: all cases.
-        method: how the interval was made.
-    """
-
-    value: float
-    low: float
-    high: float
-    count: int
-    cases: int
-    method: Literal["wilson"] = "wilson"
-
-    def __str__(self) -> str:
-        return f"{100 * self.value:.2f} % ({100 * self.low:.2f} to {100 * self.high:.2f})"
 
 
 @dataclass(frozen=True)
@@ -92,17 +64,6 @@ class Figure:
 
 ALIKE = "all resamples gave the same, so they say nothing about the doubt; see the accuracy's interval"
 FEW = "more than half of the resamples lack what the figure needs; there are too few cases for an interval"
-
-
-def proportion(count: int, cases: int, confidence: float = CONFIDENCE) -> Proportion:
-    """A share of cases with Wilson's interval."""
-    interval = binomtest(count, cases).proportion_ci(confidence, method="wilson")
-    return Proportion(count / cases, float(interval.low), float(interval.high), count, cases)
-
-
-def share(right: npt.NDArray[np.bool_]) -> Proportion:
-    """The share of cases for which something holds."""
-    return proportion(int(right.sum()), len(right))
 
 
 def draws(units: int, count: int = DRAWS, seed: int = 0) -> Iterator[npt.NDArray[np.float32]]:

@@ -1,62 +1,22 @@
-"""Intervals against closed formulas, SciPy, statsmodels and simulations of their coverage."""
+"""Resampled intervals against SciPy."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 from scipy.sparse import csr_array
-from statsmodels.stats.proportion import proportion_confint
 
-from unrolled.statistics import intervals
-from unrolled.statistics.intervals import (
+from unrolled.statistics import bootstrap
+from unrolled.statistics.bootstrap import (
     ALIKE,
     FEW,
     Figure,
     basic_interval,
     draws,
     percentile_interval,
-    proportion,
     resampled_sums,
 )
-
-
-@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilsons_interval_is_its_formula(counts: tuple[int, int]) -> None:
-    k, n = counts
-    z, p = 1.959963984540054, k / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    found = proportion(k, n)
-    assert found.low == pytest.approx(max(centre - half, 0), abs=1e-12)
-    assert found.high == pytest.approx(min(centre + half, 1), abs=1e-12)
-    assert 0 <= found.low <= found.value <= found.high <= 1
-
-
-@pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (0, 30), (30, 30), (127, 128), (9870, 10000)])
-def test_wilsons_interval_is_statsmodels(k: int, n: int) -> None:
-    found = proportion(k, n)
-    assert (found.low, found.high) == pytest.approx(proportion_confint(k, n, method="wilson"), abs=1e-9)
-    assert found.method == "wilson"
-
-
-def test_the_tutorials_127_of_128_span_four_points() -> None:
-    found = proportion(127, 128)
-    assert (round(100 * found.low, 1), round(100 * found.high, 1)) == (95.7, 99.9)
-
-
-def test_the_interval_covers_the_truth_about_95_times_of_100() -> None:
-    counts = np.random.default_rng(0).binomial(359, 0.97, size=2000)
-    inside = [proportion(int(k), 359).low <= 0.97 <= proportion(int(k), 359).high for k in counts]
-    assert 0.93 <= np.mean(inside) <= 0.975
-
-
-def test_an_interval_is_worded_in_per_cent() -> None:
-    assert str(proportion(1, 2)) == "50.00 % (9.45 to 90.55)"
 
 
 def test_resamples_hold_as_many_cases_as_there_are_and_are_the_same_for_a_seed() -> None:
@@ -93,10 +53,10 @@ def test_sums_are_the_same_from_dense_and_sparse_columns() -> None:
 def test_many_cases_drawn_in_groups_give_the_same_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).exponential(size=(20_000, 1))
     single = resampled_sums({"v": values[:, :1]}, 600)["v"] / 20_000
-    monkeypatch.setattr(intervals, "MAX_UNITS", 500)
+    monkeypatch.setattr(bootstrap, "MAX_UNITS", 500)
     grouped = resampled_sums({"v": values}, 600)["v"] / 20_000
     assert grouped.std() == pytest.approx(single.std(), rel=0.15)
-    assert grouped.std() == pytest.approx(values.std() / math.sqrt(20_000), rel=0.15)
+    assert grouped.std() == pytest.approx(values.std() / np.sqrt(20_000), rel=0.15)
 
 
 def test_resamples_that_are_all_alike_give_no_interval_and_it_is_said() -> None:

@@ -1,0 +1,69 @@
+"""The one rule for 'A is better than B': in the report, in comparisons, and where a model is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from scipy.special import stdtr
+
+from unrolled.statistics.differences import Difference
+from unrolled.statistics.shares import Doubles
+
+LEVEL = 0.05
+"""A p value below this, corrected where there are several comparisons, shows a difference of accuracies."""
+
+CHOICE_LEVEL = 0.01
+"""The same, nominally, where the weights of one training are chosen: what is tested is the best of many epochs."""
+
+FEWEST_LOSSES = 5
+"""Sequences below which their losses tell nothing."""
+
+Verdict = Literal["better", "worse", "not shown"]
+
+
+def verdict(found: Difference, p: float | None = None) -> Verdict:
+    """Whether the first of two classifiers is better than the second.
+
+    Args:
+        found: the difference of their accuracies.
+        p: its p value, corrected for several comparisons; by default its own.
+    """
+    if (found.p if p is None else p) >= LEVEL or found.value == 0:
+        return "not shown"
+    return "better" if found.value > 0 else "worse"
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p values corrected for being several, by Holm's step-down method (1979, Scandinavian Journal of Statistics 6)."""
+    corrected = [1.0] * len(p_values)
+    largest = 0.0
+    for rank, (p, index) in enumerate(sorted((p, index) for index, p in enumerate(p_values))):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p))
+        corrected[index] = largest
+    return corrected
+
+
+def losses_are_lower(losses: Doubles, before: Doubles, weights: Doubles | None = None, worth: float = 0.0) -> bool:
+    """Whether the losses of the same sequences are lower than before, by Student's t test of pairs, one-sided.
+
+    Args:
+        losses: of each sequence, [N].
+        before: the same of what it is compared with, [N].
+        weights: how much each sequence counts, [N]; all the same where None.
+        worth: the share of the mean before by which the mean has to be lower, at least.
+    """
+    gains, count = before - losses, len(losses)
+    shares = np.ones(count) if weights is None else weights
+    shares = shares / shares.sum()
+    mean = shares @ gains
+    if count < FEWEST_LOSSES or mean <= worth * (shares @ before):
+        return False
+    error = np.sqrt(np.square(shares * (gains - mean)).sum() * count / (count - 1))
+    return bool(error == 0 or stdtr(count - 1, mean / error) > 1 - CHOICE_LEVEL)
+
+
+def p_text(p: float) -> str:
+    """``p = 0.012``, or ``p < 0.001``."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
