@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from unrolled.baselines.features import summaries
 from unrolled.baselines.simple import MAX_CASES, fit_baselines
 from unrolled.config import DataConfig
 from unrolled.data.coercion import from_texts
@@ -70,6 +71,26 @@ def test_long_sequences_are_summarised_too() -> None:
 def test_sequences_of_another_length_get_the_majority() -> None:
     found = fit_baselines(blobs(50, 3))
     assert set(found.predict(blobs(9, 3, steps=4))) == {found.majority}
+
+
+def test_a_sequence_of_another_length_changes_no_other_answer() -> None:
+    train, test = blobs(150, 3), blobs(40, 3)
+    found = fit_baselines(train)
+    odd = Sequences.from_list([*test, np.zeros((2, 2)), np.zeros((4, 2))])
+    assert (found.predict(odd)[:40] == found.predict(test)).all()
+    assert (found.predict(odd)[40:] == found.majority).all()
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("steps", [1_000, 300_000])
+def test_an_offset_costs_a_long_recording_nothing(steps: int, missing: bool) -> None:
+    values = (10_000.3 + np.sin(np.arange(steps))[:, None] / 10).astype(np.float32)
+    if missing:
+        values[3] = np.nan
+    found = summaries(Sequences.from_list([values]))[0]
+    exact = values[~np.isnan(values)].astype(np.float64)
+    assert found[0] == pytest.approx(exact.mean(), rel=1e-7)
+    assert found[1] == pytest.approx(exact.std(), rel=1e-4)
 
 
 def test_of_many_sequences_a_seeded_sample_is_used() -> None:

@@ -22,7 +22,8 @@ def summary_width(channels: int) -> int:
 def summaries(sequences: Sequences) -> Array:
     """Each channel's mean, deviation, least, largest, first and last value, and the length, [N, 6 F + 1].
 
-    Missing values do not count; of a channel that has no others all are NaN.
+    Missing values do not count; of a channel that has no others all are NaN. Mean and deviation are computed in
+    double precision: a float32 sum over a long recording loses what an offset leaves of it.
     """
     return np.stack([_summary(sequences.scaled(index)) for index in range(len(sequences))])
 
@@ -33,14 +34,16 @@ def _summary(steps: Array) -> Array:
         columns = [column[~np.isnan(column)] for column in steps.T]
         parts = np.array([_of_channel(column) for column in columns]).T
     else:
-        parts = np.stack([steps.mean(0), steps.std(0), steps.min(0), steps.max(0), steps[0], steps[-1]])
+        mean, deviation = steps.mean(0, dtype=np.float64), steps.std(0, dtype=np.float64)
+        parts = np.stack([mean, deviation, steps.min(0), steps.max(0), steps[0], steps[-1]])
     return np.append(parts, len(steps)).astype(np.float32)
 
 
 def _of_channel(values: Array) -> list[float]:
     if not len(values):
         return [np.nan] * 6
-    return [values.mean(), values.std(), values.min(), values.max(), values[0], values[-1]]
+    mean, deviation = values.mean(dtype=np.float64), values.std(dtype=np.float64)
+    return [mean, deviation, values.min(), values.max(), values[0], values[-1]]
 
 
 def flattened(sequences: Sequences) -> Iterator[Array]:

@@ -54,13 +54,16 @@ class Baselines:
 
     def predict(self, sequences: Sequences) -> Integers:
         """The regression's class of each sequence, [N]; sequences of another length get the majority's."""
-        if self.features == "flattened" and sequences.equal_length != self.length:
-            return np.full(len(sequences), self.majority, np.int64)
-        found = [
-            (self._standardised(block) @ self.weights.T + self.bias).argmax(1)
-            for block in _blocks(sequences, self.features, len(self.mean))
-        ]
-        return np.concatenate(found).astype(np.int64)
+        found = np.full(len(sequences), self.majority, np.int64)
+        if self.features != "flattened":
+            judged = np.arange(len(sequences))
+        else:
+            judged = np.flatnonzero(sequences.lengths == self.length)
+        if len(judged):
+            blocks = _blocks(sequences.take(judged), self.features, len(self.mean))
+            scores = (self._standardised(block) @ self.weights.T + self.bias for block in blocks)
+            found[judged] = np.concatenate([block.argmax(1) for block in scores])
+        return found
 
     def _standardised(self, table: Array) -> Array:
         return _standardised(table, self.mean, self.deviation)
