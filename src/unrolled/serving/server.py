@@ -61,6 +61,7 @@ def serve(
     runtime = None if runtime is None else find_runtime(runtime)
     with listen(host, port) as listener:
         registry = Registry(models)
+        drop_clients_that_never_read(listener, settings.stream_timeout_s)
         app = create_app(registry, settings, token=token, runtime=runtime)
         log_to_stderr(log_level)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -124,6 +125,16 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
     listener.setblocking(False)
     return listener
+
+
+def drop_clients_that_never_read(listener: socket.socket, seconds: float) -> None:
+    """Has the system end connections whose client takes nothing of what was sent for so long.
+
+    A server that closes a connection waits until the client has taken the last bytes: for ever, where it never reads.
+    Only Linux knows this limit; accepted sockets take it over from the one that listens.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * seconds))
 
 
 def _run(server: uvicorn.Server, listener: socket.socket, reloads: Counter, registry: Registry) -> int:
