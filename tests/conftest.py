@@ -12,7 +12,6 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch is imported: idle t
 import pytest
 
 from random_networks import make_cell, make_network, uniform  # noqa: F401  # fixtures
-from unrolled.runs import run as experiment
 from unrolled.runs.run import Run, train
 
 
@@ -36,13 +35,6 @@ def _no_wish(monkeypatch: pytest.MonkeyPatch) -> None:
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A short run on the digits, shared: tests only read its folder."""
     return train("digits", runs=tmp_path_factory.mktemp("runs"), max_epochs=4, hidden_size=16)
-
-
-@pytest.fixture(autouse=True)
-def _reports_where_they_are_tested(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report takes longer than the small trainings of most tests, which do not look at it."""
-    if not request.node.get_closest_marker("report"):
-        monkeypatch.setattr(experiment, "write_report", lambda *_given, **_named: None)
 
 
 ONNXRUNTIME_WEB = "onnxruntime-web@1.30.0"

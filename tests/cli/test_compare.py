@@ -17,7 +17,15 @@ TINY = ("--max-epochs", 2, "--hidden-size", 4)
 @pytest.fixture(scope="module")
 def other_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run to compare `digits_run` with."""
-    return train("digits", runs=tmp_path_factory.mktemp("runs"), max_epochs=4, hidden_size=16, cell="gru", name="gru")
+    return train(
+        "digits",
+        runs=tmp_path_factory.mktemp("runs"),
+        max_epochs=4,
+        hidden_size=16,
+        cell="gru",
+        name="gru",
+        report=False,
+    )
 
 
 def test_runs_are_compared_in_tables_a_sentence_and_files(

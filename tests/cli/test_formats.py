@@ -25,7 +25,7 @@ LABELS = ["down" if case % 2 else "up" for case in range(CASES)]
 VALUES = RNG.normal(size=(CASES, STEPS, 2)).astype(np.float32)
 VALUES[::2] += 2
 EXPECTED = Sequences.from_array(VALUES, LABELS)
-QUICK = ("--max-epochs", 2, "--hidden-size", 4)
+QUICK = ("--max-epochs", 2, "--hidden-size", 4, "--no-report")
 
 
 def long_table() -> pa.Table:

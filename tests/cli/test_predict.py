@@ -26,7 +26,13 @@ def table(text: str) -> list[dict[str, str]]:
 def bits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A short run on strings of 6 bits."""
     return train(
-        "count-ones", runs=tmp_path_factory.mktemp("runs"), length=6, train_size=40, max_epochs=3, hidden_size=4
+        "count-ones",
+        runs=tmp_path_factory.mktemp("runs"),
+        length=6,
+        train_size=40,
+        max_epochs=3,
+        hidden_size=4,
+        report=False,
     )
 
 
@@ -100,7 +106,7 @@ def test_options_of_the_models_own_data_are_remembered(unrolled: Command, bits_r
 def test_of_the_training_file_only_what_was_held_out_is_evaluated(unrolled: Command, fresh: Path) -> None:
     rows = [f"{i},{i + 1},{i % 3}:{'ab'[i % 2]}" for i in range(40)]
     (fresh / "own.ts").write_text("@classLabel true a b\n@data\n" + "\n".join(rows))
-    unrolled("train", "own.ts", "--max-epochs", 1, "--hidden-size", 4)
+    unrolled("train", "own.ts", "--max-epochs", 1, "--hidden-size", 4, "--no-report")
     for words in (("own.ts",), ()):
         answer = unrolled("evaluate", "runs/own/1", *words, "--json")
         assert json.loads(answer.out)["cases"] == 8
@@ -111,7 +117,19 @@ def test_of_the_training_file_only_what_was_held_out_is_evaluated(unrolled: Comm
 def test_figures_on_training_data_are_called_flattering(unrolled: Command, fresh: Path) -> None:
     rows = [f"{i},{i + 1},{i % 3}:{'ab'[i % 2]}" for i in range(40)]
     (fresh / "own.ts").write_text("@classLabel true a b\n@data\n" + "\n".join(rows))
-    unrolled("train", "own.ts", "--max-epochs", 1, "--hidden-size", 4, "--test-fraction", 0, "--validation-fraction", 0)
+    unrolled(
+        "train",
+        "own.ts",
+        "--max-epochs",
+        1,
+        "--hidden-size",
+        4,
+        "--no-report",
+        "--test-fraction",
+        0,
+        "--validation-fraction",
+        0,
+    )
     (fresh / "own.ts").rename(fresh / "copy.ts")
     assert "flatter" in unrolled("evaluate", "runs/own/1", "copy.ts").err
 

@@ -33,7 +33,7 @@ from unrolled.report import words
 from unrolled.runs.run import Run, train
 from unrolled.statistics import difference, p_text, share
 
-TINY: dict[str, Any] = {"max_epochs": 2, "hidden_size": 8, "threads": 1}
+TINY: dict[str, Any] = {"max_epochs": 2, "hidden_size": 8, "threads": 1, "report": False}
 
 
 @pytest.fixture(scope="module")

@@ -134,12 +134,20 @@ class Stop(Recorder):
 
 def test_a_run_that_was_stopped_goes_on_in_its_folder(source: str, tmp_path: Path) -> None:
     with pytest.raises(MemoryError):
-        train(source, runs=tmp_path / "runs", recorders=[Stop()], cell="gru", checkpoint_every_steps=3, **TINY)
+        train(
+            source,
+            runs=tmp_path / "runs",
+            recorders=[Stop()],
+            cell="gru",
+            checkpoint_every_steps=3,
+            report=False,
+            **TINY,
+        )
     (tmp_path / "runs" / "own" / "odd").mkdir()
     (tmp_path / "runs" / "own" / "odd" / "config.json").write_text("{")
     result, _ = grid(source, tmp_path, {"cell": ["rnn", "gru"]}, jobs=1)
     assert result.runs["gru"] == (tmp_path / "runs" / "own" / "1",)
-    whole = train(source, runs=tmp_path / "whole", cell="gru", **TINY)
+    whole = train(source, runs=tmp_path / "whole", cell="gru", report=False, **TINY)
     weights = [path / "model" / "model.safetensors" for path in (result.runs["gru"][0], whole.folder.path)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
 

@@ -183,7 +183,7 @@ def test_sequences_of_different_lengths_are_grouped_by_length() -> None:
 
 
 def test_a_calibrated_model_shows_what_its_temperature_does(tmp_path: Path) -> None:
-    run = train("digits", runs=tmp_path, max_epochs=4, hidden_size=16, calibrate=True)
+    run = train("digits", runs=tmp_path, max_epochs=4, hidden_size=16, calibrate=True, report=False)
     dataset = load_dataset(run.recipe.data)
     assert run.evaluation is not None
     temperature = run.model.facts.temperature

@@ -23,7 +23,7 @@ from unrolled.runtime.interrupt import StopRequest
 
 
 def job(runs: Path, **options: Any) -> Job:
-    settings = {"hidden_size": 4, "max_steps": 10} | options
+    settings = {"hidden_size": 4, "max_steps": 10, "report": False} | options
     return "train", {
         "recipe": find("digits").with_options(settings).model_dump(mode="json"), "runs": str(runs), "folder": None
     }  # fmt: skip

@@ -28,7 +28,14 @@ from unrolled.runs.run import Run, train
 KINDS = [(missing, normalisation) for missing in get_args(MissingName) for normalisation in get_args(NormalisationName)]
 every_kind = pytest.mark.parametrize(("missing", "normalisation"), KINDS, ids=["-".join(kind) for kind in KINDS])
 near = closeness(torch.float32, 8, steps=12)
-OPTIONS: dict[str, Any] = {"hidden_size": 4, "max_epochs": 2, "batch_size": 8, "threads": 1, "keep": "last"}
+OPTIONS: dict[str, Any] = {
+    "hidden_size": 4,
+    "max_epochs": 2,
+    "batch_size": 8,
+    "threads": 1,
+    "keep": "last",
+    "report": False,
+}
 
 
 def gestures(count: int = 24, seed: int = 0, missing: bool = True) -> Sequences:
@@ -141,6 +148,7 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Run:
         max_epochs=30,
         batch_size=16,
         threads=1,
+        report=False,
         **options,
     )
 

@@ -35,8 +35,6 @@ from unrolled.report.pictures import Album
 from unrolled.runs.reporting import read_history, report
 from unrolled.runs.run import Run, find, train
 
-pytestmark = pytest.mark.report
-
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "$\\frac{&amp;", "日本語 '--'")
 
 

@@ -296,7 +296,7 @@ def test_a_shared_short_run_beats_the_majority_class(digits_run: Run) -> None:
 def test_sequences_in_memory_can_be_trained_on_and_resumed(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     own = Sequences.from_list([rng.normal(i % 2, 1, (3 + i % 4, 2)) for i in range(40)], [i % 2 for i in range(40)])
-    first = train(Recipe(name="own"), data=own, runs=tmp_path, max_epochs=2, hidden_size=4)
+    first = train(Recipe(name="own"), data=own, runs=tmp_path, max_epochs=2, hidden_size=4, report=False)
     assert first.evaluation is not None
     assert first.evaluation.cases == 8
     again = resume(first.folder.path, data=own)

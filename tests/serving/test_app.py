@@ -277,7 +277,9 @@ def test_a_stream_to_an_unknown_model_is_refused(client: TestClient) -> None:
 def test_a_stream_needs_a_forward_network(tmp_path_factory: pytest.TempPathFactory) -> None:
     from unrolled.runs.run import train
 
-    run = train("digits", runs=tmp_path_factory.mktemp("runs"), max_epochs=1, hidden_size=4, bidirectional=True)
+    run = train(
+        "digits", runs=tmp_path_factory.mktemp("runs"), max_epochs=1, hidden_size=4, bidirectional=True, report=False
+    )
     with TestClient(create_app(Registry({"digits": run.folder.path}))) as client:
         with client.websocket_connect("/v1/stream") as socket:
             assert socket.receive_json()["error"]["code"] == "no_stream"

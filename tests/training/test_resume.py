@@ -237,7 +237,13 @@ OPTIONS: dict[str, Any] = {
 
 
 def command_line(options: dict[str, Any]) -> list[str]:
-    return ["digits", "--runs=my runs", "--name=1", *(f"--{k.replace('_', '-')}={v}" for k, v in options.items())]
+    return [
+        "digits",
+        "--runs=my runs",
+        "--name=1",
+        "--no-report",
+        *(f"--{k.replace('_', '-')}={v}" for k, v in options.items()),
+    ]
 
 
 def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -290,7 +296,7 @@ def test_a_process_killed_at_random_moments_and_resumed_ends_bit_for_bit_the_sam
         if count < 9:
             process = begin(tmp_path, "--resume", "my runs/digits/1", "--quiet")
     resume(folder)
-    assert_same_run(folder, train("digits", runs=tmp_path / "whole", name="1", **OPTIONS).folder.path)
+    assert_same_run(folder, train("digits", runs=tmp_path / "whole", name="1", report=False, **OPTIONS).folder.path)
 
 
 def test_ctrl_c_saves_a_checkpoint_prints_the_command_that_resumes_and_exits_with_130(tmp_path: Path) -> None:
@@ -316,7 +322,7 @@ def test_ctrl_c_saves_a_checkpoint_prints_the_command_that_resumes_and_exits_wit
 def test_a_run_killed_during_its_first_checkpoint_starts_from_the_first_step(tmp_path: Path) -> None:
     recorder = KillAt(1)
     with pytest.raises(KilledError):
-        train("digits", runs=tmp_path, name="1", recorders=[recorder], max_steps=2, hidden_size=4)
+        train("digits", runs=tmp_path, name="1", recorders=[recorder], max_steps=2, hidden_size=4, report=False)
     folder = tmp_path / "digits" / "1"
     (folder / "checkpoints" / ".last.partial").mkdir(parents=True)
     said: list[str] = []

@@ -22,7 +22,7 @@ from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import EpochLog, TrainState
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "trackers.md"
-TINY: dict[str, Any] = {"max_epochs": 2, "hidden_size": 4, "threads": 1}
+TINY: dict[str, Any] = {"max_epochs": 2, "hidden_size": 4, "threads": 1, "report": False}
 
 
 class Diary(Recorder):
@@ -69,7 +69,7 @@ def test_a_registered_recorder_sees_the_run_and_its_final_figures(installed: Non
 
 def test_the_command_line_takes_a_list_of_names(installed: None, fresh: Path) -> None:
     count = len(DIARIES)
-    words = ["--max-epochs", 1, "--hidden-size", 4, "--quiet"]
+    words = ["--max-epochs", 1, "--hidden-size", 4, "--no-report", "--quiet"]
     assert call("train", "digits", *words, "--trackers", "diary, diary").code == 0
     assert len(DIARIES) == count + 2
 

@@ -54,7 +54,7 @@ def test_the_best_settings_become_a_recipe_that_train_takes(source: Path, tmp_pa
     assert recipe.train.learning_rate == best.settings["learning_rate"]
     assert recipe.model.cell == "rnn"
     assert not recipe.tune
-    run = train(found.recipe_file, runs=tmp_path / "runs")
+    run = train(found.recipe_file, runs=tmp_path / "runs", report=False)
     watched = min(log.validation_loss for log in run.history if log.validation_loss is not None)
     assert watched == pytest.approx(found.value, abs=1e-6)
     assert {path.name for path in found.folder.iterdir()} >= {"best.toml", "tuning.json", "tuning.png", "study.db"}
