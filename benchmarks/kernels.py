@@ -24,7 +24,7 @@ from torch import Tensor
 
 from measuring import Calls, available_cores, interleave, let_idle_threads_sleep, settings
 from unrolled.config import CellName, ModelConfig
-from unrolled.network.network import Layer
+from unrolled.network import Layer
 from unrolled.nn.cells import Cell
 from unrolled.nn.kernels import Kernel, choose_kernel
 

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from unrolled.config import CellName
-from unrolled.nn.cells import CELLS, Cell, State
+from unrolled.nn.cells import CELLS, Cell
 from unrolled.nn.compiled.unrolling import CODES, Carried, carry
+from unrolled.nn.part import State
 from unrolled.nn.unroll import Reads, gather_last, reverse_sequences, valid_steps
 
 NAMES: list[CellName] = [name for name, kind in CELLS.items() if kind in CODES]

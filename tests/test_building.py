@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 PARTS = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
 ASK = """
 import torch
-from unrolled.nn.cells import LSTM, PeepholeLSTM
+from unrolled.nn.cells.lstm import LSTM
+from unrolled.nn.cells.lstm_peephole import PeepholeLSTM
 from unrolled.nn.kernels import choose_kernel
 for cell in (LSTM(2, 3), PeepholeLSTM(2, 3)):
     kernel = choose_kernel(cell)

@@ -17,7 +17,7 @@ LOOSE = {"__init__", "config", "errors", "storage", "version"}
 """Modules that stand in no room."""
 
 LAYERS = [
-    {"errors", "version"},
+    {"errors", "version", "parts"},
     {"config", "storage", "statistics", "runtime"},
     {"data", "nn"},
     {"baselines", "preparation", "runtime.installed"},

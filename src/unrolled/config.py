@@ -11,17 +11,28 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from unrolled.errors import ConfigError, ReadError, UnknownNameError, nearest
+from unrolled.parts import CELLS, INITIALIZERS, MISSING, NORMALISATIONS, OUTPUT_INITIALIZERS, POOLINGS
 
-CellName = Literal["rnn", "rnn-relu", "gru", "gru-reset-before", "lstm", "lstm-peephole", "lstm-layer-norm"]
-PoolingName = Literal["last", "mean", "max", "attention", "statistics"]
-MissingName = Literal["none", "forward-fill", "mean", "mask"]
-NormalisationName = Literal["channel", "overall", "sequence", "none"]
+if TYPE_CHECKING:
+    CellName = str
+    PoolingName = str
+    MissingName = str
+    NormalisationName = str
+    InitializerName = str
+    OutputInitializerName = str
+else:  # the names that the tables of the parts have
+    CellName = Literal[tuple(CELLS)]
+    PoolingName = Literal[tuple(POOLINGS)]
+    MissingName = Literal[tuple(MISSING)]
+    NormalisationName = Literal[tuple(NORMALISATIONS)]
+    InitializerName = Literal[tuple(INITIALIZERS)]
+    OutputInitializerName = Literal[tuple(OUTPUT_INITIALIZERS)]
 TokenKind = Literal["characters", "words"]
 KeptSteps = Literal["first", "last"]
 SplitName = Literal["stratified", "time", "order"]
@@ -169,12 +180,12 @@ class ModelConfig(Section):
         description="subtract a mean and divide by the deviation: of each channel over the training data, of all "
         "channels together, of each channel over the sequence itself, or not",
     )
-    initializer: Literal["orthogonal", "uniform", "glorot-joint", "filters"] = Field(
+    initializer: InitializerName = Field(
         default="orthogonal",
         description="how the recurrent weights are drawn; filters: each unit reads its own random filter of a step and "
         "its neighbours (context_steps)",
     )
-    output_initializer: Literal["glorot", "uniform", "normal", "truncated-normal", "ridge"] = Field(
+    output_initializer: OutputInitializerName = Field(
         default="glorot",
         description="how the output layer is drawn; ridge: fitted in closed form to what the untrained recurrence "
         "makes of the training data",
@@ -184,19 +195,6 @@ class ModelConfig(Section):
     def drops(self) -> bool:
         """Whether training drops anything at random."""
         return any((self.dropout, self.recurrent_dropout, self.output_dropout))
-
-    def in_words(self) -> str:
-        """What the network is, for a person."""
-        parts = [
-            self.cell,
-            f"{self.num_layers} × {self.hidden_size} units",
-            "in both directions" if self.bidirectional else "forward",
-            "" if self.frame_steps in (1, "auto") else f"{self.frame_steps} steps at a time",
-            f"each step with up to {self.context_steps} around it" if self.context_steps else "",
-            f"pooling {self.pooling}",
-            f"the means of {self.skip_segments} parts beside it" if self.skip_segments else "",
-        ]
-        return ", ".join(part for part in parts if part)
 
 
 class AugmentConfig(Section):

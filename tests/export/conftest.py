@@ -11,7 +11,7 @@ import torch
 from unrolled.config import ModelConfig
 from unrolled.model.model import Model, ModelFacts
 from unrolled.network.network import Network
-from unrolled.preparation.scaling import Preparation
+from unrolled.preparation.preparing import Preparation
 
 MakeModel = Callable[..., Model]
 

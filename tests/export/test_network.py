@@ -21,6 +21,7 @@ from unrolled.export import network as exporting
 from unrolled.export.network import starting_state, to_onnx
 from unrolled.export.running import open_session, run_session
 from unrolled.model.model import Model
+from unrolled.nn.cells import CELLS
 
 TRAINED_ON = 12
 """Steps of the longest sequence that a model of these sizes would have seen; the trials go beyond."""
@@ -336,19 +337,10 @@ def test_classes_and_channels_stand_in_the_metadata(make_model: Any) -> None:
 
 
 def test_recurrent_operators_are_used_where_onnx_has_them(make_model: Any) -> None:
-    expected = {
-        "rnn": "RNN",
-        "rnn-relu": "RNN",
-        "gru": "GRU",
-        "gru-reset-before": "GRU",
-        "lstm": "LSTM",
-        "lstm-peephole": "LSTM",
-        "lstm-layer-norm": "Scan",
-    }
-    for cell in get_args(CellName):
+    for cell, kind in CELLS.items():
         proto = to_onnx(make_model(cell=cell, num_layers=2, bidirectional=True))
         kinds = [node.op_type for node in proto.graph.node if node.op_type in ("RNN", "GRU", "LSTM", "Scan")]
-        assert kinds == [expected[cell]] * (4 if cell == "lstm-layer-norm" else 2)
+        assert kinds == [kind.operator.name if kind.operator else "Scan"] * 4  # each direction of each layer
         assert {item.domain for item in proto.opset_import} == {""}
 
 

@@ -75,10 +75,8 @@ def test_the_trials_go_beyond_the_longest_example(digits_run: Run) -> None:
 def test_an_export_that_differs_is_not_written(
     streaming: bool, make_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = exporting._logits
-    monkeypatch.setattr(
-        exporting, "_logits", lambda graph, *rest: graph.add("Mul", honest(graph, *rest), graph.scalar(1.001))
-    )
+    honest = exporting._add_answers
+    monkeypatch.setattr(exporting, "_add_answers", lambda graph, model, logits: honest(graph, model, 1.001 * logits))
     with pytest.raises(ExportError, match="differ"):
         export_onnx(make_model(), tmp_path / "m.onnx", streaming=streaming)
     assert not list(tmp_path.iterdir())
@@ -87,10 +85,10 @@ def test_an_export_that_differs_is_not_written(
 def test_an_export_with_other_labels_is_not_written(
     make_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong_answers(graph: Graph, model: Model, logits: str) -> None:
-        names = graph.constant("classes", np.array(model.classes, object))
-        graph.add("Gather", names, graph.add("ArgMin", logits, axis=1, keepdims=0), name="labels")
-        graph.add("Softmax", logits, name="probabilities", axis=1)
+    def wrong_answers(graph: Graph, model: Model, logits: Any) -> None:
+        names = graph.constant(np.array(model.classes, object))
+        graph.add("Gather", names, graph.add("ArgMin", logits.node, axis=1, keepdims=0), name="labels")
+        graph.add("Softmax", logits.node, name="probabilities", axis=1)
 
     monkeypatch.setattr(exporting, "_add_answers", wrong_answers)
     with pytest.raises(ExportError, match="the exported model says '"):

@@ -256,8 +256,8 @@ def test_a_model_that_reads_the_steps_around_each_is_refused_in_words() -> None:
 
 def test_all_that_would_have_to_be_otherwise_is_said_at_once() -> None:
     words = (
-        r"reads sequences in both directions, reads up to 4 steps after each one along with it and reads the means of "
-        r"3 parts.*train one with --no-bidirectional --context-steps 0 --skip-segments 0\."
+        r"reads up to 4 steps after each one along with it, reads sequences in both directions and reads the means of "
+        r"3 parts.*train one with --context-steps 0 --no-bidirectional --skip-segments 0\."
     )
     with pytest.raises(UnsupportedError, match=words):
         made(bidirectional=True, context_steps=4, skip_segments=3).stream()

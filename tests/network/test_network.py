@@ -14,11 +14,12 @@ from torch.nn import functional as F
 
 from closeness import closeness
 from unrolled.config import ModelConfig
-from unrolled.network.network import Layer, Network
+from unrolled.network.layer import Layer
+from unrolled.network.network import Network
 from unrolled.nn.cells import CELLS
 from unrolled.nn.pooling import POOLINGS
 from unrolled.nn.unroll import reverse_sequences, unroll
-from unrolled.preparation.scaling import Normaliser
+from unrolled.preparation.normalisation import Normaliser
 
 every_cell = pytest.mark.parametrize("cell", list(CELLS))
 every_network = pytest.mark.parametrize(

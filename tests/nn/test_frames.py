@@ -9,7 +9,7 @@ import torch
 from unrolled.config import ModelConfig
 from unrolled.data.sequences import Sequences
 from unrolled.network.network import Network
-from unrolled.nn.frames import MOST_FRAMES, count_frames, stack_frames
+from unrolled.nn.frames import MOST_FRAMES, Frames
 from unrolled.training.start import build_network
 
 
@@ -17,7 +17,8 @@ from unrolled.training.start import build_network
 def test_a_frame_holds_its_steps_and_the_last_one_repeats_the_sequences_last(size: int) -> None:
     lengths = torch.tensor([7, 1, 4])
     values = torch.arange(3 * 7 * 2.0).reshape(3, 7, 2)
-    frames, counts = stack_frames(values, lengths, size), count_frames(lengths, size)
+    part = Frames(size)
+    frames, counts = part(values, lengths), part.count(lengths)
     for row, length in enumerate(lengths.tolist()):
         own = values[row, :length].numpy()
         padded = np.concatenate([own, np.repeat(own[-1:], -length % size, 0)])

@@ -16,7 +16,8 @@ from closeness import closeness
 from unrolled.config import ModelConfig
 from unrolled.errors import ConfigError, UnknownNameError
 from unrolled.network.network import Network
-from unrolled.nn.cells import CELLS, GRU, LSTM, Cell
+from unrolled.nn.cells import CELLS, Cell
+from unrolled.nn.cells.lstm import LSTM
 from unrolled.nn.kernels import choose_kernel
 from unrolled.nn.unroll import gather_last, unroll
 
@@ -108,10 +109,9 @@ def module_of(network: Network, split: bool) -> nn.Module:
             for cell, ending in zip(layer.cells, ("", "_reverse"), strict=False):
                 place = f"l{depth}{ending}"
                 share = torch.linspace(-1, 1, len(cell.b), dtype=cell.b.dtype) * split
-                if isinstance(cell, GRU):
-                    share[2 * cell.hidden_size :] = 0
                 second = share.clone()
-                if isinstance(cell, GRU):
+                if hasattr(cell, "b_u"):
+                    share[2 * cell.hidden_size :] = 0
                     second[2 * cell.hidden_size :] = cell.b_u
                 getattr(module, f"weight_ih_{place}").copy_(cell.W)
                 getattr(module, f"weight_hh_{place}").copy_(cell.U)

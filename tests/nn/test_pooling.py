@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from torch import Generator, Tensor
 
 from closeness import closeness
-from unrolled.nn.pooling import POOLINGS, AttentionPooling, Pooling
-from unrolled.nn.statistics import LEAST_VARIANCE
+from unrolled.nn.pooling import POOLINGS, Pooling
+from unrolled.nn.pooling.attention import AttentionPooling
 
 every_pooling = pytest.mark.parametrize("name", list(POOLINGS))
 both_directions = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])

@@ -16,8 +16,8 @@ from torch import Tensor
 from closeness import closeness
 from unrolled.config import MissingName, ModelConfig, NormalisationName
 from unrolled.network.network import Network
-from unrolled.preparation.missing import Filling
-from unrolled.preparation.scaling import Preparation
+from unrolled.preparation.missing import MISSING
+from unrolled.preparation.preparing import Preparation
 
 KINDS = [(missing, normalisation) for missing in get_args(MissingName) for normalisation in get_args(NormalisationName)]
 every_kind = pytest.mark.parametrize(("missing", "normalisation"), KINDS, ids=["-".join(kind) for kind in KINDS])
@@ -83,7 +83,7 @@ def test_prefix_logits_are_those_of_each_prefix(missing, normalisation, uniform)
 @every_kind
 def test_it_does_not_matter_how_steps_are_cut(missing, normalisation, uniform) -> None:
     preparation, values = made(missing, normalisation), holes(uniform, missing)
-    if not preparation.causal:
+    if preparation.obstacle is not None:
         assert normalisation == "sequence"
         return
     whole = preparation(values, torch.full((4,), 7))
@@ -144,8 +144,8 @@ ROW = [nan, 2.0, nan, nan, 5.0, nan]
     ],
 )
 def test_missing_values_are_filled(missing: MissingName, expected: list[npt.ArrayLike]) -> None:
-    filling = Filling(1, missing)
-    filling.mean.fill_(-1.0)
+    filling = MISSING[missing](1)
+    filling.set_mean(torch.tensor([-1.0]))
     values = torch.tensor(ROW)[None, :, None]
     found, _ = filling.advance(values, filling.initial_state(values, 1))
     np.testing.assert_allclose(found[0].T, np.array(expected, np.float32), **closeness(torch.float32, 1))
@@ -157,8 +157,8 @@ def test_the_time_since_the_last_observation_is_che_et_als(row: list[float]) -> 
     expected, last = [0.0], -1.0
     for before in row[:-1]:  # their equation (2), with steps as time stamps
         expected.append(1.0 if not np.isnan(before) else 1.0 + expected[-1])
-    filling = Filling(1, "mask")
-    filling.mean.fill_(last)
+    filling = MISSING["mask"](1)
+    filling.set_mean(torch.tensor([last]))
     values = torch.tensor(row)[None, :, None]
     found, _ = filling.advance(values, filling.initial_state(values, 1))
     np.testing.assert_allclose(found[0, :, 2].expm1(), expected, **closeness(torch.float32, 12))

@@ -295,7 +295,12 @@ def _name_the_steps(axes: Axes, tokens: Sequence[str] | None) -> None:
 
 
 def heat_maps(
-    values: Mapping[str, Tensor], outputs: Tensor, names: Mapping[str, str], height: float, frame: int = 1
+    values: Mapping[str, Tensor],
+    outputs: Tensor,
+    names: Mapping[str, str],
+    height: float,
+    frame: int = 1,
+    switches: str = "",
 ) -> Figure:
     """Gates or states of every unit over the steps.
 
@@ -305,6 +310,7 @@ def heat_maps(
         names: what each gate and state is called.
         height: of the figure, in inches; `maps_height` says what the maps need.
         frame: steps of the sequence that are one here.
+        switches: letters of gates between 0 and 1.
     """
     maps = {name: value.numpy() for name, value in values.items()}
     order = np.lexsort((np.arange(outputs.shape[1]), outputs.abs().numpy().argmax(0)))
@@ -313,7 +319,7 @@ def heat_maps(
     for row, (name, value) in enumerate(maps.items()):
         bottom, tall = (0.45 + each * (len(maps) - 1 - row)) / height, (each - 0.27) / height
         axes = figure.add_axes((0.10, bottom, 0.76, tall))
-        gate = name in "iforz"
+        gate = name in switches
         bound = 1.0 if gate or name != "c" else max(float(np.quantile(np.abs(value), 0.99)), 1e-6)
         low = 0.0 if gate else -bound
         image = axes.imshow(

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled.network import Network, reading, replacing
+from unrolled.network import Network
 from unrolled.statistics import Doubles
 
 TOLERANCE = 0.01
@@ -70,32 +70,33 @@ def integrated_gradients(network: Network, inputs: Tensor, label: int) -> Attrib
         The attribution, by step also where several are read as one. Of long sequences, or where the score bends
         much, it may not be `complete`.
     """
-    with reading(network) as prepared, torch.no_grad():
-        network(inputs, torch.tensor([inputs.shape[1]]))
-    read = prepared[0]  # [1, T, D]
-    zero = _attribute(network, inputs, read, torch.zeros_like(read), label)
+    with torch.no_grad():
+        read, _ = network.entering(inputs, torch.tensor([inputs.shape[1]]))  # [1, T, D]
+    steps = inputs.shape[1]
+    zero = _attribute(network, steps, read, torch.zeros_like(read), label)
     if zero.complete:
         return zero
-    mean = _attribute(network, inputs, read, read.mean(1, keepdim=True).expand_as(read), label)
+    mean = _attribute(network, steps, read, read.mean(1, keepdim=True).expand_as(read), label)
     return replace(mean, baseline="mean") if mean.complete else zero
 
 
-def _attribute(network: Network, inputs: Tensor, read: Tensor, baseline: Tensor, label: int) -> Attribution:
+def _attribute(network: Network, count: int, read: Tensor, baseline: Tensor, label: int) -> Attribution:
     """With as many points as it takes, or as are affordable."""
     with torch.no_grad():
-        ends = _scores(network, inputs, torch.cat([baseline, read]), label)
+        ends = _scores(network, torch.cat([baseline, read]), label)
     difference = float(ends[1] - ends[0])
     affordable = [points for points in POINTS if points * read.shape[1] <= MOST_STEPS] or [8]
     for points in affordable:
-        steps = _integral(network, inputs, read, baseline, label, points)
+        gradient = _integral(network, read, baseline, label, points)
+        steps = _by_step(gradient * (read - baseline)[0], network.frame_steps, count)
         found = Attribution(steps, difference, points, "zero")
         if found.complete:
             break
     return found
 
 
-def _integral(network: Network, inputs: Tensor, read: Tensor, baseline: Tensor, label: int, points: int) -> Doubles:
-    """(x − x̄) ∘ the mean gradient on the way from x̄ to x, summed over each step's values, [T]."""
+def _integral(network: Network, read: Tensor, baseline: Tensor, label: int, points: int) -> Tensor:
+    """The mean gradient on the way from x̄ to x, [T, D]."""
     places, weights = np.polynomial.legendre.leggauss(points)
     alphas = torch.from_numpy((places + 1) / 2).to(read)
     shares = torch.from_numpy(weights / 2).to(read)
@@ -103,9 +104,9 @@ def _integral(network: Network, inputs: Tensor, read: Tensor, baseline: Tensor, 
     gradient = torch.zeros_like(read[0])
     for low in range(0, points, size):
         way = torch.lerp(baseline, read, alphas[low : low + size, None, None]).requires_grad_()
-        (slope,) = torch.autograd.grad(_scores(network, inputs, way, label).sum(), way)
+        (slope,) = torch.autograd.grad(_scores(network, way, label).sum(), way)
         gradient += torch.einsum("b,btd->td", shares[low : low + size], slope)
-    return _by_step(gradient * (read - baseline)[0], network.frame_steps, inputs.shape[1])
+    return gradient
 
 
 def _by_step(parts: Tensor, frame: int, steps: int) -> Doubles:
@@ -119,9 +120,7 @@ def _by_step(parts: Tensor, frame: int, steps: int) -> Doubles:
     return found
 
 
-def _scores(network: Network, inputs: Tensor, read: Tensor, label: int) -> Tensor:
-    """F where the first layer reads these values, [B, T, D] → [B]."""
-    count, steps = len(read), inputs.shape[1]
-    with replacing(network, read):
-        logits: Tensor = network(inputs.expand(count, -1, -1), torch.full((count,), steps))
+def _scores(network: Network, read: Tensor, label: int) -> Tensor:
+    """F where the network reads these values, [B, T, D] → [B]."""
+    logits = network.answer(read, torch.full((len(read),), read.shape[1]))
     return logits[:, label] - logits.mean(-1)

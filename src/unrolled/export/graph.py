@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
@@ -16,29 +17,33 @@ OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 8
 """The file format that came with it."""
 
+TYPES = {
+    torch.float32: TensorProto.FLOAT,
+    torch.float64: TensorProto.DOUBLE,
+    torch.int32: TensorProto.INT32,
+    torch.int64: TensorProto.INT64,
+    torch.bool: TensorProto.BOOL,
+}
+
 
 class Graph:
     """A graph in the making. A value is the name of what a node gives, or of a constant.
 
     Args:
-        scope: what the names begin with, such as ``"layers.0"``.
+        names: of tensors that become constants, by `id`.
+        scope: what the names of nodes begin with.
     """
 
-    def __init__(self, scope: str = "") -> None:
-        self.scope = scope
+    def __init__(self, names: Mapping[int, str] | None = None, scope: str = "") -> None:
+        self.names, self.scope = names or {}, scope
         self.nodes: list[NodeProto] = []
         self.constants: dict[str, TensorProto] = {}
+        self.known: dict[tuple[Any, ...], str] = {}
 
-    def part(self, name: str) -> Graph:
-        """The same graph, with names that begin with one word more."""
-        part = Graph(self._named(name))
-        part.nodes, part.constants = self.nodes, self.constants
-        return part
-
-    def inner(self, name: str) -> Graph:
+    def inner(self, kind: str) -> Graph:
         """A graph within this one, as the body of a Scan is; its constants stand in this one."""
-        inner = Graph(self._named(name))
-        inner.constants = self.constants
+        inner = Graph(self.names, self._fresh(kind))
+        inner.constants, inner.known = self.constants, self.known
         return inner
 
     @property
@@ -50,25 +55,29 @@ class Graph:
         """A node with one output, whose name is returned; ``""`` stands for an input that is left out."""
         return self.add_many(kind, inputs, [name or self._fresh(kind)], **attributes)[0]
 
-    def add_many(self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> Sequence[str]:
-        """A node with the outputs of these names."""
+    def add_many(self, kind: str, inputs: Sequence[str], outputs: Sequence[str] | int, **attributes: Any) -> list[str]:
+        """A node with the outputs of these names, or with so many."""
+        if isinstance(outputs, int):
+            outputs = [f"{self._fresh(kind)}.{index}" for index in range(outputs)]
         self.nodes.append(helper.make_node(kind, list(inputs), list(outputs), outputs[0], **attributes))
-        return outputs
+        return list(outputs)
 
-    def constant(self, name: str, value: Tensor | npt.ArrayLike) -> str:
-        """A constant array of this name, within the scope."""
+    def constant(self, value: Tensor | npt.ArrayLike, name: str = "") -> str:
+        """A constant array; one that is there already is shared."""
         array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
-        full = self._named(name)
-        self.constants[full] = numpy_helper.from_array(np.ascontiguousarray(array), full)
-        return full
+        content = repr(array.tolist()) if array.dtype == object else array.tobytes()
+        key = (array.dtype.str, array.shape, content)
+        if key not in self.known:
+            name = self.names.get(id(value), name) or f"constant.{len(self.constants)}"
+            if name in self.constants:
+                name = f"{name}.{len(self.constants)}"
+            self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
+            self.known[key] = name
+        return self.known[key]
 
     def integers(self, *values: int) -> str:
-        """A constant list of int64, shared by all who want the same."""
-        return self._shared(f"ints{list(values)}", np.array(values, np.int64))
-
-    def scalar(self, value: float, dtype: type[np.generic] = np.float32) -> str:
-        """A constant number, shared by all who want the same."""
-        return self._shared(f"{dtype.__name__}({value:g})", np.array(value, dtype))
+        """A constant list of int64."""
+        return self.constant(np.array(values, np.int64), f"ints{list(values)}")
 
     def body(self, inputs: list[ValueInfoProto], outputs: list[ValueInfoProto]) -> GraphProto:
         """The finished graph of `inner`."""
@@ -78,13 +87,6 @@ class Graph:
         """The finished graph, with all constants."""
         return helper.make_graph(self.nodes, name, inputs, outputs, list(self.constants.values()))
 
-    def _shared(self, name: str, array: npt.NDArray[np.generic]) -> str:
-        if name not in self.constants:
-            self.constants[name] = numpy_helper.from_array(array, name)
-        return name
-
-    def _named(self, name: str) -> str:
-        return f"{self.scope}.{name}" if self.scope else name
-
     def _fresh(self, kind: str) -> str:
-        return self._named(f"{kind}.{len(self.nodes)}")
+        place = f"{kind}.{len(self.nodes)}"
+        return f"{self.scope}.{place}" if self.scope else place

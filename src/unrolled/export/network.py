@@ -24,7 +24,6 @@ Streams (``streaming=True``) read further steps and hand their state from call t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,17 +33,11 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper, shape
 from torch import Tensor
 
 from unrolled.errors import UnsupportedError
-from unrolled.export.context import with_neighbours
-from unrolled.export.graph import IR_VERSION, OPSETS, Graph
-from unrolled.export.places import count_steps, numbers_up_to, take_beside
-from unrolled.export.pooling import pool, pool_on
-from unrolled.export.preparation import cut, look_up, prepare
-from unrolled.export.recurrence import Steps, add_layer
-from unrolled.export.skip import segment_means
+from unrolled.export import recurrence  # noqa: F401  # which says how a cell is carried over the steps
+from unrolled.export.graph import IR_VERSION, OPSETS, TYPES, Graph
+from unrolled.export.values import BATCH, STEPS, Value
 from unrolled.model import check_streams_are_possible
-from unrolled.network import Layer, Network
-from unrolled.nn import Cell
-from unrolled.preparation import Embedding, Preparation
+from unrolled.nn import valid_steps
 from unrolled.version import VERSION
 
 if TYPE_CHECKING:
@@ -52,8 +45,6 @@ if TYPE_CHECKING:
 
 LARGEST = 2_000_000_000
 """Bytes that the weights may take: protobuf's limit for one file is 2 GiB."""
-
-_TYPES = {torch.float32: TensorProto.FLOAT, torch.float64: TensorProto.DOUBLE}
 
 
 def to_onnx(model: Model, *, streaming: bool = False, hidden: bool = False) -> ModelProto:
@@ -67,7 +58,8 @@ def to_onnx(model: Model, *, streaming: bool = False, hidden: bool = False) -> M
         UnsupportedError: for a model that does not exist in the asked form.
     """
     _check_it_can_be(model, streaming=streaming)
-    network, graph = model.network, Graph()
+    network = model.network
+    graph = Graph({id(tensor): name for name, tensor in [*network.named_parameters(), *network.named_buffers()]})
     state = network.initial_state(1) if streaming else {}
     with torch.no_grad():
         inputs, logits, carried = (
@@ -97,112 +89,79 @@ def starting_state(model: Model) -> dict[str, npt.NDArray[Any]]:
     return {name: value.cpu().numpy() for name, value in model.network.initial_state(1).items()}
 
 
-Built = tuple[list[ValueInfoProto], str, list[ValueInfoProto]]
+Built = tuple[list[ValueInfoProto], Tensor, list[ValueInfoProto]]
 """The graph's inputs, the value that holds the logits, and the outputs besides the answers."""
 
 
 def _of_whole_sequences(graph: Graph, model: Model, hidden: bool) -> Built:
     network, facts = model.network, model.facts
-    preparation, part = network.preparation, graph.part("preparation")
-    what, values = _what_is_read(part, model, "sequences")
-    lengths = "lengths"
+    read, values = _what_is_read(graph, model, "sequences")
+    lengths: Tensor = Value.of(graph, "lengths", torch.empty(BATCH, dtype=torch.int64, device="meta"))
+    inputs = [read, helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"])]
     if facts.max_length is not None:
-        values, lengths = cut(part, values, lengths, facts.max_length, facts.keep_steps)
-    values = graph.add("Transpose", values, perm=[1, 0, 2])  # [T, B, F]
-    steps = _steps(graph, values, lengths)
-    values = graph.add("Where", steps.valid, values, graph.scalar(0.0))  # padding may hold anything, even NaN
-    if isinstance(preparation, Preparation):
-        values, _ = prepare(part, preparation, values, steps, [])
-    if network.frame_steps > 1:
-        values, steps = _frames(graph.part("frames"), network, values, steps)
-    entering, last = values, ""
-    if network.context is not None:
-        width = network.preparation.width * network.frame_steps
-        values = with_neighbours(graph.part("context"), network.context, values, steps, width)
-    for name, layer in _layers(network):
-        values, (last, *_) = add_layer(graph.part(name), _cells(layer), values, steps)
-    pooled = pool(graph.part("pooling"), network.pooling, values, last, steps)
-    if network.skip is not None:
-        pooled = graph.add("Concat", pooled, segment_means(graph.part("skip"), network.skip, entering, steps), axis=1)
-    inputs = [what, helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"])]
-    more = []
-    if hidden:
-        graph.add("Transpose", values, perm=[1, 0, 2], name="hidden")
-        more = [helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["batch", "frames", _width(network)])]
-    return inputs, _logits(graph, network, pooled), more
+        values, lengths = _cut(values, lengths, facts.max_length, facts.keep_steps)
+    values = values.where(valid_steps(lengths, values.shape[1])[:, :, None], 0)  # padding may hold anything, even NaN
+    values, lengths = network.entering(values, lengths)
+    if not hidden:
+        return inputs, network.answer(values, lengths), []
+    outputs = network.recur(values, lengths)
+    logits = network.judge(network.pool(values, lengths, outputs))
+    return inputs, logits, [_output(graph, outputs, "hidden", ["batch", "frames", outputs.shape[-1]])]
 
 
 def _of_streams(graph: Graph, model: Model, state: dict[str, Tensor]) -> Built:
-    network = model.network
-    preparation, part, last = network.preparation, graph.part("preparation"), ""
-    steps, values = _what_is_read(part, model, "steps")
-    values = graph.add("Transpose", values, perm=[1, 0, 2])
-    carried: dict[str, str] = {}
-    if isinstance(preparation, Preparation):
-        before = [f"preparation.{name}" for name in preparation.state_names]
-        values, after = prepare(part, preparation, values, None, before)
-        carried = dict(zip(before, after, strict=True))
-    for name, layer in _layers(network):
-        before = [f"{name}.{part}" for part in layer.state_names]
-        values, after = add_layer(graph.part(name), _cells(layer), values, None, before)
-        carried |= dict(zip(before, after, strict=True))
-        last = after[0]
-    before = [f"pooling.{part}" for part in network.pooling.state_names]
-    pooled, after = pool_on(graph.part("pooling"), network.pooling, values, last, before)
-    carried |= dict(zip(before, after, strict=True))
-    for name, value in carried.items():
-        graph.add("Identity", value, name=f"{name}.next")
+    read, values = _what_is_read(graph, model, "steps")
+    before = {name: Value.of(graph, name, value.to("meta").expand(BATCH, -1)) for name, value in state.items()}
+    logits, after = model.network.advance(values, before)
     return (
-        [steps, *(_state_info(name, value) for name, value in state.items())],
-        _logits(graph, network, pooled),
-        [_state_info(f"{name}.next", value) for name, value in state.items()],
+        [read, *(helper.make_tensor_value_info(n, TYPES[v.dtype], ["batch", v.shape[1]]) for n, v in state.items())],
+        logits[:, -1],
+        [_output(graph, after[name], f"{name}.next", ["batch", value.shape[1]]) for name, value in state.items()],
     )
 
 
-def _what_is_read(graph: Graph, model: Model, name: str) -> tuple[ValueInfoProto, str]:
-    """The graph's first input, and what of it is prepared further, [B, T, F]."""
-    preparation = model.network.preparation
-    if isinstance(preparation, Embedding):
-        tokens = helper.make_tensor_value_info("tokens", TensorProto.STRING, ["batch", "time"])
-        return tokens, look_up(graph, preparation, "tokens", model.facts.vocabulary or ())
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "time", len(model.channels)]), name
-
-
-def _steps(graph: Graph, values: str, lengths: str) -> Steps:
-    """Which steps of ``values``, [T, B, F], stand before the end of their sequence."""
-    numbers = numbers_up_to(graph, count_steps(graph, values))  # [T]
-    inside = graph.add("Less", graph.add("Unsqueeze", numbers, graph.integers(1)), lengths)  # [T, B]
-    return Steps(
-        lengths, graph.add("Cast", lengths, to=TensorProto.INT32), graph.add("Unsqueeze", inside, graph.integers(2))
+def _what_is_read(graph: Graph, model: Model, name: str) -> tuple[ValueInfoProto, Tensor]:
+    """The graph's first input, and what of it is prepared further, [B, T, F], or codes [B, T, 1]."""
+    vocabulary, channels = model.facts.vocabulary, len(model.channels)
+    if vocabulary is None:
+        info = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "time", channels])
+        return info, Value.of(graph, name, torch.empty(BATCH, STEPS, channels, device="meta"))
+    codes = graph.add(
+        "LabelEncoder",
+        "tokens",
+        domain="ai.onnx.ml",
+        keys_strings=list(vocabulary),
+        values_int64s=list(range(1, len(vocabulary) + 1)),
+        default_int64=0,  # what is not in the vocabulary
     )
+    info = helper.make_tensor_value_info("tokens", TensorProto.STRING, ["batch", "time"])
+    return info, Value.of(graph, codes, torch.empty(BATCH, STEPS, dtype=torch.int64, device="meta"))[:, :, None]
 
 
-def _frames(graph: Graph, network: Network, values: str, steps: Steps) -> tuple[str, Steps]:
-    """As `stack_frames`: [T, B, F] → [⌈T / K⌉, B, K·F], and which of the frames count."""
-    many, up = graph.scalar(network.frame_steps, np.int64), graph.scalar(network.frame_steps - 1, np.int64)
-    full = graph.add("Add", count_steps(graph, values), up)
-    places = numbers_up_to(graph, graph.add("Mul", graph.add("Div", full, many), many))  # ⌈T / K⌉ · K
-    frames = take_beside(graph, values, places, steps, network.frame_steps * network.preparation.width)
-    lengths = graph.add("Div", graph.add("Add", steps.lengths, up), many)
-    return frames, _steps(graph, frames, lengths)
+def _cut(values: Tensor, lengths: Tensor, most: int, keep: str) -> tuple[Tensor, Tensor]:
+    """The first or the last steps of longer sequences, [B, T, F], and the lengths that are left."""
+    left = lengths.clamp(max=most)
+    if keep == "first":
+        return values[:, :most], left
+    time: Any = values.shape[1]
+    steps = torch.arange(torch.clamp(time, max=most))  # type: ignore[call-overload]
+    places = ((lengths - left)[:, None] + steps).minimum(time - 1)
+    return values.gather(1, places[:, :, None].expand(-1, -1, values.shape[-1])), left
 
 
-def _width(network: Network) -> int:
-    """Values of the last layer's outputs."""
-    return network.pooling.width
+def _output(graph: Graph, value: Tensor, name: str, sizes: list[str | int]) -> ValueInfoProto:
+    """Shows a value under this name."""
+    assert isinstance(value, Value)  # noqa: S101  # for the type checker
+    graph.add("Identity", value.node, name=name)
+    return helper.make_tensor_value_info(name, TYPES[value.dtype], sizes)
 
 
-def _logits(graph: Graph, network: Network, pooled: str) -> str:
-    weights = graph.constant("output.weight", network.output.weight.T)
-    return graph.add("Add", graph.add("MatMul", pooled, weights), graph.constant("output.bias", network.output.bias))
-
-
-def _add_answers(graph: Graph, model: Model, logits: str) -> None:
-    names = graph.constant("classes", np.array(model.classes, object))
-    graph.add("Gather", names, graph.add("ArgMax", logits, axis=1, keepdims=0), name="labels")
-    if model.facts.temperature != 1.0:
-        logits = graph.add("Div", logits, graph.constant("temperature", np.float32(model.facts.temperature)))
-    graph.add("Softmax", logits, name="probabilities", axis=1)
+def _add_answers(graph: Graph, model: Model, logits: Tensor) -> None:
+    assert isinstance(logits, Value)  # noqa: S101  # for the type checker
+    names = graph.constant(np.array(model.classes, object), "classes")
+    graph.add("Gather", names, graph.add("ArgMax", logits.node, axis=1, keepdims=0), name="labels")
+    divided: Any = logits if model.facts.temperature == 1.0 else logits / model.facts.temperature
+    graph.add("Softmax", divided.node, name="probabilities", axis=1)
 
 
 def _metadata(model: Model, state: dict[str, Tensor]) -> dict[str, str]:
@@ -216,20 +175,6 @@ def _metadata(model: Model, state: dict[str, Tensor]) -> dict[str, str]:
     if state:
         facts["state"] = {name: value[0].tolist() for name, value in state.items()}  # before the first step
     return {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
-
-
-def _state_info(name: str, value: Tensor) -> ValueInfoProto:
-    return helper.make_tensor_value_info(name, _TYPES[value.dtype], ["batch", value.shape[1]])
-
-
-def _layers(network: Network) -> Iterator[tuple[str, Layer]]:
-    for index, layer in enumerate(network.layers):
-        assert isinstance(layer, Layer)  # noqa: S101  # for the type checker: a ModuleList forgets
-        yield f"layers.{index}", layer
-
-
-def _cells(layer: Layer) -> list[Cell]:
-    return [cell for cell in layer.cells if isinstance(cell, Cell)]
 
 
 def _check_it_can_be(model: Model, *, streaming: bool) -> None:

@@ -16,9 +16,7 @@ from onnx import ModelProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from unrolled.errors import UnsupportedError
-from unrolled.export.recurrence import OPERATORS
 from unrolled.export.running import open_session, predict_in_runtime
-from unrolled.nn import Cell
 from unrolled.statistics import Proportion, proportion
 
 if TYPE_CHECKING:
@@ -71,8 +69,7 @@ def quantize(model: Model, proto: ModelProto, sequences: Sequences) -> tuple[byt
 
 
 def _check_it_can_be(model: Model) -> None:
-    cell = next(module for module in model.network.modules() if isinstance(module, Cell))
-    operator = OPERATORS.get(type(cell))
+    operator = model.network.cell.operator
     if operator is not None and operator.name != "LSTM":
         raise UnsupportedError(
             f"ONNX Runtime has no 8-bit {operator.name}, so the weights of {model.network.config.cell!r} would stay "

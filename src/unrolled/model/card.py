@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def write_card(facts: Mapping[str, Any]) -> str:
-    """The card's text from what ``model.json`` holds."""
-    model, data, figures = facts["model"], facts["data"], facts["figures"]
-    size = f"{model['num_layers']} × {model['hidden_size']}"
-    direction = "both directions" if model["bidirectional"] else "forward"
+def write_card(facts: Mapping[str, Any], network: str) -> str:
+    """The card's text from what ``model.json`` holds, and the network in words."""
+    data, figures = facts["data"], facts["figures"]
     lines = [
         f"# A classifier of sequences: {data.get('name', 'unnamed data')}",
         "",
-        f"A recurrent network ({model['cell']}, {size} units, {direction}, pooling: {model['pooling']}), trained with "
-        f"unrolled {facts['unrolled']}.",
+        f"A recurrent network ({network}), trained with unrolled {facts['unrolled']}.",
         "",
         f"- **Input**: {_input(facts)}.",
         f"- **Output**: one of {len(facts['classes'])} classes ({_some(facts['classes'])}) with probabilities.",

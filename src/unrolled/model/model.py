@@ -41,7 +41,7 @@ from unrolled.data import (
     refuse_values,
 )
 from unrolled.data.batches import Batcher
-from unrolled.errors import MismatchError, ModelFolderError
+from unrolled.errors import ConfigError, MismatchError, ModelFolderError
 from unrolled.model.card import write_card
 from unrolled.model.examples import Example, dump_examples, parse_examples
 from unrolled.model.stream import Stream, StreamState
@@ -172,9 +172,8 @@ class Model:
     def predict_steps(self, values: SequencesLike) -> list[Probabilities]:
         """The probabilities after every step, [T_i, C] for each sequence: the belief as it is read.
 
-        Row t is what `predict_proba` gives for the first t + 1 steps. A network that reads in both directions,
-        or standardises each sequence by itself, reads every prefix anew, which costs T times as much; one that
-        keeps the last steps only reads anew the prefixes that are longer.
+        Row t is what `predict_proba` gives for the first t + 1 steps. `prefix_steps` says what that costs: a network
+        that does not read forward reads every prefix anew.
         """
         intake, device = self.facts.intake, self.network.output.weight.device
         whole = replace(intake, max_length=None)(self._fitting(values))
@@ -189,6 +188,14 @@ class Model:
                 late = list(all_logits(self.network, Batcher(windows, device)).split(beyond))
             rows = [torch.cat(parts) for parts in zip(rows, late, strict=True)]
         return [self.probabilities(logits) for logits in rows]
+
+    def prefix_steps(self, length: int) -> int:
+        """Steps that the network reads for `predict_steps` of a sequence of so many steps."""
+        most = self.facts.max_length
+        if most is None or length <= most:
+            return self.network.prefix_steps(length)
+        late = (length - most) * most if self.facts.keep_steps == "last" else 0  # each window is read by itself
+        return self.network.prefix_steps(most) + late
 
     def parse(self, text: str) -> Sequences:
         """One sequence from how a person types it: of text, the text itself; otherwise see `parse_literal`.
@@ -315,7 +322,7 @@ class Model:
             "model.safetensors": weights,
             "model.json": text.encode(),
             **examples,
-            "README.md": write_card(facts.model_dump()).encode(),
+            "README.md": write_card(facts.model_dump(), self.network.in_words()).encode(),
         }
         replace_folder(Path(path), files)
         return Path(path)
@@ -342,7 +349,7 @@ class Model:
             tensors = load_tensors(content)
             baselines = _baselines(facts.baseline, tensors)
             network = restore_network(facts, {k: v for k, v in tensors.items() if not k.startswith(_BASELINE)})
-        except (SafetensorError, RuntimeError, KeyError) as error:
+        except (SafetensorError, RuntimeError, KeyError, ConfigError) as error:
             raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {error}") from None
         return cls(network, facts, baselines, _read_examples(folder, facts))
 
@@ -411,7 +418,7 @@ def _read_facts(path: Path) -> ModelFacts:
         return ModelFacts.model_validate(content)
     except OSError as error:
         raise _unreadable(path, error) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelFolderError(f"{path} is damaged or not a model's: {_cause(error)}. Copy the folder anew.") from None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from unrolled.data.batches import Batcher
 from unrolled.errors import DataError, LengthError, MismatchError, ReadError, UnsupportedError
+from unrolled.nn import Obstacle
 from unrolled.storage import write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -263,33 +264,16 @@ def check_streams_are_possible(model: Model) -> None:
     Raises:
         UnsupportedError: saying why, and all that would have to be otherwise.
     """
-    obstacles = list(_obstacles(model))
+    obstacles = model.network.obstacles()
+    if (most := model.facts.max_length) is not None:
+        reason = f"reads only the {model.facts.keep_steps} {most} steps of a sequence"
+        obstacles.append(Obstacle(reason, "without --max-length"))
     if obstacles:
-        reasons, options = zip(*obstacles, strict=True)
-        others = " ".join(options).replace(" with ", " ")  # one "with" for all
+        others = " ".join(obstacle.remedy for obstacle in obstacles).replace(" with ", " ")  # one "with" for all
         raise UnsupportedError(
-            f"this model {_enumerated(reasons)}: it cannot be streamed. Predict with --steps, which reads every prefix "
-            f"anew, or train one {others}."
+            f"this model {_enumerated([obstacle.reason for obstacle in obstacles])}: it cannot be streamed. Predict "
+            f"with --steps, which reads every prefix anew, or train one {others}."
         )
-
-
-def _obstacles(model: Model) -> Iterator[tuple[str, str]]:
-    """Why a model cannot answer after each step, and the option of one that can."""
-    network, facts = model.network, model.facts
-    if network.config.bidirectional:
-        yield "reads sequences in both directions", "with --no-bidirectional"
-    if network.context is not None:
-        yield f"reads up to {network.offsets[-1]} steps after each one along with it", "with --context-steps 0"
-    if network.frame_steps > 1:
-        yield f"reads {network.frame_steps} steps as one", "with --frame-steps 1"
-    if network.skip is not None:
-        parts = f"reads the means of {network.skip.count} parts of a sequence, which end where its length is known"
-        yield parts, "with --skip-segments 0"
-    if not network.preparation.causal:
-        own = "standardises each sequence by its own mean, which only its end tells"
-        yield own, "with --normalisation channel"
-    if facts.max_length is not None:
-        yield f"reads only the {facts.keep_steps} {facts.max_length} steps of a sequence", "without --max-length"
 
 
 def _enumerated(parts: Sequence[str]) -> str:

@@ -8,8 +8,9 @@ from unrolled.network.inference import (
     all_prefix_logits,
     evaluation_batches,
 )
-from unrolled.network.network import Layer, Network
-from unrolled.network.tracing import Trace, reading, replacing, trace
+from unrolled.network.layer import Layer
+from unrolled.network.network import Network
+from unrolled.network.tracing import Trace, trace
 
 __all__ = [
     "MAX_BATCH",
@@ -21,7 +22,5 @@ __all__ = [
     "all_outputs",
     "all_prefix_logits",
     "evaluation_batches",
-    "reading",
-    "replacing",
     "trace",
 ]

@@ -10,75 +10,21 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.config import ModelConfig
+from unrolled.errors import ConfigError
+from unrolled.network.layer import Layer
 from unrolled.nn import (
-    CELLS,
     POOLINGS,
     Cell,
     Context,
-    Kernel,
-    Pooling,
+    Frames,
+    Obstacle,
+    Part,
     Reads,
     SegmentMeans,
-    State,
     check_lengths,
-    choose_kernel,
-    count_frames,
-    initialize_cell,
     initialize_output,
-    stack_frames,
 )
 from unrolled.preparation import Embedding, Normaliser, Preparation
-
-
-class Layer(nn.Module):
-    """One recurrent layer: a cell, or one for each direction, over the steps."""
-
-    def __init__(self, config: ModelConfig, input_size: int) -> None:
-        super().__init__()
-        directions = 2 if config.bidirectional else 1
-        self.cells = nn.ModuleList(CELLS[config.cell](input_size, config.hidden_size) for _ in range(directions))
-        self.recurrent_dropout = config.recurrent_dropout
-        self.recompute_gates = config.recompute_gates
-        self.output_size = directions * config.hidden_size
-
-    def forward(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
-        """[B, T, F], [B] → [B, T, H], or [B, H] where only the last output or the mean is asked for.
-
-        Of two directions, the backward one's values stand behind: 2·H in all.
-        """
-        directions = [self._read(cell, inputs, lengths, bool(index), reads) for index, cell in enumerate(self.cells)]
-        return directions[0] if len(directions) == 1 else torch.cat(directions, -1)
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """The parts of the cell's state."""
-        return self._forward_cell.state_names
-
-    def initial_state(self, like: Tensor, batch: int) -> State:
-        """The state before the first step, of the forward direction."""
-        return self._forward_cell.initial_state(like, batch)
-
-    def advance(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Further steps of the forward direction, [B, T, F] → their outputs, [B, T, H], and the state after them."""
-        return self.kernel().run(self._forward_cell, inputs, state, None)
-
-    @property
-    def _forward_cell(self) -> Cell:
-        cell = self.cells[0]
-        assert isinstance(cell, Cell)  # noqa: S101  # for the type checker: a ModuleList forgets
-        return cell
-
-    def kernel(self) -> Kernel:
-        """What carries the cells over time, in the mode (training or not) that the layer is in."""
-        return choose_kernel(self._forward_cell, recurrent_dropout=self.recurrent_dropout if self.training else 0.0)
-
-    def _read(self, cell: nn.Module, inputs: Tensor, lengths: Tensor, reverse: bool, reads: Reads) -> Tensor:
-        assert isinstance(cell, Cell)  # noqa: S101
-        mask = None
-        if self.training and self.recurrent_dropout:
-            ones = inputs.new_ones(len(inputs), cell.hidden_size)
-            mask = F.dropout(ones, self.recurrent_dropout)
-        return self.kernel().read(cell, inputs, lengths, mask, reverse, reads, self.recompute_gates)
 
 
 class Network(nn.Module):
@@ -102,21 +48,22 @@ class Network(nn.Module):
             if symbols is None
             else Embedding(symbols, config.embedding_size)
         )
-        self.layers = nn.ModuleList()
-        assert config.frame_steps != "auto", "resolved before the network is made"  # noqa: S101
+        if config.frame_steps == "auto":
+            raise ConfigError("frame_steps = 'auto': expected a number; training finds it from the longest sequence.")
         self.frame_steps = config.frame_steps
-        width = self.preparation.width * self.frame_steps
-        entering = width
+        self.frames = Frames(config.frame_steps) if config.frame_steps > 1 else None
+        entering = self.preparation.width * config.frame_steps
         self.context = Context(config.context_steps) if config.context_steps else None
-        self.offsets = self.context.offsets if self.context else (0,)
-        width *= len(self.offsets)
-        self.reads_of_a_step = width
-        for _ in range(config.num_layers):
-            layer = Layer(config, width)
+        offsets = self.context.offsets if self.context else (0,)
+        width = self.reads_of_a_step = entering * len(offsets)
+        self.layers = nn.ModuleList()
+        for number in range(config.num_layers):
+            layer = Layer(config, width, (0,) if number else offsets)
             self.layers.append(layer)
             width = layer.output_size
         self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
         self.skip = SegmentMeans(config.skip_segments) if config.skip_segments else None
+        self.output_size = width
         self.read_widths = (self.pooling.output_size, *([config.skip_segments * entering] if self.skip else []))
         self.output = nn.Linear(sum(self.read_widths), classes)
         self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
@@ -136,7 +83,14 @@ class Network(nn.Module):
         """
         if lengths.device.type == "cpu":  # on a GPU the question would make every step wait
             check_lengths(lengths, inputs.shape[1])
-        pooled = self.pooled(inputs, lengths)
+        return self.answer(*self.entering(inputs, lengths))
+
+    def answer(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """The logits of what `entering` gives, [B, T, ·], [B] → [B, C]."""
+        return self.judge(self.pool(values, lengths))
+
+    def judge(self, pooled: Tensor) -> Tensor:
+        """The logits of what `pooled` gives, [B, ·] → [B, C]."""
         logits: Tensor = self.output(F.dropout(pooled, self.config.output_dropout, self.training))
         return logits
 
@@ -145,9 +99,16 @@ class Network(nn.Module):
 
         Of two parts where there is a way past the recurrence, as wide as ``read_widths`` says.
         """
-        values, lengths = self.entering(inputs, lengths)
-        read = self._recur(values, lengths, self.pooling.reads)
-        pooled: Tensor = self.pooling(read, lengths) if self.pooling.reads == "outputs" else read
+        return self.pool(*self.entering(inputs, lengths))
+
+    def pool(self, values: Tensor, lengths: Tensor, outputs: Tensor | None = None) -> Tensor:
+        """As `pooled`, of what `entering` gives, and of the last layer's outputs where those are known."""
+        reads = self.pooling.reads
+        if outputs is None:
+            outputs = self.recur(values, lengths, reads)
+            pooled = self.pooling(outputs, lengths) if reads == "outputs" else outputs
+        else:
+            pooled = self.pooling(outputs, lengths)
         return pooled if self.skip is None else torch.cat([pooled, self.skip(values, lengths)], -1)
 
     def outputs(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
@@ -156,18 +117,19 @@ class Network(nn.Module):
         Where several steps are read as one, there is an output for each frame of them. Or only what ``reads`` says
         of them, [B, H] (or 2·H), which kernels can do with less work.
         """
-        return self._recur(*self.entering(inputs, lengths), reads)
+        return self.recur(*self.entering(inputs, lengths), reads)
 
     def entering(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """What is read, [B, T, ·], and its lengths: in frames, where several steps are read as one."""
-        values = stack_frames(self.preparation(inputs, lengths), lengths, self.frame_steps)
-        return values, count_frames(lengths, self.frame_steps)
+        values = self.preparation(inputs, lengths)
+        return (values, lengths) if self.frames is None else (self.frames(values, lengths), self.frames.count(lengths))
 
     def with_context(self, values: Tensor, lengths: Tensor) -> Tensor:
         """What the first layer reads of these, [B, T, ·]: each step, or each with its neighbours."""
         return values if self.context is None else self.context(values, lengths)
 
-    def _recur(self, values: Tensor, lengths: Tensor, reads: Reads) -> Tensor:
+    def recur(self, values: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
+        """As `outputs`, of what `entering` gives."""
         values = self.with_context(values, lengths)
         *lower, last = self.layers
         for layer in lower:
@@ -201,15 +163,53 @@ class Network(nn.Module):
         logits = self.prefix_logits(inputs, lengths)
         return logits.gather(1, (ends - 1)[:, :, None].expand(-1, -1, logits.shape[-1]))
 
+    def parts(self) -> Iterator[tuple[str, Part]]:
+        """The parts by name, in the order in which values pass through them."""
+        named: list[tuple[str, Part | None]] = [
+            ("preparation", self.preparation),
+            ("frames", self.frames),
+            ("context", self.context),
+            *((f"layers.{index}", layer) for index, layer in enumerate(self.recurrence())),
+            ("pooling", self.pooling),
+            ("skip", self.skip),
+        ]
+        return ((name, part) for name, part in named if part is not None)
+
+    def obstacles(self) -> list[Obstacle]:
+        """Why the network has to see a sequence's end before its beginning; empty where it reads forward."""
+        return list(dict.fromkeys(part.obstacle for _, part in self.parts() if part.obstacle is not None))
+
     @property
     def reads_forward(self) -> bool:
-        """Whether what it makes of a step depends on no later one: so one pass gives the logits of every prefix too.
+        """Whether what it makes of a step depends on no later one: so one pass gives the logits of every prefix too."""
+        return not self.obstacles()
 
-        Neither a backward direction does, nor standardising each sequence by its own mean, nor reading several
-        steps as one, nor those that follow, nor parts of the sequence, which end where it is known how long it is.
-        """
-        forward = not self.config.bidirectional and self.preparation.causal
-        return forward and self.frame_steps == 1 and self.context is None and self.skip is None
+    def prefix_steps(self, length: int) -> int:
+        """Steps that are read for the logits after each step of a sequence; see `prefix_logits`."""
+        return length if self.reads_forward else length * (length + 1) // 2
+
+    def in_words(self) -> str:
+        """What the network is, for a person."""
+        config = self.config
+        words = {name.split(".")[0]: part.words for name, part in self.parts()}
+        words |= {"pooling": words["pooling"] or f"pooling {config.pooling}"}
+        first = [config.cell, f"{config.num_layers} × {config.hidden_size} units", words.pop("layers")]
+        return ", ".join(part for part in [*first, *words.values()] if part)
+
+    def remarks(self) -> str:
+        """What somebody who watches the network read should know of its parts, in sentences."""
+        return " ".join(dict.fromkeys(part.remark for _, part in self.parts() if part.remark))
+
+    @property
+    def cell(self) -> Cell:
+        """A cell of the network; all are of one kind."""
+        return next(iter(self.recurrence())).cell
+
+    def recurrence(self) -> Iterator[Layer]:
+        """The recurrent layers, the lowest first."""
+        for layer in self.layers:
+            assert isinstance(layer, Layer)  # noqa: S101  # for the type checker: a ModuleList forgets
+            yield layer
 
     @property
     def normaliser(self) -> Normaliser:
@@ -225,9 +225,9 @@ class Network(nn.Module):
         """
         like = self.output.weight
         return {
-            f"{name}.{part}": value
-            for name, module in self._carriers()
-            for part, value in zip(module.state_names, module.initial_state(like, count), strict=True)
+            f"{name}.{key}": value
+            for name, part in self.parts()
+            for key, value in zip(part.state_names, part.initial_state(like, count), strict=True)
         }
 
     def advance(self, inputs: Tensor, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -240,20 +240,12 @@ class Network(nn.Module):
             The logits as if the sequences ended at each of these steps, [B, T, C], and what to carry on.
         """
         values, carried = inputs, dict[str, Tensor]()
-        for name, module in self._carriers():
-            before = tuple(state[f"{name}.{part}"] for part in module.state_names)
-            values, after = module.advance(values, before)
-            carried |= {f"{name}.{part}": value for part, value in zip(module.state_names, after, strict=True)}
+        for name, part in self.parts():
+            before = tuple(state[f"{name}.{key}"] for key in part.state_names)
+            values, after = part.advance(values, before)
+            carried |= {f"{name}.{key}": value for key, value in zip(part.state_names, after, strict=True)}
         logits: Tensor = self.output(values)
         return logits, carried
-
-    def _carriers(self) -> Iterator[tuple[str, Preparation | Embedding | Layer | Pooling]]:
-        """The parts that carry something from step to step, in the order in which values pass through them."""
-        yield "preparation", self.preparation
-        for index, layer in enumerate(self.layers):
-            assert isinstance(layer, Layer)  # noqa: S101
-            yield f"layers.{index}", layer
-        yield "pooling", self.pooling
 
     def flop_per_step(self) -> int:
         """Floating-point operations of the recurrence for one step of one sequence, forward."""
@@ -262,21 +254,8 @@ class Network(nn.Module):
 
     def _initialize(self, seed: int) -> None:
         generator = Generator().manual_seed(seed)
-        if isinstance(self.preparation, Embedding):
-            self.preparation.initialize(generator)
-        for number, layer in enumerate(self.layers):
-            offsets = (0,) if number else self.offsets
-            for cell in layer.modules():
-                if isinstance(cell, Cell):
-                    initialize_cell(
-                        cell,
-                        self.config.initializer,
-                        self.config.forget_bias,
-                        generator,
-                        self.config.memory_steps,
-                        offsets,
-                    )
-        self.pooling.initialize(generator)
+        for _, part in self.parts():
+            part.initialize(generator)
         initialize_output(self.output, self.config.output_initializer, generator)
 
 

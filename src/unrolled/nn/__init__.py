@@ -1,67 +1,56 @@
 """The parts of a network, and how a cell is carried over time.
 
+cells/      one time step of each recurrent cell
+pooling/    how the outputs of all steps become one vector
 compiled/   the kernel in C
 """
 
-from unrolled.nn.cells import (
-    CELLS,
-    GRU,
-    LSTM,
-    Cell,
-    GRUResetBefore,
-    LayerNormLSTM,
-    PeepholeLSTM,
-    ReluRNN,
-    SimpleRNN,
-    State,
-)
+from unrolled.nn.cells import CELLS, Cell, Operator
 from unrolled.nn.context import Context
-from unrolled.nn.frames import automatic_frame, count_frames, stack_frames
+from unrolled.nn.frames import Frames, automatic_frame
 from unrolled.nn.initializers import initialize_cell, initialize_output
-from unrolled.nn.kernels import Kernel, choose_kernel
+from unrolled.nn.kernels import Kernel, choose_kernel, read_cell, run_cell
+from unrolled.nn.part import Obstacle, Part, State
 from unrolled.nn.pooling import (
     POOLINGS,
-    AttentionPooling,
-    LastPooling,
-    MaxPooling,
-    MeanPooling,
     Pooling,
-    StatisticsPooling,
+    at_each_step,
+    running_count,
+    running_max,
+    running_min,
+    running_sum,
 )
 from unrolled.nn.segments import SegmentMeans
-from unrolled.nn.statistics import LEAST_VARIANCE
-from unrolled.nn.unroll import Reads, check_lengths, reverse_sequences, valid_steps
+from unrolled.nn.unroll import Reads, check_lengths, gather_last, mean_output, reverse_sequences, valid_steps
 
 __all__ = [
     "CELLS",
-    "GRU",
-    "LEAST_VARIANCE",
-    "LSTM",
     "POOLINGS",
-    "AttentionPooling",
     "Cell",
     "Context",
-    "GRUResetBefore",
+    "Frames",
     "Kernel",
-    "LastPooling",
-    "LayerNormLSTM",
-    "MaxPooling",
-    "MeanPooling",
-    "PeepholeLSTM",
+    "Obstacle",
+    "Operator",
+    "Part",
     "Pooling",
     "Reads",
-    "ReluRNN",
     "SegmentMeans",
-    "SimpleRNN",
     "State",
-    "StatisticsPooling",
+    "at_each_step",
     "automatic_frame",
     "check_lengths",
     "choose_kernel",
-    "count_frames",
+    "gather_last",
     "initialize_cell",
     "initialize_output",
+    "mean_output",
+    "read_cell",
     "reverse_sequences",
-    "stack_frames",
+    "run_cell",
+    "running_count",
+    "running_max",
+    "running_min",
+    "running_sum",
     "valid_steps",
 ]

@@ -8,9 +8,10 @@ as in dilated convolutions (Yu and Koltun 2016, arXiv 1511.07122).
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from unrolled.nn.frames import take_steps
+from unrolled.nn.frames import take_beside
+from unrolled.nn.part import Obstacle, Part
 
 
 def context_offsets(reach: int) -> tuple[int, ...]:
@@ -19,7 +20,7 @@ def context_offsets(reach: int) -> tuple[int, ...]:
     return (*(-distance for distance in reversed(distances)), 0, *distances)
 
 
-class Context(nn.Module):
+class Context(Part):
     """Puts the neighbours of each step beside it, in their order in time.
 
     Beyond an end of the sequence stands its first or last step, whatever the padding holds.
@@ -30,11 +31,20 @@ class Context(nn.Module):
 
     def __init__(self, reach: int) -> None:
         super().__init__()
-        self.offsets = context_offsets(reach)
+        self.reach, self.offsets = reach, context_offsets(reach)
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """[B, T, F], [B] → [B, T, K·F] with K offsets, the values of one step behind those of another."""
-        count, steps, channels = values.shape
-        numbers = torch.arange(steps, device=values.device)
+        numbers = torch.arange(values.shape[1], device=values.device)
         places = torch.stack([numbers + offset for offset in self.offsets], 1)  # [T, K], made on the device itself
-        return take_steps(values, places.flatten(), lengths).reshape(count, steps, len(self.offsets) * channels)
+        return take_beside(values, places.flatten(), lengths, len(self.offsets))
+
+    @property
+    def obstacle(self) -> Obstacle:
+        """See `Part.obstacle`."""
+        return Obstacle(f"reads up to {self.offsets[-1]} steps after each one along with it", "with --context-steps 0")
+
+    @property
+    def words(self) -> str:
+        """See `Part.words`."""
+        return f"each step with up to {self.reach} around it"

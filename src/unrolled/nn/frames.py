@@ -10,42 +10,62 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from unrolled.nn.part import Obstacle, Part
 
-def stack_frames(values: Tensor, lengths: Tensor, size: int) -> Tensor:
-    """Frames of ``size`` steps; where the last one of a sequence is not full, its last step is repeated.
+
+class Frames(Part):
+    """Reads several steps as one; where the last frame of a sequence is not full, its last step is repeated.
+
+    Args:
+        size: steps of a frame, K, at least 2.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """[B, T, F], [B] → [B, ⌈T / K⌉, K·F], the steps of a frame one behind the other."""
+        places = torch.arange((values.shape[1] + self.size - 1) // self.size * self.size, device=values.device)
+        return take_beside(values, places, lengths, self.size)
+
+    def count(self, lengths: Tensor) -> Tensor:
+        """The lengths in frames, ⌈lengths / K⌉, [B]."""
+        return torch.div(lengths + self.size - 1, self.size, rounding_mode="floor")
+
+    @property
+    def obstacle(self) -> Obstacle:
+        """See `Part.obstacle`."""
+        return Obstacle(f"reads {self.size} steps as one", "with --frame-steps 1")
+
+    @property
+    def words(self) -> str:
+        """See `Part.words`."""
+        return f"{self.size} steps at a time"
+
+    @property
+    def remark(self) -> str:
+        """See `Part.remark`."""
+        return f"It reads {self.size} steps as one, so they share a state."
+
+
+def take_beside(values: Tensor, places: Tensor, lengths: Tensor, beside: int) -> Tensor:
+    """The steps at these places, so many of them beside each other.
+
+    Beyond an end of a sequence stands its first or last step, whatever the padding holds.
 
     Args:
         values: [B, T, F].
+        places: [P · K].
         lengths: [B], each in 1..T.
-        size: K.
+        beside: K.
     Returns:
-        [B, ⌈T / K⌉, K·F], the steps of a frame one behind the other.
+        [B, P, K·F].
     """
-    if size == 1:
-        return values
-    count, steps, channels = values.shape
-    frames = -(-steps // size)
-    places = torch.arange(frames * size, device=values.device)
-    return take_steps(values, places, lengths).reshape(count, frames, size * channels)
-
-
-def take_steps(values: Tensor, places: Tensor, lengths: Tensor) -> Tensor:
-    """The steps at these places; beyond an end of a sequence stands its first or last one, whatever the padding holds.
-
-    Args:
-        values: [B, T, F].
-        places: [P].
-        lengths: [B], each in 1..T.
-    Returns:
-        [B, P, F].
-    """
-    source = places.clamp(min=0).minimum(lengths[:, None] - 1)  # [B, P]
-    return values.gather(1, source[:, :, None].expand(-1, -1, values.shape[-1]))
-
-
-def count_frames(lengths: Tensor, size: int) -> Tensor:
-    """The lengths in frames, ⌈lengths / K⌉, [B]."""
-    return lengths if size == 1 else torch.div(lengths + size - 1, size, rounding_mode="floor")
+    source = places.clamp(min=0).minimum(lengths[:, None] - 1)  # [B, P · K]
+    taken = values.gather(1, source[:, :, None].expand(-1, -1, values.shape[-1]))
+    beside_each_other: Tensor = taken.unflatten(1, (-1, beside)).flatten(2)
+    return beside_each_other
 
 
 def automatic_frame(longest: int) -> int:

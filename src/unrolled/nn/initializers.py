@@ -7,12 +7,13 @@ weights whatever was drawn before.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor, nn
 
 from unrolled.nn.cells import Cell
+from unrolled.parts import INITIALIZERS, OUTPUT_INITIALIZERS, load
 
 
 def initialize_cell(
@@ -27,15 +28,7 @@ def initialize_cell(
 
     Args:
         cell: the cell.
-        name: ``orthogonal``: each gate's U orthogonal (Saxe et al. 2013, arXiv 1312.6120), W
-            Glorot-uniform by gate. ``uniform``: W and U within ±1/√H, PyTorch's way (its biases, which
-            it draws likewise, stay zero here). ``glorot-joint``: TensorFlow 1's: W and U are one
-            Glorot-uniform matrix of F + H rows and G·H columns. ``filters``: U orthogonal; W a random filter of
-            each unit over a step and its neighbours, as in ROCKET (Dempster, Petitjean and Webb 2020, Data Mining
-            and Knowledge Discovery 34): each unit has a dilation d, its weights stand at the offsets 0, ±d and ±2d
-            as far as there are such, and sum to zero for each channel, so that it sees shapes, whatever their
-            level. A quarter of the units reads the step alone. The norms of W's rows are half-normal; see
-            `unrolled.readout.filters`, which turns them into deviations of the data.
+        name: one of `unrolled.parts.INITIALIZERS`, each of which is a function below.
         forget_bias: the forget gate's bias.
         generator: where the random numbers come from.
         memory_steps: draws the biases of the gates that keep and take for memories of 1 to so many steps,
@@ -45,7 +38,7 @@ def initialize_cell(
         offsets: the steps that the input holds side by side, F / K channels each; see `unrolled.nn.context`.
     """
     with torch.no_grad():
-        _CELL[name](cell, generator, offsets)
+        load(INITIALIZERS)[name](cell, generator, offsets)
         cell.b.zero_()
         if "f" in cell.gates:
             place = cell.gates.index("f") * cell.hidden_size
@@ -68,17 +61,15 @@ def initialize_output(layer: nn.Linear, name: str, generator: Generator) -> None
 
     Args:
         layer: logits from the pooled state.
-        name: ``glorot``: uniform by Glorot and Bengio (2010), bias 0. ``uniform``: within ±1/√H,
-            PyTorch's way. ``normal``: weights and bias normal, deviation 1 (four of the five old
-            tutorials). ``truncated-normal``: weights normal, deviation 1, cut at 2; bias 0.1 (the fifth).
-            ``ridge``: zeros, until `unrolled.readout.ridge` fits them to data.
+        name: one of `unrolled.parts.OUTPUT_INITIALIZERS`, each of which is a function below.
         generator: where the random numbers come from.
     """
     with torch.no_grad():
-        _OUTPUT[name](layer, generator)
+        load(OUTPUT_INITIALIZERS)[name](layer, generator)
 
 
-def _orthogonal(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+def orthogonal(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+    """Each gate's U orthogonal (Saxe et al. 2013, arXiv 1312.6120), W Glorot-uniform by gate."""
     del offsets
     _recur_orthogonally(cell, generator)
     for block in cell.W.chunk(len(cell.gates)):
@@ -90,7 +81,14 @@ def _recur_orthogonally(cell: Cell, generator: Generator) -> None:
         nn.init.orthogonal_(block, generator=generator)
 
 
-def _filters(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+def filters(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+    """U orthogonal; W a random filter of each unit over a step and its neighbours.
+
+    As in ROCKET (Dempster, Petitjean and Webb 2020, Data Mining and Knowledge Discovery 34) each unit has a dilation
+    d, its weights stand at the offsets 0, ±d and ±2d as far as there are such, and sum to zero for each channel, so
+    that it sees shapes, whatever their level. A quarter of the units reads the step alone. The norms of W's rows are
+    half-normal; see `unrolled.readout.filters`, which turns them into deviations of the data.
+    """
     _recur_orthogonally(cell, generator)
     taps = _taps(cell.hidden_size, offsets, generator)[:, :, None]  # [H, K, 1]
     shape = (len(cell.gates), cell.hidden_size, len(offsets), cell.input_size // len(offsets))
@@ -113,14 +111,16 @@ def _taps(units: int, offsets: Sequence[int], generator: Generator) -> Tensor:
     return ((places == 0) | (places.abs() == own) | (places.abs() == 2 * own)).float()
 
 
-def _uniform(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+def uniform(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+    """W and U within ±1/√H, PyTorch's way (its biases, which it draws likewise, stay zero here)."""
     del offsets
     bound = 1 / math.sqrt(cell.hidden_size)
     cell.W.uniform_(-bound, bound, generator=generator)
     cell.U.uniform_(-bound, bound, generator=generator)
 
 
-def _glorot_joint(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+def glorot_joint(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+    """TensorFlow 1's way: W and U are one Glorot-uniform matrix of F + H rows and G·H columns."""
     del offsets
     fan_in, fan_out = cell.input_size + cell.hidden_size, len(cell.gates) * cell.hidden_size
     bound = math.sqrt(6 / (fan_in + fan_out))
@@ -128,28 +128,33 @@ def _glorot_joint(cell: Cell, generator: Generator, offsets: Sequence[int]) -> N
     cell.U.uniform_(-bound, bound, generator=generator)
 
 
-def _output_glorot(layer: nn.Linear, generator: Generator) -> None:
+def output_glorot(layer: nn.Linear, generator: Generator) -> None:
+    """Uniform by Glorot and Bengio (2010), bias 0."""
     nn.init.xavier_uniform_(layer.weight, generator=generator)
     layer.bias.zero_()
 
 
-def _output_uniform(layer: nn.Linear, generator: Generator) -> None:
+def output_uniform(layer: nn.Linear, generator: Generator) -> None:
+    """Within ±1/√H, PyTorch's way."""
     bound = 1 / math.sqrt(layer.in_features)
     layer.weight.uniform_(-bound, bound, generator=generator)
     layer.bias.uniform_(-bound, bound, generator=generator)
 
 
-def _output_normal(layer: nn.Linear, generator: Generator) -> None:
+def output_normal(layer: nn.Linear, generator: Generator) -> None:
+    """Weights and bias normal, deviation 1 (four of the five old tutorials)."""
     layer.weight.normal_(generator=generator)
     layer.bias.normal_(generator=generator)
 
 
-def _output_truncated_normal(layer: nn.Linear, generator: Generator) -> None:
+def output_truncated_normal(layer: nn.Linear, generator: Generator) -> None:
+    """Weights normal, deviation 1, cut at 2; bias 0.1 (the fifth)."""
     nn.init.trunc_normal_(layer.weight, generator=generator)
     layer.bias.fill_(0.1)
 
 
-def _output_zeros(layer: nn.Linear, generator: Generator) -> None:
+def output_zeros(layer: nn.Linear, generator: Generator) -> None:
+    """Zeros, until `unrolled.readout.ridge` fits them to data."""
     del generator
     layer.weight.zero_()
     layer.bias.zero_()
@@ -160,17 +165,3 @@ FILTER_NORM = 0.2
 
 POINTS = 0.25
 """The share of units whose filter is the step alone."""
-
-_CELL: dict[str, Callable[[Cell, Generator, Sequence[int]], None]] = {
-    "filters": _filters,
-    "orthogonal": _orthogonal,
-    "uniform": _uniform,
-    "glorot-joint": _glorot_joint,
-}
-_OUTPUT: dict[str, Callable[[nn.Linear, Generator], None]] = {
-    "glorot": _output_glorot,
-    "uniform": _output_uniform,
-    "normal": _output_normal,
-    "truncated-normal": _output_truncated_normal,
-    "ridge": _output_zeros,
-}

@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from unrolled.errors import ConfigError, UnknownNameError
-from unrolled.nn.cells import GRU, LSTM, Cell, ReluRNN, SimpleRNN, State
-from unrolled.nn.compiled import CODES, Missing, carry, load_library
+from unrolled.nn.cells import Cell
+from unrolled.nn.compiled import CODES, Library, Missing, carry, load_library
+from unrolled.nn.overriding import overridable
+from unrolled.nn.part import State
 from unrolled.nn.unroll import Reads, gather_last, mean_output, reverse_sequences, unroll
 
 Unroll = Callable[[Cell, Tensor, State | None, Tensor | None], tuple[Tensor, State]]
@@ -45,7 +48,7 @@ class Kernel:
     read: Read
 
 
-def choose_kernel(cell: Cell, *, recurrent_dropout: float = 0.0, wish: str | None = None) -> Kernel:
+def choose_kernel(cell: Cell, *, recurrent_dropout: float | bool = 0.0, wish: str | None = None) -> Kernel:
     """The fastest kernel that computes this cell where it is.
 
     Args:
@@ -57,52 +60,69 @@ def choose_kernel(cell: Cell, *, recurrent_dropout: float = 0.0, wish: str | Non
         ConfigError: for a wish that cannot compute this cell.
     """
     wish = wish or os.environ.get("UNROLLED_KERNEL") or None
+    weights = cell.W
+    return _chosen(type(cell), weights.device.type, weights.dtype, bool(recurrent_dropout), wish, load_library())  # type: ignore[arg-type]
+
+
+@cache  # a layer asks at every call
+def _chosen(
+    kind: type[Cell], device: str, dtype: torch.dtype, dropping: bool, wish: str | None, library: Library | Missing
+) -> Kernel:
     if wish not in (None, *KERNELS):
         raise UnknownNameError("kernel", wish, KERNELS, "UNROLLED_KERNEL takes these.")
+    obstacles = {
+        "compiled": _compiled_obstacle(kind, device, dtype, library),
+        "torch": _torch_obstacle(kind, dropping),
+        "reference": None,  # it serves every cell everywhere
+    }
     if wish is not None:
-        obstacle = _obstacle(wish, cell, recurrent_dropout)
-        if obstacle is not None:
-            raise ConfigError(f"UNROLLED_KERNEL={wish} cannot serve here: {obstacle}. Unset it, or set reference.")
+        if obstacles[wish] is not None:
+            raise ConfigError(
+                f"UNROLLED_KERNEL={wish} cannot serve here: {obstacles[wish]}. Unset it, or set reference."
+            )
         return Kernel(wish, "chosen by hand", *_FUNCTIONS[wish])
-    obstacles: list[str] = []
-    for name in KERNELS:
-        obstacle = _obstacle(name, cell, recurrent_dropout)
-        if obstacle is None:
-            break
-        obstacles.append(obstacle)
-    return Kernel(name, "; ".join(obstacles) or _own_kernel(), *_FUNCTIONS[name])
+    name = next(name for name in KERNELS if obstacles[name] is None)
+    before = [obstacle for other in KERNELS[: KERNELS.index(name)] if (obstacle := obstacles[other])]
+    own = "" if isinstance(library, Missing) else f"unrolled's own, for {library.instructions}"
+    return Kernel(name, "; ".join(before) or own, *_FUNCTIONS[name])
 
 
-def _obstacle(name: str, cell: Cell, recurrent_dropout: float) -> str | None:
-    """Why a kernel cannot serve; the reference always can."""
-    if name == "compiled":
-        return _compiled_obstacle(cell)
-    return _torch_obstacle(cell, recurrent_dropout) if name == "torch" else None
-
-
-def _own_kernel() -> str:
-    library = load_library()
-    assert not isinstance(library, Missing)  # noqa: S101  # or there were an obstacle
-    return f"unrolled's own, for {library.instructions}"
-
-
-def _compiled_obstacle(cell: Cell) -> str | None:
-    if type(cell) not in CODES:
-        return f"unrolled has no compiled kernel for {type(cell).__name__}"
-    if cell.W.device.type != "cpu":
-        return f"unrolled's compiled kernel does not run on {cell.W.device.type}"
-    if cell.W.dtype != torch.float32:
-        return f"unrolled's compiled kernel computes in float32, not in {str(cell.W.dtype).removeprefix('torch.')}"
-    library = load_library()
+def _compiled_obstacle(kind: type[Cell], device: str, dtype: torch.dtype, library: Library | Missing) -> str | None:
+    if kind not in CODES:
+        return f"unrolled has no compiled kernel for {kind.__name__}"
+    if device != "cpu":
+        return f"unrolled's compiled kernel does not run on {device}"
+    if dtype != torch.float32:
+        return f"unrolled's compiled kernel computes in float32, not in {str(dtype).removeprefix('torch.')}"
     return f"unrolled's compiled kernel is missing, {library.reason}" if isinstance(library, Missing) else None
 
 
-def _torch_obstacle(cell: Cell, recurrent_dropout: float) -> str | None:
-    if type(cell) not in _TORCH:
-        return f"PyTorch has no fused kernel for {type(cell).__name__}"
-    if recurrent_dropout:
-        return "PyTorch's fused kernels have no recurrent dropout"
-    return None
+def _torch_obstacle(kind: type[Cell], dropping: bool) -> str | None:
+    if kind.fused is None:
+        return f"PyTorch has no fused kernel for {kind.__name__}"
+    return "PyTorch's fused kernels have no recurrent dropout" if dropping else None
+
+
+@overridable
+def read_cell(
+    inputs: Tensor,
+    cell: Cell,
+    lengths: Tensor,
+    mask: Tensor | None = None,
+    *,
+    reverse: bool = False,
+    reads: Reads = "outputs",
+    recompute: bool = False,
+) -> Tensor:
+    """What is asked for of a cell's outputs over sequences, by the fastest kernel; see `Kernel.read`."""
+    kernel = choose_kernel(cell, recurrent_dropout=mask is not None)
+    return kernel.read(cell, inputs, lengths, mask, reverse, reads, recompute)
+
+
+@overridable
+def run_cell(inputs: Tensor, cell: Cell, state: State) -> tuple[Tensor, State]:
+    """A cell over further steps, by the fastest kernel; see `Kernel.run`."""
+    return choose_kernel(cell).run(cell, inputs, state, None)
 
 
 def _run_compiled(
@@ -144,45 +164,25 @@ def _unroll_by_torch(
     """`unroll` by PyTorch's fused kernel of the cell; recurrent masks are not among its abilities."""
     assert mask is None  # noqa: S101  # choose_kernel sees to it
     state = cell.initial_state(inputs, len(inputs)) if initial is None else initial
-    state, run = tuple(part[None] for part in state), _TORCH[type(cell)]
     device = inputs.device.type
     if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
-        return run(cell, inputs, state)
+        return _fused(cell, inputs, state)
     # left to itself, autocast hands cuDNN float16, whichever precision was asked for (PyTorch's AutocastRNN.cpp)
     dtype = torch.get_autocast_dtype(device)
     with torch.autocast(device, enabled=False):
-        return run(cell, inputs.to(dtype), tuple(part.to(dtype) for part in state))
+        return _fused(cell, inputs.to(dtype), tuple(part.to(dtype) for part in state))
 
 
-def _weights(cell: Cell, dtype: torch.dtype) -> tuple[Tensor, ...]:
-    """W, U and PyTorch's two biases; the second is zero, but for the reset GRU's own."""
-    second = torch.zeros_like(cell.b)
-    if isinstance(cell, GRU):
-        second = torch.cat([second[: 2 * cell.hidden_size], cell.b_u])
-    weights = cell.W, cell.U, cell.b, second
-    return weights if cell.W.dtype == dtype else tuple(weight.to(dtype) for weight in weights)
+def _fused(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    """PyTorch's function of the cell, which keeps two biases and takes one layer's state as [1, B, H]."""
+    assert cell.fused is not None  # noqa: S101  # choose_kernel sees to it
+    before = tuple(part[None] for part in state)
+    weights = [weight.to(inputs.dtype) for weight in (cell.W, cell.U, cell.b, cell.second_bias())]
+    outputs, *after = cell.fused(
+        inputs, before if len(before) > 1 else before[0], weights, True, 1, 0.0, cell.training, False, True
+    )
+    return outputs, tuple(part[0] for part in after)
 
-
-def _lstm(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    weights = _weights(cell, inputs.dtype)
-    outputs, h, c = torch.lstm(inputs, state, weights, True, 1, 0.0, cell.training, False, True)
-    return outputs, (h[0], c[0])
-
-
-def _one_state(function: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., tuple[Tensor, State]]:
-    def run(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        outputs, h = function(inputs, state[0], _weights(cell, inputs.dtype), True, 1, 0.0, cell.training, False, True)
-        return outputs, (h[0],)
-
-    return run
-
-
-_TORCH: dict[type[Cell], Callable[[Cell, Tensor, State], tuple[Tensor, State]]] = {
-    LSTM: _lstm,
-    GRU: _one_state(torch.gru),
-    SimpleRNN: _one_state(torch.rnn_tanh),
-    ReluRNN: _one_state(torch.rnn_relu),
-}
 
 _FUNCTIONS: dict[str, tuple[Unroll, Read]] = {
     "compiled": (_run_compiled, _read_compiled),

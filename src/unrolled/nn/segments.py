@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from unrolled.nn.part import Obstacle, Part
 
 
-class SegmentMeans(nn.Module):
+class SegmentMeans(Part):
     """The means of equal parts of a sequence.
 
     Part k of S covers the steps ⌊k T / S⌋ … ⌈(k + 1) T / S⌉ − 1 of T, as in adaptive average pooling (PyTorch's
@@ -31,3 +33,14 @@ class SegmentMeans(nn.Module):
         shares = inside.to(values.dtype) / (ends - starts)[:, :, None]  # [B, S, T]
         known = values.where((steps < lengths[:, None])[:, :, None], 0.0)  # padding may hold anything
         return (shares @ known).flatten(1)
+
+    @property
+    def obstacle(self) -> Obstacle:
+        """See `Part.obstacle`."""
+        reason = f"reads the means of {self.count} parts of a sequence, which end where its length is known"
+        return Obstacle(reason, "with --skip-segments 0")
+
+    @property
+    def words(self) -> str:
+        """See `Part.words`."""
+        return f"the means of {self.count} parts beside it"

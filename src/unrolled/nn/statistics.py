@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.linalg import vector_norm
+from torch.overrides import has_torch_function_unary
 
-from unrolled.nn.unroll import valid_steps
+from unrolled.nn.unroll import mean_output, valid_steps
 
 LEAST_VARIANCE = 1e-6
 """ε: keeps the deviation's slope finite where a unit stands still."""
@@ -34,11 +35,24 @@ def sequence_statistics(values: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
     Returns:
         Each [B, H].
     """
+    if has_torch_function_unary(values):
+        return plain_statistics(values, lengths)
     device = values.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         with torch.autocast(device, enabled=False):  # sums over many steps want float32
             return _statistics(values.float(), lengths)
     return _statistics(values, lengths)
+
+
+def plain_statistics(values: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
+    """The same by PyTorch's own operators: what an export writes down, and what the other is tested against."""
+    valid = valid_steps(lengths, values.shape[1])[:, :, None]
+    changes = values.diff(dim=1, prepend=values[:, :1]).where(valid, 0.0)
+    mean = mean_output(values, lengths)
+    squares = [(values - mean[:, None]).square(), changes.square()]
+    deviation, movement = ((mean_output(part, lengths) + LEAST_VARIANCE).sqrt() for part in squares)
+    largest, least = values.where(valid, -torch.inf).amax(1), values.where(valid, torch.inf).amin(1)
+    return mean, largest, least, deviation, changes.amax(1), changes.amin(1), movement
 
 
 def _statistics(values: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:

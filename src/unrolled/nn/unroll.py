@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from unrolled.errors import LengthError
-from unrolled.nn.cells import Cell, State
+from unrolled.nn.cells import Cell
+from unrolled.nn.overriding import overridable
+from unrolled.nn.part import State
 
 Reads = Literal["outputs", "last", "mean"]
 """What is asked for of a cell's outputs: all of them, each sequence's own last one, or their mean."""
@@ -57,6 +59,7 @@ def check_lengths(lengths: Tensor, steps: int) -> None:
         raise LengthError(f"sequence {index} has the length {found}; expected 1 to {steps} steps.")
 
 
+@overridable
 def gather_last(outputs: Tensor, lengths: Tensor) -> Tensor:
     """The output at each sequence's own last step.
 

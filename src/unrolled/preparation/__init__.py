@@ -2,10 +2,13 @@
 
 from unrolled.preparation.embedding import Embedding
 from unrolled.preparation.intake import Intake, late_windows, learn_intake, truncated
-from unrolled.preparation.missing import Filling
-from unrolled.preparation.scaling import Normaliser, Preparation
+from unrolled.preparation.missing import MISSING, Filling
+from unrolled.preparation.normalisation import NORMALISATIONS, Normaliser
+from unrolled.preparation.preparing import Preparation
 
 __all__ = [
+    "MISSING",
+    "NORMALISATIONS",
     "Embedding",
     "Filling",
     "Intake",

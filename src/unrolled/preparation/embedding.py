@@ -8,13 +8,14 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.nn import State
+from unrolled.data import Sequences
+from unrolled.nn import Part, State
 
 LARGEST = 600
 """Values of a vector at most, where the size is not given."""
 
 
-class Embedding(nn.Module):
+class Embedding(Part):
     """A row of V for each code, learned with the weights; code 0 is every token that training never saw.
 
     V_0 starts at zero and stays there, since no training sequence holds it: an unknown token says nothing,
@@ -24,9 +25,6 @@ class Embedding(nn.Module):
         symbols: how many codes there are, the unknown one included.
         size: values of a vector, E; by default what `embedding_size` gives.
     """
-
-    state_names: tuple[str, ...] = ()
-    causal = True
 
     def __init__(self, symbols: int, size: int | None = None) -> None:
         super().__init__()
@@ -43,9 +41,12 @@ class Embedding(nn.Module):
         """Codes, [B, T, 1], and [B] → [B, T, E]."""
         return F.embedding(inputs[:, :, 0].long(), self.V)
 
-    def initial_state(self, like: Tensor, batch: int) -> State:  # noqa: ARG002
-        """Nothing is carried from step to step."""
-        return ()
+    def learn(self, train: Sequences) -> None:
+        """Nothing is learned before the first step of the training."""
+
+    def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor | None:  # noqa: ARG002
+        """Codes have no unit."""
+        return None
 
     def advance(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Further steps: [B, T, 1] → [B, T, E]."""

@@ -22,18 +22,6 @@ MOST_STEPS = 20_000
 MOST_MAPS = 6
 """Layers and directions that are drawn."""
 
-NAMES = {
-    "i": "i, input gate: what is let in",
-    "f": "f, forget gate: what is kept",
-    "g": "g, candidate for the memory",
-    "o": "o, output gate: what is shown",
-    "r": "r, reset gate: what the candidate sees",
-    "z": "z, update gate: what is kept",
-    "n": "n, candidate for the state",
-    "c": "c, memory",
-    "h": "h, output",
-}
-
 
 @dataclass(frozen=True)
 class Inside:
@@ -102,8 +90,10 @@ def _maps(traced: Trace, network: Network, album: Album) -> list[Picture]:
     for kind, values in (("gates", traced.gates), ("states", traced.states)):
         if values:
             caption = f"Layer {traced.layer}{direction}: {kind}"
-            parts = ", ".join(NAMES.get(name, name).split(":")[0] for name in values)
+            parts = ", ".join(traced.letters.get(name, name).split(":")[0] for name in values)
             alt = f"{caption} of the {units} units over {steps} steps, as heat maps: {parts}."
-            figure = drawing.heat_maps(values, traced.states["h"], NAMES, height, network.frame_steps)
+            figure = drawing.heat_maps(
+                values, traced.states["h"], traced.letters, height, network.frame_steps, traced.switches
+            )
             found.append(album.add(figure, alt, caption))
     return found

@@ -34,7 +34,7 @@ def command_to_repeat(recipe: Recipe) -> str:
 
 def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases: int | None) -> list[tuple[str, str]]:
     """The facts as pairs of a name and what is known."""
-    data, config = facts.get("data", {}), model.network.config
+    data = facts.get("data", {})
     weights = sum(parameter.numel() for parameter in model.network.parameters())
     held = (
         f"{data.get('train', 0):,} to train, {data.get('validation', 0):,} for validation, {cases or 0:,} for the test"
@@ -47,7 +47,7 @@ def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases
         ("Classes", _some(model.classes)),
         (
             "Network",
-            f"{config.in_words()}, {weights:,} weights",
+            f"{model.network.in_words()}, {weights:,} weights",
         ),
     ]
     if history:

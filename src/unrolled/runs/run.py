@@ -311,7 +311,7 @@ def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
         f"data: {dataset.note}",
         f"{', '.join([f'{len(train):,} sequences to train', *held])}; {steps} steps of {_step(train)}, "
         f"{len(train.classes)} classes",
-        f"network: {network.config.in_words()}, {weights:,} weights",
+        f"network: {network.in_words()}, {weights:,} weights",
         f"on {describe_device(device)} with the {kernel.name} kernel: {kernel.reason}{done and f'; {done}'}",
     ]
 

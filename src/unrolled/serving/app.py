@@ -97,18 +97,20 @@ class Service:
         return found
 
     def _check_task(self, served: Served, task: Task, sequences: list[Steps]) -> None:
-        """Refuses readings whose answer, or work, would be without measure."""
+        """Refuses readings whose answer or computation would exceed ``max_values``."""
         if task is not read:
             return
-        config, steps = served.model.facts.model, sum(map(len, sequences))
-        values = steps * (len(served.model.classes) + config.hidden_size * (2 if config.bidirectional else 1))
-        if config.bidirectional:  # every prefix is read anew
-            values = max(values, sum(len(sequence) ** 2 for sequence in sequences))
-        if values > self.settings.max_values:
+        model, steps = served.model, sum(map(len, sequences))
+        values = steps * (len(model.classes) + model.network.output_size)
+        steps_read = sum(model.prefix_steps(len(sequence)) for sequence in sequences)
+        if max(values, steps_read) > self.settings.max_values:
+            work = f"the answer would take {values:,} numbers"
+            if steps_read > values:
+                work = f"the network would read {steps_read:,} steps, since it reads the sequence anew after each step"
             raise over_limit(
                 422,
                 "answer_too_large",
-                f"the answer would take {values:,} numbers",
+                work,
                 "max_values",
                 self.settings.max_values,
                 "Send fewer or shorter sequences.",

@@ -41,6 +41,9 @@ class ModelDescription(BaseModel):
     max_length: int | None = Field(description="steps that are read of a longer sequence; null for all")
     keep_steps: str = Field(description="which of them: first or last")
     cell: str
+    cell_title: str = Field(description="what a person calls a network of such cells")
+    cell_account: str = Field(description="what the cell does, in words")
+    remarks: str = Field(description="what somebody who watches the network read should know of it, in sentences")
     hidden_size: int
     num_layers: int
     bidirectional: bool

@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
-from unrolled.data import Sequences, channel_statistics, overall_statistics
+from unrolled.data import Sequences
 from unrolled.errors import ConfigError
 from unrolled.network import Network
 from unrolled.nn import automatic_frame
-from unrolled.preparation import Preparation
 from unrolled.readout import Weights, scale_filters, start_readout
 from unrolled.runtime import choose_threads
 from unrolled.training.augment import check_augmentation
@@ -29,11 +28,7 @@ def build_network(config: ModelConfig, train: Sequences, seed: int, case_weights
         config = config.model_copy(update={"frame_steps": automatic_frame(int(train.lengths.max()))})
     symbols = None if train.symbols is None else len(train.symbols)
     network = Network(config, len(train.channels), len(train.classes), seed, symbols)
-    if isinstance(network.preparation, Preparation):
-        by_channel = channel_statistics(train)
-        chosen = overall_statistics(train) if config.normalisation == "overall" else by_channel
-        mean, deviation, channel_mean = (torch.from_numpy(part) for part in (*chosen, by_channel[0]))
-        network.preparation.set_statistics(mean, deviation, channel_mean)
+    network.preparation.learn(train)
     if config.initializer == "filters":
         scale_filters(network, train, seed)
     if config.output_initializer == "ridge":

@@ -12,7 +12,6 @@ from torch import Generator, Tensor
 from unrolled.config import AugmentConfig, TrainConfig
 from unrolled.data.batches import Batch, Batcher
 from unrolled.network import Network
-from unrolled.preparation import Preparation
 from unrolled.training.augment import augment
 from unrolled.training.losses import batch_loss
 from unrolled.training.optimizers import Optimizer
@@ -97,10 +96,9 @@ class Update:
 
     def noise_unit(self, batch: Batch) -> Tensor | None:
         """What a noise of 1 is in the batch's values: noise is given in the unit that the cells see."""
-        preparation = self.network.preparation
-        if not self.augmentation.noise or not isinstance(preparation, Preparation):
+        if not self.augmentation.noise:
             return None
-        return preparation.unit(batch.inputs, batch.lengths)
+        return self.network.preparation.unit(batch.inputs, batch.lengths)
 
     def average_weights(self, share: float | Tensor) -> None:
         """Moves the average of the weights towards them."""

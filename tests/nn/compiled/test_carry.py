@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from closeness import closeness
 from compiled_cases import NAMES, Case, compute, compute_by_steps, differentiate, draw, draw_cell
 from unrolled.errors import LengthError, MismatchError
-from unrolled.nn.cells import GRU
+from unrolled.nn.cells.gru import GRU
 from unrolled.nn.compiled.unrolling import carry
 from unrolled.nn.kernels import choose_kernel
 

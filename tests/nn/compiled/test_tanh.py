@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unrolled.nn.cells import LSTM, SimpleRNN
+from unrolled.nn.cells.lstm import LSTM
+from unrolled.nn.cells.simple import SimpleRNN
 from unrolled.nn.compiled.library import FOLDER
 from unrolled.nn.compiled.unrolling import carry
 

@@ -1,6 +1,6 @@
 /* The cells, a vector of units at a time: what becomes of the gates once their products are summed.
  *
- * Letters as in nn/cells.py. The gates of LANES units of one row stand side by side in a panel, column by column:
+ * Letters as in nn/cells/cell.py. The gates of LANES units of one row stand side by side in a panel, column by column:
  *
  *   LSTM, with or without peepholes     i  f  g  o
  *   GRU, reset after the product        n  r  z  u      u = U_n h + b_u, n = W_n x + b_n before its tanh

@@ -1,5 +1,5 @@
 /* One direction of one recurrent layer, as the caller describes it. All tensors are float32; a pointer that is NULL
- * asks for nothing, or stands for zeros. Letters as in nn/cells.py: B sequences, T steps, F inputs, H units, G gates.
+ * asks for nothing, or stands for zeros. Letters as in nn/cells/cell.py: B sequences, T steps, F inputs, H units, G gates.
  */
 #pragma once
 

@@ -14,11 +14,15 @@ from pathlib import Path
 
 from torch import Tensor
 
+from unrolled.config import CellName
 from unrolled.errors import ConfigError
 
 FOLDER = Path(__file__).parent
 LEVELS = {4: "AVX-512", 3: "AVX2", 2: "SSE"}
 """The levels of x86-64, the best first."""
+
+SERVED: tuple[CellName, ...] = ("rnn", "rnn-relu", "gru", "gru-reset-before", "lstm", "lstm-peephole")
+"""The cells of ``enum cell`` in cells.h, in its order."""
 
 _NUMBERS = ("cell", "batch", "steps", "features", "units", "shards", "threads", "reverse", "keep", "recompute")
 _INPUTS = ("x", "x_row*", "x_step*", "lengths", "W", "U", "b", "b_u", "p", "initial_h", "initial_c", "mask")

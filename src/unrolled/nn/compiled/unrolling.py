@@ -14,13 +14,14 @@ from torch._compile import _disable_dynamo
 from torch.autograd.function import once_differentiable
 
 from unrolled.errors import MismatchError
-from unrolled.nn.cells import GRU, LSTM, Cell, GRUResetBefore, PeepholeLSTM, ReluRNN, SimpleRNN, State
-from unrolled.nn.compiled.library import Layer, Library, Missing, load_library
+from unrolled.nn.cells import CELLS, Cell
+from unrolled.nn.compiled.library import SERVED, Layer, Library, Missing, load_library
 from unrolled.nn.compiled.workspace import Lease
+from unrolled.nn.part import State
 from unrolled.nn.unroll import Reads, check_lengths
 
-CODES: dict[type[Cell], int] = {SimpleRNN: 0, ReluRNN: 1, GRU: 2, GRUResetBefore: 3, LSTM: 4, PeepholeLSTM: 5}
-"""The cells that layer.h knows, by its numbers."""
+CODES: dict[type[Cell], int] = {CELLS[name]: number for number, name in enumerate(SERVED)}
+"""The cells that the library computes, by its numbers. A class that inherits from one of them is none of them."""
 
 SHARD_ROWS = 32
 """Sequences of a shard, about: enough to use a panel of weights well while it is near, few enough to deal out."""
@@ -28,7 +29,7 @@ SHARD_ROWS = 32
 
 @dataclass(frozen=True)
 class Carried:
-    """What came of it.
+    """Outputs of the forward pass.
 
     Attributes:
         read: outputs of all steps [B, T, H], zero after a sequence's end; or the last one, or their mean, [B, H].
@@ -253,7 +254,7 @@ def _room_for_gradients(
         is_weight = name in ("W", "U", "b", "b_u", "p")
         if tensor is None or not (wanted or is_weight):
             continue
-        gradient = torch.empty(tensor.shape)
+        gradient = torch.empty(tensor.shape, dtype=torch.float32, device="cpu")
         setattr(layer, fields.get(name, f"d{name}"), gradient.data_ptr())
         found[name] = gradient
     if "x" in found:
@@ -291,7 +292,8 @@ def _packed_once(cell: Cell, task: Task, tensors: tuple[Tensor | None, ...]) -> 
     if known is not None and all(map(library.same, known[0], weights)):
         return known[1]
     work = _describe(library, task, tensors, keep=False)
-    packed = torch.empty(library.functions.unrolled_packed_size(ctypes.byref(work.layer)))
+    size = library.functions.unrolled_packed_size(ctypes.byref(work.layer))
+    packed = torch.empty(size, dtype=torch.float32, device="cpu")
     work.layer.packed = packed.data_ptr()
     library.functions.unrolled_pack(ctypes.byref(work.layer))
     _packed[cell] = ([weight.clone() for weight in weights], packed)

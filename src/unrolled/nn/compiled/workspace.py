@@ -20,7 +20,7 @@ _KEPT = 6
 """Free buffers that are kept at most: forward to backward of a few layers and directions."""
 
 _free: list[Tensor] = []
-_lock = threading.Lock()
+_lock = threading.RLock()  # a garbage collection inside of it may drop a lease in the same thread
 
 
 class Lease:
@@ -51,7 +51,7 @@ def _reserve(size: int) -> Tensor:
     """A new buffer of so many floats."""
     size_bytes = 4 * size
     if size_bytes < _LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return torch.empty(size, dtype=torch.float32)
+        return torch.empty(size, dtype=torch.float32, device="cpu")
     place = mmap.mmap(-1, -(-size_bytes // _LARGE) * _LARGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(OSError):  # a system without them
         place.madvise(mmap.MADV_HUGEPAGE)

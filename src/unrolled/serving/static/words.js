@@ -6,29 +6,16 @@ const $ = (id) => document.getElementById(id);
 export function introduce(model) {
   const accuracy = model.accuracy === null ? "" : `; right on ${(100 * model.accuracy).toFixed(1)} % of ${model.cases.toLocaleString("en")} it had never seen`;
   const layers = model.num_layers > 1 ? ` in ${model.num_layers} layers` : "";
-  return `Watch a recurrent network read, one step at a time. This one (${model.name}: ${cellName(model.cell)}, ${model.hidden_size} units${layers}) tells ${model.classes.length} classes apart${accuracy}.`;
+  return `Watch a recurrent network read, one step at a time. This one (${model.name}: ${model.cell_title}, ${model.hidden_size} units${layers}) tells ${model.classes.length} classes apart${accuracy}.`;
 }
 
 /** One sentence for each part of the picture. */
 export function explain(model, thing) {
   const units = model.hidden_size * (model.bidirectional ? 2 : 1);
-  const both = model.bidirectional ? " This network also reads backwards, so its state knows the end." : "";
-  const frames = model.frame_steps > 1 ? ` It reads ${model.frame_steps} steps as one, so they share a state.` : "";
   $("say-belief").textContent = "How probable each class would be if the sequence ended at that step.";
   $("say-answers").textContent = "The most probable class at each step: where the colour changes, it changed its mind.";
-  $("say-hidden").textContent = `All it carries from step to step: ${units} numbers, a line each, blue below zero, orange above; those that moved first stand on top.${both}${frames}`;
-  $("say-cell").textContent = `The same cell at every step (${aboutCell(model.cell)}); drawn side by side, the loop is unrolled.`;
+  $("say-hidden").textContent = `All it carries from step to step: ${units} numbers, a line each, blue below zero, orange above; those that moved first stand on top. ${model.remarks}`;
+  $("say-cell").textContent = `The same cell at every step (${model.cell_account}); drawn side by side, the loop is unrolled.`;
   $("say-input").textContent = `What it is given at each step: ${thing}, never the whole.`;
   $("say-mind").textContent = `The ${units} numbers of the hidden state at this step.`;
-}
-
-function cellName(cell) {
-  if (/lstm/.test(cell)) return "an LSTM";
-  return /gru/.test(cell) ? "a GRU" : "a simple RNN";
-}
-
-function aboutCell(cell) {
-  if (/lstm/.test(cell)) return "an LSTM, whose gates decide what to keep, what to forget and what to show";
-  if (/gru/.test(cell)) return "a GRU, whose gates decide how much of the old state to keep";
-  return "a simple cell: one layer whose output is its next input";
 }

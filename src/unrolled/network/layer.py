@@ -1,0 +1,111 @@
+"""One recurrent layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from unrolled.config import ModelConfig
+from unrolled.nn import (
+    CELLS,
+    Cell,
+    Kernel,
+    Obstacle,
+    Part,
+    Reads,
+    State,
+    choose_kernel,
+    initialize_cell,
+    read_cell,
+    run_cell,
+)
+
+
+class Layer(Part):
+    """A cell over the steps, or one for each direction.
+
+    Args:
+        config: cell, sizes, directions, dropout, how weights are drawn.
+        input_size: F.
+        offsets: the steps that the input holds side by side; see `unrolled.nn.context`.
+    """
+
+    def __init__(self, config: ModelConfig, input_size: int, offsets: Sequence[int] = (0,)) -> None:
+        super().__init__()
+        directions = 2 if config.bidirectional else 1
+        self.cells = nn.ModuleList(CELLS[config.cell](input_size, config.hidden_size) for _ in range(directions))
+        self.config, self.offsets = config, offsets
+        self.recurrent_dropout = config.recurrent_dropout
+        self.output_size = directions * config.hidden_size
+        self.state_names = self.cell.state_names
+
+    @property
+    def cell(self) -> Cell:
+        """The cell of the forward direction."""
+        return self.directions[0]
+
+    @property
+    def directions(self) -> list[Cell]:
+        """The forward cell, and the backward one where there is one."""
+        return cast("list[Cell]", list(self.cells))
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """See `Part.obstacle`."""
+        if len(self.cells) == 1:
+            return self.cell.obstacle
+        return Obstacle("reads sequences in both directions", "with --no-bidirectional")
+
+    @property
+    def words(self) -> str:
+        """See `Part.words`."""
+        return "forward" if len(self.cells) == 1 else "in both directions"
+
+    @property
+    def remark(self) -> str:
+        """See `Part.remark`."""
+        return "" if len(self.cells) == 1 else "This network also reads backwards, so its state knows the end."
+
+    def initialize(self, generator: Generator) -> None:
+        """Draws the weights of each direction; see `initialize_cell`."""
+        config = self.config
+        for cell in self.directions:
+            initialize_cell(cell, config.initializer, config.forget_bias, generator, config.memory_steps, self.offsets)
+
+    def forward(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
+        """[B, T, F], [B] → [B, T, H], or [B, H] where only the last output or the mean is asked for.
+
+        Of two directions, the backward one's values stand behind: 2·H in all.
+        """
+        directions = [self._read(cell, inputs, lengths, bool(index), reads) for index, cell in enumerate(self.cells)]
+        return directions[0] if len(directions) == 1 else torch.cat(directions, -1)
+
+    def initial_state(self, like: Tensor, batch: int) -> State:
+        """The state before the first step, of the forward direction."""
+        return self.cell.initial_state(like, batch)
+
+    def advance(self, values: Tensor, state: State) -> tuple[Tensor, State]:
+        """Further steps of the forward direction, [B, T, F] → their outputs, [B, T, H], and the state after them."""
+        return run_cell(values, self.cell, state)
+
+    def kernel(self) -> Kernel:
+        """What carries the cells over time, in the mode (training or not) that the layer is in."""
+        return choose_kernel(self.cell, recurrent_dropout=self.recurrent_dropout if self.training else 0.0)
+
+    def _read(self, cell: nn.Module, inputs: Tensor, lengths: Tensor, reverse: bool, reads: Reads) -> Tensor:
+        mask = None
+        if self.training and self.recurrent_dropout:
+            mask = F.dropout(inputs.new_ones(len(inputs), self.config.hidden_size), self.recurrent_dropout)
+        return read_cell(
+            inputs,
+            cast("Cell", cell),
+            lengths,
+            mask,
+            reverse=reverse,
+            reads=reads,
+            recompute=self.config.recompute_gates,
+        )

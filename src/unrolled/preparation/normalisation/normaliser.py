@@ -1,0 +1,56 @@
+"""What all normalisations share."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from unrolled.data import Sequences
+from unrolled.nn import Part
+
+Statistics = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+"""A mean and a standard deviation for each channel, [F] each."""
+
+
+class Normaliser(Part):
+    """(x − shift) ∘ factor by channel; learned from training data, saved with the weights.
+
+    Padding is normalised too, and does not matter. No mean or deviation ever counts a missing value.
+    """
+
+    shift: Tensor
+    factor: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(channels))
+        self.register_buffer("factor", torch.ones(channels))
+
+    def statistics(self, train: Sequences, by_channel: Statistics) -> Statistics:  # noqa: ARG002
+        """What to subtract and divide by, from training data, of which each channel's statistics are known."""
+        return by_channel
+
+    def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
+        """Takes a mean and a deviation by channel, [F]; a constant channel is only shifted."""
+        self.shift.copy_(mean)
+        self.factor.copy_(factor_of(mean, deviation))
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """[B, T, F] and, where a sequence counts as a whole, [B] → [B, T, F]."""
+        return (inputs - self.shift).mul_(self.factor)
+
+    def normalised_mean(self, mean: Tensor) -> Tensor:
+        """What a channel's mean is in the normalised unit, [F]."""
+        return self(mean)  # type: ignore[no-any-return]
+
+    def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor:  # noqa: ARG002
+        """What a normalised 1 is worth in the inputs: [F], or [B, 1, F] where each sequence has its own."""
+        return 1 / self.factor
+
+
+def factor_of(mean: Tensor, deviation: Tensor) -> Tensor:
+    """What standardised values are multiplied by: 1 / deviation, and 1 for a constant."""
+    smallest = (1e-6 * mean.abs()).clamp(min=1e-30)  # below it float32 cannot tell values from the mean
+    return torch.where(deviation > smallest, 1 / deviation, 1.0)

@@ -1,0 +1,14 @@
+"""All channels by the same statistics over the training data."""
+
+from __future__ import annotations
+
+from unrolled.data import Sequences, overall_statistics
+from unrolled.preparation.normalisation.normaliser import Normaliser, Statistics
+
+
+class OverallNormaliser(Normaliser):
+    """Subtracts the mean of all channels together, and divides by their deviation."""
+
+    def statistics(self, train: Sequences, by_channel: Statistics) -> Statistics:  # noqa: ARG002
+        """See `Normaliser`."""
+        return overall_statistics(train)
