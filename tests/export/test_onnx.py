@@ -20,6 +20,7 @@ from unrolled.export.graph import Graph
 from unrolled.export.onnx import export_onnx
 from unrolled.export.running import open_session, predict_in_runtime
 from unrolled.model.model import Model
+from unrolled.nn.cells import CELLS
 from unrolled.runs.run import Run
 
 RANDOM = np.random.default_rng(0)
@@ -40,6 +41,10 @@ def test_the_file_is_the_model(make_model: Any, tmp_path: Path) -> None:
     labels, probabilities = predict_in_runtime(open_session(content), LABELLED)
     assert labels.tolist() == model.predict(LABELLED).tolist()
     np.testing.assert_allclose(probabilities, model.predict_proba(LABELLED), **PROMISED)
+
+
+IN_8_BITS = [name for name, kind in CELLS.items() if kind.operator is None or kind.operator.name == "LSTM"]
+"""Cells whose operator ONNX Runtime computes in 8 bits, and those that are products and sums."""
 
 
 @pytest.mark.parametrize(
@@ -96,7 +101,7 @@ def test_an_export_with_other_labels_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("cell", ["lstm", "lstm-peephole", "lstm-layer-norm"])
+@pytest.mark.parametrize("cell", IN_8_BITS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_weights_of_8_bits_come_with_their_accuracy(
     cell: str, bidirectional: bool, make_model: Any, tmp_path: Path
@@ -113,7 +118,7 @@ def test_weights_of_8_bits_come_with_their_accuracy(
     assert np.abs(probabilities - model.predict_proba(LABELLED)).max() < 0.1
 
 
-@pytest.mark.parametrize("cell", ["rnn", "rnn-relu", "gru", "gru-reset-before"])
+@pytest.mark.parametrize("cell", [name for name in CELLS if name not in IN_8_BITS])
 def test_cells_without_an_8_bit_operator_are_refused(cell: str, make_model: Any, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="has no 8-bit"):
         export_onnx(make_model(cell=cell), tmp_path / "q.onnx", int8_data=LABELLED)

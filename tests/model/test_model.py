@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,6 +25,7 @@ from unrolled.errors import DataError, MismatchError, ModelFolderError, StorageE
 from unrolled.evaluation.evaluation import evaluate
 from unrolled.model.model import Model, ModelFacts, load
 from unrolled.network.network import Network
+from unrolled.preparation.preparing import Preparation
 from unrolled.runs.run import Run
 
 near = closeness(torch.float32, 10, steps=6)
@@ -338,3 +340,52 @@ def test_there_is_a_hidden_state_for_every_step(options: dict, facts: dict, plac
     expected = [np.zeros(8) if place is None else outputs[place] for place in places]
     np.testing.assert_allclose(model.hidden_steps([values])[0], expected, **near)
     assert len(model.predict_steps([values])[0]) == 5
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda content: content["model"].update(frame_steps="auto"), lambda content: content.update(model="x" * 10)],
+)
+def test_facts_that_describe_no_network_are_refused(tmp_path: Path, damage: Callable[[dict[str, Any]], None]) -> None:
+    file = model().save(tmp_path / "model") / "model.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    del content["facts_sha256"]
+    damage(content)
+    file.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ModelFolderError):
+        load(file.parent)
+
+
+def test_facts_that_nest_without_end_are_refused(tmp_path: Path) -> None:
+    file = model().save(tmp_path / "model") / "model.json"
+    file.write_text('{"data": ' + "[" * 100_000, encoding="utf-8")
+    with pytest.raises(ModelFolderError):
+        load(file.parent)
+
+
+@pytest.mark.parametrize(
+    ("options", "facts"),
+    [
+        ({"bidirectional": True}, {}),
+        ({"context_steps": 2}, {}),
+        ({"skip_segments": 3}, {"max_length": 6, "keep_steps": "first"}),
+        ({"bidirectional": True}, {"max_length": 6, "keep_steps": "last"}),
+        ({}, {"max_length": 6, "keep_steps": "last"}),
+        ({}, {}),
+    ],
+)
+@pytest.mark.parametrize("length", [1, 5, 6, 7, 20])
+def test_what_prefixes_cost_is_what_is_read_for_them(options: Any, facts: Any, length: int, monkeypatch: Any) -> None:
+    made = model(**options)
+    made = replace(made, facts=made.facts.model_copy(update=facts))
+    read = []
+
+    def counted(preparation: Any, function: Any, inputs: Any, *rest: Any) -> Any:
+        read.append(inputs.shape[0] * inputs.shape[1])
+        return function(preparation, inputs, *rest)
+
+    for name in ("forward", "advance"):
+        function = getattr(Preparation, name)
+        monkeypatch.setattr(Preparation, name, partialmethod(counted, function))
+    made.predict_steps([np.zeros((length, 2))])
+    assert sum(read) == made.prefix_steps(length)

@@ -15,10 +15,11 @@ from unrolled.config import ModelConfig
 from unrolled.network.network import Network
 from unrolled.nn.cells import CELLS, Cell
 from unrolled.nn.initializers import initialize_cell, initialize_output
+from unrolled.parts import INITIALIZERS, OUTPUT_INITIALIZERS
 
 every_cell = pytest.mark.parametrize("name", list(CELLS))
-every_initializer = pytest.mark.parametrize("initializer", ["orthogonal", "uniform", "glorot-joint", "filters"])
-every_output = pytest.mark.parametrize("initializer", ["glorot", "uniform", "normal", "truncated-normal"])
+every_initializer = pytest.mark.parametrize("initializer", list(INITIALIZERS))
+every_output = pytest.mark.parametrize("initializer", [name for name in OUTPUT_INITIALIZERS if name != "ridge"])
 INPUTS, HIDDEN = 30, 40
 
 
@@ -213,7 +214,7 @@ def test_layers_and_directions_start_differently(initializer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "gate"), [("lstm", "f"), ("lstm-peephole", "f"), ("lstm-layer-norm", "f"), ("gru", "z")]
+    ("name", "gate"), [(name, gate) for name, kind in CELLS.items() for gate in "fz" if gate in kind.gates]
 )
 def test_memory_steps_spread_the_forgetting_over_all_lengths_up_to_them(name, gate) -> None:
     cell = CELLS[name](3, 2000)
@@ -228,7 +229,7 @@ def test_memory_steps_spread_the_forgetting_over_all_lengths_up_to_them(name, ga
     assert not any(bias.any() for letter, bias in biases.items() if letter not in (gate, "i"))
 
 
-@pytest.mark.parametrize("name", ["rnn", "rnn-relu"])
+@pytest.mark.parametrize("name", [name for name, kind in CELLS.items() if not set("fz") & set(kind.gates)])
 def test_memory_steps_mean_nothing_to_a_cell_without_gates(name) -> None:
     cell = CELLS[name](3, 5)
     initialize_cell(cell, "uniform", 1.0, Generator().manual_seed(0), 500)

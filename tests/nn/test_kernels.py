@@ -21,7 +21,7 @@ from unrolled.nn.cells.lstm import LSTM
 from unrolled.nn.kernels import choose_kernel
 from unrolled.nn.unroll import gather_last, unroll
 
-FUSED = ["rnn", "rnn-relu", "gru", "lstm"]
+FUSED = [name for name, kind in CELLS.items() if kind.fused is not None]
 OTHERS = [name for name in CELLS if name not in FUSED]
 MODULES: dict[str, Any] = {
     "rnn": lambda *sizes, **options: nn.RNN(*sizes, nonlinearity="tanh", **options),

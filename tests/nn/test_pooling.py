@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from torch import Generator, Tensor
 
 from closeness import closeness
 from unrolled.nn.pooling import POOLINGS, Pooling
-from unrolled.nn.pooling.attention import AttentionPooling
 
 every_pooling = pytest.mark.parametrize("name", list(POOLINGS))
 both_directions = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])
@@ -35,37 +35,48 @@ def made(name: str, width: int, bidirectional: bool = False, seed: int = 0) -> P
     return pooling
 
 
-def by_hand(pooling: Pooling, steps: list[list[float]]) -> list[float]:
-    """One sequence's outputs, [T][H], to one vector, without a tensor operation over time."""
-    width = len(steps[0])
-    if isinstance(pooling, AttentionPooling):
-        A, a, v = pooling.A.weight.tolist(), pooling.A.bias.tolist(), pooling.v.weight.tolist()[0]
-        scores = [
-            sum(
-                v[j] * math.tanh(a[j] + sum(A[j][k] * step[k] for k in range(width)))  # v · tanh(A h + a)
-                for j in range(width)
-            )
-            for step in steps
-        ]
-        weights = [math.exp(score) for score in scores]
-        return [sum(w * s[j] for w, s in zip(weights, steps, strict=True)) / sum(weights) for j in range(width)]
+Steps = list[list[float]]
+"""One sequence's outputs, [T][H]."""
+
+
+def last(pooling: Pooling, steps: Steps) -> list[float]:
+    half = len(steps[0]) // 2 if pooling.bidirectional else len(steps[0])
+    return [*steps[-1][:half], *steps[0][half:]]
+
+
+def attention(pooling: Any, steps: Steps) -> list[float]:
+    A, a, v = pooling.A.weight.tolist(), pooling.A.bias.tolist(), pooling.v.weight.tolist()[0]
+    units = range(len(steps[0]))
+    scores = [
+        sum(v[j] * math.tanh(a[j] + sum(A[j][k] * step[k] for k in units)) for j in units)  # v · tanh(A h + a)
+        for step in steps
+    ]
+    weights = [math.exp(score) for score in scores]
+    return [sum(w * s[j] for w, s in zip(weights, steps, strict=True)) / sum(weights) for j in units]
+
+
+def eight_statistics(pooling: Pooling, steps: Steps) -> list[float]:
     columns = list(zip(*steps, strict=True))
-    kind = type(pooling).__name__
-    if kind == "MeanPooling":
-        return [sum(column) / len(column) for column in columns]
-    if kind == "MaxPooling":
-        return [max(column) for column in columns]
-    half = width // 2 if pooling.bidirectional else width
-    last = [column[-1] if j < half else column[0] for j, column in enumerate(columns)]
-    if kind == "LastPooling":
-        return last
     means, largest = [sum(column) / len(column) for column in columns], [max(column) for column in columns]
     deviations = [math.sqrt(statistics.pvariance(column) + 1e-6) for column in columns]
     least = [min(column) for column in columns]
     changes = [[0.0, *(after - before for before, after in itertools.pairwise(column))] for column in columns]
     rises, falls = [max(column) for column in changes], [min(column) for column in changes]
     moves = [math.sqrt(sum(change**2 for change in column) / len(column) + 1e-6) for column in changes]
-    return [*means, *largest, *deviations, *last, *least, *rises, *falls, *moves]
+    return [*means, *largest, *deviations, *last(pooling, steps), *least, *rises, *falls, *moves]
+
+
+BY_HAND: dict[str, Callable[[Any, Steps], list[float]]] = {  # without a tensor operation over time
+    "last": last,
+    "mean": lambda _, steps: [sum(column) / len(column) for column in zip(*steps, strict=True)],
+    "max": lambda _, steps: [max(column) for column in zip(*steps, strict=True)],
+    "attention": attention,
+    "statistics": eight_statistics,
+}
+
+
+def test_every_pooling_has_its_loop_here() -> None:
+    assert set(BY_HAND) == set(POOLINGS)
 
 
 @every_pooling
@@ -78,7 +89,7 @@ def test_pooling_equals_a_plain_loop(name, bidirectional, uniform, case) -> None
     pooling = made(name, width, bidirectional, seed)
     outputs = uniform(len(lengths), max(lengths) + padding, width, seed=seed)
     found = pooling(outputs, torch.tensor(lengths))
-    expected = [by_hand(pooling, outputs[row, :length].tolist()) for row, length in enumerate(lengths)]
+    expected = [BY_HAND[name](pooling, outputs[row, :length].tolist()) for row, length in enumerate(lengths)]
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), **exactly)
 
 
@@ -125,18 +136,6 @@ def test_prefixes_do_not_depend_on_later_steps(name, uniform) -> None:
     expected = pooling.prefixes(outputs)[:, :3]
     changed = torch.cat([outputs[:, :3], 1e6 * uniform(2, 3, 4, seed=1)], 1)
     torch.testing.assert_close(pooling.prefixes(changed)[:, :3], expected, **exactly)
-
-
-@every_pooling
-@both_directions
-def test_one_step_is_its_own_pooling(name, bidirectional, uniform) -> None:
-    outputs = uniform(2, 1, 4)
-    found = made(name, 4, bidirectional)(outputs, torch.tensor([1, 1]))
-    expected = outputs[:, 0]
-    if name == "statistics":
-        least, none = torch.full_like(expected, 1e-3), torch.zeros_like(expected)
-        expected = torch.cat([expected, expected, least, expected, expected, none, none, least], -1)
-    torch.testing.assert_close(found, expected, **exactly)
 
 
 def attention_weights(pooling: Pooling, steps: int, lengths: list[int], seed: int, uniform: Any) -> Tensor:

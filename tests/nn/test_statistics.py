@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from torch import Tensor
 
 from padded_tensors import Padded, padded
-from unrolled.nn.statistics import LEAST_VARIANCE, sequence_statistics
+from unrolled.nn.statistics import LEAST_VARIANCE, plain_statistics, sequence_statistics
 
 
 def by_torch(values: Tensor) -> list[Tensor]:
@@ -69,3 +69,10 @@ def test_what_is_read_stays_as_it_was(length: int) -> None:
     before = values.clone()
     sequence_statistics(values, torch.tensor([4, length]))
     assert values.equal(before)
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(batch=padded(longest=20))
+def test_what_an_export_writes_down_is_the_same(batch: Padded) -> None:
+    found, expected = (function(batch.values, batch.lengths) for function in (plain_statistics, sequence_statistics))
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-13)

@@ -15,7 +15,9 @@ from fastapi.testclient import TestClient
 from sklearn.datasets import load_digits
 from starlette.testclient import WebSocketDenialResponse
 
-from unrolled.model.model import Model, load
+from unrolled.config import ModelConfig
+from unrolled.model.model import Model, ModelFacts, load
+from unrolled.network.network import Network
 from unrolled.runs.run import Run
 from unrolled.serving.app import create_app
 from unrolled.serving.browser import NEEDED, find_runtime
@@ -162,6 +164,31 @@ def test_other_types_addresses_methods_and_models_are_refused(client: TestClient
 def test_readings_beyond_measure_are_refused(client: TestClient) -> None:
     answer = client.post("/v1/predict/steps", json={"sequences": [[[0] * 8] * 50] * 20})
     assert refusal(answer)["limit"] == "max_values"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bidirectional": True},
+        {"context_steps": 2},
+        {"skip_segments": 2},
+        {"frame_steps": 2},
+        {"normalisation": "sequence"},
+    ],
+)
+def test_a_network_that_begins_anew_after_each_step_is_bounded_by_what_it_reads(options: Any, tmp_path: Path) -> None:
+    for name, settings in (("anew", options), ("forward", {})):
+        config = ModelConfig(hidden_size=2, **settings)
+        facts = ModelFacts(classes=("a", "b"), channels=("x",), model=config)
+        Model(Network(config, 1, 2).eval(), facts).save(tmp_path / name)
+    registry = Registry({name: tmp_path / name for name in ("anew", "forward")})
+    with TestClient(create_app(registry, ServerSettings(max_values=5_000))) as client:
+        sequences = {"sequences": [[[0.0]] * 150]}
+        answer = client.post("/v1/predict/steps?model=anew", json=sequences)
+        assert refusal(answer)["limit"] == "max_values"
+        assert "the network would read 11,325 steps" in refusal(answer)["message"]
+        assert client.post("/v1/predict/steps?model=forward", json=sequences).status_code == 200
+        assert client.post("/v1/predict?model=anew", json=sequences).status_code == 200
 
 
 def test_a_token_is_asked_for_where_there_is_one(digits_run: Run) -> None:

@@ -75,6 +75,10 @@ class Graph:
             self.known[key] = name
         return self.known[key]
 
+    def name_of(self, tensor: Tensor, ending: str) -> str:
+        """What a constant made of a weight is called; empty for another tensor."""
+        return self.names[id(tensor)] + ending if id(tensor) in self.names else ""
+
     def integers(self, *values: int) -> str:
         """A constant list of int64."""
         return self.constant(np.array(values, np.int64), f"ints{list(values)}")

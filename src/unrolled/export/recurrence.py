@@ -26,22 +26,15 @@ from torch import Tensor
 from unrolled.export.graph import Graph
 from unrolled.export.operators import scan
 from unrolled.export.values import OVERRIDES, Value
-from unrolled.nn import Cell, Operator, Reads, State, mean_output, read_cell, run_cell, valid_steps
+from unrolled.nn import Cell, Operator, Reads, State, mean_output, read_cells, run_cell, valid_steps
 
 
 def _read(
-    inputs: Value,
-    cell: Cell,
-    lengths: Value,
-    mask: None = None,
-    *,
-    reverse: bool,
-    reads: Reads,
-    recompute: bool = False,
+    inputs: Value, cells: Sequence[Cell], lengths: Value, masks: Sequence[None], reads: Reads, recompute: bool
 ) -> Tensor:
-    """As `read_cell`."""
-    del mask, recompute
-    outputs, state = _carry(inputs, cell, lengths, (), reverse=reverse)
+    """As `read_cells`."""
+    del masks, recompute
+    outputs, state = _carry(inputs, cells, lengths, ())
     if reads == "last":
         return state[0]
     return mean_output(outputs, lengths) if reads == "mean" else outputs
@@ -49,64 +42,73 @@ def _read(
 
 def _run(inputs: Value, cell: Cell, state: State) -> tuple[Tensor, State]:
     """As `run_cell`."""
-    return _carry(inputs, cell, None, state, reverse=False)
+    return _carry(inputs, [cell], None, state)
 
 
-OVERRIDES[read_cell] = _read
+OVERRIDES[read_cells] = _read
 OVERRIDES[run_cell] = _run
 
 
-def _carry(inputs: Value, cell: Cell, lengths: Value | None, initial: State, *, reverse: bool) -> tuple[Tensor, State]:
-    """A cell over the steps.
+def _carry(inputs: Value, cells: Sequence[Cell], lengths: Value | None, initial: State) -> tuple[Tensor, State]:
+    """A layer over the steps.
 
     Args:
         inputs: [B, T, F].
-        cell: the cell.
+        cells: the forward one, and the backward one where there is one.
         lengths: steps of each sequence, [B]; None where all count.
         initial: the state before the first step, each [B, H]; zeros where empty.
-        reverse: whether each sequence is read from its own last step to its first.
     Returns:
-        The outputs of all steps, [B, T, H], each in its step's place, and the state after each sequence's last step
-        (read in reverse, its first), each [B, H].
+        The outputs of all steps, [B, T, D·H], and the state after each sequence's last step (of the backward direction,
+        its first), each [B, D·H].
     """
-    if cell.operator is None:
-        return _by_scan(inputs, cell, lengths, initial, reverse=reverse)
-    return _by_operator(inputs, cell, cell.operator, lengths, initial, reverse=reverse)
+    if cells[0].operator is not None:
+        return _by_operator(inputs, cells, cells[0].operator, lengths, initial)
+    found = [_by_scan(inputs, cell, lengths, initial, reverse=bool(index)) for index, cell in enumerate(cells)]
+    if len(found) == 1:
+        return found[0]
+    states = [torch.cat(parts, -1) for parts in zip(*(state for _, state in found), strict=True)]
+    return torch.cat([outputs for outputs, _ in found], -1), tuple(states)
 
 
 def _by_operator(
-    inputs: Value, cell: Cell, operator: Operator, lengths: Value | None, initial: State, *, reverse: bool
+    inputs: Value, cells: Sequence[Cell], operator: Operator, lengths: Value | None, initial: State
 ) -> tuple[Tensor, State]:
-    graph, order = inputs.graph, [cell.gates.index(letter) for letter in operator.order]
-    name = graph.names[id(cell.W)].removesuffix(".W")
-    weights = {
-        "W": _ordered(cell.W, order),
-        "R": _ordered(cell.U, order),
-        "B": torch.cat([_ordered(cell.b, order), _ordered(cell.second_bias(), order)]),
-    }
-    given = [graph.add("Transpose", inputs.node, perm=[1, 0, 2])]
-    given += [graph.constant(value[None], f"{name}.{letter}") for letter, value in weights.items()]
-    given.append("" if lengths is None else lengths.int().node)  # type: ignore[attr-defined]
-    given += [part[None].node for part in initial]  # type: ignore[attr-defined]
+    graph, cell, directions = inputs.graph, cells[0], len(cells)
+    order = [cell.gates.index(letter) for letter in operator.order]
+    name = graph.name_of(cell.W, "").rpartition(".cells.")[0]
+
+    def stacked(letter: str, tensors: list[Tensor]) -> str:
+        return graph.constant(torch.stack(tensors), f"{name}.{letter}")
+
+    given = [
+        graph.add("Transpose", inputs.node, perm=[1, 0, 2]),
+        stacked("W", [_ordered(cell.W, order) for cell in cells]),
+        stacked("R", [_ordered(cell.U, order) for cell in cells]),
+        stacked("B", [torch.cat([_ordered(b, order) for b in (cell.b, cell.second_bias())]) for cell in cells]),
+        "" if lengths is None else lengths.int().node,  # type: ignore[attr-defined]
+        *(part[None].node for part in initial),  # type: ignore[attr-defined]
+    ]
     if operator.peepholes:
-        p = _ordered(cell.get_parameter(operator.peepholes).flatten(), [0, 2, 1])
-        given += [*[""] * (7 - len(given)), graph.constant(p[None], f"{name}.P")]
+        peepholes = [_ordered(cell.get_parameter(operator.peepholes).flatten(), [0, 2, 1]) for cell in cells]
+        given += [*[""] * (7 - len(given)), stacked("P", peepholes)]
     outputs, *states = graph.add_many(
         operator.name,
         given,
         1 + len(cell.state_names),
         hidden_size=cell.hidden_size,
-        direction="reverse" if reverse else "forward",
-        activations=list(operator.activations),
+        direction="forward" if directions == 1 else "bidirectional",
+        activations=list(operator.activations) * directions,
         **operator.attributes,
     )
-    turned = graph.add("Transpose", outputs, perm=[2, 0, 1, 3])  # [T, 1, B, H] → [B, T, 1, H]
-    shape = inputs.like.shape
-    like = inputs.like.new_empty(shape[0], shape[1], cell.hidden_size)
-    return (
-        Value.of(graph, graph.add("Squeeze", turned, graph.integers(2)), like),
-        tuple(Value.of(graph, graph.add("Squeeze", part, graph.integers(0)), like[:, 0]) for part in states),
-    )
+    batch, steps, _ = inputs.like.shape
+    like = inputs.like.new_empty(batch, steps, directions * cell.hidden_size)
+
+    def joined(name: str, perm: list[int], like: Tensor) -> Any:
+        """The directions' values beside each other."""
+        turned, sizes = graph.add("Transpose", name, perm=perm), [0] * (len(perm) - 2)
+        return Value.of(graph, graph.add("Reshape", turned, graph.integers(*sizes, like.shape[-1])), like)
+
+    return joined(outputs, [2, 0, 1, 3], like), tuple(joined(part, [1, 0, 2], like[:, 0]) for part in states)
 
 
 def _ordered(blocks: Tensor, order: Sequence[int]) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -20,7 +19,7 @@ from unrolled.nn import (
     State,
     choose_kernel,
     initialize_cell,
-    read_cell,
+    read_cells,
     run_cell,
 )
 
@@ -81,8 +80,11 @@ class Layer(Part):
 
         Of two directions, the backward one's values stand behind: 2·H in all.
         """
-        directions = [self._read(cell, inputs, lengths, bool(index), reads) for index, cell in enumerate(self.cells)]
-        return directions[0] if len(directions) == 1 else torch.cat(directions, -1)
+        masks: list[Tensor | None] = [None] * len(self.cells)
+        if self.training and self.recurrent_dropout:
+            ones = inputs.new_ones(len(inputs), self.config.hidden_size)
+            masks = [F.dropout(ones, self.recurrent_dropout) for _ in masks]
+        return read_cells(inputs, self.directions, lengths, masks, reads, self.config.recompute_gates)
 
     def initial_state(self, like: Tensor, batch: int) -> State:
         """The state before the first step, of the forward direction."""
@@ -95,17 +97,3 @@ class Layer(Part):
     def kernel(self) -> Kernel:
         """What carries the cells over time, in the mode (training or not) that the layer is in."""
         return choose_kernel(self.cell, recurrent_dropout=self.recurrent_dropout if self.training else 0.0)
-
-    def _read(self, cell: nn.Module, inputs: Tensor, lengths: Tensor, reverse: bool, reads: Reads) -> Tensor:
-        mask = None
-        if self.training and self.recurrent_dropout:
-            mask = F.dropout(inputs.new_ones(len(inputs), self.config.hidden_size), self.recurrent_dropout)
-        return read_cell(
-            inputs,
-            cast("Cell", cell),
-            lengths,
-            mask,
-            reverse=reverse,
-            reads=reads,
-            recompute=self.config.recompute_gates,
-        )

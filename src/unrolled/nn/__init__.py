@@ -9,7 +9,7 @@ from unrolled.nn.cells import CELLS, Cell, Operator
 from unrolled.nn.context import Context
 from unrolled.nn.frames import Frames, automatic_frame
 from unrolled.nn.initializers import initialize_cell, initialize_output
-from unrolled.nn.kernels import Kernel, choose_kernel, read_cell, run_cell
+from unrolled.nn.kernels import Kernel, choose_kernel, read_cells, run_cell
 from unrolled.nn.part import Obstacle, Part, State
 from unrolled.nn.pooling import (
     POOLINGS,
@@ -45,7 +45,7 @@ __all__ = [
     "initialize_cell",
     "initialize_output",
     "mean_output",
-    "read_cell",
+    "read_cells",
     "reverse_sequences",
     "run_cell",
     "running_count",

@@ -8,7 +8,7 @@ the CPU in float32; PyTorch's fused kernels (oneDNN and its own on the CPU, cuDN
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -104,19 +104,33 @@ def _torch_obstacle(kind: type[Cell], dropping: bool) -> str | None:
 
 
 @overridable
-def read_cell(
+def read_cells(
     inputs: Tensor,
-    cell: Cell,
+    cells: Sequence[Cell],
     lengths: Tensor,
-    mask: Tensor | None = None,
-    *,
-    reverse: bool = False,
+    masks: Sequence[Tensor | None],
     reads: Reads = "outputs",
     recompute: bool = False,
 ) -> Tensor:
-    """What is asked for of a cell's outputs over sequences, by the fastest kernel; see `Kernel.read`."""
-    kernel = choose_kernel(cell, recurrent_dropout=mask is not None)
-    return kernel.read(cell, inputs, lengths, mask, reverse, reads, recompute)
+    """A layer's outputs over sequences, by the fastest kernel; see `Kernel.read`.
+
+    Args:
+        inputs: [B, T, F].
+        cells: the forward one, and the backward one where there is one.
+        lengths: [B].
+        masks: of each cell, of recurrent dropout, [B, H].
+        reads: what is asked for.
+        recompute: whether to keep less for the gradients.
+    Returns:
+        [B, T, H] or [B, H]; of two directions, the backward one's values stand behind.
+    """
+    found = [
+        choose_kernel(cell, recurrent_dropout=mask is not None).read(
+            cell, inputs, lengths, mask, bool(index), reads, recompute
+        )
+        for index, (cell, mask) in enumerate(zip(cells, masks, strict=True))
+    ]
+    return found[0] if len(found) == 1 else torch.cat(found, -1)
 
 
 @overridable

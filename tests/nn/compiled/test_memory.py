@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import threading
 import weakref
 from collections.abc import Iterator
 
@@ -98,3 +99,37 @@ def test_a_fused_optimizers_step_is_noticed_in_prediction() -> None:
         after = carry(cell, inputs, lengths).read
     assert not torch.equal(before, after)
     assert torch.equal(after, carry(cell, inputs, lengths).read)
+
+
+@each_cell
+@pytest.mark.parametrize("default", [torch.float64, torch.float16])
+def test_the_default_type_of_new_tensors_changes_nothing(name, default) -> None:
+    case, cell = Case(), draw_cell(name, 3, 17)
+    found = []
+    for dtype in (torch.float32, default):
+        drawn = draw(case, cell).leaves(torch.float32)
+        torch.set_default_dtype(dtype)
+        try:
+            read = compute(case, cell, drawn).read
+            gradients = torch.autograd.grad(read.square().sum(), [drawn.inputs, *cell.parameters()])
+            with torch.no_grad():
+                predicted = compute(case, copy.deepcopy(cell), drawn).read
+        finally:
+            torch.set_default_dtype(torch.float32)
+        found.append([read, predicted, *gradients])
+    for ours, theirs in zip(*found, strict=True):
+        assert ours.dtype == theirs.dtype == torch.float32
+        assert ours.equal(theirs)
+
+
+def test_a_lease_may_be_dropped_while_another_is_taken() -> None:
+    """As a garbage collection in the middle of it does, in the same thread."""
+
+    def drop() -> None:
+        with workspace._lock:
+            workspace.Lease(8)
+
+    thread = threading.Thread(target=drop, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
