@@ -20,13 +20,13 @@ from statsmodels.stats.multitest import multipletests
 
 from unrolled.comparison.comparison import Comparison, compare, compare_contenders
 from unrolled.comparison.contenders import Answers, Contender, answers_of_run, judge
-from unrolled.comparison.output import draw_comparison, to_markdown, write_comparison
+from unrolled.comparison.output import draw, to_markdown, write_comparison
 from unrolled.comparison.rivals import Rival, fit_rival, named_rival
 from unrolled.data.coercion import from_texts
 from unrolled.data.dataset import Dataset
 from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
-from unrolled.drawing.plots import to_png
+from unrolled.drawing.style import to_png
 from unrolled.errors import ConfigError, DataError, MismatchError, RunError, UnknownNameError
 from unrolled.evaluation.outcomes import save_outcomes
 from unrolled.report import words
@@ -228,7 +228,7 @@ def test_a_class_without_test_cases_and_one_never_predicted_are_told_apart() -> 
 def test_of_one_test_case_nothing_is_claimed(seeds: int) -> None:
     found = compare_contenders([contender("a", *[[True]] * seeds), contender("b", *[[False]] * seeds)])
     assert not found.pairs[0].shown
-    assert to_png(draw_comparison(found)).startswith(b"\x89PNG")
+    assert to_png(draw(found)).startswith(b"\x89PNG")
     assert "not shown" in to_markdown(found)
 
 
@@ -258,9 +258,9 @@ def test_the_picture_has_a_row_a_contender(count: int) -> None:
         contender(f"a ${n} name that is rather long, all in all", *(rng.random((3, 99)) < 0.8)) for n in range(count)
     ]
     found = compare_contenders(made)
-    figure = draw_comparison(found)
+    figure = draw(found)
     assert len(figure.axes[0].get_yticklabels()) == count
-    assert to_png(figure) == to_png(draw_comparison(found))
+    assert to_png(figure) == to_png(draw(found))
     assert to_markdown(found).count("\n| a $") == count + min(count * (count - 1) // 2, 15 if count < 7 else count - 1)
 
 

@@ -20,7 +20,7 @@ from unrolled.config import MissingName, NormalisationName, Recipe
 from unrolled.data.coercion import from_texts
 from unrolled.data.dataset import Dataset
 from unrolled.data.sequences import Sequences
-from unrolled.drawing.plots import draw_belief
+from unrolled.drawing.beliefs import draw_prediction
 from unrolled.errors import ConfigError, DataError, MismatchError, UnsupportedError
 from unrolled.model.model import FORMAT_VERSION, load
 from unrolled.runs.run import Run, train
@@ -192,7 +192,7 @@ def test_texts_for_numbers_and_numbers_for_texts_are_refused(counter: Run, tmp_p
 
 
 def test_a_belief_about_a_text_is_drawn_above_its_tokens(counter: Run) -> None:
-    figure = draw_belief(counter.model, counter.model.parse("0101"))
+    figure = draw_prediction(counter.model, counter.model.parse("0101"))
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == list("0101")
 
 

@@ -331,7 +331,7 @@ def test_words_stand_apart_and_a_single_step_can_be_seen() -> None:
     facts = ModelFacts(classes=("no", "yes"), channels=("0",), model=config, vocabulary=symbols, tokens="words")
     model = Model(Network(config, 1, 2, symbols=4).eval(), facts)
     cards = [card(model, texts, case, Album()) for case in range(2)]
-    assert [one.tokens for one in cards] == [("close", "the", "door"), ("close",)]
+    assert [one.tokens for one in cards] == [["close", "the", "door"], ["close"]]
     assert all(one.words for one in cards)
     assert ">door<" in cards[0].picture.markup
     assert "<use " in cards[1].picture.markup.split('id="f1-line2d')[-1]

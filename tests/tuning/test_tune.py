@@ -18,13 +18,11 @@ import pytest
 
 from unrolled.config import Range, Recipe, read_recipe
 from unrolled.data.sequences import Sequences
-from unrolled.drawing.plots import to_png
-from unrolled.drawing.tuning import draw_tuning
 from unrolled.errors import ConfigError, DataError, StudyError
 from unrolled.jobs.parallel import Watcher
 from unrolled.runs.run import find, train
 from unrolled.tuning import study as studies
-from unrolled.tuning.search import Trial, Tuning, tune
+from unrolled.tuning.search import Tuning, tune
 
 TINY: dict[str, Any] = {"max_epochs": 3, "batch_size": 16, "num_layers": 1, "jobs": 1}
 
@@ -265,28 +263,6 @@ def test_a_search_that_is_stopped_keeps_every_finished_trial(
     found = search(source, tmp_path, 3)
     states = {str(trial.number): trial.state for trial in found.trials}
     assert {states[one] for one in finished} <= {"complete", "pruned"}
-
-
-# Pictures
-
-
-def tuning(monitor: str, count: int, importance: dict[str, float]) -> Tuning:
-    rng = np.random.default_rng(0)
-    states = ["complete" if number % 3 else "pruned" for number in range(count + 1)]
-    trials = tuple(
-        Trial(number, state, float(rng.uniform(0.05, 0.6)), {"hidden_size": 4}, 1.0)
-        for number, state in enumerate(states)
-    )
-    complete = [trial for trial in trials if trial.state == "complete"]
-    best = (max if monitor == "accuracy" else min)(complete, key=lambda trial: trial.value or 0)
-    assert best.value is not None
-    return Tuning(Path("x"), Recipe(name="x"), monitor, best.value, best.number, trials, importance)
-
-
-@pytest.mark.parametrize("monitor", ["loss", "accuracy"])
-@pytest.mark.parametrize(("count", "importance"), [(1, {}), (40, {"hidden_size": 0.7, "learning_rate": 0.3})])
-def test_the_search_can_be_drawn(monitor: str, count: int, importance: dict[str, float]) -> None:
-    assert to_png(draw_tuning(tuning(monitor, count, importance))).startswith(b"\x89PNG")
 
 
 def test_the_importance_is_optunas(source: Path, tmp_path: Path) -> None:

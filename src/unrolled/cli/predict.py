@@ -79,9 +79,9 @@ def predict(
     if case is not None:
         sequences = _one(sequences, case)
     if plot is not None:
-        from unrolled.drawing import draw_belief, to_png
+        from unrolled.drawing import draw_prediction, to_png
 
-        write_bytes(plot, to_png(draw_belief(trained, _one(sequences, 0))))
+        write_bytes(plot, to_png(draw_prediction(trained, _one(sequences, 0))))
         typer.echo(f"drew {plot}", err=True)
         return
     first = case or 0

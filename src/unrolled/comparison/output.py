@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
+from typing import TYPE_CHECKING
 
 from unrolled.comparison.comparison import Comparison, Pair, Row
-from unrolled.drawing import BLUE, GREY, INK, ORANGE, to_png
+from unrolled.drawing import ComparedRow, Gap, draw_comparison, to_png
 from unrolled.statistics import p_text
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 MAX_PAIRS = 15
 """Of more pairs, text shows only those of the most accurate contender; comparison.json has all."""
-
-_NAME_WIDTH = 26
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> Path:
@@ -31,7 +27,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     make_folder(folder)
     write_json(folder / "comparison.json", comparison.to_dict())
     write_text(folder / "comparison.md", to_markdown(comparison))
-    write_bytes(folder / "comparison.png", to_png(draw_comparison(comparison)))
+    write_bytes(folder / "comparison.png", to_png(draw(comparison)))
     return folder
 
 
@@ -111,71 +107,23 @@ def _table(headers: list[str], rows: list[list[str]]) -> list[str]:
     return [line(headers), "|" + "|".join(["---"] * len(headers)) + "|", *(line(row) for row in rows)]
 
 
-def draw_comparison(comparison: Comparison) -> Figure:
-    """Accuracies with their intervals, differences from the best one, and what each costs: a row a contender."""
-    rows = comparison.rows
-    names = [textwrap.fill(row.name, _NAME_WIDTH) for row in rows]
-    deepest = max(name.count("\n") for name in names)
-    height = 1.3 + len(rows) * (0.34 + 0.16 * deepest)
-    figure = Figure(figsize=(10, height), layout="constrained")
-    quality, gap, cost = figure.subplots(1, 3, sharey=True, width_ratios=(1.25, 1.25, 1))
-    places = np.arange(len(rows))
-    _draw_accuracies(quality, rows)
-    _draw_gaps(gap, comparison)
-    _draw_costs(cost, rows)
-    quality.set_yticks(places, [name.replace("$", r"\$") for name in names])
-    quality.set_ylim(len(rows) - 0.5, -0.5)
-    for axes in (quality, gap, cost):
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x", color="#e6e6e6", linewidth=0.8)
-        axes.set_axisbelow(True)
-    return figure
-
-
-def _draw_accuracies(axes: Axes, rows: tuple[Row, ...]) -> None:
-    for place, row in enumerate(rows):
-        axes.plot([row.low, row.high], [place, place], color=BLUE, linewidth=2, solid_capstyle="butt")
-        if len(row.accuracies) > 1:
-            heights = np.full(len(row.accuracies), place + 0.2)
-            axes.plot(row.accuracies, heights, "|", color=GREY, markersize=6, markeredgewidth=1.2)
-        axes.plot(row.accuracy, place, "o", color=BLUE, markersize=6)
-    seeds = ", each run" if any(len(row.accuracies) > 1 for row in rows) else ""
-    axes.set_title(f"accuracy, 95 % interval{seeds}", fontsize=9, color=INK)
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-
-
-def _draw_gaps(axes: Axes, comparison: Comparison) -> None:
-    place = {row.name: index for index, row in enumerate(comparison.rows)}
-    axes.axvline(0, color=INK, linewidth=1)
-    for pair in comparison.against_best():
-        found, colour = pair.difference, ORANGE if pair.shown else GREY
-        height = place[pair.second]
-        ends = [-100 * found.high, -100 * found.low]
-        axes.plot(ends, [height, height], color=colour, linewidth=2, solid_capstyle="butt")
-        axes.plot(-100 * found.value, height, "o", color=colour, markersize=6)
-    axes.plot(0, 0, "o", color=INK, markersize=6)
-    axes.set_title("points from the best; orange: a difference", fontsize=9, color=INK)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-
-
-def _draw_costs(axes: Axes, rows: tuple[Row, ...]) -> None:
-    known = [(place, row.training_seconds) for place, row in enumerate(rows) if row.training_seconds]
-    if known:
-        values = [seconds for _, seconds in known]
-        axes.set_xscale("log")
-        low, high = min(values), max(values)
-        axes.set_xlim(low / 1.8, high * 4)
-        for place, seconds in known:
-            axes.plot(seconds, place, "o", color=BLUE, markersize=6)
-            text = f"{rows[place].milliseconds:.2g} ms"
-            axes.annotate(
-                text, (seconds, place), (7, 0), textcoords="offset points", va="center", fontsize=8, color=INK
+def draw(comparison: Comparison) -> Figure:
+    """The comparison as a picture."""
+    gaps = {
+        pair.second: Gap(-pair.difference.value, (-pair.difference.high, -pair.difference.low), pair.shown)
+        for pair in comparison.against_best()
+    }
+    return draw_comparison(
+        [
+            ComparedRow(
+                name=row.name,
+                accuracy=row.accuracy,
+                interval=(row.low, row.high),
+                runs=row.accuracies,
+                gap=gaps.get(row.name),
+                training_seconds=row.training_seconds,
+                milliseconds=row.milliseconds,
             )
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high < 100 * low else LogLocator())
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_locator(NullLocator())
-    else:
-        axes.xaxis.set_major_locator(FixedLocator([]))
-    axes.set_title("training, s (and ms a sequence)", fontsize=9, color=INK)
+            for row in comparison.rows
+        ]
+    )

@@ -195,6 +195,10 @@ class Sequences:
         """One sequence, [T, F], in the real unit."""
         return self[index].astype(np.float32) * np.float32(self.scale)
 
+    def tokens(self, index: int) -> list[str] | None:
+        """What is read at each step of one text: its characters or words; None where the sequences are no texts."""
+        return None if self.symbols is None else [self.symbols[code] for code in self[index][:, 0].tolist()]
+
     def take(self, indices: npt.NDArray[np.integer] | slice) -> Sequences:
         """Some of the sequences, sharing the values."""
         chosen: dict[str, Any] = {name: getattr(self, name) for name in ("labels", *_PER_CASE)}

@@ -84,9 +84,9 @@ def _in_turn(sequences: Sequences) -> Integers:
 
 def _example(sequences: Sequences, index: int) -> Example:
     label = None if sequences.labels is None else sequences.classes[int(sequences.labels[index])]
-    if sequences.symbols is not None:
-        return Example(label, [sequences.symbols[code] for code in sequences[index][:, 0].tolist()])
-    return Example(label, [[_plain(value) for value in step] for step in sequences.scaled(index)])
+    tokens = sequences.tokens(index)
+    steps = [[_plain(value) for value in step] for step in sequences.scaled(index)] if tokens is None else tokens
+    return Example(label, steps)
 
 
 def _plain(value: Any) -> float | None:

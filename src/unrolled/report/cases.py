@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from unrolled import drawing
 from unrolled.data import Integers, Sequences
 from unrolled.data.batches import Batcher
-from unrolled.drawing import Line, Shape
-from unrolled.errors import shortened
+from unrolled.drawing import draw_belief, shown_sequence
 from unrolled.evaluation import Outcomes
 from unrolled.model import Model, Probabilities
 from unrolled.report.pictures import Album, Picture
@@ -45,7 +42,7 @@ class Card:
     title: str
     text: str
     picture: Picture
-    tokens: tuple[str, ...] | None
+    tokens: list[str] | None
     words: bool
     cut: int
 
@@ -92,8 +89,8 @@ def card(model: Model, sequences: Sequences, case: int, album: Album) -> Card:
     said = int(belief[-1].argmax())
     true = int(model.targets(sequence)[0])
     name, label = model.classes[said], model.classes[true]
-    shape = shape_of(model, sequence)
-    figure = drawing.belief(steps, belief, _lines(belief, said, true, model.classes), shape)
+    shape = shown_sequence(model, sequence)
+    figure = draw_belief(shape, steps, belief, model.classes, true)
     place = f"Case {case:,}" if sequence.ids is None else f"Case {case:,}, {sequence.ids[0]}"
     if said == true:
         title = f"{place}: “{label}”, rightly named"
@@ -104,28 +101,9 @@ def card(model: Model, sequences: Sequences, case: int, album: Album) -> Card:
     text = f"{sure} {_settled(steps, belief, name)}"
     kind = "picture" if sequence.pictures else "text" if shape.tokens is not None else "series"
     alt = f"A {kind} of {int(sequence.lengths[0])} steps of the class {label}, and the probabilities over them. {text}"
-    tokens = _tokens(sequence)
+    tokens = sequence.tokens(0)
     shown, cut = (None, 0) if tokens is None else (tokens[:MOST_TOKENS], max(0, len(tokens) - MOST_TOKENS))
     return Card(title, text, album.add(figure, alt), shown, model.facts.tokens == "words", cut)
-
-
-def shape_of(model: Model, sequence: Sequences) -> Shape:
-    """One sequence as the network reads it, to be drawn."""
-    accepted = model.accept(sequence)  # which may cut it
-    steps, tokens = int(accepted.lengths[0]), _tokens(sequence)
-    if tokens is None:
-        return Shape(steps, accepted.scaled(0), sequence.channels, sequence.pictures)
-    return Shape(steps, None, sequence.channels, False, tokens if len(tokens) == steps else None)
-
-
-def _lines(belief: Probabilities, said: int, true: int, classes: tuple[str, ...]) -> list[Line]:
-    """The classes to name: the one that was said, the true one, and what else was believed on the way."""
-    names = [shortened(name, 12) for name in classes]
-    lines = [Line(said, names[said], "said")]
-    if true != said:
-        lines.append(Line(true, names[true], "true"))
-    others = [int(index) for index in np.argsort(-belief.max(0)) if int(index) not in (said, true)]
-    return lines + [Line(index, names[index], "other") for index in others[:1] if belief[:, index].max() > 0.2]
 
 
 def _settled(steps: Integers, belief: Probabilities, name: str) -> str:
@@ -136,11 +114,3 @@ def _settled(steps: Integers, belief: Probabilities, name: str) -> str:
     if since == 0:
         return f"It says “{name}” from the first step on."
     return f"It says “{name}” since step {int(steps[since])} of {int(steps[-1])}."
-
-
-def _tokens(sequence: Sequences) -> tuple[str, ...] | None:
-    """The steps of a text."""
-    if sequence.symbols is None:
-        return None
-    codes: npt.NDArray[np.integer] = sequence[0][:, 0].astype(np.int64)
-    return tuple(sequence.symbols[int(code)] for code in codes)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
-from unrolled import drawing
 from unrolled.data import Sequences
 from unrolled.data.batches import Batcher
+from unrolled.drawing import draw_attribution, draw_gates, gates_height, shown_sequence
 from unrolled.evaluation import Attribution, integrated_gradients
 from unrolled.model import Model
 from unrolled.network import Network, Trace, trace
-from unrolled.report.cases import shape_of
 from unrolled.report.pictures import Album, Picture
 
 MOST_STEPS = 20_000
@@ -62,7 +61,7 @@ def look_inside(model: Model, sequences: Sequences, case: int, album: Album) -> 
         said = int(network(batch.inputs, batch.lengths)[0].argmax())
     traces = trace(network, batch.inputs)
     found = integrated_gradients(network, batch.inputs, said)
-    shape = shape_of(model, sequence)
+    shape = shown_sequence(model, sequence)
     strongest = [int(step) + 1 for step in abs(found.steps).argsort()[::-1][:3]]
     named = [str(step) if shape.tokens is None else f"{step} (“{shape.tokens[step - 1]}”)" for step in strongest]
     alt = (
@@ -74,7 +73,7 @@ def look_inside(model: Model, sequences: Sequences, case: int, album: Album) -> 
         said=model.classes[said],
         maps=[picture for one in traces[:MOST_MAPS] for picture in _maps(one, network, album)],
         left_out=max(0, len(traces) - MOST_MAPS),
-        steps=album.add(drawing.attribution(found.steps, shape), alt),
+        steps=album.add(draw_attribution(found.steps, shape), alt),
         attribution=found,
         strongest=named,
         frame=network.frame_steps,
@@ -85,14 +84,14 @@ def _maps(traced: Trace, network: Network, album: Album) -> list[Picture]:
     """The gates, where the cell has any, and the states, in pictures of one height."""
     direction = "" if not network.config.bidirectional else ", backward" if traced.backward else ", forward"
     steps, units = traced.states["h"].shape
-    height = drawing.maps_height(max(len(traced.gates), len(traced.states)))
+    height = gates_height(max(len(traced.gates), len(traced.states)))
     found = []
     for kind, values in (("gates", traced.gates), ("states", traced.states)):
         if values:
             caption = f"Layer {traced.layer}{direction}: {kind}"
             parts = ", ".join(traced.letters.get(name, name).split(":")[0] for name in values)
             alt = f"{caption} of the {units} units over {steps} steps, as heat maps: {parts}."
-            figure = drawing.heat_maps(
+            figure = draw_gates(
                 values, traced.states["h"], traced.letters, height, network.frame_steps, traced.switches
             )
             found.append(album.add(figure, alt, caption))

@@ -10,9 +10,19 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from unrolled import drawing
 from unrolled.config import Recipe
 from unrolled.data import Sequences
+from unrolled.drawing import (
+    COUNTS_AND_SHARES,
+    MOST_CLASSES,
+    draw_by_length,
+    draw_by_share,
+    draw_confusion,
+    draw_loss,
+    draw_reliability,
+    draw_standing,
+    draw_wrong,
+)
 from unrolled.errors import shortened
 from unrolled.evaluation import Evaluation, Outcomes
 from unrolled.model import Model
@@ -23,9 +33,6 @@ from unrolled.report.pictures import Album, Picture, plainly_styled
 from unrolled.statistics import Figure, Proportion
 from unrolled.training import EpochLog
 from unrolled.version import VERSION
-
-MOST_CLASSES = 50
-"""Classes up to which the confusion matrix is drawn and the table of classes is open."""
 
 MOST_ROWS = 200
 """Of the table of classes: the ones with the most errors."""
@@ -169,15 +176,17 @@ def compose(material: Material) -> Content:
 def _curves(history: Sequence[EpochLog], album: Album) -> list[Picture]:
     if not history:
         return []
-    loss, wrong = drawing.learning_curves(history)
     first, last = history[0], history[-1]
     epochs = f"over {last.epoch} epochs" if last.epoch > 1 else "after one epoch"
     kind, name = ("train", "training") if last.validation_loss is None else ("validation", "validation")
     losses = [getattr(log, f"{kind}_loss") for log in (first, last)]
     wrongs = [1 - getattr(log, f"{kind}_accuracy") for log in (first, last)]
     return [
-        album.add(loss, f"The loss {epochs}: on {name} data from {losses[0]:.3f} to {losses[1]:.3f}."),
-        album.add(wrong, f"Wrong answers {epochs}: on {name} data from {wrongs[0]:.1%} to {wrongs[1]:.1%}."),
+        album.add(draw_loss(history), f"The loss {epochs}: on {name} data from {losses[0]:.3f} to {losses[1]:.3f}."),
+        album.add(
+            draw_wrong(history),
+            f"Wrong answers {epochs}: on {name} data from {wrongs[0]:.1%} to {wrongs[1]:.1%}.",
+        ),
     ]
 
 
@@ -193,13 +202,13 @@ def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
     content.classes, content.classes_left_out = _class_rows(found)
     error = words.number(found.quality.calibration_error.value)
     content.reliability = album.add(
-        drawing.reliability(found.reliability),
+        draw_reliability(found.reliability),
         f"Confidence beside the share that is right, in {len(found.reliability)} bins: on average they are "
         f"{error} apart.",
     )
     shares = {seen.share: words.per_cent(seen.accuracy.value, seen.accuracy.cases) for seen in found.by_share}
     content.by_share = album.add(
-        drawing.by_share(found.by_share),
+        draw_by_share(found.by_share),
         f"Accuracy by share of the sequence seen: {shares[0.2]} after a fifth, {shares[0.5]} after a half, "
         f"{shares[1.0]} at the end.",
     )
@@ -207,7 +216,7 @@ def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
     if found.by_length:
         ends = [words.per_cent(g.accuracy.value, g.accuracy.cases) for g in (found.by_length[0], found.by_length[-1])]
         content.by_length = album.add(
-            drawing.by_length(found.by_length),
+            draw_by_length(found.by_length),
             f"Accuracy by length of the sequence: {ends[0]} for the shortest, {ends[1]} for the longest.",
         )
 
@@ -226,7 +235,7 @@ def _standing(found: Evaluation, album: Album) -> Picture | None:
         f"{name} {words.per_cent(share.value, share.cases)} ({words.interval(share, share.cases)})"
         for name, share in shown.items()
     ]
-    return album.add(drawing.standing(shown), f"Accuracies with their 95 % intervals: {'; '.join(parts)}.")
+    return album.add(draw_standing(shown), f"Accuracies with their 95 % intervals: {'; '.join(parts)}.")
 
 
 def _add_cases(content: Content, shown: Shown, model: Model, album: Album, inside: int | None) -> None:
@@ -295,11 +304,11 @@ def _calibration(found: Evaluation) -> str:
 def _confusion(matrix: np.ndarray[Any, np.dtype[np.int64]], names: list[str], album: Album) -> list[Picture]:
     right = int(matrix.trace())
     alt = f"Cases by true and predicted class: {right:,} of {int(matrix.sum()):,} on the diagonal."
-    if len(names) <= drawing.COUNTS_AND_SHARES:
-        return [album.add(drawing.confusion(matrix, names), alt, "In each cell cases, and their share of the row.")]
+    if len(names) <= COUNTS_AND_SHARES:
+        return [album.add(draw_confusion(matrix, names), alt, "In each cell cases, and their share of the row.")]
     return [
-        album.add(drawing.confusion(matrix, names, ("counts",)), alt, "Cases."),
-        album.add(drawing.confusion(matrix, names, ("shares",)), f"{alt} As shares of the rows.", "Shares of the row."),
+        album.add(draw_confusion(matrix, names, ("counts",)), alt, "Cases."),
+        album.add(draw_confusion(matrix, names, ("shares",)), f"{alt} As shares of the rows.", "Shares of the row."),
     ]
 
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 import base64
 import io
 import re
-import warnings
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 from markupsafe import Markup, escape
-from matplotlib.figure import Figure
 
-from unrolled.drawing import COLOURS, GREY, INK
+from unrolled.drawing import COLOURS, GREY, GRID, INK, quietly, to_png
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MAX_SVG = 120_000
 """Characters from which on a figure is a PNG: about what such a PNG has."""
-
-GRID = "#e6e6e6"
 
 _ROLES = {INK: "ink", GREY: "grey", GRID: "grid", "#000000": "ink"} | {
     colour: f"c{index}" for index, colour in enumerate(COLOURS)
@@ -73,13 +71,14 @@ class Album:
 
 def plainly_styled() -> AbstractContextManager[None]:
     """The settings under which the page's figures are drawn."""
+    import matplotlib as mpl
+
     return mpl.rc_context(_SETTINGS)
 
 
 def _to_svg(figure: Figure) -> str:
     buffer = io.StringIO()
-    with plainly_styled(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # the reader's browser has it
+    with plainly_styled(), quietly():  # the reader's browser has letters that matplotlib's font has not
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
@@ -115,11 +114,7 @@ def _colour(value: str) -> str:
 
 
 def _as_png(figure: Figure, alt: str) -> Markup:
-    buffer = io.BytesIO()
-    with plainly_styled(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure.savefig(buffer, format="png", dpi=130, facecolor="white", metadata={"Software": None})
-    data = base64.b64encode(buffer.getvalue()).decode()
-    width = figure.get_figwidth() * 96
-    style = f"max-width:{width:.0f}px"
+    with plainly_styled():
+        data = base64.b64encode(to_png(figure, 130)).decode()
+    style = f"max-width:{figure.get_figwidth() * 96:.0f}px"
     return Markup('<img class="paper" src="data:image/png;base64,{}" alt="{}" style="{}">').format(data, alt, style)

@@ -30,7 +30,7 @@ from unrolled.data import (
 )
 from unrolled.data.files import SILENT, STANDARD_INPUT, Notes, Observer
 from unrolled.data.sources import SOURCES
-from unrolled.drawing import draw_belief, draw_confusion, draw_curves, to_pixels, to_png
+from unrolled.drawing import draw_confusion, draw_curves, draw_prediction, to_pixels, to_png
 from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
 from unrolled.evaluation import Evaluation, calibrate, evaluate, predictions_of
 from unrolled.model import Model, ModelFacts, choose_examples
@@ -284,7 +284,7 @@ def _show_in_tensorboard(
     figure = draw_confusion(np.array(evaluation.confusion), [row.name for row in evaluation.classes])
     pictures = {"confusion": to_pixels(figure)}
     for case in range(min(len(test), _BELIEFS)):
-        pictures[f"belief/case {case}"] = to_pixels(draw_belief(model, test.take(slice(case, case + 1))))
+        pictures[f"belief/case {case}"] = to_pixels(draw_prediction(model, test.take(slice(case, case + 1))))
     add_pictures(folder.tensorboard, pictures, step)
     settings = recipe.model.model_dump() | recipe.train.model_dump() | recipe.augment.model_dump()
     add_to_table(folder.tensorboard, settings, evaluation.figures())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unrolled.comparison import learned_from
 from unrolled.config import Recipe
 from unrolled.data import Dataset, Sequences
-from unrolled.drawing import to_png
+from unrolled.drawing import draw_search, to_png
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyError
 from unrolled.jobs import Answer, Job, Share, Watcher, do_jobs, share_cores
 from unrolled.runs import Say, dataset_for, find
@@ -272,8 +272,11 @@ def _importance(study: optuna.Study, trials: Sequence[optuna.trial.FrozenTrial])
 
 def _write(found: Tuning) -> None:
     """The recipe, the figures and the picture."""
-    from unrolled.drawing import draw_tuning
-
     write_text(found.recipe_file, found.recipe.to_toml())
     write_json(found.folder / "tuning.json", found.to_dict())
-    write_bytes(found.folder / "tuning.png", to_png(draw_tuning(found)))
+    complete, pruned = (
+        {one.number: one.value for one in found.trials if one.state == state and one.value is not None}
+        for state in ("complete", "pruned")
+    )
+    picture = draw_search(complete, pruned, found.monitor, found.importance)
+    write_bytes(found.folder / "tuning.png", to_png(picture))

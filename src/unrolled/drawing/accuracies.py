@@ -1,0 +1,94 @@
+"""Shares of right answers with their intervals: beside simple classifiers, by confidence, length, and steps seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unrolled.drawing.style import BLUE, GREY, INK, WIDTH, in_percent, in_plain_powers, new_figure, plain, sheet, tidy
+from unrolled.evaluation import LengthGroup, ShareSeen
+from unrolled.statistics import Proportion, ReliabilityBin
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def draw_standing(accuracies: Mapping[str, Proportion]) -> Figure:
+    """Accuracies with their intervals, a bar each; the first one's is coloured.
+
+    Args:
+        accuracies: by what they are of, the one that counts first.
+    """
+    figure = new_figure(WIDTH, 0.55 + 0.42 * len(accuracies))
+    height = figure.get_figheight()
+    axes = figure.add_axes((0.33, 0.47 / height, 0.62, (height - 0.55) / height))
+    places = np.arange(len(accuracies))
+    values = [share.value for share in accuracies.values()]
+    axes.barh(places, values, height=0.55, color=[BLUE, *[GREY] * (len(values) - 1)], alpha=0.75)
+    for place, share in zip(places, accuracies.values(), strict=True):
+        axes.plot([share.low, share.high], [place, place], color=INK, linewidth=1.5, marker="|", markersize=7)
+    axes.set_yticks(places, [plain(name) for name in accuracies])
+    axes.set(xlabel="accuracy, with its 95 % interval", xlim=(0, 1.02), ylim=(len(values) - 0.5, -0.5))
+    in_percent(axes.xaxis)
+    axes.tick_params(axis="y", length=0)
+    tidy(axes, grid="x")
+    return figure
+
+
+def draw_reliability(bins: Sequence[ReliabilityBin]) -> Figure:
+    """Accuracy beside confidence, with Wilson's intervals, and how many cases each bin has."""
+    figure = new_figure(WIDTH, 4.1)
+    upper = figure.add_axes((0.18, 0.36, 0.78, 0.61))
+    lower = figure.add_axes((0.18, 0.12, 0.78, 0.17), sharex=upper)
+    upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="as sure as right")
+    _error_bars(upper, [b.confidence for b in bins], [b.accuracy for b in bins], "o")
+    upper.set(ylabel="share that is right", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
+    in_percent(upper.yaxis)
+    upper.tick_params(labelbottom=False)
+    upper.legend(frameon=False, loc="lower right")
+    width = bins[0].high - bins[0].low
+    lower.bar([b.low for b in bins], [b.accuracy.cases for b in bins], width * 0.9, align="edge", color=BLUE)
+    lower.set(xlabel="largest probability (confidence)", ylabel="cases", yscale="log")
+    lower.set_ylim(bottom=0.7)
+    in_plain_powers(lower.yaxis, at=(1,), most=4)
+    in_percent(lower.xaxis)
+    for axes in (upper, lower):
+        tidy(axes)
+    return figure
+
+
+def draw_by_share(found: Sequence[ShareSeen]) -> Figure:
+    """Accuracy against the share of the steps seen."""
+    figure, axes = sheet(2.9)
+    shares = [seen.share for seen in found]
+    axes.fill_between(
+        shares, [s.accuracy.low for s in found], [s.accuracy.high for s in found], color=BLUE, alpha=0.2, linewidth=0
+    )
+    axes.plot(shares, [s.accuracy.value for s in found], color=BLUE, marker="o")
+    axes.set(xlabel="share of the sequence seen", ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(0.05, 1.03))
+    in_percent(axes.xaxis)
+    in_percent(axes.yaxis)
+    tidy(axes)
+    return figure
+
+
+def draw_by_length(groups: Sequence[LengthGroup]) -> Figure:
+    """Accuracy by length."""
+    figure, axes = sheet(2.9)
+    places = range(len(groups))
+    _error_bars(axes, list(places), [group.accuracy for group in groups], "o")
+    names = [f"{g.shortest}" if g.shortest == g.longest else f"{g.shortest}–{g.longest}" for g in groups]
+    axes.set_xticks(list(places), names)
+    axes.set(xlabel="steps", ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(-0.5, len(groups) - 0.5))
+    in_percent(axes.yaxis)
+    tidy(axes)
+    return figure
+
+
+def _error_bars(axes: Axes, places: Sequence[float], shares: Sequence[Proportion], marker: str) -> None:
+    values = np.array([share.value for share in shares])
+    ends = np.array([[share.value - share.low, share.high - share.value] for share in shares]).T
+    axes.errorbar(places, values, np.maximum(ends, 0), fmt=marker, color=BLUE, capsize=2, linewidth=1.2, markersize=4)

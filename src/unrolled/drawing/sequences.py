@@ -1,0 +1,149 @@
+"""One sequence as it is drawn, and axes over the same steps: to its right for a picture, below it for anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.data import Sequences
+from unrolled.drawing.style import COLOURS, WIDTH, new_figure, plain, tidy, with_ticks
+from unrolled.model import Model
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DrawStyle = Literal["default", "steps-mid"]
+
+MOST_CHANNELS = 5
+"""Channels of a series that are named."""
+
+MOST_LETTERS = 44
+"""Of a text that is written below the axes of a picture of `WIDTH`, blanks between its steps included."""
+
+MOST_WORDS = 60
+"""Steps of a text that are written below the axes of a wide picture, upright where they are too long."""
+
+
+@dataclass(frozen=True)
+class ShownSequence:
+    """One sequence, as it is drawn.
+
+    Attributes:
+        steps: how many it has.
+        values: [T, F]; None where it is not drawn (text).
+        channels: names, [F].
+        picture: whether it is one.
+        tokens: of a text, what is read at each step; None of anything else.
+    """
+
+    steps: int
+    values: npt.NDArray[np.float32] | None
+    channels: Sequence[str]
+    picture: bool
+    tokens: Sequence[str] | None = None
+
+
+def shown_sequence(model: Model, sequence: Sequences) -> ShownSequence:
+    """One sequence as the network reads it."""
+    accepted = model.accept(sequence)  # which may cut it
+    steps = int(accepted.lengths[0])
+    tokens = sequence.tokens(0)
+    if tokens is None:
+        return ShownSequence(steps, accepted.scaled(0), sequence.channels, sequence.pictures)
+    return ShownSequence(steps, None, sequence.channels, False, tokens if len(tokens) == steps else None)
+
+
+def beside(sequence: ShownSequence, above: float, width: float = WIDTH, title: str = "") -> tuple[Figure, Axes]:
+    """The sequence, and empty axes over its steps.
+
+    Args:
+        sequence: what is drawn.
+        above: inches that are left free above the axes, for a legend.
+        width: of the figure, in inches; its height follows.
+        title: of the figure.
+    """
+    large, head = width / WIDTH, 0.35 if title else 0.0
+    if sequence.picture:
+        figure, axes = _to_the_right(sequence, above + head, width, 1.7 * large)
+    else:
+        upright = _stand_upright(sequence.tokens, large)
+        below = 0.45 + (0.075 * max(map(len, sequence.tokens or [""])) if upright else 0.0)
+        figure, axes = _below(sequence, above, head, below, width, 1.2 * large)
+        axes.set_xlim(0.5, sequence.steps + 0.5)
+        _name_steps(axes, sequence.tokens, large, upright)
+    tidy(axes)
+    if title:
+        figure.suptitle(plain(title), y=1 - 0.08 / figure.get_figheight(), va="top")
+    return figure, axes
+
+
+def _to_the_right(sequence: ShownSequence, above: float, width: float, tall: float) -> tuple[Figure, Axes]:
+    left, between, below = 0.585, 0.405, 0.42
+    height, room = below + tall + above, width - left - between - 0.135
+    figure = new_figure(width, height)
+    low, high = below / height, tall / height
+    assert sequence.values is not None  # noqa: S101  # a picture has some
+    first = figure.add_axes((left / width, low, 0.453 * room / width, high))
+    _draw_picture(first, sequence.values)
+    axes = figure.add_axes((1 - (0.135 + 0.547 * room) / width, low, 0.547 * room / width, high))
+    for one in (first, axes):
+        one.set_ylim(sequence.steps + 0.5, 0.5)
+        with_ticks(one.yaxis, 6, whole=True)
+    return figure, axes
+
+
+def _below(
+    sequence: ShownSequence, above: float, head: float, below: float, width: float, tall: float
+) -> tuple[Figure, Axes]:
+    left, right = 0.765 / width, 1 - 0.9 / width
+    drawn = 0.0 if sequence.values is None else tall + 0.14
+    height = below + tall + above + drawn + head
+    figure = new_figure(width, height)
+    first = None
+    if sequence.values is not None:
+        first = figure.add_axes((left, (below + tall + above + 0.07) / height, right, tall / height))
+        _draw_series(first, sequence.values, sequence.channels)
+        first.tick_params(labelbottom=False)
+    return figure, figure.add_axes((left, below / height, right, tall / height), sharex=first)
+
+
+def _draw_picture(axes: Axes, values: npt.NDArray[np.float32]) -> None:
+    rows, columns = values.shape
+    axes.imshow(values, cmap="gray_r", aspect="auto", extent=(0, columns, rows + 0.5, 0.5))
+    axes.set(xlabel="column", ylabel="row, step")
+
+
+def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence[str]) -> None:
+    steps = np.arange(1, len(values) + 1)
+    style: DrawStyle = "steps-mid" if set(np.unique(values)) <= {0.0, 1.0} else "default"
+    for index, name in enumerate(channels):
+        colour = COLOURS[index % len(COLOURS)]
+        axes.plot(steps, values[:, index], color=colour, linewidth=1.2, label=plain(name), drawstyle=style)
+    if 1 < len(channels) <= MOST_CHANNELS:
+        axes.legend(frameon=False, ncols=len(channels), fontsize=8)
+    axes.set(ylabel=f"{len(channels)} channels" if len(channels) > MOST_CHANNELS else "values")
+    tidy(axes)
+
+
+def _name_steps(axes: Axes, tokens: Sequence[str] | None, large: float, upright: bool) -> None:
+    """Steps by number, or those of a short text by what is read there."""
+    if tokens is not None and (upright or _letters(tokens) <= MOST_LETTERS * large):
+        axes.set(xlabel="what is read")
+        axes.set_xticks(range(1, len(tokens) + 1), [plain(token) for token in tokens], rotation=90 if upright else 0)
+    else:
+        axes.set(xlabel="step")
+        with_ticks(axes.xaxis, 6, whole=True)
+
+
+def _stand_upright(tokens: Sequence[str] | None, large: float) -> bool:
+    """Whether words are written upwards: those too long for a wide picture, as far as they can be told apart."""
+    return tokens is not None and large > 1 and _letters(tokens) > MOST_LETTERS * large and len(tokens) <= MOST_WORDS
+
+
+def _letters(tokens: Sequence[str]) -> int:
+    return sum(map(len, tokens)) + len(tokens)

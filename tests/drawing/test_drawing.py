@@ -1,0 +1,153 @@
+"""Pictures can be drawn of whatever a run can give, and are the same for the same figures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from unrolled.config import ModelConfig
+from unrolled.data.load import load_dataset
+from unrolled.data.sequences import Sequences
+from unrolled.drawing.beliefs import draw_belief, draw_prediction
+from unrolled.drawing.comparison import ComparedRow, Gap, draw_comparison
+from unrolled.drawing.confusion import draw_confusion
+from unrolled.drawing.curves import draw_curves
+from unrolled.drawing.search import draw_search
+from unrolled.drawing.sequences import ShownSequence
+from unrolled.drawing.style import to_pixels, to_png
+from unrolled.model.model import Model, ModelFacts
+from unrolled.network.network import Network
+from unrolled.runs.run import Run
+from unrolled.training.state import EpochLog
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def log(epoch: int, loss: float = 0.5, validated: bool = True) -> EpochLog:
+    return EpochLog(
+        epoch, epoch, epoch, loss, 0.5, loss, 0.6 if validated else None, 0.4 if validated else None, True, 0.1, 1.0
+    )
+
+
+@pytest.mark.parametrize("validated", [True, False])
+@pytest.mark.parametrize("epochs", [1, 2, 30])
+def test_curves_show_each_epoch_on_training_and_validation_data(epochs: int, validated: bool) -> None:
+    figure = draw_curves([log(n + 1, validated=validated) for n in range(epochs)], "a title")
+    for axes in figure.axes:
+        assert [len(line.get_xdata()) for line in axes.lines] == [epochs] * (2 if validated else 1)
+    assert to_png(figure).startswith(PNG)
+
+
+def test_curves_of_a_loss_of_zero_can_be_drawn() -> None:
+    assert to_png(draw_curves([log(1, 0.0), log(2, 0.0)])).startswith(PNG)
+
+
+def test_the_belief_beside_a_picture_ends_at_the_prediction(digits_run: Run) -> None:
+    test = load_dataset(digits_run.recipe.data).test
+    assert test is not None
+    figure = draw_prediction(digits_run.model, test.take(slice(1)))
+    ends = sorted(float(line.get_xdata()[-1]) for line in figure.axes[1].lines)
+    assert ends == pytest.approx(sorted(digits_run.model.predict_proba(test.take(slice(1)))[0].tolist()), abs=1e-5)
+    assert to_png(figure) == to_png(draw_prediction(digits_run.model, test.take(slice(1))))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 12])
+def test_the_belief_below_a_series_has_a_line_a_class(channels: int) -> None:
+    config = ModelConfig(hidden_size=3)
+    names = tuple(f"<b>{n}" for n in range(channels))
+    model = Model(Network(config, channels, 2), ModelFacts(classes=("$a$", "$\\frac"), channels=names, model=config))
+    values = np.random.default_rng(0).normal(size=(9, channels)).astype(np.float32)
+    figure = draw_prediction(
+        model.__class__(model.network.eval(), model.facts), Sequences.from_list([values], channels=names)
+    )
+    assert len(figure.axes[1].lines) == 2
+    assert to_png(figure).startswith(PNG)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 40])
+def test_the_confusion_matrix_becomes_pixels(classes: int) -> None:
+    matrix = np.random.default_rng(0).integers(0, 9, (classes, classes))
+    pixels = to_pixels(draw_confusion(matrix, [f"class {n}" for n in range(classes)]))
+    assert pixels.dtype == np.uint8
+    assert pixels.shape[2] == 3
+    assert pixels.min() < pixels.max()
+
+
+@pytest.mark.parametrize("classes", [12, 50, 51, 300])
+def test_a_confusion_matrix_of_many_classes_stays_a_picture_of_some_inches(classes: int) -> None:
+    figure = draw_confusion(np.eye(classes, dtype=int), [f"class {n}" for n in range(classes)])
+    assert max(figure.get_size_inches()) < 20
+    assert len(figure.axes[0].texts) == (classes if classes <= 50 else 0)
+
+
+@pytest.mark.parametrize("picture", [True, False])
+def test_a_belief_names_what_was_said_what_is_true_and_what_was_believed_on_the_way(picture: bool) -> None:
+    values = np.zeros((3, 4), np.float32)
+    sequence = ShownSequence(3, values, ["a", "b", "c", "d"], picture)
+    belief = np.array([[0.1, 0.0, 0.9, 0.0], [0.3, 0.6, 0.05, 0.05], [0.9, 0.0, 0.05, 0.05]], np.float32)
+    figure = draw_belief(sequence, np.arange(1, 4), belief, ["p", "$q", "r" * 30, "s"], 1, others=2)
+    legend = figure.axes[1].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["said: p", r"true: \$q", "r" * 11 + "…"]
+
+
+@pytest.mark.parametrize("tokens", [["ab", "c"], ["word"] * 30, ["word"] * 90])
+@pytest.mark.parametrize("width", [4.5, 8.0])
+def test_what_is_read_stands_below_the_belief_as_far_as_it_fits(tokens: list[str], width: float) -> None:
+    sequence = ShownSequence(len(tokens), None, [], False, tokens)
+    belief = np.full((len(tokens), 2), 0.5, np.float32)
+    figure = draw_belief(sequence, np.arange(1, len(tokens) + 1), belief, ["a", "b"], None, width=width)
+    figure.draw_without_rendering()
+    named = [label for label in figure.axes[0].get_xticklabels() if label.get_text() in tokens]
+    assert len(named) == (len(tokens) if len(tokens) == 2 or (len(tokens) == 30 and width == 8) else 0)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [label.get_window_extent(renderer) for label in named]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    assert all(box.y0 > 0 for box in boxes)
+
+
+@pytest.mark.parametrize("monitor", ["loss", "accuracy"])
+@pytest.mark.parametrize(("count", "importance"), [(1, {}), (40, {"hidden_size": 0.7, "learning_rate": 0.3})])
+def test_a_search_shows_every_trial_and_the_best_so_far(monitor: str, count: int, importance: dict[str, float]) -> None:
+    values = np.random.default_rng(0).uniform(0.05, 0.6, 2 * count)
+    complete = {2 * n: float(values[n]) for n in range(count)}
+    pruned = {2 * n + 1: float(values[count + n]) for n in range(count - 1)}
+    figure = draw_search(complete, pruned, monitor, importance)
+    *trials, best, ringed = figure.axes[0].lines
+    assert sum(len(line.get_xdata()) for line in trials) == 2 * count - 1
+    first = (max if monitor == "accuracy" else min)(complete.values())
+    assert best.get_ydata()[-1] == ringed.get_ydata()[0] == first
+    assert len(figure.axes[1].patches) == len(importance)
+    assert to_png(figure).startswith(PNG)
+
+
+@pytest.mark.parametrize("seconds", [None, 0.5, 900.0])
+def test_a_comparison_draws_each_row_and_leaves_out_costs_that_are_not_known(seconds: float | None) -> None:
+    rows = [
+        ComparedRow("best", 0.9, (0.8, 1.0), [0.88, 0.92], None, seconds, 0.1),
+        ComparedRow("other", 0.7, (0.6, 0.8), [0.7], Gap(-0.2, (-0.3, -0.1), True), None, 0.1),
+    ]
+    figure = draw_comparison(rows)
+    assert [len(axes.lines) for axes in figure.axes] == [5, 4, 0 if seconds is None else 1]
+    assert to_png(figure) == to_png(draw_comparison(rows))
+
+
+def test_letters_that_the_font_has_not_are_no_warning() -> None:
+    matrix = np.eye(2, dtype=int)
+    assert to_png(draw_confusion(matrix, ["好", "안"])).startswith(PNG)
+    assert to_pixels(draw_confusion(matrix, ["好", "안"])).size
+
+
+def test_matplotlib_is_imported_only_when_something_is_drawn() -> None:
+    code = (
+        "import sys, unrolled.runs, unrolled.report, unrolled.comparison; "
+        "assert 'matplotlib' not in sys.modules; "
+        "from unrolled.drawing import draw_confusion; import numpy as np; draw_confusion(np.eye(2, dtype=int), 'ab'); "
+        "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
