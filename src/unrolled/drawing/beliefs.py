@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 MOST_LETTERS = 12
 """Of a class's name in the legend."""
 
-BELIEVED = 0.2
-"""Probability from which on a class that is neither said nor true is named."""
-
 
 def draw_prediction(model: Model, sequence: Sequences, title: str = "") -> Figure:
     """One sequence, and the probability of each class after each of its steps, as a picture of its own.
@@ -42,6 +39,7 @@ def draw_prediction(model: Model, sequence: Sequences, title: str = "") -> Figur
         model.classes.index(true) if true in model.classes else None,
         width=WIDE,
         others=3,
+        believed=0.0,
         title=title or f"The network says {said!r}" + ("" if true is None else f", the label {true!r}"),
     )
 
@@ -55,6 +53,7 @@ def draw_belief(
     *,
     width: float = WIDTH,
     others: int = 1,
+    believed: float = 0.2,
     title: str = "",
 ) -> Figure:
     """One sequence, and the probabilities of its classes after its steps.
@@ -66,17 +65,18 @@ def draw_belief(
         classes: names, [C].
         true: index of the true class; None where it is not known.
         width: of the figure, in inches.
-        others: at most so many classes are named that are neither said nor true, but were believed on the way.
+        others: at most so many classes are named that are neither said nor true, the most believed ones.
+        believed: the least probability that such a class had after one of the steps.
         title: of the figure.
     """
     figure, axes = beside(sequence, 0.42, width, title)
-    named = list(_named(probabilities, classes, true, others))
+    named = list(_named(probabilities, classes, true, others, believed))
     for index in sorted(set(range(len(classes))) - {index for index, *_ in named}):
         _plot(axes, sequence, steps, probabilities[:, index], color=GREY, linewidth=0.8)
     for index, label, colour, style in reversed(named):  # what was said lies on top
         _plot(axes, sequence, steps, probabilities[:, index], color=colour, linestyle=style, linewidth=2.0, label=label)
     if sequence.picture:
-        axes.set(xlabel="probability", xlim=(-0.03, 1.03), xticks=[0, 0.5, 1])
+        axes.set(xlabel="probability", xlim=(-0.03, 1.03), xticks=np.linspace(0, 1, 3 if width == WIDTH else 6))
         in_percent(axes.xaxis)
     else:
         axes.set(ylabel="probability", ylim=(-0.03, 1.03))
@@ -105,7 +105,7 @@ def _plot(
 
 
 def _named(
-    probabilities: npt.NDArray[np.float32], classes: Sequence[str], true: int | None, others: int
+    probabilities: npt.NDArray[np.float32], classes: Sequence[str], true: int | None, others: int, believed: float
 ) -> Iterator[tuple[int, str, str, str]]:
     """Index, label, colour and line style of the classes that are named, the one that was said first."""
     names = [plain(shortened(name, MOST_LETTERS)) for name in classes]
@@ -114,6 +114,6 @@ def _named(
     if true is not None and true != said:
         yield true, f"true: {names[true]}", ORANGE, "--"
     most = probabilities.max(0)
-    believed = [int(index) for index in np.argsort(-most) if index not in (said, true) and most[index] > BELIEVED]
-    for index, colour in zip(believed[:others], COLOURS[2:], strict=False):
+    rest = [int(index) for index in np.argsort(-most) if index not in (said, true) and most[index] > believed]
+    for index, colour in zip(rest[:others], COLOURS[2:], strict=False):
         yield index, names[index], colour, "-."

@@ -21,17 +21,16 @@ MOST_CLASSES = 50
 """Classes up to which the matrix has names and numbers at all, and the report shows it."""
 
 
-def draw_confusion(
-    matrix: npt.NDArray[np.int64], classes: Sequence[str], shown: Sequence[str] = ("counts", "shares")
-) -> Figure:
+def draw_confusion(matrix: npt.NDArray[np.int64], classes: Sequence[str], shown: Sequence[str] | None = None) -> Figure:
     """Cases by true class (rows) and predicted class (columns), shaded by the row's share.
 
     Args:
         matrix: [C, C].
         classes: names, [C].
-        shown: what the cells hold.
+        shown: what the cells hold, ``"counts"`` and ``"shares"``; by default both, of many classes the counts.
     """
     count = len(classes)
+    shown = shown or (("counts", "shares") if count <= COUNTS_AND_SHARES else ("counts",))
     cell = 0.4 if count <= COUNTS_AND_SHARES else 0.3
     names = [plain(shortened(name, 16)) for name in classes]
     longest = max(map(len, names))

@@ -69,10 +69,10 @@ def beside(sequence: ShownSequence, above: float, width: float = WIDTH, title: s
     """
     large, head = width / WIDTH, 0.35 if title else 0.0
     if sequence.picture:
-        figure, axes = _to_the_right(sequence, above + head, width, 1.7 * large)
+        figure, axes = _to_the_right(sequence, above + head, width, 1.7 * large, round(6 * large))
     else:
         upright = _stand_upright(sequence.tokens, large)
-        below = 0.45 + (0.075 * max(map(len, sequence.tokens or [""])) if upright else 0.0)
+        below = 0.48 + (0.075 * max(map(len, sequence.tokens or [""])) if upright else 0.0)
         figure, axes = _below(sequence, above, head, below, width, 1.2 * large)
         axes.set_xlim(0.5, sequence.steps + 0.5)
         _name_steps(axes, sequence.tokens, large, upright)
@@ -82,8 +82,8 @@ def beside(sequence: ShownSequence, above: float, width: float = WIDTH, title: s
     return figure, axes
 
 
-def _to_the_right(sequence: ShownSequence, above: float, width: float, tall: float) -> tuple[Figure, Axes]:
-    left, between, below = 0.585, 0.405, 0.42
+def _to_the_right(sequence: ShownSequence, above: float, width: float, tall: float, ticks: int) -> tuple[Figure, Axes]:
+    left, between, below = 0.585, 0.405, 0.48
     height, room = below + tall + above, width - left - between - 0.135
     figure = new_figure(width, height)
     low, high = below / height, tall / height
@@ -93,7 +93,7 @@ def _to_the_right(sequence: ShownSequence, above: float, width: float, tall: flo
     axes = figure.add_axes((1 - (0.135 + 0.547 * room) / width, low, 0.547 * room / width, high))
     for one in (first, axes):
         one.set_ylim(sequence.steps + 0.5, 0.5)
-        with_ticks(one.yaxis, 6, whole=True)
+        with_ticks(one.yaxis, ticks, whole=True)
     return figure, axes
 
 
@@ -137,7 +137,7 @@ def _name_steps(axes: Axes, tokens: Sequence[str] | None, large: float, upright:
         axes.set_xticks(range(1, len(tokens) + 1), [plain(token) for token in tokens], rotation=90 if upright else 0)
     else:
         axes.set(xlabel="step")
-        with_ticks(axes.xaxis, 6, whole=True)
+        with_ticks(axes.xaxis, round(6 * large), whole=True)
 
 
 def _stand_upright(tokens: Sequence[str] | None, large: float) -> bool:

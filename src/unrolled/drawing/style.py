@@ -88,7 +88,7 @@ def in_percent(axis: Axis) -> None:
     axis.set_major_formatter(PercentFormatter(1.0))
 
 
-def with_ticks(axis: Axis, most: int = 9, *, whole: bool = False) -> None:
+def with_ticks(axis: Axis, most: int = 10, *, whole: bool = False) -> None:
     """At most so many ticks, and perhaps only at whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
