@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType, FunctionType
 
 os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch is imported: idle threads sleep, see docs/speed.md
 
@@ -14,15 +16,34 @@ import pytest
 from random_networks import make_cell, make_network, uniform  # noqa: F401  # fixtures
 from unrolled.runs.run import Run, train
 
+SLOW_FIXTURES = {"browser", "serve", "process", "node_folder"}
+"""A browser, a server or a command in a process of its own, what npm installs."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips the tests that need real files, saying so, where there are none."""
-    if os.environ.get("UNROLLED_DATA"):
-        return
+    """Marks as slow what starts something; skips what needs real files, saying so, where there are none."""
     skip = pytest.mark.skip(reason="UNROLLED_DATA names no folder with the real files")
     for item in items:
-        if item.get_closest_marker("data"):  # `item.keywords` holds the names of folders, too
-            item.add_marker(skip)
+        if isinstance(item, pytest.Function) and (
+            SLOW_FIXTURES & set(item.fixturenames) or _starts_a_process(item.function)
+        ):
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("data") and not os.environ.get("UNROLLED_DATA"):
+            item.add_marker(skip)  # not by `item.keywords`, which holds the names of folders, too
+
+
+def _starts_a_process(test: Callable[..., object]) -> bool:
+    """Whether a test, or a function of its module that it calls, speaks of `subprocess`."""
+    names = set(_names(test.__code__))
+    called = [test.__globals__.get(name) for name in names]
+    return "subprocess" in names.union(*(_names(one.__code__) for one in called if isinstance(one, FunctionType)))
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:  # comprehensions, lambdas, functions in it
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +56,14 @@ def _no_wish(monkeypatch: pytest.MonkeyPatch) -> None:
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A short run on the digits, shared: tests only read its folder."""
     return train("digits", runs=tmp_path_factory.mktemp("runs"), max_epochs=4, hidden_size=16)
+
+
+@pytest.fixture(scope="session")
+def bits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A short run on strings of 6 bits, read forward, shared in the same way."""
+    return train(
+        "count-ones", runs=tmp_path_factory.mktemp("runs"), length=6, train_size=40, max_epochs=3, hidden_size=4
+    )
 
 
 ONNXRUNTIME_WEB = "onnxruntime-web@1.30.0"

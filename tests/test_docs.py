@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.datasets import load_digits
 
 import unrolled
 from commands import call
+from unrolled.runs.run import Run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,9 +29,9 @@ def commands(page: str = README) -> list[str]:
 
 
 @pytest.fixture
-def place(fresh: Path) -> Path:
+def place(fresh: Path, digits_run: Run) -> Path:
     """A folder with what the README supposes: a first run, and somebody's file."""
-    assert call("train", "digits", "--max-epochs", 3).code == 0
+    shutil.copytree(digits_run.folder.path, fresh / "runs" / "digits" / "1")
     rng = np.random.default_rng(0)
     rows = [
         ",".join(f"{v:.3f}" for v in rng.normal(i % 2, 1, rng.integers(3, 9))) + f":{'ab'[i % 2]}" for i in range(60)
@@ -40,6 +42,7 @@ def place(fresh: Path) -> Path:
     return fresh
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_works(place: Path) -> None:
     assert len(commands()) > 10
     for command in commands():
@@ -49,6 +52,7 @@ def test_every_command_of_the_readme_works(place: Path) -> None:
     assert (place / "predictions.csv").exists()
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_works(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     arrays = [rng.normal(i % 2, 1, (3 + i % 5, 2)) for i in range(40)]
@@ -58,6 +62,7 @@ def test_the_python_of_the_readme_works(place: Path, capsys: pytest.CaptureFixtu
     assert "%" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_page_on_export_works(place: Path) -> None:
     page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
     for command in commands(page):
@@ -69,6 +74,7 @@ def test_the_page_on_export_works(place: Path) -> None:
         exec(compile(block, "export.md", "exec"), names)  # noqa: S102  # the project's own text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["compare.md", "tune.md"])
 @pytest.mark.usefixtures("fresh")
 def test_everything_that_a_guide_says_to_type_works(name: str) -> None:
@@ -100,6 +106,7 @@ def _blocks_of(page: str, language: str) -> list[tuple[str, str]]:
     return re.findall(rf"^```{language} ?(.*)\n((?:.*\n)*?)^```", text, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_page_about_your_data_shows_what_happens(fresh: Path) -> None:
     for _, program in _blocks_of("your-data.md", "python"):
         exec(compile(program, "make_examples.py", "exec"), {})  # noqa: S102  # the project's own text

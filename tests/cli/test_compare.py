@@ -59,6 +59,7 @@ def test_json_is_the_same_comparison(unrolled: Command, digits_run: Run, other_r
     assert stored["verdict"] == content["verdict"]
 
 
+@pytest.mark.slow
 def test_a_grid_is_trained_once_and_compared(unrolled: Command, fresh: Path) -> None:
     words = ("compare", "digits", "--cell", "rnn,gru", "--num-layers", 1, "--num-layers", 2, *TINY, "--jobs", 1)
     answer = unrolled(*words)

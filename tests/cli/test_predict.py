@@ -15,25 +15,11 @@ import numpy as np
 import pytest
 
 from commands import Command
-from unrolled.runs.run import Run, train
+from unrolled.runs.run import Run
 
 
 def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
-
-
-@pytest.fixture(scope="module")
-def bits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A short run on strings of 6 bits."""
-    return train(
-        "count-ones",
-        runs=tmp_path_factory.mktemp("runs"),
-        length=6,
-        train_size=40,
-        max_epochs=3,
-        hidden_size=4,
-        report=False,
-    )
 
 
 def test_csv_holds_case_label_and_probabilities(unrolled: Command, digits_run: Run) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from commands import Command
 
+pytestmark = pytest.mark.slow
+
 TINY = ("--max-epochs", 1, "--hidden-size", 4, "--jobs", 1)
 
 

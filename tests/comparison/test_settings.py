@@ -21,6 +21,8 @@ from unrolled.runs.run import find, resume, train
 from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import TrainState
 
+pytestmark = pytest.mark.slow
+
 TINY: dict[str, Any] = {"max_epochs": 2, "hidden_size": 4, "batch_size": 16}
 
 

@@ -97,6 +97,7 @@ def test_classes_keep_the_users_own_dtype(labels: Any, tmp_path: Path) -> None:
 # Tools of scikit-learn
 
 
+@pytest.mark.slow
 def test_ragged_lists_go_through_scikit_learns_tools(ragged: Ragged) -> None:
     X, y = ragged
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=1, stratify=y)
@@ -109,6 +110,7 @@ def test_ragged_lists_go_through_scikit_learns_tools(ragged: Ragged) -> None:
     assert calibrated.score(X, y) > 0.6
 
 
+@pytest.mark.slow
 def test_a_grid_search_runs_in_several_processes(ragged: Ragged) -> None:
     X, y = ragged
     search = GridSearchCV(quick(), {"hidden_size": np.array([2, 6]), "cell": ["lstm", "gru"]}, cv=3, n_jobs=2)

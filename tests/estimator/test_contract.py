@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from unrolled import SequenceClassifier
+
+pytestmark = pytest.mark.slow
 
 ARRAY_API = "check_array_api_input"
 """Needs SCIPY_ARRAY_API=1 before SciPy is imported; it is run in a process of its own."""

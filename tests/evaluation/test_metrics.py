@@ -66,6 +66,7 @@ def test_the_figures_of_probabilities_are_scikit_learns(classes: int) -> None:
     assert found.brier.value == pytest.approx(theirs)
 
 
+@pytest.mark.slow
 def test_the_intervals_cover_the_truth() -> None:
     logits, targets = cases(200_000, seed=99)
     figures = {

@@ -173,6 +173,7 @@ def test_a_stream_carries_what_stands_for_missing_values(missing: str, normalisa
         state = {name: found[f"{name}.next"] for name in state}
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
 @given(
     options=st.fixed_dictionaries(

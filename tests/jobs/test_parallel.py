@@ -21,6 +21,8 @@ from unrolled.jobs.workers import Answer, Job, Workers
 from unrolled.runs.run import find
 from unrolled.runtime.interrupt import StopRequest
 
+pytestmark = pytest.mark.slow
+
 
 def job(runs: Path, **options: Any) -> Job:
     settings = {"hidden_size": 4, "max_steps": 10, "report": False} | options

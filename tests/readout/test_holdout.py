@@ -150,6 +150,7 @@ class KillAt(Recorder):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 3, 14, 100])
 @pytest.mark.parametrize("learns", [False, True])
 def test_a_training_that_was_killed_ends_as_if_it_had_not_been(learns: bool, step: int, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def best_left_out(rows: np.ndarray, targets: np.ndarray, weights: np.ndarray) ->
     return min(tried, key=lambda item: item[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [None, (10, 20)], ids=["one-kind", "two-kinds"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_it_is_the_best_of_all_ridge_regressions_with_each_case_left_out(
@@ -119,6 +120,7 @@ def test_defaults_learn_small_problems_of_any_scale_and_length(scale: float, cas
     assert classifier.score(X[half:], y[half:]) >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cases", [36, 100, 300])
 def test_defaults_are_no_worse_than_the_majority_on_labels_of_pure_chance(cases: int) -> None:
     right = []

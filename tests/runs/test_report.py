@@ -119,6 +119,7 @@ def test_the_report_can_be_printed_and_walked_through_by_keyboard(browser: Brows
     page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_names_from_the_data_stay_text(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
@@ -156,11 +157,13 @@ def test_the_report_says_what_was_measured_and_how_to_repeat_it(digits_run: Run)
     assert "they agree, as they must" in text
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_page(digits_run: Run, tmp_path: Path) -> None:
     first = report(digits_run.folder.path, output=tmp_path / "a.html")
     assert first.read_text() == digits_run.folder.report.read_text()
 
 
+@pytest.mark.slow
 def test_a_case_can_be_chosen_to_look_inside_at(digits_run: Run, tmp_path: Path) -> None:
     answer = call("report", digits_run.folder.path, "--case", 5, "--output", tmp_path / "a.html")
     assert (answer.code, answer.out) == (0, f"wrote {tmp_path / 'a.html'}\n")
@@ -169,6 +172,7 @@ def test_a_case_can_be_chosen_to_look_inside_at(digits_run: Run, tmp_path: Path)
         report(digits_run.folder.path, case=359)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"num_layers": 2, "bidirectional": True}, {"pooling": "mean"}])
 @pytest.mark.parametrize("cell", get_args(CellName))
 def test_every_network_can_be_looked_into(cell: Any, options: dict[str, Any]) -> None:
@@ -176,6 +180,7 @@ def test_every_network_can_be_looked_into(cell: Any, options: dict[str, Any]) ->
     assert text.count("of the 4 units over") == (1 if cell.startswith("rnn") else 2) * (4 if len(options) == 2 else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "cells"), [(2, True), (30, True), (50, True), (1000, False)])
 def test_any_number_of_classes_has_its_page(count: int, cells: bool) -> None:
     text = render(replace(material(tuple(f"class {n}" for n in range(count)), cases=1200), inside=0))
@@ -258,6 +263,7 @@ def copied(run: Run, place: Path) -> Path:
     return Path(shutil.copytree(run.folder.path, place / "digits" / "1"))
 
 
+@pytest.mark.slow
 def test_figures_that_are_missing_or_old_are_computed_again(digits_run: Run, tmp_path: Path) -> None:
     folder = copied(digits_run, tmp_path)
     (folder / "evaluation.json").write_text('{"schema_version": 1}')
@@ -279,6 +285,7 @@ def test_data_that_changed_since_are_not_drawn_and_it_is_said(digits_run: Run, t
     assert "confident mistakes" not in text
 
 
+@pytest.mark.slow
 def test_a_run_on_sequences_in_memory_has_its_report_and_later_one_without_them(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     own = Sequences.from_list([rng.normal(i % 2, 1, (3 + i % 4, 2)) for i in range(40)], [i % 2 for i in range(40)])
@@ -288,6 +295,7 @@ def test_a_run_on_sequences_in_memory_has_its_report_and_later_one_without_them(
     assert "the sequences were given in memory, and are not kept" in run.folder.report.read_text()
 
 
+@pytest.mark.slow
 def test_data_with_holes_are_read_again_as_they_were_trained_on(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(size=(40, 6)) + np.arange(40)[:, None] % 2

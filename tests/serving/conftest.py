@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,14 +20,6 @@ from unrolled.runs.run import Run, train
 from unrolled.serving.app import create_app
 from unrolled.serving.registry import Registry
 from unrolled.serving.settings import ServerSettings
-
-
-@pytest.fixture(scope="session")
-def bits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A short run on strings of 6 bits."""
-    return train(
-        "count-ones", runs=tmp_path_factory.mktemp("runs"), length=6, train_size=40, max_epochs=3, hidden_size=4
-    )
 
 
 @pytest.fixture(scope="session")
@@ -61,65 +51,72 @@ def client(digits_run: Run, bits_run: Run) -> Iterator[TestClient]:
         yield client
 
 
-@dataclass(frozen=True)
 class Process:
-    """`unrolled serve` as a user starts it."""
+    """`unrolled serve` as a user starts it; a thread takes what it says."""
 
-    popen: subprocess.Popen[str]
-    port: int
-    log: Path
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.popen = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        self._lines: list[str] = []
+        self._said = threading.Condition()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.wait_for("serving on http://")
+        self.port = int(re.findall(r"serving on http://[\d.]+:(\d+)/", self.log)[0])
 
     @property
     def url(self) -> str:
         """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def log(self) -> str:
+        """All that it has said, to the last word where it has ended."""
+        if self.popen.poll() is not None:
+            self._reader.join(60)
+        return "".join(self._lines)
+
     def wait_for(self, text: str) -> None:
-        """Returns once its log says so."""
-        wait_until(lambda: text in self.log.read_text() or self.popen.poll() is not None)
-        assert text in self.log.read_text(), self.log.read_text()
+        """Returns once it says so."""
+        with self._said:
+            self._said.wait_for(lambda: text in "".join(self._lines) or self.popen.poll() is not None, 60)
+        assert text in self.log, self.log
 
+    def end(self) -> None:
+        """Stops it, where it has not ended by itself."""
+        self.popen.terminate()
+        self.popen.wait(30)
+        self._reader.join(30)
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Returns once a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
+    def _read(self) -> None:
+        assert self.popen.stderr is not None
+        with self.popen.stderr as said:
+            for line in said:
+                self._note(line)
+        self.popen.wait()
+        self._note("")
+
+    def _note(self, line: str) -> None:
+        with self._said:
+            self._lines.append(line)
+            self._said.notify_all()
 
 
 Serve = Callable[..., Process]
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+def serve() -> Iterator[Serve]:
     """Starts servers; all are stopped at the end."""
     started: list[Process] = []
+    program = [sys.executable, "-c", "from unrolled.cli.main import main; main()", "serve", "--port", "0"]
 
     def start(*words: object, **environment: str) -> Process:
-        log = tmp_path_factory.mktemp("server") / "log"
-        command = [sys.executable, "-c", "from unrolled.cli.main import main; main()", "serve", "--port", "0"]
-        with log.open("w") as file:
-            popen = subprocess.Popen(
-                [*command, *map(str, words)], stderr=file, text=True, env={**os.environ, **environment}
-            )
-        place: list[int] = []
-
-        def says_where() -> bool:
-            found = re.search(r"serving on http://[\d.]+:(\d+)/", log.read_text())
-            place.extend([int(found[1])] if found else [])
-            assert popen.poll() is None, log.read_text()
-            return bool(found)
-
-        wait_until(says_where)
-        started.append(Process(popen, place[0], log))
+        started.append(Process([*program, *map(str, words)], {**os.environ, **environment}))
         return started[-1]
 
     yield start
     for process in started:
-        if process.popen.poll() is None:
-            process.popen.send_signal(signal.SIGTERM)
-            process.popen.wait(30)
+        process.end()
 
 
 @pytest.fixture(scope="session")

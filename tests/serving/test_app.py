@@ -301,6 +301,7 @@ def test_a_stream_to_an_unknown_model_is_refused(client: TestClient) -> None:
         assert socket.receive_json()["error"]["code"] == "unknown_model"
 
 
+@pytest.mark.slow
 def test_a_stream_needs_a_forward_network(tmp_path_factory: pytest.TempPathFactory) -> None:
     from unrolled.runs.run import train
 

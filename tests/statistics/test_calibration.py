@@ -50,6 +50,7 @@ def test_the_temperature_that_was_put_in_is_found(needed: float) -> None:
     assert fit_temperature(logits * needed, targets) == pytest.approx(needed, rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_temperature_is_the_one_that_torch_finds() -> None:
     logits, targets = cases(300, seed=5)
     place = torch.zeros((), dtype=torch.float64, requires_grad=True)

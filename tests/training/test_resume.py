@@ -8,8 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -246,24 +244,29 @@ def command_line(options: dict[str, Any]) -> list[str]:
     ]
 
 
-def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+TRAIN_OR_RESUME = """
+import json, sys
+from pathlib import Path
+from unrolled import resume, train
+from unrolled.training.recorders import Recorder
+
+class Tell(Recorder):
+    def step(self, log):
+        print(log.step, flush=True)
+
+folder = Path("my runs/digits/1")
+if folder.exists():
+    resume(folder, recorders=[Tell()])
+else:
+    train("digits", runs="my runs", name="1", report=False, recorders=[Tell()], **json.loads(sys.argv[1]))
+"""
+
+
+def begin(folder: Path, *command: str) -> subprocess.Popen[str]:
     environment = os.environ | {"GOMP_SPINCOUNT": "0", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [*COMMAND, *arguments], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-
-
-def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
-    """Looks again and again, as long as the process lives."""
-    deadline = time.monotonic() + 120
-    while not happened():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def count_lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def without_seconds(path: Path) -> dict[str, Any]:
@@ -285,27 +288,32 @@ def assert_same_run(run_folder: Path, expected: Path) -> None:
 def test_a_process_killed_at_random_moments_and_resumed_ends_bit_for_bit_the_same(tmp_path: Path) -> None:
     chance = random.Random(7)
     folder = tmp_path / "my runs" / "digits" / "1"
-    process = begin(tmp_path, *command_line(OPTIONS))
-    for count in (chance.randint(1, 5), chance.randint(9, 15)):
-        wait_for(process, lambda least=count: count_lines(folder / "metrics.jsonl") >= least)  # type: ignore[misc]
+    for count in (chance.randint(1, 5), chance.randint(4, 8)):
+        process = begin(tmp_path, sys.executable, "-c", TRAIN_OR_RESUME, json.dumps(OPTIONS))
+        assert process.stdout is not None
+        told = [process.stdout.readline() for _ in range(count)]
+        assert all(told), process.communicate()
         for _ in range(chance.randint(0, 20_000)):  # some moment within a few steps
             pass
         process.kill()
         process.communicate()
         assert process.returncode == -signal.SIGKILL
-        if count < 9:
-            process = begin(tmp_path, "--resume", "my runs/digits/1", "--quiet")
     resume(folder)
     assert_same_run(folder, train("digits", runs=tmp_path / "whole", name="1", report=False, **OPTIONS).folder.path)
 
 
 def test_ctrl_c_saves_a_checkpoint_prints_the_command_that_resumes_and_exits_with_130(tmp_path: Path) -> None:
     options = OPTIONS | {"max_epochs": 100_000, "checkpoint_every_steps": 50}
-    process = begin(tmp_path, *command_line(options))
+    process = begin(tmp_path, *COMMAND, *command_line(options))
     folder = tmp_path / "my runs" / "digits" / "1"
-    wait_for(process, (folder / "checkpoints" / "last").exists)
+    assert process.stderr is not None
+    errors = ""
+    while not (folder / "checkpoints" / "last").exists():  # a pass is said every few seconds
+        errors += process.stderr.readline()
+        assert process.poll() is None, errors
     process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=120)
+    out, rest = process.communicate(timeout=120)
+    errors += rest
     assert process.returncode == 130, (out, errors)
     checkpoint, warning = CheckpointStore(folder / "checkpoints").load_last()
     step = checkpoint.facts["step"]

@@ -24,6 +24,8 @@ from unrolled.runs.run import find, train
 from unrolled.tuning import study as studies
 from unrolled.tuning.search import Tuning, tune
 
+pytestmark = pytest.mark.slow
+
 TINY: dict[str, Any] = {"max_epochs": 3, "batch_size": 16, "num_layers": 1, "jobs": 1}
 
 

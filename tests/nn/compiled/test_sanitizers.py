@@ -12,6 +12,8 @@ import pytest
 
 from unrolled.nn.compiled.library import FOLDER
 
+pytestmark = pytest.mark.slow
+
 COMPILER = shutil.which(os.environ.get("CC", "cc"))
 FLAGS = ["-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", "-fno-sanitize-recover=all", "-pthread"]
 

@@ -100,6 +100,7 @@ def test_a_network_in_float64_passes_gradcheck() -> None:
     assert torch.autograd.gradcheck(lambda x: network(x, torch.tensor([4, 1, 2])), inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("c++") is None and shutil.which("g++") is None, reason="there is no compiler")
 @pytest.mark.filterwarnings("ignore")  # what torch.compile has to say is PyTorch's
 def test_torch_compile_breaks_its_graph_around_the_kernel() -> None:
