@@ -35,6 +35,7 @@ else:  # the names that the tables of the parts have
     OutputInitializerName = Literal[tuple(OUTPUT_INITIALIZERS)]
 TokenKind = Literal["characters", "words"]
 KeptSteps = Literal["first", "last"]
+MethodName = Literal["auto", "fitted", "trained"]
 SplitName = Literal["stratified", "time", "order"]
 Layout = Literal["time-first", "channels-first"]
 FormatName = Literal[
@@ -240,6 +241,11 @@ class TrainConfig(Section):
     """
 
     seed: int = Field(default=0, ge=0, description="seed of everything random: weights, order, dropout, changes")
+    method: MethodName = Field(
+        default="auto",
+        description="fitted: the output layer in closed form, no training; trained: by gradients; auto: in closed form "
+        "first, if output_initializer is ridge, and replaced by training where that is significantly better",
+    )
     max_epochs: Positive | None = Field(
         default=None, description="length of training, in passes over the data (default 60, and at least 200 updates)"
     )

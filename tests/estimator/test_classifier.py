@@ -217,10 +217,10 @@ def test_partial_fit_may_see_its_classes_later(ragged: Ragged) -> None:
 def test_weights_that_learned_before_are_no_fitted_start(ragged: Ragged) -> None:
     X, y = ragged
     classifier = quick(warm_start=True, max_steps=1, learning_rate=1e-9).fit(X, y)
-    assert classifier.model_.facts.is_fitted_start
+    assert classifier.model_.facts.method == "fitted"
     classifier.set_params(learning_rate=10.0).fit(X, y, validation=(X, y))
     assert classifier.model_.facts.training["best_epoch"] == 0
-    assert not classifier.model_.facts.is_fitted_start
+    assert classifier.model_.facts.method == "trained"
 
 
 def test_a_warm_start_goes_on_and_a_cold_one_begins_anew(ragged: Ragged) -> None:

@@ -10,7 +10,7 @@ from unrolled.config import ModelConfig
 from unrolled.data.sequences import Sequences
 from unrolled.network.network import Network
 from unrolled.nn.frames import MOST_FRAMES, Frames
-from unrolled.training.start import build_network
+from unrolled.readout.methods import build_network
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 9])

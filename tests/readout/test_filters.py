@@ -14,7 +14,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.network.network import Network
 from unrolled.nn.context import Context
 from unrolled.readout.filters import scale_filters
-from unrolled.training.start import build_network
+from unrolled.readout.methods import build_network
 
 
 def ragged(count: int = 20, channels: int = 2) -> Sequences:

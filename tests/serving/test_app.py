@@ -72,6 +72,7 @@ def test_a_model_says_what_it_takes(client: TestClient, digits_run: Run) -> None
     assert found["kind"] == "picture"
     assert found["length"] == 8
     assert found["classes"] == [str(digit) for digit in range(10)]
+    assert found["method"] == "trained"
     assert found["weights_sha256"] == load(digits_run.folder.path).facts.weights_sha256
     assert found["limits"]["max_steps"] == 50
     assert client.get("/v1/model?model=bits").json()["kind"] == "bits"

@@ -112,7 +112,7 @@ def test_patience_stops_and_the_best_weights_are_the_ones_used() -> None:
     best = int(np.argmin(losses))
     assert len(losses) < 200
     assert len(losses) == best + 1 + 3
-    assert state.best_epoch == best + 1
+    assert state.selection.best_epoch == best + 1
     assert state.history == seen.epochs
     for name, weight in state.judged.state_dict().items():
         assert torch.equal(weight, seen.weights[best][name])
@@ -133,8 +133,8 @@ def test_the_watched_figure_can_be_the_accuracy() -> None:
     config = TrainConfig(max_epochs=9, batch_size=8, learning_rate=0.1, monitor="accuracy")
     state = fitted(config, labelled(14, seed=5), seen)
     accuracies = [log.validation_accuracy or 0.0 for log in seen.epochs]
-    assert state.best_epoch == int(np.argmax(accuracies)) + 1
-    assert state.best_value == -max(accuracies)
+    assert state.selection.best_epoch == int(np.argmax(accuracies)) + 1
+    assert state.selection.best_value == -max(accuracies)
 
 
 def test_patience_without_validation_data_is_refused() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from unrolled.config import Range, named_recipes, read_recipe
+from unrolled.config import Range, Recipe, named_recipes, read_recipe
 from unrolled.errors import ConfigError, UnknownNameError
 from unrolled.runs.run import find
-from unrolled.tuning.space import DEFAULT_SPACE, inside, search_space
+from unrolled.tuning.space import DEFAULT_SPACE, inside, search_space, to_search
 
 SPACE = """
 [data]
@@ -82,3 +82,21 @@ def test_the_recipes_own_values_are_a_trial_where_they_are_in_the_space() -> Non
     assert inside({"hidden_size": Range(low=16, high=32)}, recipe) is None
     assert inside({"cell": ("gru",)}, recipe) is None
     assert inside({"hidden_size": Range(low=16, high=128, step=10)}, recipe) is None
+
+
+def test_trials_are_trained_by_gradients_unless_a_method_is_asked_for() -> None:
+    plain = Recipe(name="x")
+    assert to_search(plain).train.method == "trained"
+    assert to_search(plain, ["method"]) == plain
+    fitted = plain.with_options({"method": "fitted"})
+    assert to_search(fitted) == fitted
+    searched = Recipe(name="x", tune={"method": ("auto", "trained")})
+    assert to_search(searched) == searched
+
+
+def test_what_does_not_matter_to_a_fitted_network_is_not_searched() -> None:
+    fitted = Recipe(name="x").with_options({"method": "fitted"})
+    assert set(search_space(fitted)) == {"cell", "hidden_size", "num_layers"}
+    only = Recipe(name="x", tune={"learning_rate": Range(low=1e-3, high=1e-2)}).with_options({"method": "fitted"})
+    with pytest.raises(ConfigError, match="method is fitted"):
+        search_space(only)

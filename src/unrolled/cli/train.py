@@ -64,11 +64,17 @@ def train(
     evaluation = run.evaluation
     if as_json:
         figures = evaluation.to_dict() if evaluation else None
-        print_json({"run": str(run.folder.path), "seconds": run.seconds, "evaluation": figures})
+        print_json(
+            {
+                "run": str(run.folder.path),
+                "method": run.model.facts.method,
+                "seconds": run.seconds,
+                "evaluation": figures,
+            }
+        )
     if silent:
         return
-    kept = "; kept is the fitted start, which no pass was shown to better" if run.model.facts.is_fitted_start else ""
-    out().print(f"trained {run.model.facts.training['steps']:,} steps in {run.seconds:.1f} s{kept}")
+    out().print(run.in_words())
     if evaluation is not None:
         out().print()
         print_evaluation(evaluation)

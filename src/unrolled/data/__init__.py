@@ -13,7 +13,7 @@ from unrolled.data.dataset import Dataset
 from unrolled.data.inspection import Inspection, Place, PreviewCase, inspect_file
 from unrolled.data.load import load_dataset, load_sequences, split_dataset
 from unrolled.data.sequences import Integers, Sequences, encode_labels
-from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION
+from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION, hold_out_validation
 from unrolled.data.statistics import channel_statistics, overall_statistics, value_range
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "doubt_unit",
     "encode_labels",
     "from_texts",
+    "hold_out_validation",
     "inspect_file",
     "load_dataset",
     "load_sequences",

@@ -38,10 +38,10 @@ from unrolled.estimator.recording import (
     to_arrays,
 )
 from unrolled.model import Model
-from unrolled.network import Network
 from unrolled.preparation import learn_intake
+from unrolled.readout import Training, go_on, set_up
 from unrolled.runtime import choose_device, using_threads
-from unrolled.training import TrainState, build_network, fit, new_state, training_threads
+from unrolled.training import TrainState, training_threads
 from unrolled.training.recorders import PlainLines
 
 Labels = npt.NDArray[Any]
@@ -60,9 +60,10 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Training sees each case that differs once, weighed by how often it was given: the order of the cases
     does not matter, and a whole weight is exactly a repetition. Where the output layer is fitted in closed form, as by
-    default, a quarter of the cases (at most about 1,000) is set aside to see whether gradients better that start; where
-    they are not shown to, the start is fitted to all cases. Otherwise nothing is held out. Where there are sequences to
-    choose the best weights by, ``fit`` takes them as ``validation``.
+    default, a quarter of the cases (at most about 1,000) is set aside to see whether training is significantly better;
+    otherwise the start, fitted to all cases, is kept. With ``method="fitted"`` there is no training, with
+    ``method="trained"`` nothing is held out. Where there are sequences to choose the best weights by, ``fit`` takes
+    them as ``validation``.
 
     Attributes:
         classes_: the labels, sorted, in the dtype they were given in, [C].
@@ -107,11 +108,10 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         case_weights = case_weights / case_weights.mean()
         intake = learn_intake(train, recipe.data) if former is None else self.model_.facts.intake
         train, held = intake(train), None if held is None else intake(held)
-        goes_on = former is not None
-        state = new_state(self._network(recipe, train, case_weights, goes_on), recipe.train, goes_on=goes_on)
-        self._train(state, recipe, train, held, case_weights)
+        training = self._training(recipe, train, held, case_weights, goes_on=former is not None)
+        self._train(training)
         self._memory = None
-        self._finish(recipe, train, state, _curves(state))
+        self._finish(recipe, train, training.state, _curves(training.state))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -129,6 +129,8 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sequences, labels = self._validated(X, y, reset=first)
         if self.class_weight == "balanced":
             raise ValueError("class_weight = 'balanced' needs all cases at once; give partial_fit a dict, or None.")
+        if self.get_params(deep=False)["method"] == "fitted":
+            raise ValueError("method = 'fitted' needs all cases at once; use fit, or method = 'trained'.")
         former = None if first else self.classes_
         if first or classes is not None:
             self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
@@ -139,10 +141,11 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recipe = make_recipe(self.get_params(deep=False), seed).with_options(_ONE_PASS)
         train, case_weights = self._cases(sequences, labels, _sample_weights(sample_weight, len(sequences)))
         train = (learn_intake(train, recipe.data) if first else self.model_.facts.intake)(train)
-        state = new_state(self._network(recipe, train, case_weights, goes_on=not first), recipe.train)
+        training = self._training(recipe, train, None, case_weights, goes_on=not first)
+        state = training.state
         if not first and self._memory is not None:
             state.optimizer.restore({name: torch.tensor(value) for name, value in self._memory.items()})
-        self._train(state, recipe, train, None, case_weights)
+        self._train(training)
         self._memory = {name: value.numpy(force=True) for name, value in state.optimizer.tensors().items()}
         curves = {name: before.get(name, []) + row for name, row in _curves(state).items()}
         self._finish(recipe, train, state, curves | {"epoch": list(range(1, passes + 2))})
@@ -306,36 +309,27 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sequences, labels = self._validated(X, y, reset=False)
         return with_targets(sequences, self._targets(labels), encode_labels(self.classes_)[1])
 
-    def _network(self, recipe: Recipe, train: Sequences, case_weights: Weights, goes_on: bool) -> Network:
-        """A new network, or a copy of the one there is."""
-        device = choose_device(recipe.train.device)
+    def _training(
+        self, recipe: Recipe, train: Sequences, held: Sequences | None, case_weights: Weights, goes_on: bool
+    ) -> Training:
+        """The training of a new network, or of a copy of the one there is."""
+        device, weights = choose_device(recipe.train.device), None if (case_weights == 1).all() else case_weights
         if not goes_on:
             check_trainable(train, recipe.model.missing)
-            return build_network(recipe.model, train, recipe.train.seed, case_weights).to(device)
+            return set_up(recipe, train, held, device, weights)
         former = self.model_.facts.model
         if recipe.model.model_copy(update={"frame_steps": former.frame_steps}) != former:
             raise ValueError("the network's parameters changed since the fit before; fit without warm_start.")
         if len(train.channels) != len(self.model_.channels):
             raise MismatchError(f"expected {len(self.model_.channels)} channels, found {len(train.channels)}.")
-        return copy.deepcopy(self.model_.network).to(device)
+        return go_on(recipe, copy.deepcopy(self.model_.network).to(device), train, held, weights)
 
-    def _train(
-        self, state: TrainState, recipe: Recipe, train: Sequences, held: Sequences | None, weights: Weights
-    ) -> None:
+    def _train(self, training: Training) -> None:
         """The loop. Ctrl-C means to a program what it always means."""
         recorders = [PlainLines(Console())] if self.verbose else []
-        even = bool((weights == 1).all())
         try:
-            with using_threads(training_threads(recipe.train, train, state.network)):
-                fit(
-                    state,
-                    train,
-                    held,
-                    recipe.train,
-                    recipe.augment,
-                    sample_weights=None if even else weights,
-                    recorders=recorders,
-                )
+            with using_threads(training_threads(training.config, training.train, training.state.network)):
+                training.fit(recorders)
         except InterruptedRunError:
             raise KeyboardInterrupt from None
 

@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def write_card(facts: Mapping[str, Any], network: str) -> str:
-    """The card's text from what ``model.json`` holds, and the network in words."""
+def write_card(facts: Mapping[str, Any], network: str, method: str) -> str:
+    """The card's text.
+
+    Args:
+        facts: what ``model.json`` holds.
+        network: the network in words.
+        method: how the weights were learned, in words.
+    """
     data, figures = facts["data"], facts["figures"]
     lines = [
         f"# A classifier of sequences: {data.get('name', 'unnamed data')}",
         "",
-        f"A recurrent network ({network}), trained with unrolled {facts['unrolled']}.",
+        f"A recurrent network ({network}), {method}. Made with unrolled {facts['unrolled']}.",
         "",
         f"- **Input**: {_input(facts)}.",
         f"- **Output**: one of {len(facts['classes'])} classes ({_some(facts['classes'])}) with probabilities.",

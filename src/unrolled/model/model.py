@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -115,11 +115,22 @@ class ModelFacts(BaseModel):
     examples_sha256: str = ""
 
     @property
-    def is_fitted_start(self) -> bool:
-        """Whether the weights are those of a start fitted in closed form, which no pass was shown to better."""
+    def method(self) -> Literal["fitted", "trained"]:
+        """Whether the output layer was fitted in closed form and nothing else learned, or all weights by gradients."""
+        recorded: Literal["fitted", "trained"] | None = self.training.get("method")
+        if recorded is not None:
+            return recorded
+        # version 0.1.0 recorded only what it follows from
         keeps_best = self.training.get("config", {}).get("keep") == "best"
         begins = not self.training.get("goes_on") and self.training.get("best_epoch") == 0
-        return self.model.output_initializer == "ridge" and keeps_best and begins
+        return "fitted" if self.model.output_initializer == "ridge" and keeps_best and begins else "trained"
+
+    @property
+    def method_in_words(self) -> str:
+        """The same for a person, as part of a sentence."""
+        if self.method == "fitted":
+            return "its recurrence untrained, its output layer fitted in closed form (ridge regression)"
+        return "trained by gradients"
 
     @property
     def intake(self) -> Intake:
@@ -322,7 +333,7 @@ class Model:
             "model.safetensors": weights,
             "model.json": text.encode(),
             **examples,
-            "README.md": write_card(facts.model_dump(), self.network.in_words()).encode(),
+            "README.md": write_card(facts.model_dump(), self.network.in_words(), facts.method_in_words).encode(),
         }
         replace_folder(Path(path), files)
         return Path(path)

@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 from unrolled.data import Integers, Sequences
 from unrolled.data.batches import Batcher
 from unrolled.network import Network, evaluation_batches
+from unrolled.training import Weights
 
 Doubles = npt.NDArray[np.float64]
-Weights = npt.NDArray[np.floating]
 Widths = Sequence[int]
 
 MAX_CASES = 10_000

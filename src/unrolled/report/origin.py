@@ -49,13 +49,14 @@ def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases
             "Network",
             f"{model.network.in_words()}, {weights:,} weights",
         ),
+        ("Method", model.facts.method_in_words),
     ]
     if history:
         last = history[-1]
         training = model.facts.training
         kept = f"; the weights are those after epoch {training['best_epoch']}" if training.get("best_epoch") else ""
-        if model.facts.is_fitted_start:
-            kept = "; the weights are those of the fitted start, which no epoch was shown to better"
+        if model.facts.method == "fitted":
+            kept = "; the closed-form start was kept, as no epoch was significantly better"
         found.append(
             ("Training", f"{last.epoch:,} epochs, {last.step:,} steps, {last.seconds:,.1f} s{kept}"),
         )
@@ -66,17 +67,19 @@ def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases
     return found
 
 
-def about(recipe: Recipe, facts: Mapping[str, Any], history: list[EpochLog]) -> str:
+def about(recipe: Recipe, facts: Mapping[str, Any], model: Model, history: list[EpochLog]) -> str:
     """What was trained on what, in a line."""
     config, data = recipe.model, facts.get("data", {})
     layers = "" if config.num_layers == 1 else f"{config.num_layers} layers of "
     way = ", reading both ways" if config.bidirectional else ""
+    fitted = model.facts.method == "fitted"
     parts = [f"{config.cell}, {layers}{config.hidden_size} units{way}"]
+    parts.append("output layer fitted in closed form" if fitted else "trained by gradients")
     if data.get("train"):
         parts.append(f"{data['train']:,} sequences to train")
     if history:
         epochs = f"{history[-1].epoch:,} epoch{'s' if history[-1].epoch > 1 else ''}"
-        parts.append(f"{epochs} in {history[-1].seconds:,.0f} s")
+        parts.append(f"{epochs} in {history[-1].seconds:,.0f} s{', not better' if fitted else ''}")
     return " · ".join(parts)
 
 

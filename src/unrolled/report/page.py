@@ -161,7 +161,7 @@ def compose(material: Material) -> Content:
         origin=origin.lines(material.facts, model, list(material.history), found.cases if found else None),
         command=origin.command_to_repeat(material.recipe),
         evaluation=found,
-        about=origin.about(material.recipe, material.facts, list(material.history)),
+        about=origin.about(material.recipe, material.facts, model, list(material.history)),
         curves=_curves(material.history, album),
         unnormalised=model.network.config.normalisation == "none",
         without=material.without,

@@ -36,6 +36,7 @@ from unrolled.evaluation import Evaluation, calibrate, evaluate, predictions_of
 from unrolled.model import Model, ModelFacts, choose_examples
 from unrolled.network import Network
 from unrolled.preparation import Intake, learn_intake
+from unrolled.readout import Training, set_up
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.reporting import report as write_report
 from unrolled.runtime import choose_device, describe_device, using_threads
@@ -43,13 +44,8 @@ from unrolled.storage import write_bytes, write_json
 from unrolled.training import (
     EpochLog,
     TrainState,
-    build_network,
-    case_weights,
     check_settings,
     describe_steps,
-    fit,
-    keeps_start,
-    new_state,
     training_facts,
     training_threads,
 )
@@ -78,7 +74,7 @@ class Run:
         model: what it made.
         evaluation: the model's figures on the test data; None where there are none.
         history: what each pass gave.
-        seconds: of training, over all resumptions.
+        seconds: of fitting and training, over all resumptions.
     """
 
     folder: RunFolder
@@ -87,6 +83,16 @@ class Run:
     evaluation: Evaluation | None
     history: list[EpochLog]
     seconds: float
+
+    def in_words(self) -> str:
+        """What was done to get the model, in a line."""
+        steps, epoch = self.model.facts.training["steps"], self.model.facts.training["best_epoch"]
+        if not steps:
+            return f"fitted in closed form in {self.seconds:.1f} s"
+        done = f"trained {steps:,} steps in {self.seconds:.1f} s"
+        if self.model.facts.method == "fitted":
+            return f"{done}. Kept the closed-form start: no epoch was significantly better."
+        return f"{done}. Kept the weights after epoch {epoch}." if self.recipe.train.keep == "best" and epoch else done
 
 
 def find(name: str) -> Recipe:
@@ -146,11 +152,11 @@ def train(
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
         intake = learn_intake(dataset.train, chosen.data)
-        network = _network(chosen, intake(dataset.train)).to(device)
-        threads = training_threads(chosen.train, intake(dataset.train), network)
-        folder.write_config(chosen, {"data": _data_facts(dataset), **_conditions(network, threads)})
-        state = new_state(network, chosen.train)
-        return _finish(folder, chosen, dataset, intake, state, recorders, say or _silent)
+        ready = intake.dataset(dataset)
+        training = set_up(chosen, ready.train, ready.validation, device)
+        threads = training_threads(chosen.train, ready.train, training.state.network)
+        folder.write_config(chosen, {"data": _data_facts(dataset), **_conditions(training.state.network, threads)})
+        return _finish(folder, dataset, ready, intake, training, recorders, say or _silent)
 
 
 def resume(
@@ -179,25 +185,19 @@ def resume(
         dataset = dataset_for(recipe, data, Notes(say, reading))
         _check_same_data(folder, _data_facts(dataset), facts["data"])
         intake = learn_intake(dataset.train, recipe.data)
-        network = _network(recipe, intake(dataset.train))
-        network = network.to(choose_device(recipe.train.device))
-        threads = training_threads(recipe.train, intake(dataset.train), network)
-        _say_what_changed(_conditions(network, threads), facts, say)
-        state = new_state(network, recipe.train)
+        ready = intake.dataset(dataset)
+        training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
+        threads = training_threads(recipe.train, ready.train, training.state.network)
+        _say_what_changed(_conditions(training.state.network, threads), facts, say)
         if folder.checkpoints.newest() is not None:
             checkpoint, warning = folder.checkpoints.load_last()
             if warning:
                 say(f"warning: {warning}")
-            state.restore(checkpoint)
-            say(f"going on after step {state.step:,}")
+            training.state.restore(checkpoint)
+            say(f"going on after step {training.state.step:,}")
         else:
             say("no checkpoint was taken yet; starting from the first step")
-        return _finish(folder, recipe, dataset, intake, state, recorders, say)
-
-
-def _network(recipe: Recipe, train: Sequences) -> Network:
-    """The network at its start."""
-    return build_network(recipe.model, train, recipe.train.seed, case_weights(recipe.train, train))
+        return _finish(folder, dataset, ready, intake, training, recorders, say)
 
 
 def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT) -> Dataset:
@@ -217,29 +217,21 @@ def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Obse
 
 def _finish(
     folder: RunFolder,
-    recipe: Recipe,
     dataset: Dataset,
+    ready: Dataset,
     intake: Intake,
-    state: TrainState,
+    training: Training,
     recorders: Sequence[Recorder],
     say: Say,
 ) -> Run:
-    """Training to its end, then the figures and the model folder."""
-    ready = intake.dataset(dataset)
+    """Trains to the end, then measures and writes the model folder; ``ready`` is the data set as it is batched."""
+    recipe, state = training.recipe, training.state
     observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, ready, intake, say), *recorders]
     with _saying_how_to_go_on(folder):
         with using_threads(training_threads(recipe.train, ready.train, state.network)):
-            for line in [*describe(recipe, ready, state.network), f"run folder: {folder.path}"]:
+            for line in [*describe(training, ready), f"run folder: {folder.path}"]:
                 say(line)
-            fit(
-                state,
-                ready.train,
-                ready.validation,
-                recipe.train,
-                recipe.augment,
-                recorders=observers,
-                store=folder.checkpoints,
-            )
+            training.fit(observers, folder.checkpoints)
         model = Model(state.judged, _model_facts(recipe, dataset, intake, state), fit_baselines(ready.train))
         model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples))
         if recipe.train.calibrate and dataset.validation is not None:
@@ -255,14 +247,15 @@ def _finish(
             facts = model.facts.model_copy(update={"figures": evaluation.summary()})
             model = replace(model, facts=facts)
         model.save(folder.model)
-        write_bytes(folder.curves, to_png(draw_curves(state.history, recipe.name)))
+        if state.history:
+            write_bytes(folder.curves, to_png(draw_curves(state.history, recipe.name)))
         if recipe.train.report:
             write_report(folder.path, test=dataset.test)
         if recipe.train.tensorboard and evaluation is not None and dataset.test is not None:
             _show_in_tensorboard(folder, recipe, model, dataset.test, evaluation, state.step)
         if evaluation is not None:  # last, so that a tracker that fails costs nothing that was learned
             Recorders(observers).figures(evaluation.figures())
-    return Run(folder, recipe, model, evaluation, state.history, state.seconds)
+    return Run(folder, recipe, model, evaluation, state.history, training.seconds + state.seconds)
 
 
 @contextmanager
@@ -294,24 +287,23 @@ _BELIEFS = 3
 """Test sequences whose beliefs TensorBoard is given."""
 
 
-def describe(recipe: Recipe, dataset: Dataset, network: Network) -> list[str]:
-    """What is about to be trained on what, where and by which kernel: a few lines for a person."""
-    train = dataset.train
+def describe(training: Training, dataset: Dataset) -> list[str]:
+    """What is about to be trained on what, how, where and by which kernel: a few lines for a person."""
+    train, network = dataset.train, training.state.network
     steps = f"{train.equal_length}" if train.equal_length else f"{train.lengths.min()} to {train.lengths.max()}"
     held = [f"{len(dataset.validation):,} for validation"] if dataset.validation else []
-    if dataset.validation is None and keeps_start(recipe.model, recipe.train):
-        held.append("a part of them set aside to judge the fitted start by")
     held += [f"{len(dataset.test):,} for the test"] if dataset.test else []
     layer = network.layers[0]
     kernel = layer.kernel()  # type: ignore[operator]
     weights = sum(parameter.numel() for parameter in network.parameters())
     device = network.output.weight.device
-    done = describe_steps(recipe.train, train, device)
+    done = describe_steps(training.config, train, device)
     return [
         f"data: {dataset.note}",
         f"{', '.join([f'{len(train):,} sequences to train', *held])}; {steps} steps of {_step(train)}, "
         f"{len(train.classes)} classes",
         f"network: {network.in_words()}, {weights:,} weights",
+        f"method: {training.method}",
         f"on {describe_device(device)} with the {kernel.name} kernel: {kernel.reason}{done and f'; {done}'}",
     ]
 

@@ -40,6 +40,7 @@ def describe_model(served: Served, settings: ServerSettings, runtime: str | None
         num_layers=config.num_layers,
         bidirectional=config.bidirectional,
         pooling=config.pooling,
+        method=facts.method,
         accuracy=figures.get("accuracy"),
         accuracy_low=figures.get("accuracy_low"),
         accuracy_high=figures.get("accuracy_high"),

@@ -48,11 +48,14 @@ class ModelDescription(BaseModel):
     num_layers: int
     bidirectional: bool
     pooling: str
+    method: Literal["fitted", "trained"] = Field(
+        description="fitted: the recurrence is untrained, the output layer fitted in closed form; trained: by gradients"
+    )
     accuracy: float | None = Field(description="share of right answers on the test data")
     accuracy_low: float | None = Field(description="lower end of its 95 % interval")
     accuracy_high: float | None
     cases: int | None = Field(description="test sequences")
-    unrolled: str = Field(description="version of the package that trained it")
+    unrolled: str = Field(description="version of the package that made it")
     weights_sha256: str
     loaded: datetime
     runtime: str | None = Field(description="where this server hands onnxruntime-web out; null if it does not")

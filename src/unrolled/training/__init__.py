@@ -1,28 +1,38 @@
-"""How weights are learned: `fit`, to be read from the top.
+"""How weights are learned by gradients: `fit`, to be read from the top.
 
 recorders/  who is told of it: files, a terminal, TensorBoard, trackers
 """
 
-from unrolled.training.checkpoint import CheckpointStore
-from unrolled.training.loop import fit, keeps_start, new_state
-from unrolled.training.losses import case_weights
+from unrolled.training.checkpoint import CheckpointStore, nested, part
+from unrolled.training.figures import measure, measure_each
+from unrolled.training.loop import fit, new_state
+from unrolled.training.losses import Weights, sequence_weights
 from unrolled.training.plan import Plan
-from unrolled.training.start import build_network, check_settings, training_threads
+from unrolled.training.selection import Selection, copy_weights, on_device
+from unrolled.training.start import check_settings, draw_network, training_threads
 from unrolled.training.state import EpochLog, TrainState, training_facts
-from unrolled.training.stepping import describe_steps
+from unrolled.training.stepping import describe_steps, training_batcher
 
 __all__ = [
     "CheckpointStore",
     "EpochLog",
     "Plan",
+    "Selection",
     "TrainState",
-    "build_network",
-    "case_weights",
+    "Weights",
     "check_settings",
+    "copy_weights",
     "describe_steps",
+    "draw_network",
     "fit",
-    "keeps_start",
+    "measure",
+    "measure_each",
+    "nested",
     "new_state",
+    "on_device",
+    "part",
+    "sequence_weights",
+    "training_batcher",
     "training_facts",
     "training_threads",
 ]

@@ -3,48 +3,45 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from unrolled.config import LENGTHS, AugmentConfig, ModelConfig, TrainConfig
+from unrolled.config import AugmentConfig, TrainConfig
 from unrolled.data import Sequences
 from unrolled.data.batches import Batcher
 from unrolled.errors import DivergedError, InterruptedRunError
-from unrolled.network import Network, all_logits
-from unrolled.readout import WORTH, Cases, is_better, set_aside, start_readout
+from unrolled.network import Network
 from unrolled.runtime import StopRequest, choose_storage, stop_on_signals
 from unrolled.training.capture import on_side_stream
 from unrolled.training.checkpoint import CheckpointStore
-from unrolled.training.losses import class_weights
+from unrolled.training.figures import LossAndAccuracy, measure
+from unrolled.training.losses import Weights, class_weights
 from unrolled.training.optimizers import make_optimizer
 from unrolled.training.plan import Plan, make_plan
 from unrolled.training.recorders import Figures, Line, Recorder, Recorders, mean_loss
 from unrolled.training.schedule import learning_rate
+from unrolled.training.selection import Selection
 from unrolled.training.start import check_settings
-from unrolled.training.state import EpochLog, TrainState, copy_weights
+from unrolled.training.state import EpochLog, TrainState
 from unrolled.training.stepping import Stepper, make_course, make_stepper, training_batcher
 from unrolled.training.update import Update
 
 
-def new_state(network: Network, config: TrainConfig, *, goes_on: bool = False) -> TrainState:
+def new_state(network: Network, config: TrainConfig, selection: Selection | None = None) -> TrainState:
     """The state before the first step.
 
     Args:
         network: what learns.
         config: how.
-        goes_on: whether its weights have learned before.
+        selection: which weights are kept; by default the best on validation data, or the last, as ``config`` says.
     """
     averaged = copy.deepcopy(network) if config.average_decay else None
-    return TrainState(network, averaged, make_optimizer(network, config), goes_on=goes_on)
+    return TrainState(network, averaged, make_optimizer(network, config), selection or Selection(config))
 
 
 def fit(
@@ -54,7 +51,8 @@ def fit(
     config: TrainConfig,
     augmentation: AugmentConfig | None = None,
     *,
-    sample_weights: npt.NDArray[np.floating] | None = None,
+    sample_weights: Weights | None = None,
+    validation_weights: Weights | None = None,
     recorders: Sequence[Recorder] = (),
     store: CheckpointStore | None = None,
 ) -> TrainState:
@@ -67,10 +65,11 @@ def fit(
         config: how to train.
         augmentation: random changes of the training sequences.
         sample_weights: how much each training sequence counts in the loss, [N]; all the same where None.
+        validation_weights: how much each validation sequence counts in the validation loss, [N].
         recorders: observers.
         store: where checkpoints go.
     Returns:
-        The state at the end; its ``judged`` network holds the weights that ``config.keep`` asks for.
+        The state at the end; its ``judged`` network holds the weights that its selection keeps.
     Raises:
         ConfigError: for settings that these data cannot have.
         DivergedError: if the loss is not finite.
@@ -80,10 +79,9 @@ def fit(
     device = state.network.output.weight.device
     check_settings(config, augmentation, train, validation, device)
     observer = Recorders(recorders)
-    cases, held = prepare_start(state, Cases(train, sample_weights), validation, config)
-    batcher = training_batcher(cases.sequences, device, cases.weights)
-    plan = make_plan(one_pass(config) if state.solved else config, cases.sequences)
-    weights = _to(class_weights(config, cases.sequences), device)
+    batcher = training_batcher(train, device, sample_weights)
+    plan = make_plan(config, train)
+    weights = _to(class_weights(config, train), device)
     update = Update(state.network, state.averaged, state.optimizer, batcher, config, augmentation, weights)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with forked, on_side_stream(device), stop_on_signals() as stop:
@@ -93,8 +91,7 @@ def fit(
             config=config,
             batcher=batcher,
             stepper=make_stepper(update, plan),
-            validation=None if held is None else _validation_batcher(held, device),
-            sets_aside=validation is None and held is not None,
+            validation=None if validation is None else _validation_batcher(validation, device, validation_weights),
             observer=observer,
             store=store,
             stop=stop,
@@ -109,29 +106,8 @@ def fit(
     return state
 
 
-def prepare_start(
-    state: TrainState, train: Cases, validation: Sequences | None, config: TrainConfig
-) -> tuple[Cases, Cases | None]:
-    """What is learned from, and what says which weights are best; the start is remembered, and fitted to the former."""
-    held = None if validation is None else Cases(validation, None)
-    if state.goes_on or not keeps_start(state.network.config, config):
-        return train, held
-    if not state.step:
-        batcher = training_batcher(train.sequences, state.network.output.weight.device, train.weights)
-        state.fitted = copy_weights(state.judged)
-        state.solved = figures_of(state.network, batcher)[0] < SOLVED
-    if held is not None:
-        return train, held
-    train, held = set_aside(train, config.seed)
-    if not state.step:
-        start_readout(state.network, train.sequences, train.weights, config.seed)
-        state.judged.load_state_dict(state.network.state_dict())
-    return train, held
-
-
-def _validation_batcher(held: Cases, device: torch.device) -> Batcher:
-    storage = choose_storage(held.sequences.values.nbytes, device)
-    return Batcher(held.sequences, device, weights=held.weights, storage=storage)
+def _validation_batcher(validation: Sequences, device: torch.device, weights: Weights | None) -> Batcher:
+    return Batcher(validation, device, weights, storage=choose_storage(validation.values.nbytes, device))
 
 
 @dataclass
@@ -162,7 +138,6 @@ class Fitting:
     """One call of `fit`: what it needs, and its ladder of verbs.
 
     Attributes:
-        sets_aside: whether the validation data are training cases that were set aside.
         lines: those of figures that are due and still on their way from the device, the oldest first.
     """
 
@@ -172,7 +147,6 @@ class Fitting:
     batcher: Batcher
     stepper: Stepper
     validation: Batcher | None
-    sets_aside: bool
     observer: Recorder
     store: CheckpointStore | None
     stop: StopRequest
@@ -181,64 +155,22 @@ class Fitting:
 
     def run(self) -> None:
         """All epochs that are left, then the weights to keep."""
-        state = self.state
-        if keeps_start(state.network.config, self.config) and not state.step:
-            self.judge_start()
+        state, selection = self.state, self.state.selection
+        if not state.step:
+            selection.begin(state.judged, self.batcher, self.validation)
         while not self.is_complete():
             self.train_epoch()
             self.finish_epoch()
-        if keeps_start(state.network.config, self.config):
-            self.judge_end()
+        selection.end(state.judged, state.epoch, self.batcher, self.validation)
         self.save()
-        if self.config.keep == "best" and state.best:
-            state.judged.load_state_dict(state.best)
+        if selection.kept:
+            state.judged.load_state_dict(selection.kept)
         state.judged.eval()
-
-    def judge_start(self) -> None:
-        """Remembers a fitted start: where no pass is shown to be better, it is what is kept."""
-        state = self.state
-        state.start = figures_of(state.judged, self.validation or self.batcher)
-        state.best, state.best_value = copy_weights(state.judged), self.watched(*state.start)
-        if self.validation is not None:
-            state.start_cases = self.watched_cases(state.judged, self.validation)
-
-    def judge_end(self) -> None:
-        """Leaves a fitted start only for weights that are shown to be better, where anything can show it."""
-        if self.validation is None:
-            if not self.state.start_tells:
-                self.judge_by_fit()
-        elif self.state.fitted and not self.is_shown(self.validation):
-            self.keep_start()
-
-    def judge_by_fit(self) -> None:
-        """The last weights are kept if they fit the training data better."""
-        state = self.state
-        value = self.watched(*figures_of(state.judged, self.batcher))
-        if state.best_value is None or value < state.best_value:
-            state.best, state.best_value, state.best_epoch = copy_weights(state.judged), value, state.epoch
-
-    def is_shown(self, validation: Batcher) -> bool:
-        """Whether the best weights are shown to be better than the start, case by case."""
-        state = self.state
-        if not state.best_epoch or state.start_cases is None:
-            return False
-        best = copy.deepcopy(state.judged)
-        best.load_state_dict(state.best)
-        weights = None if validation.weights is None else validation.weights.cpu()
-        worth = WORTH if self.sets_aside else 0.0
-        return is_better(self.watched_cases(best, validation), state.start_cases, weights, worth)
-
-    def keep_start(self) -> None:
-        """As it was fitted to all training data."""
-        state = self.state
-        state.best = {name: value.clone() for name, value in state.fitted.items()}
-        state.best_epoch = 0
-        if state.start is not None:
-            state.best_value = self.watched(*state.start)
 
     def is_complete(self) -> bool:
         """Whether nothing is left; a pass whose last step was the last before a stop is still to be finished."""
-        return not self.state.place and (self.state.step >= self.plan.total_steps or self.out_of_patience())
+        state = self.state
+        return not state.place and (state.step >= self.plan.total_steps or state.selection.gives_up(self.plan))
 
     def train_epoch(self) -> None:
         """The batches of this pass that are left."""
@@ -273,12 +205,9 @@ class Fitting:
         figures = self.check_finite()
         assert figures is not None  # noqa: S101  # a pass has a step
         self.check_weights()
-        validation_loss, validation_accuracy = self.validate()
-        value = None
-        if validation_loss is not None and validation_accuracy is not None:
-            value = self.watched(validation_loss, validation_accuracy)
-        improved = value is not None and (state.best_value is None or value < state.best_value)
+        validated = self.validate()
         state.epoch += 1
+        improved = state.selection.epoch_done(state.judged, state.epoch, validated)
         state.seconds = self.clock.seconds()
         log = EpochLog(
             epoch=state.epoch,
@@ -287,31 +216,19 @@ class Fitting:
             train_loss=mean_loss(figures.losses, state.counts, self.config),
             train_accuracy=figures.right / sum(state.counts),
             loss_sum=float(figures.losses.sum()),
-            validation_loss=validation_loss,
-            validation_accuracy=validation_accuracy,
+            validation_loss=None if validated is None else validated.loss,
+            validation_accuracy=None if validated is None else validated.accuracy,
             improved=improved,
             learning_rate=self.current_rate(),
             seconds=state.seconds,
         )
-        state.waited = 0 if improved else state.waited + 1
-        if improved:
-            state.best, state.best_value, state.best_epoch = copy_weights(state.judged), value, state.epoch
         state.losses, state.correct, state.counts = [], [], []
         state.history.append(log)
         self.observer.epoch(log, state)
 
-    def validate(self) -> tuple[float | None, float | None]:
-        """Loss (mean cross-entropy) and accuracy on the validation data."""
-        return (None, None) if self.validation is None else figures_of(self.state.judged, self.validation)
-
-    def watched(self, loss: float, accuracy: float) -> float:
-        """The figure that is watched; lower is better."""
-        return loss if self.config.monitor == "loss" else -accuracy
-
-    def watched_cases(self, network: Network, batcher: Batcher) -> Tensor:
-        """The same of each sequence, [N]: its cross-entropy, or 0 where it is told apart and 1 where not."""
-        losses, correct = cases_of(network, batcher)
-        return losses if self.config.monitor == "loss" else 1 - correct.double()
+    def validate(self) -> LossAndAccuracy | None:
+        """Loss and accuracy on the validation data."""
+        return None if self.validation is None else measure(self.state.judged, self.validation)
 
     def log_step(self) -> None:
         """A line of training figures over the steps since the last one, or since the pass began.
@@ -381,13 +298,6 @@ class Fitting:
         """The learning rate of the step that was just done."""
         return learning_rate(self.config, max(self.state.step - 1, 0), self.plan.total_steps)
 
-    def out_of_patience(self) -> bool:
-        """Whether the validation figure has not improved for too long."""
-        patience = self.config.patience
-        if patience is None and self.sets_aside and self.state.start_tells:
-            patience = math.ceil(HOPE * self.plan.epochs)
-        return patience is not None and self.state.waited >= patience
-
     def checkpoint_is_due(self) -> bool:
         """Whether so many steps, or so many seconds, have passed since the last one."""
         every = self.config.checkpoint_every_steps
@@ -405,9 +315,10 @@ class Fitting:
         self.check_weights()
         self.observer.flush()
         state.seconds = self.clock.seconds()
-        if state.best:
-            facts = {"step": state.step, "epoch": state.best_epoch, "value": state.best_value}
-            self.store.save_best(state.best, facts)
+        selection = state.selection
+        if selection.best:
+            facts = {"step": state.step, "epoch": selection.best_epoch, "value": selection.best_value}
+            self.store.save_best(selection.best, facts)
         self.store.save_last(state.tensors(), state.facts())
         self.clock.saved = time.perf_counter()
 
@@ -415,40 +326,6 @@ class Fitting:
         """Saves, and says how to go on."""
         self.save()
         raise InterruptedRunError(f"Stopped after step {self.state.step} of {self.plan.total_steps}.")
-
-
-def figures_of(network: Network, batcher: Batcher) -> tuple[float, float]:
-    """Loss and accuracy of a network as it is: cross-entropy, its mean weighted where the sequences are."""
-    losses, correct = cases_of(network, batcher)
-    weights = torch.ones_like(losses) if batcher.weights is None else batcher.weights.cpu().double()
-    loss = float((weights * losses).sum() / weights.sum())
-    return loss, int(correct.sum()) / len(correct)
-
-
-def cases_of(network: Network, batcher: Batcher) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of each sequence, [N], and whether its class is the most probable, [N]."""
-    logits = all_logits(network, batcher)
-    targets = batcher.targets.cpu()
-    return F.cross_entropy(logits.double(), targets, reduction="none"), logits.argmax(-1) == targets
-
-
-SOLVED = 0.05
-"""A fitted start with less than this cross-entropy on its own training data leaves gradients nothing to learn."""
-
-
-HOPE = 0.25
-"""Of a start that tells something: the share of all passes in which one has to better it on what is set aside."""
-
-
-def one_pass(config: TrainConfig) -> TrainConfig:
-    """The same training in a single pass, unless its length was asked for."""
-    asked = any(getattr(config, name) is not None for name in LENGTHS)
-    return config if asked else config.model_copy(update={"max_epochs": 1})
-
-
-def keeps_start(model: ModelConfig, config: TrainConfig) -> bool:
-    """Whether the start is among what is chosen from: it is fitted to the training data, and the best is kept."""
-    return model.output_initializer == "ridge" and config.keep == "best"
 
 
 def _to(tensor: Tensor | None, device: torch.device) -> Tensor | None:

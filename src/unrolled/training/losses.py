@@ -12,6 +12,8 @@ from unrolled.config import TrainConfig
 from unrolled.data import Sequences
 from unrolled.errors import ConfigError
 
+Weights = npt.NDArray[np.floating]
+
 
 def class_weights(config: TrainConfig, train: Sequences) -> Tensor | None:
     """The weight of each class in the loss, [C]; None where all weigh the same.
@@ -37,10 +39,15 @@ def class_weights(config: TrainConfig, train: Sequences) -> Tensor | None:
     return torch.tensor(wish, dtype=torch.float32)
 
 
-def case_weights(config: TrainConfig, train: Sequences) -> npt.NDArray[np.float64] | None:
-    """The weight of each training sequence by its class, [N]; None where all weigh the same."""
-    weights = class_weights(config, train)
-    return None if weights is None else weights.double().numpy()[train.targets]
+def sequence_weights(config: TrainConfig, train: Sequences, sample_weights: Weights | None = None) -> Weights | None:
+    """The weight of each training sequence, its own times its class's, 1 in the mean, [N]; None where all are alike."""
+    of_classes = class_weights(config, train)
+    if of_classes is None:
+        return sample_weights
+    own = np.ones(len(train)) if sample_weights is None else sample_weights
+    weights: Weights = of_classes.double().numpy()[train.targets] * own
+    weights /= weights.mean()
+    return weights
 
 
 def batch_loss(

@@ -1,4 +1,4 @@
-"""What stands before the first step: settings that fit the data, the network, and the threads that serve it."""
+"""What stands before the first step: settings that fit the data, a network that fits them, and threads."""
 
 from __future__ import annotations
 
@@ -9,30 +9,24 @@ from unrolled.data import Sequences
 from unrolled.errors import ConfigError
 from unrolled.network import Network
 from unrolled.nn import automatic_frame
-from unrolled.readout import Weights, scale_filters, start_readout
 from unrolled.runtime import choose_threads
 from unrolled.training.augment import check_augmentation
 from unrolled.training.losses import class_weights
 
 
-def build_network(config: ModelConfig, train: Sequences, seed: int, case_weights: Weights | None = None) -> Network:
-    """The network at its start; its preparation, frames, filters and, by ridge, readout learned from the training data.
+def draw_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
+    """A network of random weights, its frames and its preparation those of the training data.
 
     Args:
         config: of the network.
         train: what will be learned from; nothing else is looked at. Of text, every symbol has a vector.
         seed: of the weights.
-        case_weights: how much each sequence counts in a readout that is fitted, [N]; all the same where None.
     """
     if config.frame_steps == "auto":
         config = config.model_copy(update={"frame_steps": automatic_frame(int(train.lengths.max()))})
     symbols = None if train.symbols is None else len(train.symbols)
     network = Network(config, len(train.channels), len(train.classes), seed, symbols)
     network.preparation.learn(train)
-    if config.initializer == "filters":
-        scale_filters(network, train, seed)
-    if config.output_initializer == "ridge":
-        start_readout(network, train, case_weights, seed)
     return network
 
 

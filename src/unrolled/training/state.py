@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unrolled.config import Recipe
 from unrolled.network import Network
 from unrolled.training.checkpoint import Checkpoint, nested, part
 from unrolled.training.optimizers import Optimizer
+from unrolled.training.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -79,44 +80,27 @@ class TrainState:
         network: the weights that learn.
         averaged: a second network with the moving average of the weights, if one is kept.
         optimizer: the update rule with its memory.
+        selection: which weights are kept, with its memory.
         step: updates done.
         sequences: sequences seen.
         epoch: passes done.
         losses, correct: of each step of this pass, on the device: read only when a line is due.
         counts: sequences of each step of this pass.
-        best: the best weights so far, by name; empty before the first.
-        best_value: the figure they had; lower is better.
-        best_epoch: the pass after which they were found; 0 for the start.
-        waited: passes since then.
         seconds: of training so far.
-        goes_on: whether the weights had learned before this training began.
-        start: loss and accuracy of a fitted start, on validation data, or else on the training data.
-        start_cases: what is watched of it for each validation sequence, [N].
-        fitted: the weights of a start that was fitted to all training data, by name; empty where there is
-            none.
-        solved: whether a fitted start left nothing to learn, so that one pass is enough.
         history: what each pass gave.
     """
 
     network: Network
     averaged: Network | None
     optimizer: Optimizer
+    selection: Selection
     step: int = 0
     sequences: int = 0
     epoch: int = 0
     losses: list[Tensor] = field(default_factory=list)
     correct: list[Tensor] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
-    best: dict[str, Tensor] = field(default_factory=dict)
-    best_value: float | None = None
-    best_epoch: int = 0
-    waited: int = 0
     seconds: float = 0.0
-    goes_on: bool = False
-    start: tuple[float, float] | None = None
-    start_cases: Tensor | None = None
-    fitted: dict[str, Tensor] = field(default_factory=dict)
-    solved: bool = False
     history: list[EpochLog] = field(default_factory=list)
 
     @property
@@ -125,21 +109,14 @@ class TrainState:
         return self.averaged or self.network
 
     @property
-    def start_tells(self) -> bool:
-        """Whether a fitted start has found more than the classes' shares."""
-        return bool(self.fitted) and bool(self.fitted["output.weight"].any())
-
-    @property
     def place(self) -> int:
         """Batches done in this pass."""
         return len(self.losses)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything of the state that is a tensor, by name."""
-        found = nested("network", self.network.state_dict()) | nested("best", self.best)
-        found |= nested("optimizer", self.optimizer.tensors()) | nested("fitted", self.fitted)
-        if self.start_cases is not None:
-            found["start_cases"] = self.start_cases
+        found = nested("network", self.network.state_dict()) | nested("optimizer", self.optimizer.tensors())
+        found |= self.selection.tensors()
         if self.averaged is not None:
             found |= nested("averaged", self.averaged.state_dict())
         if self.losses:
@@ -148,7 +125,8 @@ class TrainState:
 
     def facts(self) -> dict[str, Any]:
         """Everything else, as JSON has it."""
-        return {name: getattr(self, name) for name in _FACTS} | {"history": [asdict(log) for log in self.history]}
+        own = {name: getattr(self, name) for name in _FACTS}
+        return own | self.selection.facts() | {"history": [asdict(log) for log in self.history]}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Takes over what a checkpoint holds."""
@@ -158,48 +136,28 @@ class TrainState:
             self.averaged.load_state_dict(part("averaged", tensors))
         self.optimizer.restore(part("optimizer", tensors))
         device = self.network.output.weight.device
-        self.best, self.fitted = (
-            {name: value.to(device) for name, value in part(kind, tensors).items()} for kind in ("best", "fitted")
-        )
-        self.start_cases = tensors.get("start_cases")
+        self.selection.restore(tensors, facts, device)
         self.losses = list(tensors["pass/losses"].to(device).unbind()) if "pass/losses" in tensors else []
         self.correct = list(tensors["pass/correct"].to(device).unbind()) if "pass/correct" in tensors else []
         for name in _FACTS:
-            setattr(self, name, facts.get(name, getattr(self, name)))
+            setattr(self, name, facts[name])
         self.history = [EpochLog(**log) for log in facts["history"]]
 
 
 def training_facts(state: TrainState, recipe: Recipe) -> dict[str, Any]:
-    """What ``model.json`` records of a training: its length and its settings."""
+    """What ``model.json`` records of a training: its length, its settings, and what the weights come from."""
     return {
         "steps": state.step,
         "sequences": state.sequences,
         "epochs": state.epoch,
-        "best_epoch": state.best_epoch,
-        "goes_on": state.goes_on,
+        "best_epoch": state.selection.best_epoch,
+        "method": state.selection.method,
         "config": recipe.train.model_dump(mode="json"),
         "augment": recipe.augment.model_dump(mode="json"),
     }
 
 
-_FACTS = (
-    "step",
-    "sequences",
-    "epoch",
-    "counts",
-    "best_value",
-    "best_epoch",
-    "waited",
-    "seconds",
-    "goes_on",
-    "start",
-    "solved",
-)
-
-
-def copy_weights(network: nn.Module) -> dict[str, Tensor]:
-    """The weights as they are now."""
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+_FACTS = ("step", "sequences", "epoch", "counts", "seconds")
 
 
 CHANGES, DROPOUT = 0, 1

@@ -18,7 +18,7 @@ from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyEr
 from unrolled.jobs import Answer, Job, Share, Watcher, do_jobs, share_cores
 from unrolled.runs import Say, dataset_for, find
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
-from unrolled.tuning.space import inside, search_space
+from unrolled.tuning.space import inside, search_space, to_search
 from unrolled.tuning.study import helping, open_study, storage_url
 from unrolled.tuning.trial import load_without_test, run_trial
 
@@ -127,7 +127,7 @@ def tune(
         InterruptedRunError: after Ctrl-C; what was finished is kept, and the same call goes on.
     """
     say, watcher = say or _silent, watcher or Watcher()
-    base = (recipe if isinstance(recipe, Recipe) else find(str(recipe))).with_options(options)
+    base = to_search((recipe if isinstance(recipe, Recipe) else find(str(recipe))).with_options(options), options)
     space = search_space(base, options)
     dataset = load_without_test(base) if data is None else replace(dataset_for(base, data), test=None)
     if dataset.validation is None:

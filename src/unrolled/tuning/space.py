@@ -35,6 +35,12 @@ NOT_TUNED = frozenset(
 )
 """Fields that are no matter of taste, or by which the trials are judged."""
 
+NO_MATTER_FITTED = frozenset(
+    {name for name, section in FIELDS.items() if section in ("train", "augment")} - {"class_weight"}
+    | {"dropout", "recurrent_dropout", "output_dropout", "output_initializer", "recompute_gates"}
+)
+"""Fields that change nothing in a network that is fitted in closed form."""
+
 TUNABLE = [name for name, section in FIELDS.items() if section != "data" and name not in NOT_TUNED]
 
 
@@ -53,10 +59,23 @@ def search_space(recipe: Recipe, fixed: Collection[str] = ()) -> dict[str, Dimen
         if name not in TUNABLE:
             raise UnknownNameError("field to tune", name, TUNABLE)
         _check(recipe, name, dimension)
-    chosen = {name: dimension for name, dimension in space.items() if name not in fixed}
+    fitted = recipe.train.method == "fitted" and "method" not in space
+    idle = {*fixed, *NO_MATTER_FITTED} if fitted else fixed
+    chosen = {name: dimension for name, dimension in space.items() if name not in idle}
     if not chosen:
-        raise ConfigError("every field of the search space was given a value, so nothing is left to search.")
+        why = ", or matters only in training by gradients, and method is fitted" if fitted else ""
+        raise ConfigError(f"every field of the search space was given a value{why}, so nothing is left to search.")
     return chosen
+
+
+def to_search(recipe: Recipe, fixed: Collection[str] = ()) -> Recipe:
+    """The recipe that trials begin from: trained by gradients, unless a method was asked for.
+
+    By the method ``auto`` most trials on small data would keep the fitted start, which half of the usual fields do
+    not change; what is best of them would be chance.
+    """
+    asked = "method" in fixed or "method" in recipe.tune or recipe.train.method != "auto"
+    return recipe if asked else recipe.with_options({"method": "trained"})
 
 
 def _check(recipe: Recipe, name: str, dimension: Dimension) -> None:

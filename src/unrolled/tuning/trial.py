@@ -15,9 +15,10 @@ from unrolled.data import DEFAULT_VALIDATION_FRACTION, Dataset
 from unrolled.data.sources import SOURCES
 from unrolled.errors import DivergedError
 from unrolled.preparation import learn_intake
+from unrolled.readout import set_up
 from unrolled.runs import dataset_for
 from unrolled.runtime import choose_device, using_threads
-from unrolled.training import EpochLog, TrainState, build_network, case_weights, fit, new_state, training_threads
+from unrolled.training import EpochLog, TrainState, training_threads
 from unrolled.training.recorders import Recorder
 from unrolled.tuning.space import as_field, search_space
 from unrolled.tuning.study import helping, load_study
@@ -106,23 +107,21 @@ def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, moved: Callable
     """
     started = time.perf_counter()
     ready = learn_intake(dataset.train, recipe.data).dataset(dataset)
-    network = build_network(recipe.model, ready.train, recipe.train.seed, case_weights(recipe.train, ready.train))
-    network = network.to(choose_device(recipe.train.device))
-    state = new_state(network, recipe.train)
+    training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
     recorders = [Pruning(trial, recipe.train.monitor), Moving(moved)]
     try:
-        with using_threads(training_threads(recipe.train, ready.train, network)):
-            fit(state, ready.train, ready.validation, recipe.train, recipe.augment, recorders=recorders)
+        with using_threads(training_threads(recipe.train, ready.train, training.state.network)):
+            training.fit(recorders)
     except DivergedError:
         trial.set_user_attr("diverged", True)
         raise optuna.TrialPruned from None
     finally:
         trial.set_user_attr("seconds", time.perf_counter() - started)
-    kept = _figures_kept(state, recipe.train.keep)
-    trial.set_user_attr("validation_loss", kept.validation_loss)
-    trial.set_user_attr("validation_accuracy", kept.validation_accuracy)
-    trial.set_user_attr("epoch", kept.epoch)
-    return _figure(kept, recipe.train.monitor)
+    epoch, loss, accuracy = _figures_kept(training.state, recipe.train.keep)
+    trial.set_user_attr("validation_loss", loss)
+    trial.set_user_attr("validation_accuracy", accuracy)
+    trial.set_user_attr("epoch", epoch)
+    return loss if recipe.train.monitor == "loss" else accuracy
 
 
 class Pruning(Recorder):
@@ -134,23 +133,25 @@ class Pruning(Recorder):
     def epoch(self, log: EpochLog, state: TrainState) -> None:
         """Reports, and asks."""
         del state
-        self.trial.report(_figure(log, self.monitor), log.epoch)
+        _, loss, accuracy = _figures_of(log)
+        self.trial.report(loss if self.monitor == "loss" else accuracy, log.epoch)
         if self.trial.should_prune():
             raise optuna.TrialPruned
 
 
-def _figures_kept(state: TrainState, keep: str) -> EpochLog:
-    """The figures of the weights that are kept: a pass's, or those of a start that no pass was shown to better."""
-    if keep == "best" and not state.best_epoch and state.start is not None:
-        loss, accuracy = state.start
-        return replace(state.history[0], epoch=0, step=0, validation_loss=loss, validation_accuracy=accuracy)
-    return state.history[state.best_epoch - 1 if keep == "best" else -1]
+def _figures_kept(state: TrainState, keep: str) -> tuple[int, float, float]:
+    """Epoch of the weights that are kept, 0 for the fitted start, with their validation loss and accuracy."""
+    selection = state.selection
+    if selection.start is not None and not selection.best_epoch:
+        return 0, *selection.start
+    return _figures_of(state.history[selection.best_epoch - 1 if keep == "best" else -1])
 
 
-def _figure(log: EpochLog, monitor: str) -> float:
-    value = log.validation_loss if monitor == "loss" else log.validation_accuracy
-    assert value is not None  # noqa: S101  # there are validation sequences: `tune` makes sure
-    return value
+def _figures_of(log: EpochLog) -> tuple[int, float, float]:
+    """An epoch's number, its validation loss and accuracy."""
+    assert log.validation_loss is not None  # noqa: S101  # there are validation sequences: `tune` makes sure
+    assert log.validation_accuracy is not None  # noqa: S101
+    return log.epoch, log.validation_loss, log.validation_accuracy
 
 
 def describe(trial: optuna.trial.FrozenTrial, monitor: str, best: optuna.trial.FrozenTrial | None) -> str:

@@ -6,7 +6,8 @@ const $ = (id) => document.getElementById(id);
 export function introduce(model) {
   const accuracy = model.accuracy === null ? "" : `; right on ${(100 * model.accuracy).toFixed(1)} % of ${model.cases.toLocaleString("en")} it had never seen`;
   const layers = model.num_layers > 1 ? ` in ${model.num_layers} layers` : "";
-  return `Watch a recurrent network read, one step at a time. This one (${model.name}: ${model.cell_title}, ${model.hidden_size} units${layers}) tells ${model.classes.length} classes apart${accuracy}.`;
+  const how = model.method === "fitted" ? " Its recurrence was drawn at random; only its output layer learned, in closed form." : "";
+  return `Watch a recurrent network read, one step at a time. This one (${model.name}: ${model.cell_title}, ${model.hidden_size} units${layers}) tells ${model.classes.length} classes apart${accuracy}.${how}`;
 }
 
 /** One sentence for each part of the picture. */

@@ -1,0 +1,119 @@
+"""When a fitted start is kept, and what training by gradients has to show to replace it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from unrolled.config import TrainConfig
+from unrolled.data.batches import Batcher
+from unrolled.network import Network
+from unrolled.statistics import losses_are_lower
+from unrolled.training import Plan, Selection, measure_each, nested, on_device, part
+
+WORTH = 0.1
+"""The share of the loss that training has to save on sequences set aside, which the fitted start may learn from."""
+
+HOPE = 0.25
+"""The share of all epochs in which one has to be better than a start that `tells`, on the sequences set aside."""
+
+
+def tells(weights: Mapping[str, Tensor]) -> bool:
+    """Whether a fitted start has found more than the classes' shares: its readout is then not all zero."""
+    return bool(weights["output.weight"].any())
+
+
+class FittedStart(Selection):
+    """The fitted start is a candidate as every epoch is."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(config, start_counts=True)
+
+    @property
+    def method(self) -> Literal["fitted", "trained"]:
+        """See `Selection`."""
+        return "trained" if self.best_epoch else "fitted"
+
+
+class FittedOnly(FittedStart):
+    """The fitted start is kept, without any training."""
+
+    def gives_up(self, plan: Plan) -> bool:
+        """At once."""
+        del plan
+        return True
+
+    def end(self, network: Network, epoch: int, train: Batcher, validation: Batcher | None) -> None:
+        """There is nothing to compare with."""
+
+
+class Challenge(FittedStart):
+    """The fitted start is kept unless the best epoch is significantly better on sequences that training has not seen.
+
+    Args:
+        config: as `Selection`.
+        fitted: the weights of the start that was fitted to all training data, which is what is kept.
+        set_aside: whether the validation data are training sequences that were set aside. Training then begins at a
+            start that was fitted to the others. It has to be better by `WORTH`, and is ended early by `HOPE`.
+
+    Attributes:
+        start_each: the watched figure of each validation sequence at the start, [N].
+    """
+
+    def __init__(self, config: TrainConfig, fitted: Mapping[str, Tensor], *, set_aside: bool) -> None:
+        super().__init__(config)
+        self.fitted, self.set_aside = dict(fitted), set_aside
+        self.start_each: Tensor | None = None
+
+    def begin(self, network: Network, train: Batcher, validation: Batcher | None) -> None:
+        """See `Selection`."""
+        super().begin(network, train, validation)
+        if validation is not None:
+            self.start_each = self._watched_each(network, validation)
+
+    def gives_up(self, plan: Plan) -> bool:
+        """See `Selection`."""
+        if self.config.patience is None and self.set_aside and tells(self.fitted):
+            return self.waited >= math.ceil(HOPE * plan.epochs)
+        return super().gives_up(plan)
+
+    def end(self, network: Network, epoch: int, train: Batcher, validation: Batcher | None) -> None:
+        """See `Selection`."""
+        del epoch, train
+        if not self._is_won(network, validation):
+            self.best = {name: value.clone() for name, value in self.fitted.items()}  # a file shares no memory
+            self.best_epoch = 0
+            self.best_value = None if self.start is None else self.watched(self.start)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """See `Selection`."""
+        found = super().tensors() | nested("fitted", self.fitted)  # the names are those of version 0.1.0
+        return found if self.start_each is None else found | {"start_cases": self.start_each}
+
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device) -> None:
+        """See `Selection`."""
+        super().restore(tensors, facts, device)
+        self.fitted, self.start_each = on_device(part("fitted", tensors), device), tensors["start_cases"]
+
+    def _is_won(self, network: Network, validation: Batcher | None) -> bool:
+        """Whether the best epoch is shown to be better than the start, sequence by sequence."""
+        if not self.best_epoch or self.start_each is None or validation is None:
+            return False
+        if len(self.start_each) != len(validation.targets):  # version 0.1.0 set others aside where there are groups
+            return False
+        best = copy.deepcopy(network)
+        best.load_state_dict(self.best)
+        weights = None if validation.weights is None else validation.weights.cpu().double().numpy()
+        worth = WORTH if self.set_aside else 0.0
+        losses = self._watched_each(best, validation).double().numpy()
+        return losses_are_lower(losses, self.start_each.double().numpy(), weights, worth)
+
+    def _watched_each(self, network: Network, batcher: Batcher) -> Tensor:
+        """The watched figure of each sequence, [N]: its cross-entropy, or whether the answer is wrong."""
+        losses, correct = measure_each(network, batcher)
+        return losses if self.config.monitor == "loss" else 1 - correct.double()

@@ -1,0 +1,215 @@
+"""A network by the method that its recipe asks for: fitted, trained, or fitted and then challenged by training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrolled.config import LENGTHS, ModelConfig, Recipe, TrainConfig
+from unrolled.data import Integers, Sequences
+from unrolled.network import Network
+from unrolled.readout.aside import choose_aside
+from unrolled.readout.challenge import Challenge, FittedOnly, FittedStart, tells
+from unrolled.readout.filters import scale_filters
+from unrolled.readout.ridge import start_readout
+from unrolled.statistics import FEWEST_LOSSES
+from unrolled.training import (
+    CheckpointStore,
+    Selection,
+    TrainState,
+    Weights,
+    check_settings,
+    copy_weights,
+    draw_network,
+    fit,
+    measure,
+    new_state,
+    sequence_weights,
+    training_batcher,
+)
+from unrolled.training.recorders import Recorder
+
+SOLVED = 0.05
+"""A fitted start with less than this cross-entropy on its own training data leaves gradients little to learn."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training before its first step, with all that `fit` is given.
+
+    Attributes:
+        recipe: what is asked for.
+        state: before the first step; a checkpoint may be restored into it.
+        train: what is learned from.
+        validation: what epochs are compared on; None where nothing can be.
+        config: how to train.
+        sample_weights: how much each training sequence counts in the loss, [N]; all the same where None.
+        validation_weights: how much each validation sequence counts, [N]; all the same where None.
+        method: in words, how the network learns.
+        seconds: that the fit in closed form took.
+    """
+
+    recipe: Recipe
+    state: TrainState
+    train: Sequences
+    validation: Sequences | None
+    config: TrainConfig
+    sample_weights: Weights | None
+    validation_weights: Weights | None
+    method: str
+    seconds: float = 0.0
+
+    def choosing_by(self, selection: Selection, method: str) -> Training:
+        """The same from the network as it is now, with another selection."""
+        return replace(self, state=new_state(self.state.network, self.config, selection), method=method)
+
+    def fit(self, recorders: Sequence[Recorder] = (), store: CheckpointStore | None = None) -> TrainState:
+        """Trains from where the state is; see `unrolled.training.fit`."""
+        return fit(
+            self.state,
+            self.train,
+            self.validation,
+            self.config,
+            self.recipe.augment,
+            sample_weights=self.sample_weights,
+            validation_weights=self.validation_weights,
+            recorders=recorders,
+            store=store,
+        )
+
+
+def set_up(
+    recipe: Recipe,
+    train: Sequences,
+    validation: Sequences | None,
+    device: torch.device,
+    sample_weights: Weights | None = None,
+) -> Training:
+    """A new network at its start, and what training may do with it.
+
+    Args:
+        recipe: the network, the training and its method, and how data are split.
+        train: labelled sequences, prepared.
+        validation: what epochs are compared on, prepared.
+        device: where the network goes.
+        sample_weights: how much each training sequence counts, [N]; all the same where None.
+    Raises:
+        ConfigError: for settings that these data or this device cannot have.
+    """
+    config, started = recipe.train, time.perf_counter()
+    check_settings(config, recipe.augment, train, validation, device)
+    weights = sequence_weights(config, train, sample_weights)
+    fitted = config.method == "fitted"
+    network = build_network(recipe.model, train, config.seed, weights, fitted=fitted).to(device)
+    training = Training(recipe, new_state(network, config), train, validation, config, sample_weights, None, _TRAINED)
+    if fitted:
+        training = training.choosing_by(FittedOnly(config), _FITTED)
+    elif config.method == "auto" and _starts_fitted(recipe):
+        training = _challenge(training, weights)
+    return replace(training, seconds=time.perf_counter() - started)
+
+
+def go_on(
+    recipe: Recipe,
+    network: Network,
+    train: Sequences,
+    validation: Sequences | None,
+    sample_weights: Weights | None = None,
+) -> Training:
+    """As `set_up`, from the weights of an earlier fit (a warm start), which are no fitted start any more.
+
+    By the method ``fitted`` the output layer is fitted anew.
+    """
+    config = recipe.train
+    check_settings(config, recipe.augment, train, validation, network.output.weight.device)
+    selection = Selection(config, start_counts=config.method == "auto" and _starts_fitted(recipe))
+    if config.method == "fitted":
+        start_readout(network, train, sequence_weights(config, train, sample_weights), config.seed)
+        selection = FittedOnly(config)
+    state = new_state(network, config, selection)
+    return Training(recipe, state, train, validation, config, sample_weights, None, _TRAINED)
+
+
+def build_network(
+    config: ModelConfig, train: Sequences, seed: int, weights: Weights | None = None, *, fitted: bool = False
+) -> Network:
+    """The network at its start, with what is fitted to the training data: filters, and by ridge the output layer.
+
+    Args:
+        config: of the network.
+        train: what will be learned from; nothing else is looked at.
+        seed: of the weights.
+        weights: how much each sequence counts in the output layer, [N]; all the same where None.
+        fitted: whether the output layer is fitted, however ``config`` starts it.
+    """
+    network = draw_network(config, train, seed)
+    if config.initializer == "filters":
+        scale_filters(network, train, seed)
+    if fitted or config.output_initializer == "ridge":
+        start_readout(network, train, weights, seed)
+    return network
+
+
+def _challenge(training: Training, weights: Weights | None) -> Training:
+    """The same with a fitted start that gradients have to beat, if there are enough sequences to show that they do.
+
+    Args:
+        training: of a network that is fitted to all training sequences.
+        weights: how much each of them counts, its class considered, [N]; all the same where None.
+    """
+    network, train, validation = training.state.network, training.train, training.validation
+    config, fitted = training.config, copy_weights(network)
+    if measure(network, training_batcher(train, network.output.weight.device, weights)).loss < SOLVED:
+        training = replace(training, config=_one_epoch(config))
+    if validation is not None:
+        if len(validation) < FEWEST_LOSSES:
+            return _unchallenged(training, fitted, f"{len(validation)} validation sequences are")
+        return training.choosing_by(Challenge(config, fitted, set_aside=False), f"{_UNLESS} on the validation data")
+    aside = choose_aside(train, config.seed, training.recipe.data)
+    if aside is None:
+        return _unchallenged(training, fitted, "the training sequences that can be set aside are")
+    rest = np.setdiff1d(np.arange(len(train)), aside)
+    start_readout(network, train.take(rest), _of(weights, rest), config.seed)
+    training = replace(
+        training,
+        train=train.take(rest),
+        validation=train.take(aside),
+        sample_weights=_of(training.sample_weights, rest),
+        validation_weights=None if weights is None else weights[aside],
+    )
+    where = f"{len(aside):,} training sequences that are set aside"
+    return training.choosing_by(Challenge(config, fitted, set_aside=True), f"{_UNLESS} on {where}")
+
+
+def _unchallenged(training: Training, fitted: Mapping[str, Tensor], what: str) -> Training:
+    """The same where nothing can show that gradients are better: there are none, if the start tells classes apart."""
+    few = f"{what} too few to show that training is better"
+    if tells(fitted):
+        return training.choosing_by(FittedOnly(training.config), f"{_FITTED}: {few}")
+    return training.choosing_by(FittedStart(training.config), f"{_TRAINED}: the closed form finds nothing, and {few}")
+
+
+_TRAINED = "trained by gradients"
+_FITTED = "fitted in closed form without training"
+_UNLESS = "fitted in closed form, and kept unless training is significantly better"
+
+
+def _of(weights: Weights | None, chosen: Integers) -> Weights | None:
+    """The weights of some sequences, again 1 in the mean."""
+    return None if weights is None else weights[chosen] / weights[chosen].mean()
+
+
+def _starts_fitted(recipe: Recipe) -> bool:
+    """Whether a fitted start is among the weights that are chosen from."""
+    return recipe.model.output_initializer == "ridge" and recipe.train.keep == "best"
+
+
+def _one_epoch(config: TrainConfig) -> TrainConfig:
+    """The same training in a single epoch, unless its length was asked for."""
+    asked = any(getattr(config, name) is not None for name in LENGTHS)
+    return config if asked else config.model_copy(update={"max_epochs": 1})

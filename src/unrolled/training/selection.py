@@ -1,0 +1,121 @@
+"""Which weights a training ends with.
+
+The loop asks before the first step, after each epoch, and at the end. A selection remembers what it needs to answer;
+all of it goes through `Selection.tensors` and `Selection.facts` into the checkpoints, so that a resumed training ends
+as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.config import TrainConfig
+from unrolled.data.batches import Batcher
+from unrolled.network import Network
+from unrolled.training.checkpoint import nested, part
+from unrolled.training.figures import LossAndAccuracy, measure
+from unrolled.training.plan import Plan
+
+
+class Selection:
+    """The best weights on validation data, or the last ones, as ``config.keep`` says.
+
+    Args:
+        config: what is watched, for how long it may stay without improvement, and what is kept.
+        start_counts: whether the weights before the first step are a candidate, too. Without validation data the
+            candidates are then these and the last ones, compared on the training data.
+
+    Attributes:
+        best: the best weights so far, by name; empty before the first.
+        best_value: the watched figure of them; lower is better.
+        best_epoch: the epoch after which they were found; 0 for the start.
+        waited: epochs since then.
+        start: figures before the first step, where the start is a candidate.
+    """
+
+    def __init__(self, config: TrainConfig, *, start_counts: bool = False) -> None:
+        self.config, self.start_counts = config, start_counts
+        self.best: dict[str, Tensor] = {}
+        self.best_value: float | None = None
+        self.best_epoch = 0
+        self.waited = 0
+        self.start: LossAndAccuracy | None = None
+
+    @property
+    def method(self) -> Literal["fitted", "trained"]:
+        """How the weights that are kept were learned, once training has ended."""
+        return "trained"
+
+    def begin(self, network: Network, train: Batcher, validation: Batcher | None) -> None:
+        """Before the first step of a training; not after a resume.
+
+        Args:
+            network: the one that is validated.
+            train: what is learned from.
+            validation: what epochs are compared on.
+        """
+        if self.start_counts:
+            self.start = measure(network, validation or train)
+            self._remember(network, self.watched(self.start), 0)
+
+    def epoch_done(self, network: Network, epoch: int, figures: LossAndAccuracy | None) -> bool:
+        """After an epoch, counted from 1, with its validation figures; returns whether they are the best so far."""
+        value = None if figures is None else self.watched(figures)
+        improved = value is not None and (self.best_value is None or value < self.best_value)
+        self.waited = 0 if improved else self.waited + 1
+        if improved and value is not None:
+            self._remember(network, value, epoch)
+        return improved
+
+    def gives_up(self, plan: Plan) -> bool:
+        """Whether training ends early."""
+        del plan
+        return self.config.patience is not None and self.waited >= self.config.patience
+
+    def end(self, network: Network, epoch: int, train: Batcher, validation: Batcher | None) -> None:
+        """After the last epoch, and again when a finished training is resumed."""
+        if self.start_counts and validation is None and self.best_value is not None:
+            value = self.watched(measure(network, train))
+            if value < self.best_value:
+                self._remember(network, value, epoch)
+
+    @property
+    def kept(self) -> dict[str, Tensor]:
+        """The weights to end with; empty for those that there are."""
+        return self.best if self.config.keep == "best" else {}
+
+    def watched(self, figures: LossAndAccuracy) -> float:
+        """The figure that is watched; lower is better."""
+        return figures.loss if self.config.monitor == "loss" else -figures.accuracy
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is remembered, as far as it is tensors, by name."""
+        return nested("best", self.best)
+
+    def facts(self) -> dict[str, Any]:
+        """What else is remembered, as JSON has it."""
+        return {name: getattr(self, name) for name in ("best_value", "best_epoch", "waited", "start")}
+
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device) -> None:
+        """Takes over what a checkpoint holds."""
+        self.best = on_device(part("best", tensors), device)
+        self.best_value, self.best_epoch, self.waited = (facts[name] for name in ("best_value", "best_epoch", "waited"))
+        start = facts.get("start")
+        self.start = None if start is None else LossAndAccuracy(*start)
+
+    def _remember(self, network: Network, value: float, epoch: int) -> None:
+        self.best, self.best_value, self.best_epoch = copy_weights(network), value, epoch
+
+
+def copy_weights(network: nn.Module) -> dict[str, Tensor]:
+    """The weights as they are now."""
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def on_device(weights: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    """The weights, moved."""
+    return {name: value.to(device) for name, value in weights.items()}
