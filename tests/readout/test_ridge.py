@@ -27,17 +27,19 @@ def standardised(table: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return (table - mean) / deviation
 
 
-def best_left_out(rows: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[float, float, np.ndarray]:
-    """The penalty with the least error where each case is left out in turn: the error, it, and the answers."""
+def best_left_out(
+    rows: np.ndarray, targets: np.ndarray, weights: np.ndarray, groups: np.ndarray
+) -> tuple[float, float, np.ndarray]:
+    """The penalty with the least error where each group is left out in turn: the error, it, and the answers."""
     answers = np.eye(3)[targets]
     average = np.average(answers, 0, weights)
     tried = []
     for penalty in PENALTIES * weights.sum() * (rows.shape[1] - 1):
         left = np.empty_like(answers)
-        for case in range(len(targets)):
-            others = np.delete(np.arange(len(targets)), case)
+        for group in np.unique(groups):
+            others, own = groups != group, groups == group
             ridge = Ridge(penalty).fit(rows[others], answers[others], weights[others])
-            left[case] = ridge.predict(rows[case : case + 1])[0] - average
+            left[own] = ridge.predict(rows[own]) - average
         tried.append((float(weights @ ((answers - average - left) ** 2).sum(1)), penalty, left))
     return min(tried, key=lambda item: item[0])
 
@@ -45,18 +47,24 @@ def best_left_out(rows: np.ndarray, targets: np.ndarray, weights: np.ndarray) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("blocks", [None, (10, 20)], ids=["one-kind", "two-kinds"])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_it_is_the_best_of_all_ridge_regressions_with_each_case_left_out(
-    weighted: bool, blocks: tuple[int, int] | None
+@pytest.mark.parametrize("persons", [None, 2, 5], ids=["no-groups", "two-groups", "five-groups"])
+@pytest.mark.parametrize(("cases", "features"), [(24, 30), (60, 7)])
+def test_it_is_the_best_of_all_ridge_regressions_with_each_case_or_group_left_out(
+    weighted: bool, blocks: tuple[int, int] | None, persons: int | None, cases: int, features: int
 ) -> None:
-    table, targets = problem()
-    count = len(targets)
+    if blocks and features < sum(blocks):
+        pytest.skip("the two kinds are of 30 features")
+    table, targets = problem(cases=cases, features=features)
+    count, varying = len(targets), features - 1  # a column is constant
+    groups = None if persons is None else np.random.default_rng(2).integers(0, persons, count)
     weights = np.random.default_rng(1).integers(1, 4, count).astype(float) if weighted else np.ones(count)
     rows, tried = standardised(table, weights), []
     for first, second in BALANCES if blocks else ((1.0, 1.0),):
-        sizes = (9, 20) if blocks else (29 / 2, 29 / 2)  # a column is constant
-        shares = np.repeat([first / sizes[0], second / sizes[1]], blocks or (10, 20)) / (first + second)
-        scaled = rows * np.sqrt(29 * shares)
-        tried.append((*best_left_out(scaled, targets, weights), scaled))
+        sizes = (9, 20) if blocks else (varying / 2, varying / 2)
+        shares = np.repeat([first / sizes[0], second / sizes[1]], blocks or (features, 0)) / (first + second)
+        scaled = rows * np.sqrt(varying * shares)
+        each = np.arange(count) if groups is None else groups
+        tried.append((*best_left_out(scaled, targets, weights, each), scaled))
     _, penalty, left, rows = min(tried, key=lambda item: item[0])
     answers = np.eye(3)[targets]
     average = np.average(answers, 0, weights)
@@ -64,8 +72,8 @@ def test_it_is_the_best_of_all_ridge_regressions_with_each_case_left_out(
     logits = [np.log(shares) + sharpness * left for sharpness in SHARPNESSES]
     logs = [values - np.log(np.exp(values).sum(1, keepdims=True)) for values in logits]
     losses = [-(weights @ values[np.arange(count), targets]) / weights.sum() for values in logs]
-    found = fit_readout(table, targets, weights, 3, blocks)
-    assert found.loss == pytest.approx(min(losses), rel=1e-9)
+    found = fit_readout(table, targets, weights, 3, blocks, groups)
+    assert found.loss == pytest.approx(min(losses), rel=1e-7)
     ridge = Ridge(penalty).fit(rows, answers, weights)
     sharpness = SHARPNESSES[int(np.argmin(losses))]
     expected = np.log(shares) + sharpness * (ridge.predict(rows) - average)

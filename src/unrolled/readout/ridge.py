@@ -4,9 +4,10 @@ A recurrence drawn at random already tells sequences apart (Jaeger 2001, "The ec
 2018, arXiv 1803.07870): what is pooled of its outputs, standardised, is regressed on the classes. Training then
 begins where the best linear reading of it ends, not where chance puts it, and small problems need hardly more.
 
-The penalty is that of the least leave-one-out error, which costs no second fit. The sharpness, from answers of about
-0 to 1 to logits, is that of the least leave-one-out cross-entropy. Where even that does not beat the classes' shares
-by its own standard error, the shares alone are the start: the answer is then the majority class.
+The penalty is that of the least leave-one-out error, which costs no second fit. Where sequences belong to groups, such
+as persons, a whole group is left out at a time. The sharpness, from answers of about 0 to 1 to logits, is that of the
+least leave-one-out cross-entropy. Where even that does not beat the classes' shares by its own standard error, the
+shares alone are the start: the answer is then the majority class.
 """
 
 from __future__ import annotations
@@ -83,20 +84,28 @@ def start_readout(network: Network, train: Sequences, case_weights: Weights | No
     if len(train) > most:
         picked = np.sort(np.random.default_rng(seed).choice(len(train), most, replace=False))
         train, weights = train.take(picked), weights[picked]
-    readout = fit_readout(_pooled(network, train), train.targets, weights, len(train.classes), network.read_widths)
+    groups = None if train.groups is None else np.unique(train.groups.astype(str), return_inverse=True)[1]
+    pooled, classes = _pooled(network, train), len(train.classes)
+    readout = fit_readout(pooled, train.targets, weights, classes, network.read_widths, groups)
     with torch.no_grad():
         network.output.weight.copy_(torch.from_numpy(readout.weights.T))
         network.output.bias.copy_(torch.from_numpy(readout.bias))
 
 
 def fit_readout(
-    features: Doubles, targets: Integers, weights: Doubles, classes: int, blocks: Widths | None = None
+    features: Doubles,
+    targets: Integers,
+    weights: Doubles,
+    classes: int,
+    blocks: Widths | None = None,
+    groups: Integers | None = None,
 ) -> Readout:
     """The `Readout` with the least leave-one-out error.
 
     With A the standardised features and Y the classes as 0 and 1, both centred and each row times √w, A Aᵀ = U Λ Uᵀ
     and H = U Λ (Λ + α)⁻¹ Uᵀ, a case that is left out is missed by (Y − H Y) / (1 − h − w / Σw), h its own diagonal
-    element of H: the last term is the mean's, which knows the case too.
+    element of H: the last term is the mean's, which knows the case too. A group that is left out is missed by
+    (I − H' )⁻¹ (Y − H Y), with H' the group's block of H + √w √wᵀ / Σw, and Y − H Y the group's rows.
 
     Args:
         features: [N, D].
@@ -105,7 +114,10 @@ def fit_readout(
         classes: C.
         blocks: how many features belong together, of one kind or of two. What two kinds weigh against each other is
             chosen like the penalty (banded ridge regression, Nunez-Elizalde et al. 2019, NeuroImage 197).
+        groups: number of each case's group, [N]; None where each case stands for itself.
     """
+    if groups is not None and (groups == groups[0]).all():
+        groups = None
     total = weights.sum()
     shares = (np.bincount(targets, weights, classes) + 1) / (total + classes)  # none is impossible
     mean = weights @ features / total
@@ -116,7 +128,7 @@ def fit_readout(
     answers = np.eye(classes)[targets]
     found = Readout(np.zeros((features.shape[1], classes)), np.log(shares), _loss(np.log(shares), targets, weights))
     prior = _losses(np.broadcast_to(np.log(shares), answers.shape), targets)
-    cases = Cases(roots * (features - mean) * factor, roots * (answers - weights @ answers / total), weights)
+    cases = Cases(roots * (features - mean) * factor, roots * (answers - weights @ answers / total), weights, groups)
     with threadpool_limits(1):  # the same bits on every machine
         scale = _balance(cases, varies, blocks or (features.shape[1],))
         cases = replace(cases, rows=cases.rows * scale)
@@ -140,11 +152,13 @@ class Cases:
         rows: A, [N, D].
         answers: Y, [N, C].
         weights: w, [N].
+        groups: number of each case's group, [N]; None where each case stands for itself.
     """
 
     rows: Doubles
     answers: Doubles
     weights: Doubles
+    groups: Integers | None = None
 
     def spectrum(self) -> Spectrum:
         """Of A Aᵀ, from it or, where that is the smaller, from Aᵀ A."""
@@ -179,7 +193,8 @@ def _balance(cases: Cases, varies: npt.NDArray[np.bool_], blocks: Widths) -> Dou
     seen = cases
     if len(cases.weights) > MAX_BALANCED:
         picked = np.random.default_rng(0).choice(len(cases.weights), MAX_BALANCED, replace=False)
-        seen = Cases(cases.rows[picked], cases.answers[picked], cases.weights[picked])
+        groups = None if cases.groups is None else cases.groups[picked]
+        seen = Cases(cases.rows[picked], cases.answers[picked], cases.weights[picked], groups)
     products = [seen.rows[:, kind == one] @ seen.rows[:, kind == one].T / counts[one] for one in range(len(blocks))]
 
     def error(balance: tuple[float, float]) -> float:
@@ -206,10 +221,30 @@ def _left_out(cases: Cases, spectrum: Spectrum, penalty: float) -> Doubles:
     """The regression's answer for each case from all others, less the mean answer, [N, C]."""
     left, weights = spectrum.vectors, cases.weights
     kept = spectrum.values / (spectrum.values + penalty)
-    own = (np.square(left) @ kept + weights / weights.sum())[:, None]
-    missed = (cases.answers - left @ (kept[:, None] * (left.T @ cases.answers))) / (1 - own).clip(1e-9)
+    missed = cases.answers - left @ (kept[:, None] * (left.T @ cases.answers))
+    if cases.groups is None:
+        own = (np.square(left) @ kept + weights / weights.sum())[:, None]
+        missed = missed / (1 - own).clip(1e-9)
+    else:
+        basis = np.column_stack([left * np.sqrt(kept), np.sqrt(weights / weights.sum())])
+        for group in np.unique(cases.groups):
+            members = cases.groups == group
+            missed[members] = _without(basis[members], missed[members])
     answers: Doubles = (cases.answers - missed) / np.sqrt(weights)[:, None]
     return answers
+
+
+def _without(basis: Doubles, missed: Doubles) -> Doubles:
+    """(I − B Bᵀ)⁻¹ M, by the smaller of B Bᵀ and Bᵀ B (Woodbury's identity).
+
+    Args:
+        basis: B, [M, R].
+        missed: M, [M, C].
+    """
+    count, width = basis.shape
+    if count <= width:
+        return np.asarray(np.linalg.solve((1 + 1e-9) * np.eye(count) - basis @ basis.T, missed), np.float64)
+    return missed + basis @ np.linalg.solve((1 + 1e-9) * np.eye(width) - basis.T @ basis, basis.T @ missed)
 
 
 def _slopes(cases: Cases, spectrum: Spectrum, penalty: float) -> Doubles:
