@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any, get_args
@@ -17,7 +18,7 @@ from unrolled.data.coercion import from_texts
 from unrolled.data.dataset import Dataset
 from unrolled.estimator.inputs import class_factors
 from unrolled.network.network import Network
-from unrolled.readout.methods import Training, build_network, set_up
+from unrolled.readout.methods import Training, build_network, go_on, set_up
 from unrolled.readout.ridge import start_readout
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.start import draw_network
@@ -153,6 +154,16 @@ def test_a_text_is_fitted(tmp_path: Path) -> None:
     assert run.evaluation is not None
     assert run.evaluation.accuracy.value > 0.8
     assert run.model.facts.method == "fitted"
+
+
+@pytest.mark.parametrize("validation", [None, labelled(20, 1)], ids=["alone", "validated"])
+@pytest.mark.parametrize("method", ["auto", "trained"])
+def test_a_warm_start_keeps_the_former_weights_only_by_auto(method: str, validation: Sequences | None) -> None:
+    train, former = labelled(), build_network(recipe().model, labelled(), 0)
+    chosen = recipe(method=method, max_epochs=3, learning_rate=3.0)
+    state = go_on(chosen, copy.deepcopy(former), train, validation).fit()
+    assert same(former, state.judged) == (method == "auto")
+    assert state.selection.method == "trained"  # they are no fitted start
 
 
 def test_the_estimator_takes_the_method() -> None:
