@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from unrolled.config import DataConfig, ModelConfig, Recipe
 from unrolled.data.batches.batcher import Batch

@@ -25,8 +25,8 @@ MOST = 1_000
 def choose_aside(train: Sequences, seed: int, split: DataConfig) -> Integers | None:
     """The sequences to set aside, by number and in order; None where they could not tell anything.
 
-    They are chosen as validation data are: whole groups, or the latest, where ``split`` says so. Otherwise they are a
-    share of each class, at least one sequence of two or more. Fewer than `FEWEST_LOSSES` sequences, or those of a single
+    They are chosen as validation data are: whole groups, or the latest, where ``split`` says so. Otherwise they are
+    a share of each class, at least one sequence of two or more. Fewer than `FEWEST_LOSSES`, or those of a single
     class, tell nothing.
 
     Args:
