@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
 from unrolled.errors import InterruptedRunError
 from unrolled.network.network import Network
+from unrolled.runtime.stopping import StopRequest, stopping_by
 from unrolled.training.loop import fit, new_state
 from unrolled.training.recorders.recorder import MetricsFile, Recorder
 from unrolled.training.state import TrainState
@@ -26,18 +27,19 @@ CPU = torch.device("cpu")
 
 
 class StepClock(Recorder):
-    """Notes the time after each update, and stops `fit` after a number of them, as Ctrl-C would."""
+    """Notes the time after each update, and asks `fit` to stop after a number of them."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
         self.wanted = 0
+        self.stop = StopRequest()
 
     def updated(self, state: TrainState, batch: Batch) -> None:
         """Notes the time."""
         del state, batch
         self.times.append(time.perf_counter())
         if len(self.times) == self.wanted:
-            signal.raise_signal(signal.SIGINT)
+            self.stop.make()
 
 
 class UnrolledLoop:
@@ -75,12 +77,9 @@ class UnrolledLoop:
 
     def round(self, count: int) -> float:
         """See `Contender`."""
-        self.clock.times, self.clock.wanted = [], count + 1
-        try:
+        self.clock.times, self.clock.wanted, self.clock.stop = [], count + 1, StopRequest()
+        with stopping_by(self.clock.stop), suppress(InterruptedRunError):
             fit(self.state, self.rows, None, self.config, recorders=self.recorders)
-        except InterruptedRunError:
-            if len(self.clock.times) <= count:  # it was the user, not the clock
-                raise KeyboardInterrupt from None
         self.window = self.clock.times[0], self.clock.times[-1]
         return self.window[1] - self.window[0]
 

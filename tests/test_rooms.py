@@ -32,7 +32,7 @@ LAYERS = [
     {"jobs"},
     {"comparison"},
     {"tuning"},
-    {"export", "estimator", "jobs.worker"},
+    {"export", "estimator"},
     {"serving"},
     {"cli"},
 ]

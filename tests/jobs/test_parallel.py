@@ -1,166 +1,232 @@
-"""How cores are shared out, and processes that train: they end with their owner, and their death is noticed."""
+"""Several jobs at once: handed out lazily, stopped gently, failures kept apart, by the caller's own backend."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import joblib
+import numpy as np
 import pytest
 import torch
+from joblib.parallel import register_parallel_backend
 
-from unrolled.errors import RunError
-from unrolled.jobs import parallel, workers
-from unrolled.jobs.parallel import Jobs, Share, do_jobs, share_cores, start_ahead
-from unrolled.jobs.workers import Answer, Job, Workers
-from unrolled.runs.run import find
-from unrolled.runtime.interrupt import StopRequest
+from example_jobs import add, crash, die, dirty, fail, goes_on, place, tell, train_for_ever
+from unrolled.data import Sequences
+from unrolled.errors import InterruptedRunError, RunError
+from unrolled.jobs.board import Board
+from unrolled.jobs.parallel import Answer, Job, do_jobs
+from unrolled.jobs.share import Share
+from unrolled.runtime.stopping import StopRequest, stopping_by
+
+TWO = Share(2, 1, "")
 
 pytestmark = pytest.mark.slow
 
 
-def job(runs: Path, **options: Any) -> Job:
-    settings = {"hidden_size": 4, "max_steps": 10, "report": False} | options
-    return "train", {
-        "recipe": find("digits").with_options(settings).model_dump(mode="json"), "runs": str(runs), "folder": None
-    }  # fmt: skip
+def done(
+    share: Share, jobs: Any, tmp_path: Path, moved: Callable[[int, float], None] = lambda *_: None
+) -> dict[int, Answer]:
+    found: dict[int, Answer] = {}
+    do_jobs(share, jobs, moved, found.__setitem__, tmp_path)
+    return found
 
 
-@pytest.mark.parametrize(
-    ("cores", "trainings", "wishes", "expected"),
-    [
-        (1, 8, {}, (1, None)),
-        (2, 8, {}, (2, 1)),
-        (2, 1, {}, (1, None)),
-        (8, 3, {}, (3, 2)),
-        (8, 20, {"threads": 4}, (2, 4)),
-        (2, 20, {"threads": 2}, (1, 2)),
-        (2, 20, {"jobs": 1}, (1, None)),
-        (2, 20, {"jobs": 5}, (5, 1)),
-    ],
-)
-def test_each_training_has_its_share_of_the_cores(
-    monkeypatch: pytest.MonkeyPatch,
-    cores: int,
-    trainings: int,
-    wishes: dict[str, int],
-    expected: tuple[int, int | None],
+@pytest.mark.parametrize("share", [Share(1, None, ""), TWO])
+def test_each_job_has_its_answer_and_a_failure_stops_no_other(tmp_path: Path, share: Share) -> None:
+    jobs = [Job(add, {"a": 1, "b": 2}), Job(fail, {"text": "too hot"}), Job(add, {"a": 3, "b": 4})]
+    assert done(share, jobs, tmp_path) == {0: Answer(3), 1: Answer(failure="too hot"), 2: Answer(7)}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("share", [Share(1, 1, ""), TWO])
+def test_a_job_has_its_share_of_the_threads_and_the_callers_directory(
+    tmp_path: Path, share: Share, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parallel, "cpu_count", lambda: cores)
-    share = share_cores(trainings, device="cpu", **wishes)
-    assert (share.processes, share.threads) == expected
-    assert "at a time" in share.reason if expected[0] > 1 else "one after the other" in share.reason
-
-
-def test_on_a_gpu_they_run_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert share_cores(4).processes == 1
-    assert "GPU" in share_cores(4).reason
-
-
-def test_a_process_that_is_killed_is_noticed(tmp_path: Path) -> None:
-    jobs = iter([job(tmp_path, max_steps=100_000)])
-    with Workers(1, 1) as others:
-
-        def moved(place: int, share: float) -> None:
-            os.kill(others.processes[0].pid, signal.SIGKILL)
-
-        with pytest.raises(RunError, match=f"ended by signal {int(signal.SIGKILL)}"):
-            list(others.run(Jobs(lambda: next(jobs, None)).take, moved, StopRequest()))
-
-
-def test_a_process_ends_with_its_owner_after_a_checkpoint(tmp_path: Path) -> None:
-    """Its input ends when the other process does, however that ended."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "unrolled.jobs.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    name, arguments = job(tmp_path, max_steps=1_000_000)
-    process.stdin.write(json.dumps({"job": name, "arguments": arguments}) + "\n")
-    process.stdin.flush()
-    assert "moved" in process.stdout.readline()
-    process.stdin.close()
-    assert "stopped" in process.stdout.read().splitlines()[-1]
-    process.stdout.close()
-    process.wait()
-    assert (tmp_path / "digits" / "1" / "checkpoints" / "last" / "state.json").exists()
-
-
-def test_this_process_takes_its_part(tmp_path: Path) -> None:
-    """One other process is started for two at a time, and both train, each with its own share of the threads."""
-    here: list[tuple[int, int]] = []
-
-    def do(arguments: dict[str, Any], number: int) -> str:
-        here.append((number, torch.get_num_threads()))
-        assert other_began.wait(60)
-        return "here"
-
-    other_began = threading.Event()
-    jobs = iter([job(tmp_path, seed=seed, max_steps=2_000) for seed in range(2)])
     threads = torch.get_num_threads()
-    found: dict[int, Any] = {}
-    do_jobs(Share(2, 1, ""), lambda: next(jobs, None), do, lambda *_: other_began.set(), found.__setitem__)
-    ((number, own_threads),) = here
-    assert own_threads == 1
+    (tmp_path / "here").mkdir()
+    for directory in (tmp_path, tmp_path / "here"):  # the same processes do both, from two directories
+        monkeypatch.chdir(directory)
+        for answer in done(share, [Job(place, {})] * 2, tmp_path / "beside").values():
+            process, directory_there, threads_there = answer.result
+            assert (directory_there, threads_there) == (str(directory), 1)
+            assert (process == os.getpid()) is (share.processes == 1)
     assert torch.get_num_threads() == threads
-    assert found.pop(number) == {"done": "here"}
-    ((_, answer),) = found.items()
-    assert answer["done"]["run"] == str(tmp_path / "digits" / "1")
 
 
-def test_an_error_elsewhere_is_raised_here() -> None:
-    never = threading.Event()
-    with pytest.raises(RunError, match="with code 1"):
-        do_jobs(
-            Share(2, 1, ""), lambda: ("os.system", {}), lambda *_: never.wait(0.05), lambda *_: None, lambda *_: None
+def test_progress_comes_through(tmp_path: Path) -> None:
+    seen, told = threading.Event(), []
+
+    def moved(number: int, share: float) -> None:
+        told.append((number, share))
+        (tmp_path / "seen").touch()
+        seen.set()
+
+    done(TWO, [Job(tell, {"share": 0.25, "until": str(tmp_path / "seen")})], tmp_path, moved)
+    assert (0, 0.25) in told
+
+
+def test_jobs_are_asked_for_when_a_worker_is_free(tmp_path: Path) -> None:
+    """At most as many again as there are workers are asked for before they can begin."""
+    asked, finished, most = [], [], []
+
+    def jobs() -> Iterator[Job]:
+        for number in range(12):
+            asked.append(number)
+            most.append(len(asked) - len(finished))
+            yield Job(add, {"a": number, "b": 0})
+
+    do_jobs(TWO, jobs(), lambda *_: None, lambda number, answer: finished.append(number), tmp_path)
+    assert sorted(finished) == asked == list(range(12))
+    assert max(most) < 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_process_that_is_killed_is_noticed_and_the_next_jobs_find_new_ones(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"ended: SIGKILL\(-9\).*--jobs 1"):
+        done(TWO, [Job(die, {"number": int(signal.SIGKILL)}), Job(add, {"a": 1, "b": 1})], tmp_path)
+    assert done(TWO, [Job(add, {"a": 1, "b": 1})] * 2, tmp_path) == {0: Answer(2), 1: Answer(2)}
+
+
+def test_an_error_of_an_unexpected_kind_lets_the_others_save_and_is_raised(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="ZeroDivisionError"):
+        done(
+            TWO,
+            [Job(goes_on, {"witness": str(tmp_path / "saved")}), Job(crash, {"after": str(tmp_path / "saved.begun")})],
+            tmp_path,
         )
+    assert (tmp_path / "saved").exists()
+    with pytest.raises(ZeroDivisionError):
+        done(Share(1, None, ""), [Job(crash, {"after": str(tmp_path)})], tmp_path)
 
 
-def test_an_error_of_whoever_takes_the_answers_ends_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_whatever_is_raised_while_waiting_lets_the_jobs_save_first(tmp_path: Path, error: type[BaseException]) -> None:
+    """Ctrl-C in a program, an error of whoever takes the answers."""
+
     def answered(number: int, answer: Answer) -> None:
-        raise ValueError(answer["done"])
+        raise error
 
-    jobs = iter([job(tmp_path, max_steps=1_000_000) for _ in range(2)])
-    with pytest.raises(ValueError, match="here"):
-        do_jobs(Share(2, 1, ""), lambda: next(jobs, None), lambda *_: "here", lambda *_: None, answered)
-
-
-def test_there_are_no_other_jobs_than_those_known(tmp_path: Path) -> None:
-    jobs = iter([("os.system", {})])
-    with Workers(1, 1) as others, pytest.raises(RunError, match="with code 1"):
-        list(others.run(Jobs(lambda: next(jobs, None)).take, lambda place, share: None, StopRequest()))
+    jobs = [
+        Job(goes_on, {"witness": str(tmp_path / "saved")}),
+        Job(tell, {"share": 1, "until": str(tmp_path / "saved.begun")}),
+    ]
+    with pytest.raises(error):
+        do_jobs(TWO, jobs, lambda *_: None, answered, tmp_path)
+    assert (tmp_path / "saved").exists()
 
 
-def test_those_that_were_started_ahead_are_taken_and_the_rest_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "cpu_count", lambda: 4)
-    start_ahead(4)
-    started = [process for _, process in workers._ahead]
-    assert [threads for threads, _ in workers._ahead] == [1, 1, 1]
-    with Workers(2, 1) as others:
-        assert others.processes == started[:2]
-        assert started[2].poll() is not None
-    assert all(process.poll() is not None for process in started)
-    with Workers(1, 1) as others:
-        assert others.processes[0] not in started
+def test_a_request_to_stop_reaches_all_jobs_and_no_further_one_begins(tmp_path: Path) -> None:
+    stop, answers = StopRequest(lambda: (tmp_path / "0.begun").exists() and (tmp_path / "1.begun").exists()), []
+    jobs = [Job(goes_on, {"witness": str(tmp_path / str(number))}) for number in range(50)]
+    with stopping_by(stop), pytest.raises(InterruptedRunError):
+        do_jobs(TWO, jobs, lambda *_: None, lambda *given: answers.append(given), tmp_path)
+    assert answers == []
+    assert {path.name for path in tmp_path.glob("?")} == {"0", "1"}
+    assert len(list(tmp_path.glob("*.begun"))) == 2
 
 
-def test_those_with_another_share_of_the_threads_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "cpu_count", lambda: 2)
-    start_ahead(2)
-    ((_, started),) = workers._ahead
-    with Workers(1, 2) as others:
-        assert others.processes != [started]
-    assert not workers._ahead
+def test_a_training_elsewhere_saves_a_checkpoint_when_it_is_to_stop(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    data = Sequences.from_list(list(rng.normal(size=(40, 5))), np.arange(40) % 2)
+    stop = StopRequest(lambda: len(list(tmp_path.glob("*/*/metrics.jsonl"))) == 2)
+    with stopping_by(stop), pytest.raises(InterruptedRunError):
+        done(TWO, [Job(train_for_ever, {"data": data, "runs": tmp_path})] * 2, tmp_path / "beside")
+    assert len(list(tmp_path.glob("*/*/checkpoints/last/state.json"))) == 2
 
 
-def test_nothing_is_started_ahead_for_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "cpu_count", lambda: 1)
-    start_ahead(8)
-    start_ahead(8, jobs=1)
-    assert not workers._ahead
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_process_that_is_told_to_end_saves_first(tmp_path: Path) -> None:
+    """SIGTERM, as from a system that shuts down."""
+
+    def moved(number: int, share: float) -> None:
+        if share > 1:
+            os.kill(int(share), signal.SIGTERM)
+
+    with pytest.raises(InterruptedRunError):
+        done(TWO, [Job(goes_on, {"witness": str(tmp_path / "saved")})], tmp_path, moved)
+    assert (tmp_path / "saved").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_jobs_end_with_their_owner_however_that_ends(tmp_path: Path) -> None:
+    """What they do is saved; no process and no folder is left behind."""
+    program = "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+    program += "from example_jobs import goes_on; from unrolled.jobs import Job, Share, do_jobs\n"
+    program += "jobs = [Job(goes_on, {'witness': sys.argv[2] + '/' + str(number)}) for number in range(2)]\n"
+    program += "do_jobs(Share(2, 1, ''), jobs, lambda *_: None, print, Path(sys.argv[2]))"
+    import subprocess
+
+    process = subprocess.Popen([sys.executable, "-c", program, str(Path(__file__).parents[1]), str(tmp_path)])
+    wait_for(lambda: len(list(tmp_path.glob("*.begun"))) == 2)
+    workers = [int(path.read_text()) for path in tmp_path.glob("*.begun")]
+    process.kill()
+    process.wait()
+    wait_for(lambda: not any(Path(f"/proc/{number}").exists() for number in workers))
+    assert {path.name for path in tmp_path.iterdir()} == {"0", "0.begun", "1", "1.begun"}
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_arrays_are_mapped_and_written_into_without_being_seen_elsewhere(tmp_path: Path) -> None:
+    values = np.zeros(1_000_000)
+    answers = done(TWO, [Job(dirty, {"values": values})] * 2, tmp_path)
+    assert [answer.result for answer in answers.values()] == [True, True]
+    assert not values.any()
+
+
+def test_the_callers_backend_is_taken(tmp_path: Path) -> None:
+    """As of a cluster: it is given every job, and says how many it can do at a time."""
+    from joblib._parallel_backends import ThreadingBackend
+
+    from unrolled.jobs.share import share_cores
+
+    given = []
+
+    class Cluster(ThreadingBackend):  # type: ignore[misc]
+        def effective_n_jobs(self, n_jobs: int | None) -> int:
+            return 3 if n_jobs == -1 else int(n_jobs or 1)
+
+        def submit(self, func: Any, callback: Any = None) -> Any:
+            given.append(func)
+            return super().submit(func, callback)
+
+    register_parallel_backend("cluster of a test", Cluster)
+    with joblib.parallel_config(backend="cluster of a test"):
+        share = share_cores(5, device="cpu")
+        assert (share.processes, share.threads) == (3, None)
+        assert "Cluster" in share.reason
+        found = done(share, [Job(place, {})] * 5, tmp_path)
+    assert len(given) == 5
+    assert {answer.result[0] for answer in found.values()} == {os.getpid()}
+    with joblib.parallel_config(n_jobs=4):
+        assert share_cores(9, device="cpu").processes == 4
+        assert share_cores(9, device="cpu", jobs=2).processes == 2
+
+
+def test_a_board_that_is_gone_says_stop(tmp_path: Path) -> None:
+    board = Board(tmp_path / "board")
+    assert board.says_stop()
+    board.tell(1, 0.5)
+    assert list(board.shares()) == []
+    board.folder.mkdir()
+    board.open()
+    assert not board.says_stop()
+    board.tell(1, 0.5)
+    (board.folder / "2").touch()  # is just being written
+    assert list(board.shares()) == [(1, 0.5)]
+    board.forget(1)
+    assert list(board.shares()) == []
+    board.stop()
+    assert board.says_stop()

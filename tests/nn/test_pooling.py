@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 
 from closeness import closeness
 from unrolled.nn.pooling import POOLINGS, Pooling
+from unrolled.nn.statistics import LEAST_VARIANCE
 
 every_pooling = pytest.mark.parametrize("name", list(POOLINGS))
 both_directions = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])

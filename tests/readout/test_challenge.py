@@ -175,6 +175,10 @@ def test_passes_that_are_no_better_than_a_telling_start_are_given_up_after_a_qua
     assert state.selection.best_epoch == 0
 
 
+class KilledError(Exception):
+    """Stands for a SIGKILL."""
+
+
 class KillAt(Recorder):
     """Ends a training after some update, saving nothing."""
 
@@ -184,7 +188,7 @@ class KillAt(Recorder):
     def updated(self, state: TrainState, batch: Batch) -> None:
         del batch
         if state.step == self.at:
-            raise KeyboardInterrupt
+            raise KilledError
 
 
 KILLED: dict[str, tuple[Sequences, Sequences | None, dict[str, Any], bool]] = {
@@ -209,7 +213,7 @@ def test_a_training_that_was_killed_ends_as_if_it_had_not_been(name: str, step: 
 
     whole = ready().fit()
     store = CheckpointStore(tmp_path / "checkpoints")
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KilledError):
         ready().fit([KillAt(step)], store)
     resumed = ready()
     if store.newest() is not None:

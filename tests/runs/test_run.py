@@ -27,6 +27,7 @@ from unrolled.errors import (
 )
 from unrolled.model.model import load
 from unrolled.runs.run import Run, find, resume, train
+from unrolled.runtime.stopping import stop_on_signals
 from unrolled.training.loop import Fitting
 from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import TrainState
@@ -199,7 +200,10 @@ def test_ctrl_c_says_the_command_that_goes_on(tmp_path: Path, source: str) -> No
             if state.step == 4:
                 os.kill(os.getpid(), 2)
 
-    with pytest.raises(InterruptedRunError, match=r"Stopped after step 4 of 12\. Go on with: unrolled train --resume"):
+    with (
+        stop_on_signals(),
+        pytest.raises(InterruptedRunError, match=r"Stopped after step 4 of 12\. Go on with: unrolled train --resume"),
+    ):
         train(source, runs=tmp_path, recorders=[Ask()], **OPTIONS)
 
 

@@ -13,6 +13,7 @@ from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
 from unrolled.data.sequences import Sequences
 from unrolled.errors import InterruptedRunError
 from unrolled.network.network import Network
+from unrolled.runtime.stopping import stop_on_signals
 from unrolled.training import stepping
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.loop import fit, new_state
@@ -55,7 +56,7 @@ def test_a_training_stopped_in_the_middle_of_a_pass_ends_with_the_same_bits(tmp_
     data, model, change = KINDS["ragged"](), {"num_layers": 2, "dropout": 0.3}, AugmentConfig(noise=0.1)
     expected = trained(data, LONG, change, model)
     store = CheckpointStore(tmp_path)
-    with pytest.raises(InterruptedRunError):
+    with pytest.raises(InterruptedRunError), stop_on_signals():
         fit(fresh(data, LONG, model), data, data, LONG, change, recorders=[Seen(6)], store=store)
     state = fresh(data, LONG, model)
     state.restore(store.load_last()[0])

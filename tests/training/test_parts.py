@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,16 @@ import pytest
 import torch
 from scipy.special import softmax
 from sklearn.utils.class_weight import compute_class_weight
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from closeness import closeness
+from unrolled import training
 from unrolled.config import AugmentConfig, TrainConfig
 from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError
+from unrolled.runtime.pytorch import without_compiler
 from unrolled.training.augment import augment, change_series, check_augmentation, warp_pictures
 from unrolled.training.losses import batch_loss, class_weights
 from unrolled.training.optimizers import Optimizer, make_optimizer
@@ -258,6 +262,79 @@ def test_a_restored_memory_goes_on_bit_for_bit(name: Any) -> None:
     steps(half, second, range(3, 6))
     assert torch.equal(whole.weight, half.weight)
     assert torch.equal(whole.bias, half.bias)
+
+
+PRIVATE = [name for name in dir(torch) if name.startswith(("_fused_", "_foreach_"))]
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
+def test_without_torchs_private_names_updates_are_the_same_to_rounding(
+    name: Any, momentum: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version of PyTorch without them trains by its public names: to 1e-12 in float64, 1e-5 in float32."""
+
+    def learned(dtype: torch.dtype) -> list[Tensor]:
+        module = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3)).to(dtype)
+        for number, weight in enumerate(module.parameters()):
+            nn.init.normal_(weight, generator=Generator().manual_seed(number))
+        wish = config(optimizer=name, learning_rate=0.01, weight_decay=0.1, momentum=momentum)
+        optimizer = make_optimizer(module, wish)
+        for step in range(20):
+            inputs = torch.randn(8, 5, generator=Generator().manual_seed(step)).to(dtype)
+            optimizer.forget_gradients()
+            module(inputs).square().sum().backward()
+            optimizer.clip_gradients(2.0)
+            optimizer.step()
+        return [*(weight.detach() for weight in module.parameters()), *optimizer.tensors().values()]
+
+    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
+        expected = learned(dtype)
+        with monkeypatch.context() as context:
+            for private in PRIVATE:
+                context.delattr(torch, private)
+            found = learned(dtype)
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
+
+
+def test_without_the_private_way_to_hide_from_the_compiler_the_public_one_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch._compile", None)
+    assert without_compiler(max)(1, 2) == 2
+
+
+def test_private_names_of_torch_stand_in_one_module() -> None:
+    source = Path(training.__file__).parents[1]
+    pattern = re.compile(r"\btorch\._(?!_version__)\w|from torch\._")
+    found = {path.relative_to(source).as_posix() for path in source.rglob("*.py") if pattern.search(path.read_text())}
+    assert found == {"runtime/pytorch/private.py"}
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
+def test_a_frozen_weight_stays_and_the_others_learn_as_without_it(name: Any) -> None:
+    """Of PyTorch's own classes the same holds: what has no gradient is left out."""
+    ours, theirs = (nn.Sequential(nn.Linear(5, 7), nn.Linear(7, 4), nn.Linear(4, 3)) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    for module in (ours, theirs):
+        module[0].requires_grad_(False)
+        module[1].bias.requires_grad_(False)
+    frozen = ours[0].weight.clone()
+    optimizer = make_optimizer(ours, config(optimizer=name, learning_rate=0.01, weight_decay=0.1, momentum=0.9))
+    reference = torchs(name, theirs, 0.9)
+    for step in range(10):
+        inputs = torch.randn(8, 5, generator=Generator().manual_seed(step))
+        for module in (ours, theirs):
+            module.zero_grad()
+            module(inputs).square().sum().backward()
+        optimizer.clip_gradients(2.0)
+        torch.nn.utils.clip_grad_norm_(theirs.parameters(), 2.0)
+        optimizer.step()
+        reference.step()
+    assert torch.equal(ours[0].weight, frozen)
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_training_does_not_import_torchs_compiler() -> None:

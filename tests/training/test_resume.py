@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,10 @@ from unrolled.data.sequences import Sequences
 from unrolled.errors import InterruptedRunError
 from unrolled.network.network import Network
 from unrolled.runs.run import resume, train
+from unrolled.runtime.stopping import stop_on_signals
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.loop import fit, new_state
+from unrolled.training.optimizers import Adam
 from unrolled.training.plan import Plan
 from unrolled.training.recorders.recorder import MetricsFile, Recorder
 from unrolled.training.state import TrainState
@@ -101,7 +104,8 @@ def run(
     if store.newest() is not None:
         state.restore(store.load_last()[0])
     recorders = [MetricsFile(folder / "metrics.jsonl"), *further]
-    return fit(state, data, held, config, augmentation, recorders=recorders, store=store)
+    with stop_on_signals():
+        return fit(state, data, held, config, augmentation, recorders=recorders, store=store)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -223,6 +227,77 @@ def test_a_plan_that_is_finished_asks_for_nothing(tmp_path: Path) -> None:
     for _ in range(2):
         run(tmp_path / "run", data, None, config, AugmentConfig(), {}, Count())
     assert seen == [("begin", 0), ("update", 1), ("begin", 1)]
+
+
+class InterruptAt:
+    """Raises `KeyboardInterrupt` at some line that is executed in the room of training, as Ctrl-C in a program does."""
+
+    def __init__(self, line: int) -> None:
+        self.left = line
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> InterruptAt | None:
+        del argument
+        if Path(frame.f_code.co_filename).parent.name != "training" or frame.f_code.co_filename == __file__:
+            return None
+        self.left -= event == "line"
+        if event == "line" and not self.left:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return self
+
+
+@pytest.mark.usefixtures("quick_disk")
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_ctrl_c_in_a_program_leaves_a_checkpoint_that_ends_bit_for_bit_the_same(tmp_path: Path, optimizer: str) -> None:
+    """At whatever line of the loop, the update, the validation or the saving it comes."""
+    data, held = series(26, 1), series(9, 2)
+    config = TrainConfig(
+        max_epochs=2, batch_size=8, log_every=2, checkpoint_every_steps=3, average_decay=0.9, optimizer=optimizer
+    )
+    whole = fit(start(data, config), data, held, config)
+    count, state = InterruptAt(0), start(data, config)
+    sys.settrace(count)
+    fit(state, data, held, config, store=CheckpointStore(tmp_path / "counted"))
+    sys.settrace(None)
+    saved = 0
+    for line in range(1, -count.left, -count.left // 25):
+        store = CheckpointStore(tmp_path / str(line))
+        state = start(data, config)
+        sys.settrace(InterruptAt(line))
+        with pytest.raises(KeyboardInterrupt):
+            fit(state, data, held, config, store=store)
+        again = start(data, config)
+        if store.newest() is not None:
+            again.restore(store.load_last()[0])
+            saved += again.step == state.step
+        assert_same_end(whole, fit(again, data, held, config, store=store))
+    assert saved > 12  # nearly everywhere the very last step is kept
+
+
+@pytest.mark.usefixtures("quick_disk")
+def test_ctrl_c_amid_an_update_of_the_weights_saves_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = series(26, 1)
+    config = TrainConfig(max_epochs=2, batch_size=8, checkpoint_every_steps=3)
+    whole = fit(start(data, config), data, None, config)
+    update, calls = Adam._update, []
+
+    def interrupted(*given: Any) -> None:
+        update(*given)
+        calls.append(given)
+        if len(calls) == 9:  # of two groups of weights: amid the fifth update
+            raise KeyboardInterrupt
+
+    state, store = start(data, config), CheckpointStore(tmp_path)
+    with monkeypatch.context() as context:
+        context.setattr(Adam, "_update", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fit(state, data, None, config, store=store)
+    again = start(data, config)
+    again.restore(store.load_last()[0])
+    assert again.step == 3
+    assert_same_end(whole, fit(again, data, None, config))
 
 
 # Real processes, real signals

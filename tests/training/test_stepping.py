@@ -21,6 +21,7 @@ from unrolled.data.batches.batcher import Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.errors import DivergedError, InterruptedRunError
 from unrolled.network.network import Network
+from unrolled.runtime.stopping import stop_on_signals
 from unrolled.training import loop, stepping
 from unrolled.training.capture import Capture
 from unrolled.training.checkpoint import CheckpointStore
@@ -88,7 +89,7 @@ def test_a_training_by_table_goes_on_in_the_middle_of_a_pass(monkeypatch: pytest
     expected = trained(data, LONG, AugmentConfig(noise=0.1), model)
     store = CheckpointStore(tmp_path)
     network = Network(ModelConfig(hidden_size=5, **model), 6, 3, 0)
-    with pytest.raises(InterruptedRunError):
+    with pytest.raises(InterruptedRunError), stop_on_signals():
         fit(new_state(network, LONG), data, data, LONG, AugmentConfig(noise=0.1), recorders=[Seen(6)], store=store)
     state = new_state(Network(ModelConfig(hidden_size=5, **model), 6, 3, 1), LONG)
     state.restore(store.load_last()[0])

@@ -16,13 +16,14 @@ import numpy as np
 import optuna
 import pytest
 
-from unrolled.config import Range, Recipe, read_recipe
+from unrolled.config import Range, Recipe, default_recipe, read_recipe
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, DataError, StudyError
-from unrolled.jobs.parallel import Watcher
+from unrolled.jobs.watcher import Watcher
 from unrolled.runs.run import find, train
 from unrolled.tuning import study as studies
 from unrolled.tuning.search import Tuning, tune
+from unrolled.tuning.space import DEFAULT_SPACE, inside
 
 pytestmark = pytest.mark.slow
 
@@ -177,6 +178,24 @@ def test_several_processes_share_a_study(source: Path, tmp_path: Path) -> None:
     found = search(source, tmp_path, 4, jobs=2, say=said.append)
     assert [trial.state in ("complete", "pruned") for trial in found.trials] == [True] * 4
     assert any("2 at a time with 1 thread each" in line for line in said)
+    settings = [tuple(trial.settings.items()) for trial in found.trials]
+    assert len(set(settings)) == 4  # no two of them are the same draw
+
+
+def test_the_draws_are_those_of_a_search_by_one_process(source: Path, tmp_path: Path) -> None:
+    """Before there are enough trials to learn from, each is drawn by its own number, whoever makes it."""
+    ways = [search(source, tmp_path / str(jobs), 5, jobs=jobs).trials for jobs in (1, 2)]
+    one, several = ({trial.number: trial.settings for trial in way} for way in ways)
+    assert one == several
+
+
+def test_the_first_trial_of_a_file_is_the_default_recipe_as_it_is(source: Path, tmp_path: Path) -> None:
+    """Its values are all in the default space."""
+    recipe = default_recipe("own")
+    assert inside(DEFAULT_SPACE, recipe) is not None
+    first = search(source, tmp_path, 1).trials[0]
+    assert first.settings["learning_rate"] == recipe.train.learning_rate
+    assert first.settings["weight_decay"] == recipe.train.weight_decay
 
 
 def test_sequences_in_memory_can_be_searched_on(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,11 +64,6 @@ def compare(
     are given as lists is trained first, such as `--cell gru,lstm --num-layers 1,2 --seeds 5`; runs that are finished
     are not trained again, so the same command goes on after a stop.
     """
-    if not _are_runs(what):
-        from unrolled.jobs import start_ahead
-
-        start_ahead(seeds * prod(map(len, options.values())), jobs, options)
-
     from unrolled.cli.console import notes, print_json
     from unrolled.comparison import named_rival, write_comparison
 

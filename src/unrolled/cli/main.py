@@ -52,11 +52,16 @@ class LazyGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the verb; a warning is one line, a user's mistake is one and exit code 1, Ctrl-C is 130."""
+        from unrolled.runtime import stop_on_signals
+
         try:
-            with _warnings_as_lines():
+            with _warnings_as_lines(), stop_on_signals():
                 return super().invoke(ctx)
         except InterruptedRunError as stop:
             _say_error(str(stop))
+            raise typer.Exit(130) from None
+        except KeyboardInterrupt:
+            _say_error("Stopped.")
             raise typer.Exit(130) from None
         except UnrolledError as error:
             _say_error(f"error: {error}")
@@ -103,6 +108,8 @@ def main() -> None:
     """Runs the command line."""
     # Idle threads must sleep, not spin: with spinning, one other busy process slows a step fifty times.
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    # With this workspace of cuBLAS, PyTorch's recurrent layers on a GPU give the same bits each time.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:2")
     # Imports make a million objects that stay. Looking through them for garbage takes a sixth of the imports' time,
     # and at the end, when all of it goes anyhow, most of a second.
     gc.set_threshold(100_000, 30, 30)

@@ -38,10 +38,6 @@ def tune(
     learning rate and weight decay. Every other option sets a field, which is then not searched. The same command
     goes on with a study that was stopped.
     """
-    from unrolled.jobs import start_ahead
-
-    start_ahead(trials, jobs, options)
-
     from unrolled.cli.console import notes, print_json
     from unrolled.cli.watching import watcher
     from unrolled.tuning import tune as search

@@ -12,13 +12,12 @@ from unrolled.comparison.output import (
     write_comparison,
 )
 from unrolled.comparison.rivals import Rival, named_rival
-from unrolled.comparison.settings import Moving, compare_settings, train_one
+from unrolled.comparison.settings import compare_settings
 
 __all__ = [
     "PAIR_HEADERS",
     "ROW_HEADERS",
     "Comparison",
-    "Moving",
     "Rival",
     "compare",
     "compare_settings",
@@ -28,6 +27,5 @@ __all__ = [
     "pair_cells",
     "row_cells",
     "shown_pairs",
-    "train_one",
     "write_comparison",
 ]

@@ -7,26 +7,19 @@ again, one that was stopped goes on.
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from unrolled.comparison.comparison import Comparison, compare_contenders
 from unrolled.comparison.contenders import Contender, answers_of_run, learned_from, setting_text
 from unrolled.comparison.rivals import Rival, fit_rival, named_rival
-from unrolled.config import FIELDS, Recipe, parse_recipe
+from unrolled.config import FIELDS, Recipe
 from unrolled.data import Dataset, Sequences
-from unrolled.data.batches import Batch
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, RunError, UnknownNameError, UnrolledError
-from unrolled.jobs import Answer, Answered, Job, Share, Watcher, do_jobs, share_cores
+from unrolled.jobs import Answer, Job, Moved, Moving, Watcher, do_jobs, share_cores
 from unrolled.runs import RunFolder, Say, dataset_for, find, resume, train
-from unrolled.training import Plan, TrainState
-from unrolled.training.recorders import Recorder
-
-_TELL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,7 @@ def compare_settings(
         grid: values to try, by field name, such as ``{"cell": ["gru", "lstm"], "num_layers": [1, 2]}``.
         seeds: how many, counted from the recipe's own, or which.
         against: classifiers of another kind: ``sklearn:NAME`` or `Rival`.
-        data: sequences of your own; the trainings then run one after the other in this process.
+        data: sequences of your own.
         runs: where run folders go, and are looked for.
         jobs: trainings at once; by default as many as `share_cores` says.
         watcher: sees how the trainings go on.
@@ -99,19 +92,20 @@ def compare_settings(
     dataset = dataset_for(wanted[0], data)  # what is said of the data is the same in all
     if dataset.test is None:
         raise DataError(f"nothing of {dataset.name} is held out for the test; raise --test-fraction.")
-    trainer = _Trainer(Path(runs), data is not None, jobs, watcher, say)
+    trainer = _Trainer(Path(runs), jobs, watcher, say)
     found, failures = trainer.train_all(wanted, dataset)
     contenders, paths = [], {}
     for setting in settings:
         done = [found[index] for index in _places(setting, wanted) if index in found]
         if not done:
-            raise RunError(f"no training of {setting.name} succeeded: {failures[-1]}")
+            own = next(failures[index] for index in reversed(_places(setting, wanted)))
+            raise RunError(f"no training of {setting.name} succeeded: {own}")
         paths[setting.name] = tuple(done)
         contenders.append(Contender(setting.name, tuple(answers_of_run(path) for path in done)))
     for rival in rivals:
         say(f"fitting {rival.name}")
         contenders.append(fit_rival(rival, dataset, [recipe.train.seed for recipe in settings[0].recipes]))
-    return GridResult(compare_contenders(contenders), paths, tuple(failures))
+    return GridResult(compare_contenders(contenders), paths, tuple(failures.values()))
 
 
 def _silent(line: str) -> None:
@@ -167,50 +161,48 @@ class _Trainer:
 
     Attributes:
         runs: where run folders go.
-        in_memory: whether the sequences are in memory rather than named by the recipes.
         jobs: trainings at once.
         watcher, say: see `compare_settings`.
     """
 
     runs: Path
-    in_memory: bool
     jobs: int | None
     watcher: Watcher
     say: Say
 
-    def train_all(self, wanted: Sequence[Recipe], dataset: Dataset) -> tuple[dict[int, Path], list[str]]:
-        """The folder of each recipe's run, by the recipe's place; and a line for each that failed."""
+    def train_all(self, wanted: Sequence[Recipe], dataset: Dataset) -> tuple[dict[int, Path], dict[int, str]]:
+        """The folder of each recipe's run, and a line for each that failed, both by the recipe's place."""
         known = _known_runs(self.runs / wanted[0].name, dataset)
         there = [known.get(_key(recipe)) for recipe in wanted]
         found = {index: folder.path for index, folder in enumerate(there) if folder is not None and folder.is_finished}
         left = [index for index in range(len(wanted)) if index not in found]
-        share = self._share(len(left), wanted)
+        common = wanted[0].train
+        share = share_cores(len(left), jobs=self.jobs, threads=common.threads, device=common.device)
         if found:
             self.say(f"{len(found)} of {len(wanted)} trainings were finished before")
         if not left:
-            return found, []
+            return found, {}
         self.say(
             f"{len(left)} training{'s' if len(left) > 1 else ''}, {share.reason}" if len(left) > 1 else "1 training"
         )
         jobs = [
-            {"recipe": wanted[index].model_dump(mode="json"), "runs": str(self.runs), "folder": _path(there[index])}
-            for index in left
+            Job(train_one, {"recipe": wanted[i], "data": dataset, "runs": self.runs, "folder": there[i]}) for i in left
         ]
-        failures: list[str] = []
+        failures: dict[int, str] = {}
 
         def answered(number: int, answer: Answer) -> None:
             place = left[number]
             label = f"{_label(wanted, place)}:"
-            if "done" in answer:
-                found[place] = Path(answer["done"]["run"])
-                self.watcher.finished(number, f"{label} {answer['done']['line']}")
+            if answer.failure is None:
+                found[place], line = answer.result
+                self.watcher.finished(number, f"{label} {line}")
             else:
-                failures.append(f"{label} {answer['failed']}")
-                self.watcher.finished(number, failures[-1])
+                failures[place] = f"{label} {answer.failure}"
+                self.watcher.finished(number, failures[place])
 
         self.watcher.begin(len(wanted), len(found))
         try:
-            self._do(jobs, share, dataset, answered)
+            do_jobs(share, jobs, self.watcher.moved, answered, self.runs / wanted[0].name)
         except InterruptedRunError:
             raise InterruptedRunError(
                 f"Stopped; {len(found)} of {len(wanted)} trainings are finished. The same command goes on from here."
@@ -218,31 +210,6 @@ class _Trainer:
         finally:
             self.watcher.end()
         return found, failures
-
-    def _share(self, count: int, wanted: Sequence[Recipe]) -> Share:
-        if self.in_memory:
-            return Share(1, None, "one after the other, for the data are in memory")
-        train = wanted[0].train
-        return share_cores(count, jobs=self.jobs, threads=train.threads, device=train.device)
-
-    def _do(self, jobs: Sequence[dict[str, Any]], share: Share, dataset: Dataset, answered: Answered) -> None:
-        left = iter(jobs)
-
-        def next_job() -> Job | None:
-            job = next(left, None)
-            return None if job is None else ("train", job)
-
-        do_jobs(
-            share,
-            next_job,
-            lambda job, number: train_one(**job, data=dataset, moved=partial(self.watcher.moved, number)),
-            self.watcher.moved,
-            answered,
-        )
-
-
-def _path(folder: RunFolder | None) -> str | None:
-    return None if folder is None else str(folder.path)
 
 
 def _label(wanted: Sequence[Recipe], place: int) -> str:
@@ -276,63 +243,22 @@ def _known_runs(parent: Path, dataset: Dataset) -> dict[str, RunFolder]:
     return known
 
 
-def train_one(
-    recipe: Mapping[str, Any],
-    runs: str,
-    folder: str | None,
-    *,
-    moved: Callable[[float], None],
-    data: Dataset | None = None,
-) -> dict[str, Any]:
-    """One training of the grid, from plain values, so that another process can be asked to do it.
+def train_one(recipe: Recipe, data: Dataset, runs: Path, folder: RunFolder | None, *, moved: Moved) -> tuple[Path, str]:
+    """One training of the grid; a job.
 
     Args:
-        recipe: as JSON has it.
+        recipe: what to train.
+        data: the sequences.
         runs: where its folder goes.
         folder: of the run to go on with, if it was begun.
-        moved: told how far it is, 0 to 1.
-        data: the sequences; by default the recipe's, which are kept for the next training.
+        moved: told how far it is.
     Returns:
-        ``run``, its folder, and ``line``, for a person.
+        The run's folder, and a line for a person.
     """
-    parsed = parse_recipe(recipe, "recipe")
-    dataset = data or _loaded(parsed)
     recorders = [Moving(moved)]
     if folder is not None:
-        run = resume(folder, data=dataset, recorders=recorders)
+        run = resume(folder.path, data=data, recorders=recorders)
     else:
-        run = train(parsed, data=dataset, runs=runs, recorders=recorders)
+        run = train(recipe, data=data, runs=runs, recorders=recorders)
     accuracy = "" if run.evaluation is None else f"{100 * run.evaluation.accuracy.value:.2f} % "
-    return {"run": str(run.folder.path), "line": f"{accuracy}in {run.seconds:.1f} s, {run.folder.path}"}
-
-
-_kept: dict[str, Dataset] = {}
-"""The data of one training are those of the next, in a process that does nothing else."""
-
-
-def _loaded(recipe: Recipe) -> Dataset:
-    key = repr((recipe.data, recipe.model.missing))
-    if key not in _kept:
-        _kept.clear()
-        _kept[key] = dataset_for(recipe, None)
-    return _kept[key]
-
-
-class Moving(Recorder):
-    """Tells now and then how far a training is."""
-
-    def __init__(self, moved: Callable[[float], None]) -> None:
-        self.moved, self.told = moved, time.perf_counter()
-
-    def begin(self, state: TrainState, plan: Plan) -> None:
-        """Learns how long it will be."""
-        del state
-        self.total = plan.total_steps
-
-    def updated(self, state: TrainState, batch: Batch) -> None:
-        """Tells, if it is time."""
-        del batch
-        now = time.perf_counter()
-        if now - self.told >= _TELL_SECONDS:
-            self.told = now
-            self.moved(state.step / self.total)
+    return run.folder.path, f"{accuracy}in {run.seconds:.1f} s, {run.folder.path}"

@@ -1,15 +1,17 @@
-"""Many independent jobs on the processes and threads of a machine."""
+"""Many independent jobs on the processes and threads of a machine, or on a cluster that joblib knows."""
 
-from unrolled.jobs.parallel import Answered, Share, Watcher, do_jobs, share_cores, start_ahead
-from unrolled.jobs.workers import Answer, Job
+from unrolled.jobs.parallel import Answer, Job, do_jobs
+from unrolled.jobs.progress import Moved, Moving
+from unrolled.jobs.share import Share, share_cores
+from unrolled.jobs.watcher import Watcher
 
 __all__ = [
     "Answer",
-    "Answered",
     "Job",
+    "Moved",
+    "Moving",
     "Share",
     "Watcher",
     "do_jobs",
     "share_cores",
-    "start_ahead",
 ]

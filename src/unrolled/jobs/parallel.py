@@ -1,207 +1,265 @@
-"""Several trainings at once: how the cores are shared out, and who does the next one.
+"""Several jobs at once, by joblib: in further processes of this machine, or wherever the caller's backend has workers.
 
-This process is one of those that train: what it has imported and read already need not be imported and read again.
-The others are `unrolled.jobs.workers`.
+A job is a function of a module with plain arguments. It goes to its worker as joblib sends it, pickled, which is
+between processes of one owner; arrays over a megabyte are mapped into memory, so the workers share them. All else
+that a job and this process tell each other stands in a folder (`unrolled.jobs.board`).
 """
 
 from __future__ import annotations
 
+import itertools
+import queue
+import signal
+import tempfile
 import threading
-from collections.abc import Callable, Container
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from joblib import cpu_count
+from joblib import Parallel, delayed
+from joblib.parallel import BACKENDS, get_active_backend
 
-from unrolled.errors import InterruptedRunError, UnrolledError
-from unrolled.jobs.workers import Answer, Job, Workers, start_workers_ahead
-from unrolled.runtime import StopRequest, stop_on_signals
+from unrolled.errors import InterruptedRunError, RunError, UnrolledError
+from unrolled.jobs.board import Board
+from unrolled.jobs.share import Share
+from unrolled.jobs.worker import at_worker
+from unrolled.runtime import StopRequest, heeding_stops, stopping_by, using_threads
+from unrolled.storage import make_folder
 
-
-class Watcher:
-    """Sees how several trainings go on; does nothing, the others say what they do."""
-
-    def begin(self, total: int, done: int) -> None:
-        """Before the first: how many there are, and how many of them were done before."""
-
-    def moved(self, place: int, share: float) -> None:
-        """The training of this number, from 0, is so far on, 0 to 1."""
-
-    def finished(self, place: int, line: str) -> None:
-        """The training of this number has ended; the line says how."""
-
-    def end(self) -> None:
-        """After the last, for whatever reason."""
+_LOOK_SECONDS = 0.2
+_IDLE_SECONDS = 10
+"""How long a process that has nothing more to do waits for a further job; importing PyTorch anew takes seconds."""
 
 
 @dataclass(frozen=True)
-class Share:
-    """How the cores are shared out.
+class Job:
+    """Something to do.
 
     Attributes:
-        processes: trainings at a time, the one in the caller's own process counted.
-        threads: of each; None where each chooses for itself.
-        reason: for a person.
+        function: of a module; it is called with the arguments and with ``moved``, a `Moved`.
+        arguments: by name.
     """
 
-    processes: int
-    threads: int | None
-    reason: str
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
 
 
-def share_cores(trainings: int, *, jobs: int | None = None, threads: int | None = None, device: str = "auto") -> Share:
-    """How many trainings run at once, each with how many threads.
+@dataclass(frozen=True)
+class Answer:
+    """What came back from a job.
 
-    As many as there are cores for this process (its affinity and its container's quota counted), and no more
-    than there are trainings; one at a time on a GPU, which they would share.
-
-    Args:
-        trainings: how many there are.
-        jobs: a wish for how many at once, which is then granted.
-        threads: a wish for the threads of each, which is then granted.
-        device: see `choose_device`.
+    Attributes:
+        result: what its function returned; None where it failed.
+        failure: what the user can put right; None where it did not fail.
     """
-    cores = max(1, int(cpu_count()))
-    if jobs is None and _uses_gpu(device):
-        return Share(1, threads, "one after the other, for they share the GPU")
-    processes = min(jobs or max(1, cores // (threads or 1)), trainings)
-    if processes <= 1:
-        why = f"there {'is 1 core' if cores == 1 else f'are {cores} cores'}"
-        return Share(1, threads, f"one after the other ({'as asked for' if jobs else why})")
-    each = threads or max(1, cores // processes)
-    return Share(
-        processes, each, f"{processes} at a time with {each} thread{'s' if each > 1 else ''} each, on {cores} cores"
-    )
+
+    result: Any = None
+    failure: str | None = None
 
 
-def start_ahead(trainings: int, jobs: int | None = None, options: Container[str] = ()) -> None:
-    """Starts the processes that `do_jobs` will need, while this one still imports and reads data.
+@dataclass(frozen=True)
+class _Stopped:
+    """A job that was asked to stop, and has saved what it had."""
 
-    A new process imports for seconds before it can train. This promises nothing: what then turns out to be too many,
-    since a training was finished before or there is a GPU, ends with this process.
 
-    Args:
-        trainings, jobs: as for `share_cores`.
-        options: what else is asked for; where threads or a device are among it, nothing is started ahead.
+@dataclass(frozen=True)
+class _Crashed:
+    """A job that ended by an error of a kind that no job should end by.
+
+    Attributes:
+        traceback: the text of it; the error itself may not get through to another process.
     """
-    if "threads" not in options and "device" not in options:
-        share = share_cores(trainings, jobs=jobs, device="cpu")
-        start_workers_ahead(share.processes - 1, share.threads)
 
-
-def _uses_gpu(device: str) -> bool:
-    if device == "cpu":
-        return False
-    import torch
-
-    return torch.cuda.is_available()
-
-
-Do = Callable[[dict[str, Any], int], Any]
-"""Does a job in this process, from its arguments and its number."""
-
-Answered = Callable[[int, Answer], None]
-"""Takes the answer to the job of a number."""
+    traceback: str
 
 
 def do_jobs(
     share: Share,
-    next_job: Callable[[], Job | None],
-    do: Do,
+    jobs: Iterable[Job],
     moved: Callable[[int, float], None],
-    answered: Answered,
+    answered: Callable[[int, Answer], None],
+    beside: Path,
 ) -> None:
-    """Does jobs, here and in as many further processes as the share says, until there are no more.
+    """Does jobs, as many at a time as the share says, until there are no more.
+
+    Several at a time are done by joblib: by the backend of the caller's `joblib.parallel_config`, or else in processes
+    of this machine. One at a time is done here.
 
     Args:
         share: how many at a time, and their threads.
-        next_job: the next one, or None; asked whenever a process is free. Jobs are numbered as they are given.
-        do: does one here.
-        moved: told the number of a job elsewhere and how far it is, 0 to 1.
-        answered: told each answer as it comes, one at a time. It and the two above may be called by another thread.
+        jobs: numbered as they are given. A few more of them are asked for than are begun.
+        moved: told the number of a job and how far it is, 0 to 1.
+        answered: told each job's number and its answer as it comes.
+        beside: a folder that all workers can reach; a temporary one is made in it.
     Raises:
-        InterruptedRunError: after Ctrl-C, when all processes have saved what they had.
-        RunError: if a process dies.
+        InterruptedRunError: after a `StopRequest`, when all jobs have saved what they had.
+        RunError: if a process dies, or a job elsewhere ends by an error that is none of this package's.
     """
-    jobs = Jobs(next_job)
-    with stop_on_signals() as stop:
+    with heeding_stops() as stop:
         if share.processes > 1:
-            _side_by_side(share, jobs, do, moved, answered, stop)
+            _do_elsewhere(share, jobs, moved, answered, beside, stop)
         else:
-            _here(jobs, do, answered, stop)
+            _do_here(share, jobs, moved, answered, stop)
         if stop.requested:
             raise InterruptedRunError("Stopped.")
 
 
-class Jobs:
-    """Hands out jobs with their numbers, one at a time, to whichever thread asks."""
-
-    def __init__(self, next_job: Callable[[], Job | None]) -> None:
-        self._next_job, self._lock, self._given = next_job, threading.Lock(), 0
-
-    def take(self) -> tuple[int, Job] | None:
-        """The next one; None where there are no more."""
-        with self._lock:
-            job = self._next_job()
-            if job is None:
-                return None
-            self._given += 1
-            return self._given - 1, job
-
-
-def _here(jobs: Jobs, do: Do, answered: Answered, stop: StopRequest) -> None:
+def _do_here(
+    share: Share,
+    jobs: Iterable[Job],
+    moved: Callable[[int, float], None],
+    answered: Callable[[int, Answer], None],
+    stop: StopRequest,
+) -> None:
     """Jobs in this process, one after the other."""
-    while not stop.requested and (taken := jobs.take()) is not None:
-        number, job = taken
-        try:
-            answer = {"done": do(job[1], number)}
-        except InterruptedRunError:  # a training takes the signal itself, and has saved
-            stop.requested = True
+    for number, job in enumerate(jobs):
+        if stop.requested:
             return
-        except UnrolledError as error:
-            answer = {"failed": str(error)}
+        try:
+            answer = _answer(job, share.threads, partial(moved, number))
+        except InterruptedRunError:
+            stop.make()
+            return
         answered(number, answer)
 
 
-def _side_by_side(
-    share: Share,
-    jobs: Jobs,
-    do: Do,
-    moved: Callable[[int, float], None],
-    answered: Answered,
-    stop: StopRequest,
-) -> None:
-    """Jobs in this process, and at the same time in others, which a thread looks after."""
-    lock, errors = threading.Lock(), list[Exception]()
-
-    def tell(number: int, answer: Answer) -> None:
-        with lock:
-            answered(number, answer)
-
-    def look_after(workers: Workers) -> None:
+def _answer(job: Job, threads: int | None, moved: Callable[[float], None]) -> Answer:
+    with _threads(threads):
         try:
-            for number, answer in workers.run(jobs.take, moved, stop):
-                tell(number, answer)
-        except Exception as error:  # it is raised below
-            errors.append(error)
-            stop.requested = True
-
-    with Workers(share.processes - 1, share.threads) as workers, _threads(share.threads):
-        others = threading.Thread(target=look_after, args=(workers,), daemon=True)
-        others.start()
-        try:
-            _here(jobs, do, tell, stop)
-            others.join()
-        except BaseException:
-            stop.requested = True  # so that no further job begins elsewhere
+            return Answer(job.function(**job.arguments, moved=moved))
+        except InterruptedRunError:
             raise
-    if errors:
-        raise errors[0]
+        except UnrolledError as error:
+            return Answer(failure=str(error))
 
 
 def _threads(count: int | None) -> AbstractContextManager[None]:
-    """This process's own share of the threads, while others have theirs."""
-    from unrolled.runtime import using_threads
-
     return nullcontext() if count is None else using_threads(count)
+
+
+def _do_elsewhere(
+    share: Share,
+    jobs: Iterable[Job],
+    moved: Callable[[int, float], None],
+    answered: Callable[[int, Answer], None],
+    beside: Path,
+    stop: StopRequest,
+) -> None:
+    """Jobs at joblib's workers. This thread waits, looks and tells; another one talks with joblib.
+
+    So an interrupt of this thread does not meet joblib, which would kill what its workers are doing.
+    """
+    place = make_folder(beside).resolve()
+    with tempfile.TemporaryDirectory(prefix=".jobs-", dir=place, ignore_cleanup_errors=True) as folder:
+        board = Board(Path(folder))
+        board.open()
+        answers: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        backend, _ = get_active_backend()  # of this thread
+        hand_out = threading.Thread(target=_hand_out, args=(share, jobs, board, backend, answers), daemon=True)
+        hand_out.start()
+        try:
+            for number, answer in _messages(answers, board, moved, stop):
+                answered(number, answer)
+        finally:
+            board.stop()
+            hand_out.join()
+
+
+_Message = tuple[int, "Answer | _Stopped | _Crashed"] | BaseException | None
+"""A job's number and how it ended; an error of joblib; None after the last."""
+
+
+def _messages(
+    answers: queue.SimpleQueue[_Message], board: Board, moved: Callable[[int, float], None], stop: StopRequest
+) -> Iterator[tuple[int, Answer]]:
+    """Each answer, as it comes; between them the jobs' progress and the request to stop pass through."""
+    crash: RunError | None = None
+    while True:
+        if stop.requested:
+            board.stop()
+        try:
+            message = answers.get(timeout=_LOOK_SECONDS)
+        except queue.Empty:
+            for number, share in board.shares():
+                moved(number, share)
+            continue
+        if message is None:
+            break
+        if isinstance(message, BaseException):
+            if not isinstance(message, BrokenProcessPool):
+                raise message
+            if stop.requested:
+                break
+            raise _died(message)
+        number, end = message
+        if isinstance(end, Answer):
+            yield number, end
+        elif isinstance(end, _Crashed):
+            crash = crash or RunError(f"A training ended by an error of an unexpected kind:\n{end.traceback}")
+            board.stop()
+        elif crash is None:
+            stop.make()
+    if crash is not None:
+        raise crash
+
+
+def _died(error: BrokenProcessPool) -> RunError:
+    """A worker ended before its job did."""
+    last = [line for line in str(error).splitlines() if "exit codes" in line]
+    found = last[0].partition("{")[2].partition("}")[0] if last else "for an unknown reason"
+    return RunError(
+        f"A training process ended: {found}. Memory may have run out. Try fewer at a time with --jobs 1; what is "
+        "finished is kept."
+    )
+
+
+def _hand_out(
+    share: Share, jobs: Iterable[Job], board: Board, backend: Any, answers: queue.SimpleQueue[_Message]
+) -> None:
+    """Talks with joblib, in a thread of its own."""
+    if hasattr(signal, "pthread_sigmask"):
+        # Ctrl-C in a terminal reaches all processes. Those that are started from this thread do not see it: they are
+        # asked to stop by the board.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    own = {"idle_worker_timeout": _IDLE_SECONDS} if isinstance(backend, BACKENDS["loky"]) else {}
+    workers = Parallel(
+        share.processes,
+        backend=backend,
+        return_as="generator_unordered",
+        pre_dispatch="n_jobs",
+        batch_size=1,
+        mmap_mode="c",  # a job sees arrays as it would here: it may write into them, and no other one sees that
+        **own,
+    )
+    try:
+        left = itertools.takewhile(lambda _: not board.says_stop(), enumerate(jobs))
+        here = Path.cwd()
+        for message in workers(delayed(_do)(number, job, share.threads, board, here) for number, job in left):
+            answers.put(message)
+    except BaseException as error:  # it is raised in the other thread
+        answers.put(error)
+    else:
+        answers.put(None)
+
+
+def _do(
+    number: int, job: Job, threads: int | None, board: Board, directory: Path
+) -> tuple[int, Answer | _Stopped | _Crashed]:
+    """A job at its worker."""
+    if board.says_stop():
+        return number, _Stopped()
+    stop = StopRequest(board.says_stop)
+    try:
+        with at_worker(board, stop, directory), stopping_by(stop):
+            return number, _answer(job, threads, partial(board.tell, number))
+    except InterruptedRunError:
+        return number, _Stopped()
+    except Exception:
+        return number, _Crashed(traceback.format_exc())
+    finally:
+        board.forget(number)

@@ -1,66 +1,77 @@
-"""A process that does one job after another for another process; see `unrolled.jobs.parallel`.
+"""A worker process of this machine: it ends with its owner, and SIGTERM lets its job save first.
 
-Jobs come as lines of JSON on the standard input, answers leave as lines of JSON on the standard output. What anything
-else prints goes to the standard error. When the input ends, because the other process has ended in whatever
-way, a training that is going on saves a checkpoint, and this process ends too.
+loky's workers live on for minutes after their owner was killed, and die at once from SIGTERM.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import queue
+import shutil
 import signal
-import sys
 import threading
-from typing import Any, TextIO
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from multiprocessing import parent_process
+from pathlib import Path
+from types import FrameType
 
-from unrolled.errors import InterruptedRunError, UnrolledError
+from unrolled.jobs.board import Board
+from unrolled.runtime import StopRequest
 
-
-def main() -> None:
-    """Does jobs until the input ends."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-    jobs: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
-    _find("train")  # its imports take seconds, in which the other process may still be reading data
-    while (line := jobs.get()) is not None:
-        job = json.loads(line)
-        _do(job["job"], job["arguments"], answers)
+_LOOK_SECONDS = 1.0
 
 
-def _listen(jobs: queue.SimpleQueue[str | None]) -> None:
-    for line in sys.stdin:
-        jobs.put(line)
-    jobs.put(None)
-    os.kill(os.getpid(), signal.SIGTERM)  # a training takes it as the wish to stop; nothing else is worth going on
+class Worker:
+    """This process as another one's worker.
+
+    Attributes:
+        board: of the job that is being done.
+        stop: asks it to stop.
+    """
+
+    def __init__(self) -> None:
+        self.owner = os.getppid()
+        self.busy = threading.Lock()
+        self.board: Board | None = None
+        self.stop: StopRequest | None = None
+        signal.signal(signal.SIGTERM, self._terminate)
+        threading.Thread(target=self._end_with_owner, daemon=True).start()
+
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self.stop is None:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        else:
+            self.stop.make()
+
+    def _end_with_owner(self) -> None:
+        while os.getppid() == self.owner:
+            time.sleep(_LOOK_SECONDS)
+        if self.board is not None:
+            shutil.rmtree(self.board.folder, ignore_errors=True)  # which asks the job to stop
+        with self.busy:
+            os._exit(1)
 
 
-def _do(name: str, arguments: dict[str, Any], answers: TextIO) -> None:
-    def tell(**message: Any) -> None:
-        answers.write(json.dumps(message) + "\n")
-
-    try:
-        tell(done=_find(name)(**arguments, moved=lambda share: tell(moved=share)))
-    except InterruptedRunError as stop:
-        tell(stopped=str(stop))
-    except UnrolledError as error:
-        tell(failed=str(error))
+@cache
+def _worker() -> Worker:
+    return Worker()
 
 
-def _find(name: str) -> Any:
-    """The function of a job; there are no others."""
-    if name == "train":
-        from unrolled.comparison import train_one
-
-        return train_one
-    if name == "trial":
-        from unrolled.tuning import run_trial
-
-        return run_trial
-    raise KeyError(name)
-
-
-if __name__ == "__main__":
-    main()
+@contextmanager
+def at_worker(board: Board, stop: StopRequest, directory: Path) -> Iterator[None]:
+    """A job's time in its process, in the directory of its owner; a process that was not started to do jobs stays."""
+    if parent_process() is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    worker = _worker()
+    with worker.busy:
+        worker.board, worker.stop = board, stop
+        os.chdir(directory)
+        try:
+            yield
+        finally:
+            worker.stop = None

@@ -1,11 +1,12 @@
-"""The machine and the process: devices, threads, signals, a bar for what takes long.
+"""The machine and the process: devices, threads, requests to stop, a bar for what takes long.
 
 installed/  what is installed here, what computes, and why
+pytorch/    the private names of PyTorch that are called, and public ones in their place
 """
 
 from unrolled.runtime.bars import bar
 from unrolled.runtime.devices import choose_device, choose_storage, choose_threads, describe_device, using_threads
-from unrolled.runtime.interrupt import StopRequest, stop_on_signals
+from unrolled.runtime.stopping import StopRequest, heeding_stops, stop_on_signals, stopping_by
 
 __all__ = [
     "StopRequest",
@@ -14,6 +15,8 @@ __all__ = [
     "choose_storage",
     "choose_threads",
     "describe_device",
+    "heeding_stops",
     "stop_on_signals",
+    "stopping_by",
     "using_threads",
 ]

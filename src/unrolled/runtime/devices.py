@@ -5,7 +5,6 @@ PyTorch takes seconds to import, so it is imported where it is used: a process c
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,19 +19,13 @@ if TYPE_CHECKING:
 def choose_device(wish: str) -> torch.device:
     """The device for a wish: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
-    For a GPU it also asks cuBLAS for a workspace with which PyTorch's recurrent layers give the same bits each time
-    (see `torch.nn.LSTM`), unless the environment says otherwise; so it comes before anything is computed there.
+    On a GPU PyTorch's recurrent layers give the same bits each time only where the environment asks cuBLAS for a
+    workspace that allows it, by ``CUBLAS_WORKSPACE_CONFIG=:4096:2`` (see `torch.nn.LSTM`). The command line sets it; a
+    program of your own sets it before it imports torch.
 
     Raises:
         ConfigError: for another word, or for a GPU that is not there.
     """
-    device = _find_device(wish)
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:2")
-    return device
-
-
-def _find_device(wish: str) -> torch.device:
     import torch
 
     if wish == "auto":

@@ -16,7 +16,7 @@ from unrolled.data import Sequences
 from unrolled.data.batches import Batcher
 from unrolled.errors import DivergedError, InterruptedRunError
 from unrolled.network import Network
-from unrolled.runtime import StopRequest, choose_storage, stop_on_signals
+from unrolled.runtime import StopRequest, choose_storage, heeding_stops
 from unrolled.training.capture import on_side_stream
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.figures import LossAndAccuracy, measure
@@ -73,7 +73,9 @@ def fit(
     Raises:
         ConfigError: for settings that these data cannot have.
         DivergedError: if the loss is not finite.
-        InterruptedRunError: after Ctrl-C, when a checkpoint is saved.
+        InterruptedRunError: after a `StopRequest`, when a checkpoint is saved.
+        KeyboardInterrupt: after Ctrl-C where no entry of the process takes it as such a request; a checkpoint is saved,
+            unless the weights were just changing: then the one before it is there to go on from.
     """
     augmentation = augmentation or AugmentConfig()
     device = state.network.output.weight.device
@@ -84,7 +86,7 @@ def fit(
     weights = _to(class_weights(config, train), device)
     update = Update(state.network, state.averaged, state.optimizer, batcher, config, augmentation, weights)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
-    with forked, on_side_stream(device), stop_on_signals() as stop:
+    with forked, on_side_stream(device), heeding_stops() as stop:
         fitting = Fitting(
             state=state,
             plan=plan,
@@ -100,6 +102,10 @@ def fit(
         observer.begin(state, plan)
         try:
             fitting.run()
+        except KeyboardInterrupt:
+            if state.is_whole:
+                fitting.save()
+            raise
         finally:
             fitting.stepper.end()
             observer.end(state)
@@ -196,6 +202,7 @@ class Fitting:
         state.counts.append(count)
         state.step += 1
         state.sequences += count
+        state.optimizer.changing = False
         self.observer.updated(state, batch)
 
     def finish_epoch(self) -> None:

@@ -1,8 +1,6 @@
 """Update rules, by name.
 
-Each is PyTorch's rule of that name, on the same operators. The classes of `torch.optim` are left out
-for what is around those operators: for a small network it takes longer than the update itself, and it imports
-PyTorch's compiler, a second at each start.
+Each is PyTorch's rule of that name, on the same operators (`unrolled.runtime.pytorch` says why not by its classes).
 """
 
 from __future__ import annotations
@@ -10,12 +8,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from unrolled.config import TrainConfig
+from unrolled.runtime.pytorch import adam, foreach, sgd
 
 Tensors = list[Tensor]
 
@@ -34,9 +33,17 @@ class Group:
     decay: float
     memory: dict[str, Tensors] = field(default_factory=dict)
 
+    def learning(self) -> Group:
+        """The part whose weights have gradients; nearly always the whole."""
+        places = [place for place, weight in enumerate(self.weights) if weight.grad is not None]
+        if len(places) == len(self.weights):
+            return self
+        memory = {name: [tensors[place] for place in places] for name, tensors in self.memory.items()}
+        return Group([self.weights[place] for place in places], self.decay, memory)
+
 
 class Optimizer(ABC):
-    """An update rule and its memory. Every weight is taken to have a gradient when it steps.
+    """An update rule and its memory. A weight without a gradient, such as one that is frozen, stays as it is.
 
     Weight decay is for matrices; biases, gains and peepholes are exempt.
 
@@ -45,11 +52,13 @@ class Optimizer(ABC):
         config: rates and decays.
     Attributes:
         rate: the learning rate: a number, or on a GPU a scalar that lies there.
+        changing: whether an update of the weights has begun; whoever counts updates sets it back.
     """
 
     def __init__(self, network: nn.Module, config: TrainConfig) -> None:
         self.config = config
         self.rate: float | Tensor = config.learning_rate
+        self.changing = False
         weights = list(network.parameters())
         self.groups = [
             Group([weight for weight in weights if weight.ndim > 1], config.weight_decay),
@@ -86,18 +95,20 @@ class Optimizer(ABC):
 
         Nothing waits for the device: the factor is computed there.
         """
-        gradients = _gradients(self.weights)
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-        torch._foreach_mul_(gradients, (most / (norm + 1e-6)).clamp(max=1.0))
+        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+        norm = torch.linalg.vector_norm(torch.stack(foreach("norm", gradients)))
+        foreach("mul_", gradients, (most / (norm + 1e-6)).clamp(max=1.0))
 
     @torch.no_grad()
     def step(self) -> None:
-        """One update of all weights."""
+        """One update of all weights that have gradients."""
+        self.changing = True
         for group in self.groups:
-            if group.weights:
+            learning = group.learning()
+            if learning.weights:
                 for name in self.counts:
-                    torch._foreach_add_(group.memory[name], 1)
-                self._update(group, _gradients(group.weights))
+                    foreach("add_", learning.memory[name], 1)
+                self._update(learning, [weight.grad for weight in learning.weights if weight.grad is not None])
 
     @abstractmethod
     def _update(self, group: Group, gradients: Tensors) -> None:
@@ -129,7 +140,7 @@ class Adam(Optimizer):
     there.
     """
 
-    _operator: ClassVar[str] = "_fused_adam_"
+    decoupled: ClassVar[bool] = False
 
     @property
     def counts(self) -> tuple[str, ...]:
@@ -143,27 +154,25 @@ class Adam(Optimizer):
 
     def _update(self, group: Group, gradients: Tensors) -> None:
         config, memory = self.config, group.memory
-        getattr(torch, self._operator)(
+        adam(
             group.weights,
             gradients,
             memory["exp_avg"],
             memory["exp_avg_sq"],
-            [],
             memory["step"],
-            lr=self.rate,
+            rate=self.rate,
             beta1=config.beta1,
             beta2=config.beta2,
-            weight_decay=group.decay,
-            eps=config.epsilon,
-            amsgrad=False,
-            maximize=False,
+            epsilon=config.epsilon,
+            decay=group.decay,
+            decoupled=self.decoupled,
         )
 
 
 class AdamW(Adam):
     """Loshchilov and Hutter 2017, arXiv 1711.05101: weights decay by themselves, not through the gradient."""
 
-    _operator = "_fused_adamw_"
+    decoupled = True
 
 
 class SGD(Optimizer):
@@ -175,18 +184,8 @@ class SGD(Optimizer):
         return ("momentum_buffer",) if self.config.momentum else ()
 
     def _update(self, group: Group, gradients: Tensors) -> None:
-        torch._fused_sgd_(
-            group.weights,
-            gradients,
-            group.memory.get("momentum_buffer", []),
-            weight_decay=group.decay,
-            momentum=self.config.momentum,
-            lr=self.rate,
-            dampening=0.0,
-            nesterov=False,
-            maximize=False,
-            is_first_step=False,
-        )
+        buffers = group.memory.get("momentum_buffer", [])
+        sgd(group.weights, gradients, buffers, rate=self.rate, momentum=self.config.momentum, decay=group.decay)
 
 
 class RMSprop(Optimizer):
@@ -200,18 +199,17 @@ class RMSprop(Optimizer):
     def _update(self, group: Group, gradients: Tensors) -> None:
         squares, buffer = group.memory["square_avg"], group.memory.get("momentum_buffer")
         if group.decay:
-            gradients = list(torch._foreach_add(gradients, group.weights, alpha=group.decay))
-        torch._foreach_mul_(squares, _SMOOTHING)
-        torch._foreach_addcmul_(squares, gradients, gradients, 1 - _SMOOTHING)
-        roots = torch._foreach_sqrt(squares)
-        torch._foreach_add_(roots, self.config.epsilon)
+            gradients = foreach("add", gradients, group.weights, alpha=group.decay)
+        foreach("mul_", squares, _SMOOTHING)
+        foreach("addcmul_", squares, gradients, gradients, value=1 - _SMOOTHING)
+        roots = foreach("sqrt", squares)
+        foreach("add_", roots, self.config.epsilon)
         if buffer is None:
-            buffer = list(torch._foreach_div(gradients, roots))
+            buffer = foreach("div", gradients, roots)
         else:
-            torch._foreach_mul_(buffer, self.config.momentum)
-            torch._foreach_addcdiv_(buffer, gradients, roots)
-        rate: Any = self.rate  # a number or a tensor: there is an overload for each, and none for either
-        torch._foreach_sub_(group.weights, torch._foreach_mul(buffer, rate))
+            foreach("mul_", buffer, self.config.momentum)
+            foreach("addcdiv_", buffer, gradients, roots)
+        foreach("sub_", group.weights, foreach("mul", buffer, self.rate))
 
 
 _SMOOTHING = 0.99
@@ -224,7 +222,3 @@ def make_optimizer(network: nn.Module, config: TrainConfig) -> Optimizer:
 
 
 _OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD, "rmsprop": RMSprop}
-
-
-def _gradients(weights: Tensors) -> Tensors:
-    return [weight.grad for weight in weights if weight.grad is not None]

@@ -113,6 +113,11 @@ class TrainState:
         """Batches done in this pass."""
         return len(self.losses)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no update and no end of a pass was cut off in its middle, as by Ctrl-C."""
+        return not self.optimizer.changing and len(self.history) == self.epoch
+
     def tensors(self) -> dict[str, Tensor]:
         """Everything of the state that is a tensor, by name."""
         found = nested("network", self.network.state_dict()) | nested("optimizer", self.optimizer.tensors())

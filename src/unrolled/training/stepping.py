@@ -209,6 +209,7 @@ class TableStepper:
         shape = len(indices), self.update.batcher.steps_of(indices)
         self.randomness.begin_step(course.first + place)
         replay = self.replays.get(shape) or self._prepare(shape)
+        self.update.optimizer.changing = True  # a replay does not call the optimizer
         batch = self.work(shape) if replay is None else replay()
         return Outcome(batch, self.losses[place], self.correct[place])
 

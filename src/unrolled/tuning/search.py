@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unrolled.comparison import learned_from
-from unrolled.config import Recipe
+from unrolled.config import Dimension, Recipe
 from unrolled.data import Dataset, Sequences
 from unrolled.drawing import draw_search, to_png
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyError
-from unrolled.jobs import Answer, Job, Share, Watcher, do_jobs, share_cores
+from unrolled.jobs import Answer, Job, Watcher, do_jobs, share_cores
 from unrolled.runs import Say, dataset_for, find
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
 from unrolled.tuning.space import inside, search_space, to_search
@@ -116,7 +116,7 @@ def tune(
         jobs: trials at once; by default as many as `share_cores` says.
         storage: a SQLite file, or a database's URL for several machines; by default a file in the folder.
         name: of the study, and of its folder ``runs/<recipe>/<name>``.
-        data: sequences of your own; the trials then run one after the other in this process.
+        data: sequences of your own.
         runs: where the folder goes.
         watcher: sees how the trials go on.
         say: takes each line that a person should read.
@@ -146,7 +146,7 @@ def tune(
     own = inside(space, base)
     if own is not None and not study.get_trials(deepcopy=False):
         study.enqueue_trial(own, skip_if_exists=True)
-    search = _Search(base, list(options), url, study, trials, timeout, dataset, data is not None)
+    search = _Search(base, space, url, study, trials, timeout, dataset, folder)
     try:
         search.go_on(jobs, watcher, say)
     finally:
@@ -167,13 +167,13 @@ class _Search:
     """The trials that are still to be made."""
 
     base: Recipe
-    fixed: list[str]
+    space: dict[str, Dimension]
     url: str
     study: optuna.Study
     trials: int
     timeout: float | None
     dataset: Dataset
-    in_memory: bool
+    folder: Path
 
     def go_on(self, jobs: int | None, watcher: Watcher, say: Say) -> None:
         """Makes them, one after the other or several at a time."""
@@ -183,36 +183,31 @@ class _Search:
             say(f"{done} trial{'s were' if done > 1 else ' was'} finished before")
         if left <= 0:
             return
-        share = self._share(left, jobs)
+        common = self.base.train
+        share = share_cores(left, jobs=jobs, threads=common.threads, device=common.device)
         say(f"{left} trials, {share.reason}" if left > 1 else "1 trial")
-        ends = None if self.timeout is None else time.monotonic() + self.timeout
-        number = iter(range(left))
-
-        def next_job() -> Job | None:
-            if (ends is not None and time.monotonic() >= ends) or next(number, None) is None:
-                return None
-            return "trial", {
-                "recipe": self.base.model_dump(mode="json"),
-                "fixed": self.fixed,
+        ends = math.inf if self.timeout is None else time.time() + self.timeout
+        job = Job(
+            run_trial,
+            {
+                "recipe": self.base,
+                "space": self.space,
+                "data": self.dataset,
                 "url": self.url,
                 "name": self.study.study_name,
-                "number": len(self.study.get_trials(deepcopy=False)),
-            }
+                "ends": ends,
+            },
+        )
 
         def answered(place: int, answer: Answer) -> None:
-            if "failed" in answer:
-                raise ConfigError(str(answer["failed"]))
-            watcher.finished(place, answer["done"]["line"])
+            if answer.failure is not None:
+                raise ConfigError(answer.failure)
+            if answer.result is not None:
+                watcher.finished(place, answer.result)
 
         watcher.begin(self.trials, done)
         try:
-            do_jobs(
-                share,
-                next_job,
-                lambda job, place: run_trial(**job, data=self.dataset, moved=partial(watcher.moved, place)),
-                watcher.moved,
-                answered,
-            )
+            do_jobs(share, itertools.repeat(job, left), watcher.moved, answered, self.folder)
         except InterruptedRunError:
             kept = self._count(*FINISHED)
             raise InterruptedRunError(
@@ -220,11 +215,6 @@ class _Search:
             ) from None
         finally:
             watcher.end()
-
-    def _share(self, left: int, jobs: int | None) -> Share:
-        if self.in_memory:
-            return Share(1, None, "one after the other, for the data are in memory")
-        return share_cores(left, jobs=jobs, threads=self.base.train.threads, device=self.base.train.device)
 
     def _count(self, *states: str) -> int:
         with helping(self.url):

@@ -24,7 +24,7 @@ DEFAULT_SPACE: dict[str, Dimension] = {
     "num_layers": (1, 2),
     "output_dropout": Range(low=0.0, high=0.5),
     "batch_size": (16, 32, 64, 128),
-    "learning_rate": Range(low=3e-4, high=3e-2, log=True),
+    "learning_rate": Range(low=1e-4, high=3e-2, log=True),
     "weight_decay": Range(low=1e-4, high=1e-1, log=True),
 }
 """What is searched where a recipe says nothing: the fields that matter most often, in the ranges that are usual."""

@@ -22,8 +22,6 @@ except ImportError:
         "`python -m pip install 'unrolled[tune]'`."
     ) from None
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 LOCK_SECONDS = 60.0
 """How long a trial waits for another process to finish writing into a SQLite file."""
 
@@ -56,8 +54,10 @@ def open_storage(url: str, lock_seconds: float = LOCK_SECONDS) -> optuna.storage
 
 @contextmanager
 def helping(url: str) -> Iterator[None]:
-    """Turns what a database says into a `StudyError` that helps."""
+    """Turns what a database says into a `StudyError` that helps; Optuna itself says nothing meanwhile."""
     place = url.removeprefix("sqlite:///") if url.startswith("sqlite:") else url.split("@")[-1]
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         yield
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
@@ -71,6 +71,8 @@ def helping(url: str) -> Iterator[None]:
         else:
             advice = "check that it is there, that it may be written, and that this version of Optuna made it"
         raise StudyError(f"{place}: {reason}: {advice}.") from error
+    finally:
+        optuna.logging.set_verbosity(level)
 
 
 def _first_line(error: BaseException) -> str:
@@ -115,19 +117,18 @@ def open_study(url: str, name: str, monitor: str, identity: Mapping[str, Any]) -
     return study
 
 
-def load_study(url: str, name: str, number: int, seed: int) -> optuna.Study:
-    """A study as a trial needs it.
+def load_study(url: str, name: str) -> optuna.Study:
+    """A study that is there, as a trial needs it."""
+    return optuna.load_study(study_name=name, storage=open_storage(url), pruner=pruner())
 
-    Args:
-        url, name: of the study.
-        number: of trials so far: with the seed it makes what is random in the sampler.
-        seed: of the search.
+
+def sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
+    """What chooses the values of a trial, by the trials before it: it draws by the seed and the trial's own number.
+
+    The study gives each trial a number of its own, also where several processes or machines ask at the same time; so
+    no two trials draw the same random numbers.
     """
-    mixed = int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
-    with helping(url):
-        return optuna.load_study(
-            study_name=name, storage=open_storage(url), sampler=optuna.samplers.TPESampler(seed=mixed), pruner=pruner()
-        )
+    return optuna.samplers.TPESampler(seed=int(np.random.SeedSequence((seed, number)).generate_state(1)[0]))
 
 
 def pruner() -> optuna.pruners.BasePruner:

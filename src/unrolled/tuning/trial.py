@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import optuna
 
-from unrolled.comparison import Moving
-from unrolled.config import Dimension, Range, Recipe, parse_recipe
+from unrolled.config import Dimension, Range, Recipe
 from unrolled.data import DEFAULT_VALIDATION_FRACTION, Dataset
 from unrolled.data.sources import SOURCES
 from unrolled.errors import DivergedError
+from unrolled.jobs import Moved, Moving
 from unrolled.preparation import learn_intake
 from unrolled.readout import set_up
 from unrolled.runs import dataset_for
 from unrolled.runtime import choose_device, using_threads
 from unrolled.training import EpochLog, TrainState, training_threads
 from unrolled.training.recorders import Recorder
-from unrolled.tuning.space import as_field, search_space
-from unrolled.tuning.study import helping, load_study
+from unrolled.tuning.space import as_field
+from unrolled.tuning.study import helping, load_study, sampler
 
 
 def load_without_test(recipe: Recipe) -> Dataset:
@@ -38,55 +38,36 @@ def load_without_test(recipe: Recipe) -> Dataset:
     return replace(dataset_for(recipe.with_options(changes), None), test=None)
 
 
-_kept: dict[str, Dataset] = {}
-"""The data of one trial are those of the next, in a process that does nothing else."""
-
-
-def _loaded(recipe: Recipe) -> Dataset:
-    key = repr((recipe.data, recipe.model.missing))
-    if key not in _kept:
-        _kept.clear()
-        _kept[key] = load_without_test(recipe)
-    return _kept[key]
-
-
 def run_trial(
-    recipe: Mapping[str, Any],
-    fixed: list[str],
-    url: str,
-    name: str,
-    number: int,
-    *,
-    moved: Callable[[float], None],
-    data: Dataset | None = None,
-) -> dict[str, Any]:
-    """One trial of a study, from plain values, so that another process can be asked for it.
+    recipe: Recipe, space: Mapping[str, Dimension], data: Dataset, url: str, name: str, ends: float, *, moved: Moved
+) -> str | None:
+    """One trial of a study; a job.
 
     Args:
-        recipe: as JSON has it, with the search space.
-        fixed: fields that are not searched.
+        recipe: what the trial changes.
+        space: what it may change.
+        data: the sequences, without any for the test.
         url, name: of the study.
-        number: of trials so far.
-        moved: told how far it is, 0 to 1.
-        data: the sequences, without any for the test; by default the recipe's, which are kept for the next trial.
+        ends: the time after which no trial is begun, in seconds since 1970.
+        moved: told how far it is.
     Returns:
-        ``number`` of the trial and ``line``, for a person.
+        A line for a person; None where it was too late to begin.
     """
-    base = parse_recipe(recipe, "recipe")
-    space = search_space(base, fixed)
-    dataset = data or _loaded(base)
-    study = load_study(url, name, number, base.train.seed)
+    if time.time() >= ends:
+        return None
     done: list[optuna.trial.FrozenTrial] = []
 
     def objective(trial: optuna.Trial) -> float:
-        chosen = base.with_options({field: suggest(trial, field, one) for field, one in space.items()})
-        return learn(chosen, dataset, trial, moved)
+        trial.study.sampler = sampler(recipe.train.seed, trial.number)
+        chosen = recipe.with_options({field: suggest(trial, field, one) for field, one in space.items()})
+        return learn(chosen, data, trial, moved)
 
     with helping(url):
+        study = load_study(url, name)
         study.optimize(objective, n_trials=1, callbacks=[lambda _, trial: done.append(trial)])
-    trial = done[0]
-    best = study.best_trial if any(one.state.name == "COMPLETE" for one in study.get_trials(deepcopy=False)) else None
-    return {"number": trial.number, "line": describe(trial, base.train.monitor, best)}
+        trial = done[0]
+        complete = any(one.state.name == "COMPLETE" for one in study.get_trials(deepcopy=False))
+        return describe(trial, recipe.train.monitor, study.best_trial if complete else None)
 
 
 def suggest(trial: optuna.Trial, name: str, dimension: Dimension) -> Any:
@@ -99,7 +80,7 @@ def suggest(trial: optuna.Trial, name: str, dimension: Dimension) -> Any:
     return trial.suggest_float(name, low, high, step=dimension.step, log=dimension.log)
 
 
-def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, moved: Callable[[float], None]) -> float:
+def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, moved: Moved) -> float:
     """Trains in memory and gives the validation figure of the weights that the recipe would keep.
 
     Raises:

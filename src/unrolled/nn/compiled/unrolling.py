@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from torch import Tensor
-from torch._compile import _disable_dynamo
 from torch.autograd.function import once_differentiable
 
 from unrolled.errors import MismatchError
@@ -19,6 +18,7 @@ from unrolled.nn.compiled.library import SERVED, Layer, Library, Missing, load_l
 from unrolled.nn.compiled.workspace import Lease
 from unrolled.nn.part import State
 from unrolled.nn.unroll import Reads, check_lengths
+from unrolled.runtime.pytorch import without_compiler
 
 CODES: dict[type[Cell], int] = {CELLS[name]: number for number, name in enumerate(SERVED)}
 """The cells that the library computes, by its numbers. A class that inherits from one of them is none of them."""
@@ -110,7 +110,7 @@ def _carry(
     return Carried(outputs if reads == "outputs" else state[0], tuple(state))
 
 
-_carry_apart = _disable_dynamo(_carry)
+_carry_apart = without_compiler(_carry)
 """For torch.compile, which then breaks its graph here; `torch.compiler.disable` would import all of it at once, 2 s."""
 
 

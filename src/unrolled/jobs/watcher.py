@@ -1,0 +1,19 @@
+"""Who sees how several trainings go on."""
+
+from __future__ import annotations
+
+
+class Watcher:
+    """Does nothing at every event; the others say what they do at theirs."""
+
+    def begin(self, total: int, done: int) -> None:
+        """Before the first: how many there are, and how many of them were done before."""
+
+    def moved(self, place: int, share: float) -> None:
+        """The training of this number, from 0, is so far on, 0 to 1."""
+
+    def finished(self, place: int, line: str) -> None:
+        """The training of this number has ended; the line says how."""
+
+    def end(self) -> None:
+        """After the last, for whatever reason."""

@@ -1,0 +1,114 @@
+"""Private names of PyTorch, and what stands in for each where a version does not have it.
+
+They are called for their speed: the public classes of `torch.optim` take longer around a small network's update than
+the update itself, and importing them imports PyTorch's compiler, a second at each start. The public stand-ins compute
+the same rules; their results agree to within float32's rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+
+Tensors = list[Tensor]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def foreach(operator: str, tensors: Sequence[Tensor], *arguments: Any, **named: Any) -> Tensors:
+    """An operator of `torch.Tensor` on each of several tensors.
+
+    Args:
+        operator: the method's name, such as ``mul_``.
+        tensors: what it is called on.
+        arguments: a list holds one argument for each tensor, anything else is the same for all.
+        named: the same for all.
+    Returns:
+        The results; of an operator that works in place the tensors themselves.
+    """
+    together = getattr(torch, f"_foreach_{operator}", None)
+    if together is not None:
+        found = together(list(tensors), *arguments, **named)
+        return list(tensors) if found is None else list(found)
+    return [
+        getattr(tensor, operator)(*(each[place] if isinstance(each, list) else each for each in arguments), **named)
+        for place, tensor in enumerate(tensors)
+    ]
+
+
+def adam(
+    weights: Tensors,
+    gradients: Tensors,
+    means: Tensors,
+    squares: Tensors,
+    counts: Tensors,
+    *,
+    rate: float | Tensor,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    decay: float,
+    decoupled: bool,
+) -> None:
+    """One update by Adam, or by AdamW where the decay is decoupled from the gradient; all in place.
+
+    Args:
+        weights, gradients: what is updated, and by what.
+        means, squares: running means of the gradients and of their squares.
+        counts: updates of each weight, this one included.
+        rate: the learning rate; on a GPU perhaps a scalar that lies there.
+        beta1, beta2, epsilon, decay: of the rule.
+        decoupled: whether weights decay by themselves rather than through the gradient.
+    """
+    named: dict[str, Any] = {"beta1": beta1, "beta2": beta2, "eps": epsilon, "weight_decay": decay}
+    named |= {"amsgrad": False, "maximize": False}
+    fused = getattr(torch, "_fused_adamw_" if decoupled else "_fused_adam_", None)
+    if fused is not None:
+        fused(weights, gradients, means, squares, [], counts, lr=rate, **named)
+        return
+    from torch.optim.adam import adam as adam_of_torch
+    from torch.optim.adamw import adamw as adamw_of_torch
+
+    foreach("sub_", counts, 1)  # the public rule counts by itself
+    rule = adamw_of_torch if decoupled else adam_of_torch
+    rule(weights, gradients, means, squares, [], counts, lr=rate, capturable=_lies_on_gpu(rate), **named)
+
+
+def sgd(
+    weights: Tensors, gradients: Tensors, buffers: Tensors, *, rate: float | Tensor, momentum: float, decay: float
+) -> None:
+    """One update by stochastic gradient descent; all in place.
+
+    Args:
+        weights, gradients: what is updated, and by what.
+        buffers: the momentum's memory, zeros before the first update; empty without momentum.
+        rate: the learning rate; on a GPU perhaps a scalar that lies there.
+        momentum, decay: of the rule.
+    """
+    named: dict[str, Any] = {"weight_decay": decay, "momentum": momentum, "lr": rate, "dampening": 0.0}
+    named |= {"nesterov": False, "maximize": False}
+    fused = getattr(torch, "_fused_sgd_", None)
+    if fused is not None:
+        fused(weights, gradients, buffers, is_first_step=False, **named)
+        return
+    from torch.optim.sgd import sgd as sgd_of_torch
+
+    sgd_of_torch(weights, gradients, list(buffers) or [None] * len(weights), foreach=False, **named)
+
+
+def without_compiler(function: Callable[P, R]) -> Callable[P, R]:
+    """The function as one that PyTorch's compiler does not look into."""
+    try:
+        from torch._compile import _disable_dynamo
+    except ImportError:
+        disabled: Callable[P, R] = torch.compiler.disable(function)
+        return disabled
+    hidden: Callable[P, R] = _disable_dynamo(function)
+    return hidden
+
+
+def _lies_on_gpu(rate: float | Tensor) -> bool:
+    return isinstance(rate, Tensor) and rate.is_cuda
