@@ -81,6 +81,13 @@ def lstm_layer_norm(w: Weights, x: Array, h: Array, c: Array, m: Array) -> tuple
     return sigma(o) * np.tanh(layer_norm(c_next, w.extra["gamma_c"]) + w.extra["beta_c"]), c_next
 
 
+def lstm_coupled(w: Weights, x: Array, h: Array, c: Array, m: Array) -> tuple[Array, ...]:
+    a = {gate: x @ w.W[gate].T + (h * m) @ w.U[gate].T + w.b[gate] for gate in "fgo"}
+    keep = sigma(a["f"])
+    c_next = keep * c + (1 - keep) * np.tanh(a["g"])
+    return sigma(a["o"]) * np.tanh(c_next), c_next
+
+
 EQUATIONS: dict[str, tuple[str, int, Callable[..., tuple[Array, ...]]]] = {  # gates, parts of the state, equations
     "rnn": ("h", 1, rnn),
     "rnn-relu": ("h", 1, rnn_relu),
@@ -88,6 +95,7 @@ EQUATIONS: dict[str, tuple[str, int, Callable[..., tuple[Array, ...]]]] = {  # g
     "gru-reset-before": ("rzn", 1, gru_reset_before),
     "lstm": ("ifgo", 2, lstm),
     "lstm-peephole": ("ifgo", 2, lstm_peephole),
+    "lstm-coupled": ("fgo", 2, lstm_coupled),
     "lstm-layer-norm": ("ifgo", 2, lstm_layer_norm),
 }
 every_cell = pytest.mark.parametrize("name", list(CELLS))

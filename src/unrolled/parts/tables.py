@@ -9,6 +9,7 @@ CELLS = {
     "gru-reset-before": "unrolled.nn.cells.gru_reset_before:GRUResetBefore",
     "lstm": "unrolled.nn.cells.lstm:LSTM",
     "lstm-peephole": "unrolled.nn.cells.lstm_peephole:PeepholeLSTM",
+    "lstm-coupled": "unrolled.nn.cells.lstm_coupled:CoupledLSTM",
     "lstm-layer-norm": "unrolled.nn.cells.lstm_layer_norm:LayerNormLSTM",
 }
 POOLINGS = {
