@@ -45,6 +45,10 @@ def last(pooling: Pooling, steps: Steps) -> list[float]:
     return [*steps[-1][:half], *steps[0][half:]]
 
 
+def first(pooling: Pooling, steps: Steps) -> list[float]:
+    return last(pooling, steps[::-1])  # each direction starts where the other one ends
+
+
 def attention(pooling: Any, steps: Steps) -> list[float]:
     A, a, v = pooling.A.weight.tolist(), pooling.A.bias.tolist(), pooling.v.weight.tolist()[0]
     units = range(len(steps[0]))
@@ -69,6 +73,7 @@ def eight_statistics(pooling: Pooling, steps: Steps) -> list[float]:
 
 BY_HAND: dict[str, Callable[[Any, Steps], list[float]]] = {  # without a tensor operation over time
     "last": last,
+    "first-last": lambda pooling, steps: [*first(pooling, steps), *last(pooling, steps)],
     "mean": lambda _, steps: [sum(column) / len(column) for column in zip(*steps, strict=True)],
     "max": lambda _, steps: [max(column) for column in zip(*steps, strict=True)],
     "attention": attention,

@@ -14,6 +14,7 @@ CELLS = {
 }
 POOLINGS = {
     "last": "unrolled.nn.pooling.last:LastPooling",
+    "first-last": "unrolled.nn.pooling.first_last:FirstLastPooling",
     "mean": "unrolled.nn.pooling.mean:MeanPooling",
     "max": "unrolled.nn.pooling.max:MaxPooling",
     "attention": "unrolled.nn.pooling.attention:AttentionPooling",
