@@ -13,15 +13,13 @@ filters.py    the random filters of the first layer, scaled to the data
 ridge.py      the output layer in closed form
 aside.py      which training sequences are set aside where there is no validation data
 challenge.py  when the fitted start is kept, and what training has to show to replace it
-better.py     the test of that
 methods.py    a network and its training by the method that a recipe asks for
 """
 
-from unrolled.readout.methods import Training, build_network, go_on, set_up
+from unrolled.readout.methods import Training, go_on, set_up
 
 __all__ = [
     "Training",
-    "build_network",
     "go_on",
     "set_up",
 ]
