@@ -229,6 +229,21 @@ def test_a_training_that_was_killed_ends_as_if_it_had_not_been(name: str, step: 
     assert whole.selection.method == ("trained" if learns else "fitted")
 
 
+@pytest.mark.parametrize("validation", [None, noisy(12, 6)])
+def test_a_stop_before_the_first_step_changes_nothing(validation: Sequences | None, tmp_path: Path) -> None:
+    """Ctrl-C may come before the start is measured, and what there is is saved."""
+    ends = []
+    for stopped in (False, True):
+        training = task(noisy(40), validation, max_epochs=3)
+        if stopped:
+            store = CheckpointStore(tmp_path)
+            store.save_last(training.state.tensors(), training.state.facts())
+            training.state.restore(store.load_last()[0])
+        ends.append(training.fit())
+    assert same(ends[0].judged, ends[1].judged)
+    assert ends[0].selection.facts() == ends[1].selection.facts()
+
+
 def test_weights_that_have_learned_before_go_on_with_all_cases() -> None:
     train = noisy(40)
     recipe = Recipe.model_validate({"name": "x", "model": MODEL, "train": {"max_epochs": 2}})

@@ -86,8 +86,8 @@ class Challenge(FittedStart):
         """See `Selection`."""
         del epoch, train
         if not self._is_won(network, validation):
+            self.best_epoch = 0  # first, so that a stop in the middle ends here again
             self.best = {name: value.clone() for name, value in self.fitted.items()}  # a file shares no memory
-            self.best_epoch = 0
             self.best_value = None if self.start is None else self.watched(self.start)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -98,7 +98,7 @@ class Challenge(FittedStart):
     def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device) -> None:
         """See `Selection`."""
         super().restore(tensors, facts, device)
-        self.fitted, self.start_each = on_device(part("fitted", tensors), device), tensors["start_cases"]
+        self.fitted, self.start_each = on_device(part("fitted", tensors), device), tensors.get("start_cases")
 
     def _is_won(self, network: Network, validation: Batcher | None) -> bool:
         """Whether the best epoch is shown to be better than the start, sequence by sequence."""
