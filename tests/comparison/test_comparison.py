@@ -87,6 +87,27 @@ def test_names_say_in_what_the_runs_differ(runs: list[Run]) -> None:
     assert names == {"digits/1 (rnn)", "digits/2 (gru)"}
 
 
+def test_seeds_on_other_training_data_are_not_one_contender(runs: list[Run], tmp_path: Path) -> None:
+    digits = load_dataset(runs[0].recipe.data)
+    assert digits.test is not None
+    half = replace(digits, train=digits.train.take(slice(None, None, 2)))
+    other = train("digits", data=half, runs=tmp_path, cell="rnn", seed=1, **TINY)
+    found = compare([runs[0].folder.path, other.folder.path, runs[1].folder.path], pool_seeds=True)
+    assert len(found.rows) == 3
+
+
+def test_nothing_is_fitted_beside_a_run_whose_data_have_changed(tmp_path: Path) -> None:
+    rng, source, labels = np.random.default_rng(0), tmp_path / "own.npz", np.arange(60) % 2
+    for test in (None, tmp_path / "test.npz"):
+        for path in filter(None, (source, test)):
+            np.savez(path, X=rng.normal(labels[:, None], 1, (60, 5)), y=labels)
+        run = train(str(source), runs=tmp_path / "runs", test=None if test is None else str(test), **TINY)
+        compare([run.folder.path], against=["sklearn:GaussianNB"])
+        np.savez(source, X=rng.normal(labels[:, None], 1, (60, 5)), y=labels)
+        with pytest.raises(MismatchError, match="training data are not those of"):
+            compare([run.folder.path], against=["sklearn:GaussianNB"])
+
+
 def test_runs_that_differ_by_their_seed_can_be_one_contender(runs: list[Run]) -> None:
     found = compare([run.folder.path for run in runs], pool_seeds=True)
     rows = {row.name: row for row in found.rows}

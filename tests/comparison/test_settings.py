@@ -134,6 +134,16 @@ class Stop(Recorder):
             raise MemoryError
 
 
+def test_a_run_with_another_test_file_is_not_taken_for_it(source: str, tmp_path: Path) -> None:
+    """It would be refused beside the others, with advice that a comparison of settings does not take."""
+    rng = np.random.default_rng(3)
+    for shift in (0, 1):
+        np.savez(tmp_path / "test.npz", X=rng.normal(shift, 1, (30, 5)), y=np.arange(30) % 2)
+        result, lines = grid(source, tmp_path, {"cell": ["rnn", "gru"]}, test=str(tmp_path / "test.npz"), jobs=1)
+        assert len(lines) == 2
+        assert len(result.comparison.fingerprints) == 1
+
+
 def test_a_run_that_was_stopped_goes_on_in_its_folder(source: str, tmp_path: Path) -> None:
     with pytest.raises(MemoryError):
         train(

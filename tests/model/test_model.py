@@ -23,7 +23,7 @@ from unrolled.config import CellName, ModelConfig
 from unrolled.data.sequences import Sequences
 from unrolled.errors import DataError, MismatchError, ModelFolderError, StorageError, UnitWarning
 from unrolled.evaluation.evaluation import evaluate
-from unrolled.model.model import Model, ModelFacts, load
+from unrolled.model.model import FORMAT_VERSION, Model, ModelFacts, load
 from unrolled.network.network import Network
 from unrolled.preparation.preparing import Preparation
 from unrolled.runs.run import Run
@@ -229,7 +229,7 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, name: str, kept: float) -> 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda c: c.update(format_version=6), r"format version is 6, this package reads up to 5; update unrolled"),
+        (lambda c: c.update(format_version=FORMAT_VERSION + 1), rf"reads up to {FORMAT_VERSION}; update unrolled"),
         (lambda c: c.update(format_version=99, unheard="of"), "format version is 99.*update unrolled"),
         (lambda c: c.update(extra=1), "extra: Extra inputs are not permitted"),
         (lambda c: c.pop("classes"), "classes: Field required"),

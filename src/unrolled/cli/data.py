@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.config import HOW_TO_READ, DataConfig, parse_recipe
-from unrolled.data import Sequences, load_dataset, load_sequences
+from unrolled.data import Sequences, load_sequences
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer
 from unrolled.data.formats import reader_of
 from unrolled.data.sources import SOURCES
-from unrolled.errors import ConfigError, DataError, ReadError
+from unrolled.errors import ReadError
+from unrolled.evaluation import Chosen, held_out, names_source, unseen
 from unrolled.model import Model
 
 
@@ -37,9 +38,12 @@ def sequences_for(
     The model's own data set is split as it was for its training, so that its test sequences are meant. A file is
     read as the training file was, as far as the options say nothing else.
     """
-    own = _options(model)
+    own = DataConfig.model_validate(model.facts.data.get("options", {}))
     if data is None:
-        return _held_out(model, observer)
+        chosen = held_out(model, observer)
+        if chosen.note is not None:
+            observer.note(chosen.note)
+        return chosen.sequences
     if data not in SOURCES:
         if model.facts.vocabulary is not None:  # whatever the training file's texts were taken for
             own = own.model_copy(update={"tokens": model.facts.tokens})
@@ -51,24 +55,12 @@ def sequences_for(
 
 def unseen_sequences_for(
     model: Model, data: str | None, options: Mapping[str, Any] | None = None, observer: Observer = SILENT
-) -> tuple[Sequences, str | None]:
-    """As `sequences_for`, but of the file that the model was trained on only what was held out.
-
-    Returns:
-        The sequences, and a note where there is something to know about them.
-    """
-    own = _options(model)
-    if data is not None and data == own.source and data not in SOURCES and data != str(STANDARD_INPUT):
-        return _held_out(model, observer), f"only those sequences of {data} that were held out of the training"
-    sequences = sequences_for(model, data, options, observer, labels_needed=True)
-    if sequences.fingerprint == model.facts.data.get("fingerprint"):
-        return sequences, "these are the sequences that the model was trained on; the figures flatter it"
-    return sequences, None
-
-
-def _options(model: Model) -> DataConfig:
-    """Of the data that the model was trained on."""
-    return DataConfig.model_validate(model.facts.data.get("options", {}))
+) -> Chosen:
+    """As `sequences_for`, but only those that the model has not seen, as far as there are any and it can be told."""
+    recorded = model.record is not None and data not in SOURCES
+    if data is None or (not recorded and data != str(STANDARD_INPUT) and names_source(model, data)):
+        return held_out(model, observer)
+    return unseen(model, sequences_for(model, data, options, observer, labels_needed=True), data)
 
 
 def _read_alike(own: DataConfig, data: str, given: dict[str, Any]) -> DataConfig:
@@ -82,15 +74,3 @@ def _read_alike(own: DataConfig, data: str, given: dict[str, Any]) -> DataConfig
     except ReadError:  # which is said when it is read
         return checked
     return data_config({**{name: value for name, value in recorded.items() if name in takes}, **given})
-
-
-def _held_out(model: Model, observer: Observer) -> Sequences:
-    options = _options(model)
-    if not options.source:
-        raise ConfigError("this model does not record where its training data are; name the data.")
-    if options.source == str(STANDARD_INPUT):
-        raise ConfigError("this model was trained on standard input, which cannot be read again; name the data.")
-    test = load_dataset(options, observer, missing=model.facts.model.missing).test
-    if test is None:
-        raise DataError(f"nothing of {options.source} was held out for the test; name other data.")
-    return test

@@ -27,7 +27,7 @@ def evaluate(
 ) -> None:
     """Figures of a trained model: accuracy with its interval, baselines, a line for each class.
 
-    For a named data set, and for the file it was trained on, these are the held-out test sequences.
+    Sequences that the model was trained on do not count, whatever the file is called, as long as there are others.
     """
     from unrolled.cli.console import notes, print_evaluation, print_json
     from unrolled.cli.data import unseen_sequences_for
@@ -40,10 +40,10 @@ def evaluate(
     console = notes()
     with ReadingBar(console) as bar:
         observer = Notes(lambda text: console.print(f"note: {text}", markup=False), bar)
-        sequences, note = unseen_sequences_for(trained, data, options, observer)
-    if note is not None:
-        console.print(f"note: {note}", markup=False)
-    evaluation = figures_of(trained, sequences, headline_cases=headline_cases)
+        chosen = unseen_sequences_for(trained, data, options, observer)
+    if chosen.note is not None:
+        console.print(f"note: {chosen.note}", markup=False)
+    evaluation = figures_of(trained, chosen.sequences, headline_cases=headline_cases)
     if as_json:
         print_json(evaluation.to_dict())
     else:

@@ -65,9 +65,10 @@ def export(
     trained = Model.load(model)
     sequences = None
     if quantize is not None:
-        sequences, note = unseen_sequences_for(trained, data, options)
-        if note is not None:
-            notes().print(f"note: {note}", markup=False)
+        chosen = unseen_sequences_for(trained, data, options)
+        sequences = chosen.sequences
+        if chosen.note is not None:
+            notes().print(f"note: {chosen.note}", markup=False)
     path = output or Path(f"{_name(find_model(model))}{'-stream' if streaming else ''}.{form.value}")
     exported = export_onnx(trained, path, streaming=streaming, int8_data=sequences)
     if as_json:

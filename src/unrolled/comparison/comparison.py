@@ -13,6 +13,7 @@ from unrolled.comparison.contenders import Answers, Contender, contenders_of_run
 from unrolled.comparison.rivals import Rival, fit_rival, named_rival
 from unrolled.data import Dataset, load_dataset
 from unrolled.errors import ConfigError, MismatchError
+from unrolled.evaluation import changed_part
 from unrolled.runs import RunFolder
 from unrolled.statistics import Difference, difference, holm, mcnemar, mean_share, p_text, verdict
 
@@ -128,14 +129,20 @@ def compare(
             seeds counts.
     Raises:
         RunError: for a run that is not there, not finished or damaged.
-        MismatchError: for different test data, unless ``unpaired``.
+        MismatchError: for different test data, unless ``unpaired``; for data that changed since the first run.
         ConfigError: for fewer than two classifiers, or an unknown one.
     """
     rivals = [named_rival(one) if isinstance(one, str) else one for one in against]
     contenders = contenders_of_runs(runs, pool_seeds=pool_seeds)
     if rivals:
-        recipe, _ = RunFolder.open(Path(runs[0])).read_config()
+        recipe, facts = RunFolder.open(Path(runs[0])).read_config()
         dataset = data or load_dataset(recipe.data, missing=recipe.model.missing)
+        changed = changed_part(dataset, facts["data"])
+        if changed is not None:
+            raise MismatchError(
+                f"the {changed} data are not those of {runs[0]} any more, so nothing else can be fitted on them; "
+                "restore them, or train the run anew."
+            )
         contenders += [fit_rival(rival, dataset) for rival in rivals]
     return compare_contenders(contenders, unpaired=unpaired)
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import SECTIONS, Recipe
-from unrolled.data import Integers, load_dataset
+from unrolled.data import Integers
 from unrolled.errors import DataError, RunError
-from unrolled.evaluation import Outcomes
+from unrolled.evaluation import Outcomes, held_out
 from unrolled.model import Model
 from unrolled.runs import RunFolder
 from unrolled.statistics import Right
@@ -155,12 +155,9 @@ def _kept(folder: RunFolder, figures: Mapping[str, Any]) -> tuple[Outcomes, str]
 
 def _made_anew(folder: RunFolder, model: Model) -> tuple[Outcomes, str]:
     """The same from the model and the data that the recipe names."""
-    recipe, _ = folder.read_config()
-    if not recipe.data.source:
+    if not model.facts.data["options"]["source"]:
         raise RunError(f"{folder.path} keeps no predictions and its data were in memory; train it anew.")
-    test = load_dataset(recipe.data, missing=recipe.model.missing).test
-    if test is None:
-        raise DataError(f"{folder.path} was trained without test data, so there is nothing to compare; leave it out.")
+    test = held_out(model).sequences
     return Outcomes.of(model.targets(test), model.predict_proba(test)), test.fingerprint
 
 
@@ -179,10 +176,12 @@ def contenders_of_runs(paths: Sequence[str | Path], *, pool_seeds: bool = False)
         if folder.path.resolve() in seen:
             raise RunError(f"{folder.path} is named twice; a run is not compared with itself.")
         seen.add(folder.path.resolve())
-    recipes = [folder.read_config()[0] for folder in folders]
+    configs = [folder.read_config() for folder in folders]
+    recipes = [recipe for recipe, _ in configs]
     groups: dict[Any, list[int]] = {}
-    for index, recipe in enumerate(recipes):
-        key = tuple(sorted((k, repr(v)) for k, v in learned_from(recipe).items() if k != "seed"))
+    for index, (recipe, facts) in enumerate(configs):
+        content = sorted((k, repr(v)) for k, v in learned_from(recipe).items() if k != "seed")
+        key = (*content, facts["data"]["fingerprint"], facts["data"].get("validation_fingerprint"))
         groups.setdefault(key if pool_seeds else index, []).append(index)
     chosen = [learned_from(recipes[indices[0]]) for indices in groups.values()]
     if pool_seeds:

@@ -18,6 +18,7 @@ from unrolled.comparison.rivals import Rival, fit_rival, named_rival
 from unrolled.config import FIELDS, Recipe
 from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, RunError, UnknownNameError, UnrolledError
+from unrolled.evaluation import changed_part
 from unrolled.jobs import Answer, Job, Moved, Moving, Watcher, do_jobs, share_cores
 from unrolled.runs import RunFolder, Say, dataset_for, find, resume, train
 
@@ -225,17 +226,15 @@ def _key(recipe: Recipe) -> str:
 
 
 def _known_runs(parent: Path, dataset: Dataset) -> dict[str, RunFolder]:
-    """The runs in a folder that learned from these data, by what they were made from; a finished one comes first."""
+    """The runs in a folder that had these data, the test's too, by what they were made from; a finished one first."""
     known: dict[str, RunFolder] = {}
-    validation = dataset.validation.fingerprint if dataset.validation else None
     for path in sorted(parent.iterdir()) if parent.is_dir() else []:
         try:
             folder = RunFolder.open(path)
             recipe, facts = folder.read_config()
         except UnrolledError:  # something else, or a run that cannot go on
             continue
-        data = facts["data"]
-        if (data["fingerprint"], data.get("validation_fingerprint")) != (dataset.train.fingerprint, validation):
+        if changed_part(dataset, facts["data"]) is not None:
             continue
         key = _key(recipe)
         if key not in known or (folder.is_finished and not known[key].is_finished):

@@ -12,6 +12,7 @@ from unrolled.data.coercion import SequencesLike, as_sequences, from_texts, pars
 from unrolled.data.dataset import Dataset
 from unrolled.data.inspection import Inspection, Place, PreviewCase, inspect_file
 from unrolled.data.load import load_dataset, load_sequences, split_dataset
+from unrolled.data.record import DatasetRecord, content_hashes, label_indices
 from unrolled.data.sequences import Integers, Sequences, encode_labels
 from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION, hold_out_validation
 from unrolled.data.statistics import channel_statistics, overall_statistics, value_range
@@ -19,6 +20,7 @@ from unrolled.data.statistics import channel_statistics, overall_statistics, val
 __all__ = [
     "DEFAULT_VALIDATION_FRACTION",
     "Dataset",
+    "DatasetRecord",
     "Inspection",
     "Integers",
     "Place",
@@ -31,11 +33,13 @@ __all__ = [
     "check_kind",
     "check_test",
     "check_trainable",
+    "content_hashes",
     "doubt_unit",
     "encode_labels",
     "from_texts",
     "hold_out_validation",
     "inspect_file",
+    "label_indices",
     "load_dataset",
     "load_sequences",
     "overall_statistics",

@@ -1,9 +1,10 @@
 """`Model`: a trained network with all that its answers need, in memory and as one folder.
 
-    model.safetensors    weights, preparation, the simple baselines
-    model.json           classes, channels, configuration, data's fingerprint, figures
-    examples.json        a few sequences to try it on
-    README.md            the model card, for people
+    model.safetensors      weights, preparation, the simple baselines
+    model.json             classes, channels, configuration, data's fingerprint, figures
+    sequences.safetensors  which sequences were trained on, held out for validation and for the test: a hash of each
+    examples.json          a few sequences to try it on
+    README.md              the model card, for people
 
 Nothing in the folder is code: loading a stranger's model runs nothing of theirs.
 """
@@ -22,6 +23,8 @@ import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
@@ -29,6 +32,7 @@ from torch import Tensor
 from unrolled.baselines import Baselines, Features
 from unrolled.config import KeptSteps, ModelConfig, TokenKind
 from unrolled.data import (
+    DatasetRecord,
     Integers,
     Sequences,
     SequencesLike,
@@ -50,9 +54,10 @@ from unrolled.preparation import Intake, late_windows, truncated
 from unrolled.storage import replace_folder
 from unrolled.version import VERSION
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 """2: the network prepares its input in more ways than one, and may read text. 3: the range of the training values
-is recorded. 4: segments past the recurrence, eight statistics. 5: steps with their neighbours. Older ones are still
+is recorded. 4: segments past the recurrence, eight statistics. 5: steps with their neighbours.
+6: the sequences of the training are recorded. Older ones are still
 read, but for networks that pool the four statistics of before 4."""
 
 Probabilities = npt.NDArray[np.float32]
@@ -91,6 +96,7 @@ class ModelFacts(BaseModel):
         baseline: of the simple classifiers, what is not a tensor.
         weights_sha256: of ``model.safetensors``.
         examples_sha256: of ``examples.json``; empty where there is none.
+        sequences_sha256: of ``sequences.safetensors``; empty where there is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -113,6 +119,7 @@ class ModelFacts(BaseModel):
     baseline: BaselineFacts | None = None
     weights_sha256: str = ""
     examples_sha256: str = ""
+    sequences_sha256: str = ""
 
     @property
     def method(self) -> Literal["fitted", "trained"]:
@@ -147,12 +154,14 @@ class Model:
         facts: everything else that is saved.
         baselines: the majority class and the logistic regression of the same training data.
         examples: a few sequences to try it on.
+        record: which sequences were trained on and held out; None where that is not known.
     """
 
     network: Network
     facts: ModelFacts
     baselines: Baselines | None = None
     examples: tuple[Example, ...] = ()
+    record: DatasetRecord | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -325,7 +334,12 @@ class Model:
             facts = facts.model_copy(update={"baseline": _baseline_facts(self.baselines)})
         weights = save_tensors(tensors)
         examples = {"examples.json": dump_examples(self.examples)} if self.examples else {}
-        sums = {"weights_sha256": _digest(weights), "examples_sha256": _digest(*examples.values())}
+        record = {} if self.record is None else {_RECORD: save_arrays(self.record.arrays())}
+        sums = {
+            "weights_sha256": _digest(weights),
+            "examples_sha256": _digest(*examples.values()),
+            "sequences_sha256": _digest(*record.values()),
+        }
         facts = facts.model_copy(update={"format_version": FORMAT_VERSION, **sums})
         content = facts.model_dump(mode="json")
         text = json.dumps(content | {"facts_sha256": _facts_digest(content)}, indent=2, ensure_ascii=False)
@@ -333,6 +347,7 @@ class Model:
             "model.safetensors": weights,
             "model.json": text.encode(),
             **examples,
+            **record,
             "README.md": write_card(facts.model_dump(), self.network.in_words(), facts.method_in_words).encode(),
         }
         replace_folder(Path(path), files)
@@ -362,7 +377,7 @@ class Model:
             network = restore_network(facts, {k: v for k, v in tensors.items() if not k.startswith(_BASELINE)})
         except (SafetensorError, RuntimeError, KeyError, ConfigError) as error:
             raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {error}") from None
-        return cls(network, facts, baselines, _read_examples(folder, facts))
+        return cls(network, facts, baselines, _read_examples(folder, facts), _read_record(folder, facts))
 
     def to(self, device: torch.device | str) -> Model:
         """The same model, computing on another device."""
@@ -446,6 +461,19 @@ def _read_examples(folder: Path, facts: ModelFacts) -> tuple[Example, ...]:
         raise ModelFolderError(f"{path} is damaged: {error}. Copy the folder anew.") from None
 
 
+def _read_record(folder: Path, facts: ModelFacts) -> DatasetRecord | None:
+    path = folder / _RECORD
+    if not facts.sequences_sha256:
+        return None
+    try:
+        content = path.read_bytes()
+        if _digest(content) != facts.sequences_sha256:
+            raise ValueError("its checksum is not the one in model.json")
+        return DatasetRecord.from_arrays(load_arrays(content))
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}. Copy the folder anew.") from None
+
+
 def _digest(*contents: bytes) -> str:
     """SHA-256 of a file's content; empty for no file."""
     return hashlib.sha256(contents[0]).hexdigest() if contents else ""
@@ -481,6 +509,7 @@ def _are_bytes(values: SequencesLike) -> bool:
     return all(isinstance(part, np.ndarray) and part.dtype == np.uint8 for part in parts)
 
 
+_RECORD = "sequences.safetensors"
 _BASELINE = "baseline/"
 _BASELINE_ARRAYS = ("mean", "deviation", "weights", "bias")
 

@@ -7,10 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from unrolled.config import Recipe
-from unrolled.data import Sequences, load_dataset
+from unrolled.data import Sequences
 from unrolled.errors import ConfigError, DataError, UnrolledError
-from unrolled.evaluation import Evaluation, Outcomes, evaluate, predictions_of
+from unrolled.evaluation import Evaluation, Outcomes, evaluate, held_out, predictions_of
 from unrolled.model import Model
 from unrolled.report import Material, Shown, render
 from unrolled.runs.folder import RunFolder
@@ -42,7 +41,7 @@ def report(
     recipe, facts = folder.read_config()
     without = ""
     if test is None:
-        test, without = _test_sequences(recipe)
+        test, without = _test_sequences(model)
     evaluation = _stored_evaluation(folder)
     if test is not None and evaluation is not None and test.fingerprint != evaluation.fingerprint:
         test, without = None, "the test data are not those any more that the figures were measured on"
@@ -89,15 +88,16 @@ def read_history(path: Path) -> list[EpochLog]:
     return found
 
 
-def _test_sequences(recipe: Recipe) -> tuple[Sequences | None, str]:
+def _test_sequences(model: Model) -> tuple[Sequences | None, str]:
     """The run's test sequences, or why there are none."""
-    if not recipe.data.source:
+    if not model.facts.data["options"]["source"]:
         return None, "the sequences were given in memory, and are not kept"
+    if not model.facts.data["test"]:
+        return None, "no sequences were held out for the test"
     try:
-        test = load_dataset(recipe.data, missing=recipe.model.missing).test
+        return held_out(model).sequences, ""
     except UnrolledError as error:
         return None, f"the test data cannot be read any more: {error}"
-    return test, "" if test is not None else "no sequences were held out for the test"
 
 
 def _stored_evaluation(folder: RunFolder) -> Evaluation | None:

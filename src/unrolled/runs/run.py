@@ -17,6 +17,7 @@ from unrolled.baselines import fit_baselines
 from unrolled.config import Recipe, default_recipe, find_recipe, named_recipes, read_recipe
 from unrolled.data import (
     Dataset,
+    DatasetRecord,
     Sequences,
     check_test,
     check_trainable,
@@ -32,7 +33,15 @@ from unrolled.data.files import SILENT, STANDARD_INPUT, Notes, Observer
 from unrolled.data.sources import SOURCES
 from unrolled.drawing import draw_confusion, draw_curves, draw_prediction, to_pixels, to_png
 from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
-from unrolled.evaluation import Evaluation, calibrate, evaluate, predictions_of
+from unrolled.evaluation import (
+    Evaluation,
+    calibrate,
+    changed_part,
+    evaluate,
+    fingerprints,
+    predictions_of,
+    shared_note,
+)
 from unrolled.model import Model, ModelFacts, choose_examples
 from unrolled.network import Network
 from unrolled.preparation import Intake, learn_intake
@@ -183,7 +192,7 @@ def resume(
     with folder.locked():
         recipe, facts = folder.read_config()
         dataset = dataset_for(recipe, data, Notes(say, reading))
-        _check_same_data(folder, _data_facts(dataset), facts["data"])
+        _check_same_data(folder, dataset, facts["data"])
         intake = learn_intake(dataset.train, recipe.data)
         ready = intake.dataset(dataset)
         training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
@@ -226,6 +235,10 @@ def _finish(
 ) -> Run:
     """Trains to the end, then measures and writes the model folder; ``ready`` is the data set as it is batched."""
     recipe, state = training.recipe, training.state
+    record = DatasetRecord.of(dataset)
+    shared = shared_note(record)
+    if shared is not None:
+        say(f"note: {shared}")
     observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, ready, intake, say), *recorders]
     with _saying_how_to_go_on(folder):
         with using_threads(training_threads(recipe.train, ready.train, state.network)):
@@ -233,7 +246,7 @@ def _finish(
                 say(line)
             training.fit(observers, folder.checkpoints)
         model = Model(state.judged, _model_facts(recipe, dataset, intake, state), fit_baselines(ready.train))
-        model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples))
+        model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples), record=record)
         if recipe.train.calibrate and dataset.validation is not None:
             model = calibrate(model, dataset.validation)
         evaluation = None
@@ -380,22 +393,20 @@ def _say_what_changed(found: dict[str, Any], recorded: dict[str, Any], say: Say)
         )
 
 
-def _check_same_data(folder: RunFolder, found: dict[str, Any], recorded: dict[str, Any]) -> None:
+def _check_same_data(folder: RunFolder, dataset: Dataset, recorded: dict[str, Any]) -> None:
     """Refuses other data than those that a run began with: neither its weights nor their choice would be the same."""
-    for key, role in (("fingerprint", "training"), ("validation_fingerprint", "validation")):
-        if key in recorded and found[key] != recorded[key]:
-            raise RunError(
-                f"the {role} data are not those that {folder.path} began with (SHA-256 {str(found[key])[:12]}…, "
-                f"then {str(recorded[key])[:12]}…); restore them, or start a new run."
-            )
+    changed = changed_part(dataset, recorded)
+    if changed is not None:
+        raise RunError(
+            f"the {changed} data are not those that {folder.path} began with; restore them, or start a new run."
+        )
 
 
 def _data_facts(dataset: Dataset) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "note": dataset.note,
-        "fingerprint": dataset.train.fingerprint,
-        "validation_fingerprint": dataset.validation.fingerprint if dataset.validation else None,
+        **fingerprints(dataset),
         "train": len(dataset.train),
         "validation": len(dataset.validation) if dataset.validation else 0,
         "test": len(dataset.test) if dataset.test else 0,

@@ -1,0 +1,233 @@
+"""The one owner of 'held out': which sequences a model was trained on, and which it has not seen.
+
+Sequences are known again by their content, whatever the file is called, wherever the command runs, in whatever order
+they stand. Models that were saved before that was recorded know the fingerprints of the whole training and validation
+data alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.config import DataConfig
+from unrolled.data import Dataset, DatasetRecord, Sequences, content_hashes, label_indices, load_dataset, load_sequences
+from unrolled.data.files import SILENT, STANDARD_INPUT, Observer
+from unrolled.errors import ConfigError, DataError
+from unrolled.model import Model
+
+_FINGERPRINTS = {"training": "fingerprint", "validation": "validation_fingerprint", "test": "test_fingerprint"}
+
+_UNRECORDED = "this model does not record the sequences that it was trained on, so {}"
+_OTHER = "the sequences of {} are not those of the training"
+
+
+class Part(IntEnum):
+    """What a model has seen of a sequence."""
+
+    TRAINED_ON = 0
+    VALIDATION = 1
+    TEST = 2
+    NEW = 3
+
+
+Parts = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Sequences to measure a model on.
+
+    Attributes:
+        sequences: those that the model has not seen, where there are any and it can be told.
+        note: what a reader of the figures must know about them; None where there is nothing.
+    """
+
+    sequences: Sequences
+    note: str | None = None
+
+
+def fingerprints(dataset: Dataset) -> dict[str, str | None]:
+    """The fingerprint of each part of a data set, as a run and a model record them."""
+    parts = (dataset.train, dataset.validation, dataset.test)
+    return {
+        key: None if part is None else part.fingerprint for key, part in zip(_FINGERPRINTS.values(), parts, strict=True)
+    }
+
+
+def changed_part(dataset: Dataset, recorded: Mapping[str, Any]) -> str | None:
+    """The first part of a data set, as ``training``, that is not the recorded one; None where all are.
+
+    Args:
+        dataset: what is there now.
+        recorded: what `fingerprints` gave; a part that was not recorded is taken for the same.
+    """
+    found = fingerprints(dataset)
+    return next((role for role, key in _FINGERPRINTS.items() if key in recorded and found[key] != recorded[key]), None)
+
+
+def parts_of(model: Model, sequences: Sequences) -> Parts | None:
+    """Which part of a model's training data each sequence was, as `Part`, [N]; None where that is not known.
+
+    Args:
+        model: the model.
+        sequences: as they were read, with labels or without.
+    """
+    if model.record is not None:
+        return _parts_by_content(model.record, sequences, model.classes)
+    for part, key in ((Part.TRAINED_ON, "fingerprint"), (Part.VALIDATION, "validation_fingerprint")):
+        if model.facts.data.get(key) == sequences.fingerprint:
+            return np.full(len(sequences), part, np.int8)
+    return None
+
+
+def unseen(model: Model, sequences: Sequences, origin: str) -> Chosen:
+    """Of some sequences those that the model was neither trained on nor chosen by; all where there are no such.
+
+    Args:
+        model: the model.
+        sequences: as they were read.
+        origin: where they come from, for the note.
+    """
+    parts = parts_of(model, sequences)
+    if parts is None:
+        return Chosen(sequences, _UNRECORDED.format(f"{origin} may hold some of them"))
+    if (parts == Part.NEW).all():
+        return Chosen(sequences)
+    said = _counts(parts, origin)
+    if names_source(model, origin) and not _is_whole(model, parts):
+        said = f"{_OTHER.format(origin)}: {said}"
+    fresh = np.flatnonzero(parts >= Part.TEST)
+    if not len(fresh):
+        return Chosen(sequences, f"{said}; the figures flatter the model")
+    if len(fresh) < len(parts):
+        said += f"; only the {len(fresh):,} that it has not seen are taken"
+    return Chosen(sequences.take(fresh), said)
+
+
+def names_source(model: Model, data: str) -> bool:
+    """Whether a word means what the model's training data were read from: the same name, or the same file."""
+    source = _options(model).source
+    here, there = Path(data), Path(source)
+    return bool(source) and (data == source or (here.exists() and there.exists() and here.samefile(there)))
+
+
+def held_out(model: Model, observer: Observer = SILENT) -> Chosen:
+    """The sequences that were held out of a model's training for its test, from where they were read then.
+
+    Raises:
+        ConfigError: where the model does not say where its data are, or they cannot be read again.
+        DataError: if nothing was held out, or nothing of it is left.
+    """
+    options = _options(model)
+    if not options.source:
+        raise ConfigError("this model does not record where its training data are; name the data.")
+    if options.source == str(STANDARD_INPUT):
+        raise ConfigError("this model was trained on standard input, which cannot be read again; name the data.")
+    try:
+        dataset = load_dataset(options, observer, missing=model.facts.model.missing)
+    except DataError:
+        if model.record is None:
+            raise
+        return _still_there(model, model.record, options)  # what is left may be too little to be split as it was
+    if dataset.test is None:
+        raise DataError(f"nothing of {options.source} was held out for the test; name other data.")
+    if model.record is None:
+        doubt = f"some of these may be among them: {_OTHER.format(options.source)}"
+        return Chosen(dataset.test, _UNRECORDED.format(doubt) if changed_part(dataset, model.facts.data) else None)
+    if dataset.test.fingerprint == model.facts.data.get(_FINGERPRINTS["test"]):
+        return Chosen(dataset.test, shared_note(model.record))
+    return _still_there(model, model.record, options)
+
+
+def shared_note(record: DatasetRecord) -> str | None:
+    """A note on test sequences whose content also stands in the training or validation data, where there are any."""
+    learned = np.concatenate([record.train.hashes, record.validation.hashes])
+    shared, count = int(np.isin(record.test.hashes, learned).sum()), len(record.test.hashes)
+    if not shared:
+        return None
+    return f"{shared:,} of the {count:,} test sequences also stand in the training data; the figures flatter the model"
+
+
+def _still_there(model: Model, record: DatasetRecord, options: DataConfig) -> Chosen:
+    """What was held out for the test, from data that have changed since."""
+    origin, count = options.test or options.source, len(record.test.hashes)
+    whole = load_sequences(origin, options)
+    kept = np.flatnonzero(parts_of(model, whole) == Part.TEST)
+    if not len(kept):
+        raise DataError(
+            f"{_OTHER.format(origin)}: none of the {count:,} sequences that were held out for the test is there. "
+            "Restore them, or name other data."
+        )
+    there = f"of the {count:,} sequences that were held out for the test {len(kept):,} are there"
+    return Chosen(whole.take(kept), f"{_OTHER.format(origin)}: {there}")
+
+
+def _options(model: Model) -> DataConfig:
+    """Of the data that the model was trained on."""
+    return DataConfig.model_validate(model.facts.data.get("options", {}))
+
+
+def _is_whole(model: Model, parts: Parts) -> bool:
+    """Whether the sequences are all that the training data were parted into, and no others."""
+    record = model.record
+    if record is None:
+        return True
+    counts = np.bincount(parts, minlength=len(Part))
+    test = 0 if _options(model).test else len(record.test.hashes)
+    return bool(counts.tolist() == [len(record.train.hashes), len(record.validation.hashes), test, 0])
+
+
+def _parts_by_content(record: DatasetRecord, sequences: Sequences, classes: tuple[str, ...]) -> Parts:
+    """See `parts_of`.
+
+    Where the same content stood in several parts, as many of its copies, label by label, are taken for each part as
+    it had, so that the training file as a whole is parted as it was; a copy beyond those was trained on.
+    """
+    hashes = content_hashes(sequences)
+    known = (record.train, record.validation, record.test)
+    parts = np.full(len(hashes), Part.NEW, np.int8)
+    for part in (Part.TEST, Part.VALIDATION, Part.TRAINED_ON):
+        parts[np.isin(hashes, known[part].hashes)] = part
+    if sequences.labels is None:
+        return parts
+    places = np.concatenate([np.unique(one.hashes) for one in known])
+    contents, counts = np.unique(places, return_counts=True)
+    several = contents[counts > 1]
+    left = {part: _copies(known[part].hashes, known[part].labels, several) for part in Part if part != Part.NEW}
+    labels = label_indices(sequences, classes)
+    for index in np.flatnonzero(np.isin(hashes, several)):
+        copy = (int(hashes[index]), int(labels[index]))
+        own = next((part for part, copies in left.items() if copies[copy] > 0), None)
+        if own is not None:
+            left[own][copy] -= 1
+            parts[index] = own
+    return parts
+
+
+def _copies(
+    hashes: npt.NDArray[np.uint64], labels: npt.NDArray[np.unsignedinteger], contents: npt.NDArray[np.uint64]
+) -> Counter[tuple[int, int]]:
+    """How often each of some contents stands there with each label."""
+    inside = np.isin(hashes, contents)
+    return Counter(zip(hashes[inside].tolist(), labels[inside].tolist(), strict=True))
+
+
+def _counts(parts: Parts, origin: str) -> str:
+    """How many sequences are of which part, in words."""
+    words = {
+        Part.TRAINED_ON: "were trained on",
+        Part.VALIDATION: "were used for validation",
+        Part.TEST: "were held out for the test",
+        Part.NEW: "are new",
+    }
+    counts = np.bincount(parts, minlength=len(Part))
+    said = [f"{counts[part]:,} {word}" for part, word in words.items() if counts[part]]
+    return f"of the {len(parts):,} sequences of {origin} {', '.join(said)}"
