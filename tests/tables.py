@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from unrolled.config import DataConfig
-from unrolled.data.files.observer import Notes
+from unrolled.data.files.notes import Notes
 from unrolled.data.formats import read
 from unrolled.data.sequences import Sequences
 from unrolled.errors import UnrolledError

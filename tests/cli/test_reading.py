@@ -13,7 +13,7 @@ from rich.console import Console
 
 from unrolled.cli import reading
 from unrolled.data.files import chunks
-from unrolled.data.files.observer import Observer
+from unrolled.data.files.notes import Observer
 from unrolled.data.formats import read
 
 CSV = b"id,x\n" + b"".join(b"%d,%d\n" % (row // 5, row) for row in range(500))

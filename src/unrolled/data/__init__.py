@@ -1,10 +1,19 @@
 """Sequences with labels: what they are, where they come from, and how they are split.
 
-files/      how a file is opened and read in bounded memory
-tables/     which column is what; rows of a table into sequences
-formats/    one file a format, and the table of them
-sources/    named data: generated, shipped, or fetched and verified
+sources/    named data: generated, shipped, or downloaded and verified
+formats/    readers, one file a format, and the table of them
+tables/     which column is the label, the id, the time, ...; rows of a table into sequences
+files/      how a file of any format is opened and read in bounded memory
 batches/    sequences as padded tensors
+
+sequences   `Sequences`: values, lengths, labels and classes
+dataset     `Dataset`: sequences to train on, to choose by, and to test on
+load        a recipe's section [data] into a `Dataset`: named data or a file, split
+coercion    arrays, lists and texts of a library's user into `Sequences`
+splits      what is held out: by class, by group, by time, by order
+checks      whether sequences can be trained on, tested on, predicted
+inspection  `unrolled inspect`: what a file holds, and what is odd about it
+statistics  mean, deviation and range of each channel
 """
 
 from unrolled.data.checks import check_channels, check_kind, check_test, check_trainable, doubt_unit, refuse_values

@@ -1,4 +1,7 @@
-"""Sequences as padded tensors, a batch at a time."""
+"""Sequences as padded tensors.
+
+batcher  which sequences a batch holds, and the batch itself
+"""
 
 from unrolled.data.batches.batcher import Batch, Batcher, Order
 

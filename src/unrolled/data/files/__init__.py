@@ -1,7 +1,13 @@
-"""How a file is opened, unpacked and read in bounded memory, whatever its format."""
+"""How a file is opened, unpacked and read in bounded memory, whatever its format.
+
+opening       opening, unpacking, and errors that name the file
+chunks        a text file in chunks of whole lines
+read_request  `Request`: the file to read, and what the user said about it
+notes         `Observer`: what a reader found without being told, and how far it is
+"""
 
 from unrolled.data.files.chunks import Chunk, read_chunks
-from unrolled.data.files.observer import SILENT, Notes, Observer
+from unrolled.data.files.notes import SILENT, Notes, Observer
 from unrolled.data.files.opening import (
     MAX_EXPANSION,
     check_file,
@@ -12,7 +18,7 @@ from unrolled.data.files.opening import (
     reading,
     size_of,
 )
-from unrolled.data.files.request import STANDARD_INPUT, Request
+from unrolled.data.files.read_request import STANDARD_INPUT, Request
 
 __all__ = [
     "MAX_EXPANSION",

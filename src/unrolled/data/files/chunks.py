@@ -16,7 +16,7 @@ from io import BufferedIOBase
 from pathlib import Path
 
 from unrolled.data.files.opening import open_unpacked, reading
-from unrolled.data.files.request import STANDARD_INPUT, Request
+from unrolled.data.files.read_request import STANDARD_INPUT, Request
 from unrolled.errors import ReadError
 
 CHUNK_BYTES = 16 << 20

@@ -1,4 +1,18 @@
-"""Files into sequences: one file a format, and in `registry` the table of them."""
+"""Files into sequences: one file a format.
+
+registry     the table of formats, and which of them a file has
+delimited    CSV and TSV, as tables
+parquet      Parquet, as tables
+json_lines   JSON Lines: an object a sequence
+text_lines   text: a label and a text a line
+ts           .ts of the UEA/UCR archive
+arff         .arff of Weka
+npy, npz     NumPy's arrays
+idx          MNIST's arrays
+folders      a folder a class: CLASS/*.csv, CLASS/*.png
+pictures     one picture file as grey values
+table_files  from any table to sequences: its columns first, then the reader of its shape
+"""
 
 from unrolled.data.formats.idx import read_idx_pair
 from unrolled.data.formats.registry import read, reader_of

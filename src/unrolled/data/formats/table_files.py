@@ -1,4 +1,4 @@
-"""From a table to sequences: its roles first, then the reader of its shape."""
+"""From a table to sequences: its columns first, then the reader of its shape."""
 
 from __future__ import annotations
 

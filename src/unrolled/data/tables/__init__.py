@@ -1,10 +1,21 @@
-"""Rows and columns into sequences: which column is what, long and wide tables, lists and texts in cells."""
+"""Rows and columns into sequences.
 
-from unrolled.data.tables.growing import Growing
+columns           which column is the label, the id, the time, a channel, ...: as named, or found by name and content
+table             `Table`: columns, first rows, and all rows in blocks, whatever file they stand in
+long              a row a step
+wide              a row a sequence, its steps in columns of their own
+lists             a row a sequence, its steps as a list in a cell
+texts             a row a sequence, its steps the characters or words of a text
+labels            class names in their order, and labels that are missing
+sequence_columns  id, label and group of tables with a row a sequence
+growing_array     an array of steps that grows in place while a table is read
+"""
+
+from unrolled.data.tables.columns import Roles, find_roles
+from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.labels import ordered
 from unrolled.data.tables.lists import read_lists
 from unrolled.data.tables.long import read_long
-from unrolled.data.tables.roles import Roles, find_roles
 from unrolled.data.tables.table import MOST_COLUMNS, Block, Found, Kind, Sample, Table, as_text, is_list
 from unrolled.data.tables.texts import read_texts
 from unrolled.data.tables.wide import read_wide

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from unrolled.data.files import Request
 from unrolled.data.sequences import Integers, Sequences
-from unrolled.data.tables.cases import CaseColumns
-from unrolled.data.tables.growing import Growing
-from unrolled.data.tables.roles import Roles
+from unrolled.data.tables.columns import Roles
+from unrolled.data.tables.growing_array import Growing
+from unrolled.data.tables.sequence_columns import SequenceColumns
 from unrolled.data.tables.table import Block, Kind, Table, is_list
 from unrolled.errors import ReadError
 
@@ -26,11 +26,11 @@ def read_lists(table: Table, roles: Roles, request: Request) -> Sequences:
     """The sequences in columns of lists.
 
     Raises:
-        ReadError: for an empty list, channels of unequal lengths, and as `CaseColumns`.
+        ReadError: for an empty list, channels of unequal lengths, and as `SequenceColumns`.
     """
     columns = [channel.columns[0] for channel in roles.channels]
     kinds: dict[str, Kind] = dict.fromkeys(columns, "list")
-    cases, lengths = CaseColumns(roles), []
+    cases, lengths = SequenceColumns(roles), []
     values: Growing | None = None
     for block in table.blocks(kinds | cases.kinds()):
         lists = [_flat(block, name) for name in columns]

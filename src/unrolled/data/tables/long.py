@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from unrolled.data.files import Request
 from unrolled.data.sequences import Integers, Sequences, as_names
-from unrolled.data.tables.growing import Floats, Growing, fill
+from unrolled.data.tables.columns import Roles
+from unrolled.data.tables.growing_array import Floats, Growing, fill
 from unrolled.data.tables.labels import with_labels
-from unrolled.data.tables.roles import Roles
 from unrolled.data.tables.table import Block, Kind, Names, Table
 
 _UNSEEN = -2

@@ -1,7 +1,7 @@
 """A table, whatever file it stands in: its columns' names, what its first rows hold, and its rows in blocks.
 
 Tables come from text (`delimited`) and from Parquet (`parquet`); what a row is, a step or a sequence, is decided
-in `roles`, and sequences are made in `long`, `wide`, `texts` and `lists`.
+in `columns`, and sequences are made in `long`, `wide`, `texts` and `lists`.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from unrolled.data.files import Request
 from unrolled.data.sequences import Sequences
-from unrolled.data.tables.cases import CaseColumns
-from unrolled.data.tables.roles import Roles
+from unrolled.data.tables.columns import Roles
+from unrolled.data.tables.sequence_columns import SequenceColumns
 from unrolled.data.tables.table import Kind, Table
 
 Tokens = Literal["characters", "words"]
@@ -27,10 +27,10 @@ def read_texts(table: Table, roles: Roles, request: Request) -> Sequences:
     """The sequences in a table's column of text.
 
     Raises:
-        ReadError: for a row without text, and as `CaseColumns`.
+        ReadError: for a row without text, and as `SequenceColumns`.
     """
     column = str(roles.text)
-    cases, coder = CaseColumns(roles), Coder(choose_tokens(table.samples[column].values, request))
+    cases, coder = SequenceColumns(roles), Coder(choose_tokens(table.samples[column].values, request))
     kinds: dict[str, Kind] = {column: "text"}
     for block in table.blocks(kinds | cases.kinds()):
         texts = block.texts(column)

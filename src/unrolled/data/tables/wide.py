@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from unrolled.data.files import Request
 from unrolled.data.sequences import Sequences
-from unrolled.data.tables.cases import CaseColumns
-from unrolled.data.tables.growing import Growing, fill
-from unrolled.data.tables.roles import Roles
+from unrolled.data.tables.columns import Roles
+from unrolled.data.tables.growing_array import Growing, fill
+from unrolled.data.tables.sequence_columns import SequenceColumns
 from unrolled.data.tables.table import Kind, Table
 
 Steps = npt.NDArray[np.float32]
@@ -23,11 +23,11 @@ def read_wide(table: Table, roles: Roles, request: Request) -> Sequences:
     """The sequences of a wide table.
 
     Raises:
-        ReadError: for a row without values, and as `CaseColumns`.
+        ReadError: for a row without values, and as `SequenceColumns`.
     """
     width, steps = len(roles.channels), len(roles.channels[0].columns)
     columns = tuple(name for step in zip(*(c.columns for c in roles.channels), strict=True) for name in step)
-    cases = CaseColumns(roles)
+    cases = SequenceColumns(roles)
     values = Growing(width)
     lengths, short = [], 0
     kinds: dict[str, Kind] = dict.fromkeys(columns, "number")

@@ -1,4 +1,4 @@
-"""What a table with a row a sequence says of each besides its values: id, label, group."""
+"""Columns that hold one value a sequence, in tables with a row a sequence: id, label, group."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from unrolled.data.files import Request
 from unrolled.data.sequences import Integers, Sequences, as_names
+from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.labels import with_labels
-from unrolled.data.tables.roles import Roles
 from unrolled.data.tables.table import Block, Kind, Names
 
 
-class CaseColumns:
+class SequenceColumns:
     """Collects these columns, a block at a time."""
 
     def __init__(self, roles: Roles) -> None:

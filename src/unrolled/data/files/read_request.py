@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unrolled.config import DataConfig
-from unrolled.data.files.observer import SILENT, Observer
+from unrolled.data.files.notes import SILENT, Observer
 
 STANDARD_INPUT = Path("-")
 
