@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from unrolled.errors import StorageError
-from unrolled.storage import make_folder, replace_folder, write_bytes, write_json, write_text
+from unrolled.storage import former_folder, make_folder, replace_folder, write_bytes, write_json, write_text
 
 
 def names(folder: Path) -> set[str]:
@@ -75,6 +75,28 @@ def test_a_kill_before_the_rename_keeps_the_old_content(tmp_path: Path, monkeypa
     assert (tmp_path / "a").read_bytes() == b"old"
     write_bytes(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_a_kill_between_the_two_renames_leaves_the_old_folder_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, renames = tmp_path / "model", []
+    replace_folder(folder, {"a": b"old"})
+    rename = Path.rename
+
+    def killed_at_the_second(path: Path, target: Path) -> Path:
+        renames.append(path)
+        if len(renames) == 2:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "rename", killed_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            replace_folder(folder, {"a": b"new"})
+    assert (former_folder(folder) / "a").read_bytes() == b"old"
+    replace_folder(folder, {"a": b"new"})
+    assert (folder / "a").read_bytes() == b"new"
 
 
 def test_a_folder_where_a_file_stands_is_refused_in_one_line(tmp_path: Path) -> None:

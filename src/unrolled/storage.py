@@ -75,16 +75,16 @@ def replace_folder(path: Path, files: Mapping[str, bytes], *, keep: Path | None 
     """Replaces a folder by one that holds ``files``, and nothing else.
 
     The new folder is complete and synced before it takes the name. Two folders cannot be exchanged in
-    one step everywhere, so a kill between the two renames leaves no ``path``; then the folder named
-    by ``keep``, which receives the old one, is whole.
+    one step everywhere, so a kill between the two renames leaves no ``path``; then the old one is whole at ``keep``,
+    or at `former_folder`.
 
     Args:
         path: the folder.
         files: the content of each file, by name.
-        keep: where the folder that was at ``path`` goes; it is deleted where this is None.
+        keep: where the folder that was at ``path`` goes; where this is None it is deleted in the end.
     """
     beside = path.with_name(f".{path.name}.partial")
-    former = keep or path.with_name(f".{path.name}.former")
+    former = keep or former_folder(path)
     with writing(path):
         try:
             shutil.rmtree(beside, ignore_errors=True)
@@ -105,6 +105,11 @@ def replace_folder(path: Path, files: Mapping[str, bytes], *, keep: Path | None 
             shutil.rmtree(beside, ignore_errors=True)
         if keep is None:
             shutil.rmtree(former, ignore_errors=True)
+
+
+def former_folder(path: Path) -> Path:
+    """Where `replace_folder` has the old folder while the new one takes its name."""
+    return path.with_name(f".{path.name}.former")
 
 
 def _write_synced(path: Path, content: bytes) -> None:

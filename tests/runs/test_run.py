@@ -26,6 +26,7 @@ from unrolled.errors import (
     UnknownNameError,
 )
 from unrolled.model.model import load
+from unrolled.runs import run as experiment
 from unrolled.runs.run import Run, find, resume, train
 from unrolled.runtime.stopping import stop_on_signals
 from unrolled.training.loop import Fitting
@@ -118,6 +119,44 @@ def test_a_killed_run_resumed_is_the_same_run(tmp_path: Path, source: str) -> No
     assert "going on after step 3" in said
     for name in ("model.safetensors", "README.md", "model.json"):
         assert (run.folder.model / name).read_bytes() == (whole.folder.model / name).read_bytes()
+
+
+def test_ctrl_c_in_a_program_notes_how_to_go_on(tmp_path: Path, source: str) -> None:
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(source, runs=tmp_path, recorders=[Stop(4, KeyboardInterrupt)], **OPTIONS)
+    assert caught.value.__notes__ == [f"Go on with: unrolled train --resume {tmp_path / 'own' / '1'}"]
+    said: list[str] = []
+    run = resume(tmp_path / "own" / "1", say=said.append)
+    assert "going on after step 4" in said
+    whole = train(source, runs=tmp_path / "whole", **OPTIONS)
+    weights = "model.safetensors"
+    assert (run.folder.model / weights).read_bytes() == (whole.folder.model / weights).read_bytes()
+
+
+def test_the_name_of_a_run_that_never_began_is_free(
+    tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after its folder was locked, before anything was written."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(experiment, "learn_intake", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(source, runs=tmp_path, name="foo", **OPTIONS)
+    assert train(source, runs=tmp_path, name="foo", **OPTIONS).folder.path == tmp_path / "own" / "foo"
+    with pytest.raises(RunError, match="holds a run"):
+        train(source, runs=tmp_path, name="foo", **OPTIONS)
+
+
+def test_a_checkpoint_of_another_network_is_refused_with_advice(tmp_path: Path, source: str) -> None:
+    folder = stopped(tmp_path, source)
+    content = json.loads((folder / "config.json").read_text())
+    content["recipe"]["model"]["hidden_size"] = 5
+    (folder / "config.json").write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=r"does not fit this run.*start a new run"):
+        resume(folder)
 
 
 def test_a_run_that_goes_on_under_other_conditions_says_so(tmp_path: Path, source: str) -> None:

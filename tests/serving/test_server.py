@@ -229,8 +229,6 @@ def test_a_server_that_others_can_reach_warns_where_there_is_no_token(
     digits_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("unrolled.serving.server._run", lambda *arguments: 0)
-    monkeypatch.setattr("unrolled.serving.server.log_to_stderr", lambda level: None)
-    monkeypatch.setattr("sys.setswitchinterval", lambda seconds: None)
     paths = {"digits": digits_run.folder.path}
     everywhere = "0.0.0.0"  # noqa: S104
     for host, token, warned in ((everywhere, None, True), (everywhere, "x", False), ("127.0.0.1", None, False)):

@@ -79,11 +79,19 @@ def _check_it_can_be(model: Model) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the quantiser's advice to run a tool of its own first, which these graphs do not need."""
-    logger = logging.getLogger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Without the quantiser's advice to run a tool of its own first, which these graphs do not need.
+
+    It goes to the root logger, which `logging.warning` would also give a handler where it has none.
+    """
+    logger, handler = logging.getLogger(), logging.NullHandler()
+    logger.addHandler(handler)
+    logger.addFilter(_is_no_advice)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.removeFilter(_is_no_advice)
+        logger.removeHandler(handler)
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR or "onnxruntime" not in record.pathname

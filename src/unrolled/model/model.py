@@ -51,7 +51,7 @@ from unrolled.model.examples import Example, dump_examples, parse_examples
 from unrolled.model.stream import Stream, StreamState
 from unrolled.network import Network, all_logits, all_outputs, all_prefix_logits
 from unrolled.preparation import Intake, late_windows, truncated
-from unrolled.storage import replace_folder
+from unrolled.storage import former_folder, replace_folder
 from unrolled.version import VERSION
 
 FORMAT_VERSION = 6
@@ -409,12 +409,13 @@ def restore_network(facts: ModelFacts, weights: dict[str, Tensor]) -> Network:
 
 
 def find_model(path: Path) -> Path:
-    """The model folder that a path means: itself, or a run's.
+    """The model folder that a path means: itself, or a run's; the former one where a kill amid saving left no other.
 
     Raises:
         ModelFolderError: with what is there instead.
     """
-    for folder in (path, path / "model"):
+    folders = (path, path / "model")
+    for folder in (*folders, *map(former_folder, folders)):
         try:
             if (folder / "model.json").is_file():
                 return folder

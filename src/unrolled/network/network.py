@@ -61,11 +61,13 @@ class Network(nn.Module):
             layer = Layer(config, width, (0,) if number else offsets)
             self.layers.append(layer)
             width = layer.output_size
-        self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
+        with torch.random.fork_rng([]):  # PyTorch's layers draw weights, overwritten here, from the program's generator
+            self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
         self.skip = SegmentMeans(config.skip_segments) if config.skip_segments else None
         self.output_size = width
         self.read_widths = (self.pooling.output_size, *([config.skip_segments * entering] if self.skip else []))
-        self.output = nn.Linear(sum(self.read_widths), classes)
+        with torch.random.fork_rng([]):
+            self.output = nn.Linear(sum(self.read_widths), classes)
         self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
         if seed is not None:
             self._initialize(seed)

@@ -59,7 +59,7 @@ class RunFolder:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the training has come to its end: its model is the last thing that a run writes."""
+        """Whether the training has come to its end, and its model is there."""
         return (self.model / "model.json").is_file()
 
     @property
@@ -88,7 +88,7 @@ class RunFolder:
         parent = make_folder(runs / name)
         if number is not None:
             path = make_folder(parent / number)
-            if any(path.iterdir()):
+            if any(entry.name != ".lock" for entry in path.iterdir()):  # one alone is left of a run that never began
                 raise RunError(f"{path} holds a run; choose another --name, or go on with it by --resume {path}.")
             return cls(path)
         used = [int(entry.name) for entry in parent.iterdir() if entry.name.isdigit()]

@@ -279,6 +279,9 @@ def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
         yield
     except InterruptedRunError as stop:
         raise InterruptedRunError(f"{stop} Go on with: {command}") from None
+    except KeyboardInterrupt as stop:
+        stop.add_note(f"Go on with: {command}")
+        raise
     except StorageError as error:
         raise StorageError(f"{error} Then go on with: {command}") from error
 

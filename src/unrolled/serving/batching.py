@@ -72,6 +72,7 @@ class BatchQueue:
 
     def __post_init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, "inference", self._prepare_worker)
+        self._threads_before: int | None = None
         self._arrival = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
         self.metrics.queue_size.set_function(lambda: self._waiting)
@@ -86,6 +87,8 @@ class BatchQueue:
             await asyncio.sleep(0.005)
         if self._loop_task is not None:
             self._loop_task.cancel()
+        if self._threads_before is not None:
+            await self.run(torch.set_num_threads, self._threads_before)
         await asyncio.get_running_loop().run_in_executor(None, self._worker.shutdown)
 
     def check_room(self) -> None:
@@ -196,6 +199,7 @@ class BatchQueue:
         )
 
     def _prepare_worker(self) -> None:
+        self._threads_before = torch.get_num_threads()
         torch.set_num_threads(self.settings.inference_threads)
 
 

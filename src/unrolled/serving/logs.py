@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,12 +63,19 @@ def log(event: str, level: int = logging.INFO, *, error: BaseException | None = 
         LOGGER.handle(Line(level, event, facts, error))
 
 
-def log_to_stderr(level: str) -> None:
-    """Sends the server's lines, and uvicorn's warnings, to standard error."""
+@contextmanager
+def logging_to_stderr(level: str) -> Iterator[None]:
+    """Sends the server's lines, and uvicorn's warnings, to standard error while the block runs."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONLines())
-    for logger in (LOGGER, logging.getLogger("uvicorn")):
-        logger.handlers[:] = [handler]
-        logger.propagate = False
-    LOGGER.setLevel(level.upper())
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    levels = {LOGGER: level.upper(), logging.getLogger("uvicorn"): "WARNING"}
+    former = [(logger, logger.handlers[:], logger.propagate, logger.level) for logger in levels]
+    for logger, its_level in levels.items():
+        logger.handlers[:], logger.propagate = [handler], False
+        logger.setLevel(its_level)
+    try:
+        yield
+    finally:
+        for logger, handlers, propagate, its_former in former:
+            logger.handlers[:], logger.propagate = handlers, propagate
+            logger.setLevel(its_former)

@@ -1,4 +1,4 @@
-"""The process: its socket, its signals, its end."""
+"""The process: what it is set to while it serves, its socket, its signals, its end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -20,7 +20,7 @@ from prometheus_client import Counter
 from unrolled.errors import ServeError
 from unrolled.serving.app import create_app
 from unrolled.serving.browser import find_runtime
-from unrolled.serving.logs import log, log_to_stderr
+from unrolled.serving.logs import log, logging_to_stderr
 from unrolled.serving.registry import Registry
 from unrolled.serving.settings import ServerSettings
 
@@ -42,6 +42,9 @@ def serve(
 ) -> int:
     """Serves models until the process is told to stop by SIGINT or SIGTERM; SIGHUP reads the models anew.
 
+    It takes the whole process meanwhile: its signals, its log, how threads take turns, what the garbage collector looks
+    through. All of it is put back before this returns.
+
     Args:
         models: model or run folders by name.
         host: address to listen on.
@@ -59,12 +62,10 @@ def serve(
     """
     settings = settings or ServerSettings()
     runtime = None if runtime is None else find_runtime(runtime)
-    with listen(host, port) as listener:
+    with listen(host, port) as listener, taking_the_process(log_level):
         registry = Registry(models)
         drop_clients_that_never_read(listener, settings.stream_timeout_s)
         app = create_app(registry, settings, token=token, runtime=runtime)
-        log_to_stderr(log_level)
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         settle_memory()
         config = uvicorn.Config(
             app,
@@ -85,6 +86,21 @@ def serve(
             say(f"model {name}: {registry.get(name).path}")
         say(f"serving on {url} (Ctrl-C to stop)")
         return _run(uvicorn.Server(config), listener, app.state.service.metrics.reloads, registry)
+
+
+@contextmanager
+def taking_the_process(log_level: str) -> Iterator[None]:
+    """What the whole process is set to while the block serves."""
+    interval, frozen = sys.getswitchinterval(), gc.get_freeze_count()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        with logging_to_stderr(log_level):
+            yield
+    finally:
+        sys.setswitchinterval(interval)
+        gc.unfreeze()
+        if frozen:
+            gc.freeze()
 
 
 def settle_memory() -> None:
@@ -149,19 +165,25 @@ def _run(server: uvicorn.Server, listener: socket.socket, reloads: Counter, regi
         await server.serve(sockets=[listener])
 
     # uvicorn ends in peace on these, then raises them again for whoever stood there before: this
-    formers = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    formers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, *_HANGUP)}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
     try:
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(main())
     finally:
         for number, former in formers.items():
-            signal.signal(number, former)
+            if former is not None:  # one that was not set from Python cannot be put back
+                signal.signal(number, former)
     log("stopped")
     return 130 if signal.SIGINT in received else 0
 
 
+_HANGUP = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # there is none on Windows
+
+
 def _reload_on_hangup(registry: Registry, reloads: Counter) -> None:
-    if not hasattr(signal, "SIGHUP"):  # Windows
+    if not _HANGUP:
         return
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[None]] = set()

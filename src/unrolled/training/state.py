@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from unrolled.config import Recipe
+from unrolled.errors import CheckpointError
 from unrolled.network import Network
 from unrolled.training.checkpoint import Checkpoint, nested, part
 from unrolled.training.optimizers import Optimizer
@@ -134,7 +135,21 @@ class TrainState:
         return own | self.selection.facts() | {"history": [asdict(log) for log in self.history]}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Takes over what a checkpoint holds."""
+        """Takes over what a checkpoint holds.
+
+        Raises:
+            CheckpointError: for one of another network, optimizer or version.
+        """
+        try:
+            self._restore(checkpoint)
+        except (RuntimeError, TypeError, KeyError, ValueError) as error:
+            cause = str(error).strip().splitlines()[0]
+            raise CheckpointError(
+                f"the checkpoint does not fit this run: {cause} It was written by another version of unrolled, or by "
+                "another recipe; go on with the version that config.json names, or start a new run."
+            ) from error
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
         tensors, facts = checkpoint.tensors, checkpoint.facts
         self.network.load_state_dict(part("network", tensors))
         if self.averaged is not None:
