@@ -251,7 +251,7 @@ class Network(nn.Module):
 
     def flop_per_step(self) -> int:
         """Floating-point operations of the recurrence for one step of one sequence, forward."""
-        cells = [module for module in self.modules() if isinstance(module, Cell)]
+        cells = [cell for layer in self.recurrence() for cell in layer.directions]
         return sum(2 * (cell.W.numel() + cell.U.numel()) for cell in cells) // self.frame_steps
 
     def _initialize(self, seed: int) -> None:

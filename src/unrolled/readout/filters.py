@@ -33,12 +33,12 @@ def scale_filters(network: Network, train: Sequences, seed: int = 0) -> None:
     """
     if len(train) > MOST_SEQUENCES:
         train = train.take(np.sort(np.random.default_rng(seed).choice(len(train), MOST_SEQUENCES, replace=False)))
-    for cell in network.layers[0].modules():
-        if isinstance(cell, Cell):
-            norms = cell.W.detach().norm(dim=1)
-            deviations = _deviations(network, cell, train)
-            with torch.no_grad():
-                cell.W.mul_((norms / deviations).where(deviations > 0, 1.0)[:, None])
+    first = next(network.recurrence())
+    for cell in first.directions:
+        norms = cell.W.detach().norm(dim=1)
+        deviations = _deviations(network, cell, train)
+        with torch.no_grad():
+            cell.W.mul_((norms / deviations).where(deviations > 0, 1.0)[:, None])
 
 
 def _deviations(network: Network, cell: Cell, train: Sequences) -> Tensor:
