@@ -201,7 +201,6 @@ KILLED: dict[str, tuple[Sequences, Sequences | None, dict[str, Any], bool]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 3, 14, 100])
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KILLED)

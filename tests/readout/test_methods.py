@@ -114,6 +114,7 @@ def test_class_weights_count_the_same_in_every_fit_of_the_output_layer(validated
         assert held[2] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["auto", "fitted", "trained"])
 @pytest.mark.parametrize("validation_fraction", [0.0, 0.2])
 def test_a_run_by_each_method_says_so_everywhere(method: str, validation_fraction: float, tmp_path: Path) -> None:
