@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,10 @@ def die(number: int, *, moved: Moved) -> None:
 
 def place(*, moved: Moved) -> tuple[int, str, int]:
     return os.getpid(), str(Path.cwd()), torch.get_num_threads()
+
+
+def blocked(*, moved: Moved) -> list[int]:
+    return [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])]
 
 
 def tell(share: float, until: str, *, moved: Moved) -> None:

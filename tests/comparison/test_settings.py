@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -218,16 +219,19 @@ def test_a_grid_that_is_interrupted_goes_on_without_losing_a_finished_run(source
     command = [sys.executable, "-c", "from unrolled.cli.main import main; main()"]
     words = ["compare", source, "--max-steps", "8,100000", "--cell", "rnn", "--seeds", "2", "--hidden-size", "4"]
     words += ["--jobs", "2", "--runs", str(tmp_path / "runs"), "--folder", str(tmp_path / "out")]
-    process = subprocess.Popen([*command, *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert process.stderr is not None
     assert process.stdout is not None
     assert any("2/4" in line for line in process.stderr)  # both short ones are finished, the long ones have begun
     while len(list((tmp_path / "runs" / "own").glob("*/metrics.jsonl"))) < 4:
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: all processes have it
     rest = process.stderr.read()
     assert process.wait() == 130
     assert "2 of 4 trainings are finished. The same command goes on" in rest
+    assert len(rest.splitlines()) == 1  # nothing of the other processes
     process.stdout.close()
     process.stderr.close()
     finished = list((tmp_path / "runs" / "own").glob("*/model"))

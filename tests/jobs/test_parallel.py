@@ -17,7 +17,7 @@ import pytest
 import torch
 from joblib.parallel import register_parallel_backend
 
-from example_jobs import add, crash, die, dirty, fail, goes_on, place, tell, train_for_ever
+from example_jobs import add, blocked, crash, die, dirty, fail, goes_on, place, tell, train_for_ever
 from unrolled.data import Sequences
 from unrolled.errors import InterruptedRunError, RunError
 from unrolled.jobs.board import Board
@@ -152,6 +152,14 @@ def test_a_process_that_is_told_to_end_saves_first(tmp_path: Path) -> None:
     with pytest.raises(InterruptedRunError):
         done(TWO, [Job(goes_on, {"witness": str(tmp_path / "saved")})], tmp_path, moved)
     assert (tmp_path / "saved").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_is_kept_from_a_worker_from_its_start(tmp_path: Path) -> None:
+    """A terminal sends it to all processes; a worker that is still importing would die of it."""
+    for answer in done(TWO, [Job(blocked, {})] * 2, tmp_path).values():
+        assert signal.SIGINT in answer.result
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

@@ -267,12 +267,19 @@ def test_a_search_that_is_stopped_keeps_every_finished_trial(
     words += ["--max-epochs", "3", "--num-layers", "1", "--cell", "rnn", "--batch-size", "16"]
     words += ["--output-initializer", "glorot"]
     process = subprocess.Popen(
-        [*command, *words], stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"}
+        [*command, *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"NO_COLOR": "1"},
+        start_new_session=True,
     )
     assert process.stderr is not None
     lines = itertools.islice((line for line in process.stderr if "trial " in line and ": " in line), 3)
     finished = [line.split("trial ")[1].split(":")[0] for line in lines]
-    process.send_signal(number)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does: all processes have it
+    else:
+        process.kill()
     rest = process.stderr.read()
     process.stderr.close()
     code = process.wait()

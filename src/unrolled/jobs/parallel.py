@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +225,8 @@ def _hand_out(
     """Talks with joblib, in a thread of its own."""
     if hasattr(signal, "pthread_sigmask"):
         # Ctrl-C in a terminal reaches all processes. Those that are started from this thread do not see it: they are
-        # asked to stop by the board.
+        # asked to stop by the board. The tracker is started first, since that takes the block away again.
+        resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     own = {"idle_worker_timeout": _IDLE_SECONDS} if isinstance(backend, BACKENDS["loky"]) else {}
     workers = Parallel(

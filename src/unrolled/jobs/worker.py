@@ -1,6 +1,6 @@
-"""A worker process of this machine: it ends with its owner, and SIGTERM lets its job save first.
+"""A worker process of this machine: it ends with its owner, Ctrl-C is its owner's, and SIGTERM lets its job save.
 
-loky's workers live on for minutes after their owner was killed, and die at once from SIGTERM.
+Of themselves loky's workers live on for minutes after their owner was killed, and both signals end them at once.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Worker:
         self.busy = threading.Lock()
         self.board: Board | None = None
         self.stop: StopRequest | None = None
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, self._terminate)
         threading.Thread(target=self._end_with_owner, daemon=True).start()
 
