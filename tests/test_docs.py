@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 
 import unrolled
 from commands import call
+from pictures import assert_drawn
 from unrolled.runs.run import Run
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +49,7 @@ def test_every_command_of_the_readme_works(place: Path) -> None:
     for command in commands():
         answer = call(*shlex.split(command)[1:])
         assert answer.code == 0, f"{command}\n{answer.err}"
-    assert (place / "belief.png").exists()
+    assert_drawn((place / "belief.png").read_bytes())
     assert (place / "predictions.csv").exists()
 
 
@@ -137,3 +138,26 @@ def test_the_messages_of_that_page_are_those_of_the_program(fresh: Path, line: i
     assert (
         call("inspect", "long.csv").one_line().removeprefix("error: ") in (ROOT / "docs" / "your-data.md").read_text()
     )
+
+
+# Options
+
+
+def test_every_option_that_a_document_names_exists_and_every_option_of_train_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "300")  # each option on a line of its own
+    verbs = re.findall(r"^[ │]+([a-z]+) ", call("--help").out, re.MULTILINE)
+    pages = {verb: call(verb, "--help").out for verb in verbs}
+    option = r"(?<![\w-])(--[a-z][a-z0-9-]*)"
+    known = {name for page in pages.values() for name in re.findall(option, page)}
+    pages_of_use = set(ROOT.glob("docs/*.md")) - {ROOT / "docs" / "results.md"}  # whose options are of benchmarks
+    for path in (ROOT / "README.md", *sorted(pages_of_use)):
+        text = path.read_text(encoding="utf-8")
+        spans = re.findall(r"`(--[^`\n]+)`", text) + re.findall(r"^(?:\$ |`)?unrolled [^`\n|]+", text, re.MULTILINE)
+        named = {name for span in spans for name in re.findall(option, span)}
+        assert named <= known, f"{path.name}: {sorted(named - known)}"
+    for line in pages["train"].splitlines():
+        if re.match(rf"[ │*]*{option}", line):
+            assert len(re.sub(r"--?[\w-]+|[│<>|\[\]]|[A-Z]{2,}", "", line).split()) >= 3, line

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
+from pictures import assert_drawn
 from unrolled.comparison.comparison import Comparison, compare, compare_contenders
 from unrolled.comparison.contenders import Answers, Contender, answers_of_run, judge
 from unrolled.comparison.output import draw, to_markdown, write_comparison
@@ -215,7 +216,7 @@ def test_figures_that_are_no_numbers_are_said_and_not_written(tmp_path: Path) ->
         (tmp_path / "out" / "comparison.json").read_text(), parse_constant=lambda name: pytest.fail(name)
     )
     assert content["rows"][0]["log_loss"] is None
-    assert (tmp_path / "out" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    assert_drawn((tmp_path / "out" / "comparison.png").read_bytes())
 
 
 @pytest.mark.parametrize("certain", [0.0, 1.0])
@@ -249,7 +250,7 @@ def test_a_class_without_test_cases_and_one_never_predicted_are_told_apart() -> 
 def test_of_one_test_case_nothing_is_claimed(seeds: int) -> None:
     found = compare_contenders([contender("a", *[[True]] * seeds), contender("b", *[[False]] * seeds)])
     assert not found.pairs[0].shown
-    assert to_png(draw(found)).startswith(b"\x89PNG")
+    assert_drawn(to_png(draw(found)))
     assert "not shown" in to_markdown(found)
 
 

@@ -10,6 +10,8 @@ from types import ModuleType
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
+from pictures import assert_drawn
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -39,4 +41,4 @@ def test_minirocket_is_compared_with_a_network(tmp_path: Path, monkeypatch: pyte
     main = runpy.run_path(str(EXAMPLES / "minirocket.py"))["main"]
     found = main(tmp_path, max_epochs=1, hidden_size=4)
     assert {row.name for row in found.rows} == {"japanese-vowels/1", "MiniRocket"}
-    assert (tmp_path / "minirocket" / "comparison.png").exists()
+    assert_drawn((tmp_path / "minirocket" / "comparison.png").read_bytes())

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from pictures import assert_drawn
 from unrolled.config import ModelConfig
 from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
@@ -25,8 +26,6 @@ from unrolled.network.network import Network
 from unrolled.runs.run import Run
 from unrolled.training.state import EpochLog
 
-PNG = b"\x89PNG\r\n\x1a\n"
-
 
 def log(epoch: int, loss: float = 0.5, validated: bool = True) -> EpochLog:
     return EpochLog(
@@ -40,11 +39,11 @@ def test_curves_show_each_epoch_on_training_and_validation_data(epochs: int, val
     figure = draw_curves([log(n + 1, validated=validated) for n in range(epochs)], "a title")
     for axes in figure.axes:
         assert [len(line.get_xdata()) for line in axes.lines] == [epochs] * (2 if validated else 1)
-    assert to_png(figure).startswith(PNG)
+    assert_drawn(to_png(figure))
 
 
 def test_curves_of_a_loss_of_zero_can_be_drawn() -> None:
-    assert to_png(draw_curves([log(1, 0.0), log(2, 0.0)])).startswith(PNG)
+    assert_drawn(to_png(draw_curves([log(1, 0.0), log(2, 0.0)])))
 
 
 def test_the_belief_beside_a_picture_ends_at_the_prediction(digits_run: Run) -> None:
@@ -66,7 +65,7 @@ def test_the_belief_below_a_series_has_a_line_a_class(channels: int) -> None:
         model.__class__(model.network.eval(), model.facts), Sequences.from_list([values], channels=names)
     )
     assert len(figure.axes[1].lines) == 2
-    assert to_png(figure).startswith(PNG)
+    assert_drawn(to_png(figure))
 
 
 @pytest.mark.parametrize("classes", [2, 10, 40])
@@ -123,7 +122,7 @@ def test_a_search_shows_every_trial_and_the_best_so_far(monitor: str, count: int
     first = (max if monitor == "accuracy" else min)(complete.values())
     assert best.get_ydata()[-1] == ringed.get_ydata()[0] == first
     assert len(figure.axes[1].patches) == len(importance)
-    assert to_png(figure).startswith(PNG)
+    assert_drawn(to_png(figure))
 
 
 @pytest.mark.parametrize("seconds", [None, 0.5, 900.0])
@@ -139,7 +138,7 @@ def test_a_comparison_draws_each_row_and_leaves_out_costs_that_are_not_known(sec
 
 def test_letters_that_the_font_has_not_are_no_warning() -> None:
     matrix = np.eye(2, dtype=int)
-    assert to_png(draw_confusion(matrix, ["好", "안"])).startswith(PNG)
+    assert_drawn(to_png(draw_confusion(matrix, ["好", "안"])))
     assert to_pixels(draw_confusion(matrix, ["好", "안"])).size
 
 

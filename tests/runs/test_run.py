@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from pictures import assert_drawn
 from unrolled.config import Recipe
 from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
@@ -71,7 +72,8 @@ def test_a_run_leaves_everything_that_was_promised(tmp_path: Path, source: str) 
     said: list[str] = []
     run = train(source, runs=tmp_path / "runs", say=said.append, **OPTIONS)
     names = {path.name for path in run.folder.path.iterdir()}
-    assert {"config.json", "metrics.jsonl", "checkpoints", "model", "evaluation.json", "curves.png"} <= names
+    assert {"config.json", "metrics.jsonl", "checkpoints", "model", "evaluation.json"} <= names
+    assert_drawn((run.folder.path / "curves.png").read_bytes())
     assert run.evaluation is not None
     saved = json.loads(run.folder.evaluation.read_text())
     assert saved["accuracy"]["value"] == run.evaluation.accuracy.value
