@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -434,7 +436,8 @@ def read_recipe(path: Path) -> Recipe:
     return parse_recipe({"name": path.stem, **content}, path)
 
 
-def named_recipes() -> dict[str, Recipe]:
+@cache
+def named_recipes() -> Mapping[str, Recipe]:
     """The recipes that come with the package, by name."""
     folder = resources.files("unrolled") / "recipes"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name)
@@ -445,7 +448,7 @@ def named_recipes() -> dict[str, Recipe]:
         )
         for file in files
     ]
-    return {recipe.name: recipe for recipe in recipes}
+    return MappingProxyType({recipe.name: recipe for recipe in recipes})
 
 
 def default_recipe(name: str) -> Recipe:

@@ -14,9 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from unrolled.baselines.features import summaries
 from unrolled.baselines.simple import MAX_CASES, fit_baselines
 from unrolled.config import DataConfig
-from unrolled.data.coercion import from_texts
 from unrolled.data.sequences import Sequences
-from unrolled.preparation.intake import learn_intake
+from unrolled.data.tokens import from_texts
+from unrolled.preparation.preprocessor import learn_preprocessor
 
 RANDOM = np.random.default_rng(0)
 
@@ -145,10 +145,10 @@ def test_a_text_is_its_numbers_of_tokens_as_scikit_learn_counts_them() -> None:
     texts = ["".join(RANDOM.choice(list("abc"), RANDOM.integers(1, 9))) for _ in range(50)]
     labels = np.array([text.count("a") % 2 for text in texts])
     raw = replace(from_texts(texts, "characters"), labels=labels, classes=("even", "odd"))
-    intake = learn_intake(raw, DataConfig())
-    found = fit_baselines(intake(raw))
+    preprocessor = learn_preprocessor(raw, DataConfig())
+    found = fit_baselines(preprocessor(raw))
     assert found.features == "tokens"
-    assert intake.vocabulary is not None
-    counts = CountVectorizer(analyzer="char", vocabulary=list(intake.vocabulary)).fit_transform(texts).toarray()
+    assert preprocessor.vocabulary is not None
+    counts = CountVectorizer(analyzer="char", vocabulary=list(preprocessor.vocabulary)).fit_transform(texts).toarray()
     np.testing.assert_allclose(found.mean, [0, *counts.mean(0)], rtol=1e-5)
-    assert len(found.predict(intake(from_texts(["ab", "zz"], "characters")))) == 2
+    assert len(found.predict(preprocessor(from_texts(["ab", "zz"], "characters")))) == 2

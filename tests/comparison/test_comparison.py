@@ -23,10 +23,10 @@ from unrolled.comparison.comparison import Comparison, compare, compare_contende
 from unrolled.comparison.contenders import Answers, Contender, answers_of_run, judge
 from unrolled.comparison.output import draw, to_markdown, write_comparison
 from unrolled.comparison.rivals import Rival, fit_rival, named_rival
-from unrolled.data.coercion import from_texts
 from unrolled.data.dataset import Dataset
 from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
+from unrolled.data.tokens import from_texts
 from unrolled.drawing.style import to_png
 from unrolled.errors import ConfigError, DataError, MismatchError, RunError, UnknownNameError
 from unrolled.evaluation.outcomes import save_outcomes

@@ -10,8 +10,8 @@ import pytest
 
 from unrolled.data.coercion import as_sequences, parse_literal
 from unrolled.data.sequences import Sequences, encode_labels
-from unrolled.data.statistics import channel_statistics, overall_statistics
 from unrolled.errors import DataError, LengthError
+from unrolled.preparation.statistics import channel_statistics, overall_statistics
 
 ROWS = [np.arange(6.0).reshape(3, 2), np.array([[7.0, 8.0]]), np.arange(10.0).reshape(5, 2)]
 

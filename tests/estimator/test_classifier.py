@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 import unrolled
 from small_problems import Ragged, quick, ragged_problem
 from unrolled import SequenceClassifier, Sequences
-from unrolled.config import ModelConfig, TrainConfig, default_recipe
 from unrolled.errors import ConfigError, DataError, MismatchError
 
 
@@ -60,6 +60,17 @@ def test_a_classifier_of_a_table_reads_other_lengths_as_lists() -> None:
     assert classifier.predict([rng.normal(size=3), rng.normal(size=8)]).shape == (2,)
     with pytest.raises(ValueError, match="expecting 5 features"):
         classifier.predict(rng.normal(size=(2, 6)))
+
+
+def test_what_a_list_is_does_not_depend_on_the_lengths_in_it() -> None:
+    X = [[1, 2], [3, 4], [0, 1], [9, 7], [5, 6, 7], [2]]
+    y = [0, 1, 0, 1, 1, 0]
+    fold = quick().fit(X[:4], y[:4])  # all of one length
+    assert fold.predict(X[4:]).shape == (2,)
+    assert fold.predict(X[4:5]).shape == (1,)
+    of_arrays = quick().fit([np.array(row, np.float32) for row in X[:4]], y[:4])
+    np.testing.assert_array_equal(fold.predict_proba(X), of_arrays.predict_proba(X))
+    assert cross_val_score(quick(), X * 3, y * 3, cv=3).shape == (3,)
 
 
 def test_other_channels_are_refused(ragged: Ragged) -> None:
@@ -127,20 +138,6 @@ def test_a_table_goes_through_a_scaler() -> None:
 
 
 # Parameters
-
-
-def test_parameters_are_the_fields_of_the_configuration_with_their_defaults() -> None:
-    parameters = SequenceClassifier().get_params()
-    defaults = default_recipe("any")
-    for section in (defaults.model, defaults.augment, defaults.train):
-        for name, value in section.model_dump().items():
-            if name in parameters:
-                assert parameters[name] == value
-    assert {*ModelConfig.model_fields, "learning_rate", "noise", "random_state", "warm_start"} <= set(parameters)
-    assert not {"seed", "tensorboard", "watch", "source"} & set(parameters)
-    assert TrainConfig.model_fields["learning_rate"].description in str(SequenceClassifier.__init__.__doc__).replace(
-        "\n        ", " "
-    )
 
 
 def test_a_wrong_parameter_is_named() -> None:
@@ -248,6 +245,41 @@ def test_validation_sequences_choose_the_weights_and_stop_early(ragged: Ragged) 
         classifier.fit(X, y)
 
 
+def test_probabilities_are_calibrated_on_the_validation_sequences(ragged: Ragged, tmp_path: Path) -> None:
+    X, y = ragged
+    wrong = np.roll(y[24:], 1)  # of wrong labels the model must be less sure
+    plain, calibrated = (
+        quick(calibrate=wish).fit(X[:24], y[:24], validation=(X[24:], wrong)) for wish in (False, True)
+    )
+    assert plain.model_.facts.temperature == 1 < calibrated.model_.facts.temperature
+    assert log_loss(wrong, calibrated.predict_proba(X[24:])) < log_loss(wrong, plain.predict_proba(X[24:]))
+    np.testing.assert_array_equal(plain.predict(X), calibrated.predict(X))
+    softmax = np.exp(calibrated.decision_function(X))
+    expected = softmax / softmax.sum(1, keepdims=True)
+    np.testing.assert_allclose(calibrated.predict_proba(X), expected, rtol=1e-5)
+    with pytest.raises(ConfigError, match="calibrate needs validation data"):
+        quick(calibrate=True).fit(X, y)
+
+
+def test_the_classifier_of_a_calibrated_model_says_what_the_model_says(ragged: Ragged, tmp_path: Path) -> None:
+    X, y = ragged
+    made = quick().fit(X, y).model_
+    replace(made, facts=made.facts.model_copy(update={"temperature": 2.5})).save(tmp_path / "model")
+    model, classifier = unrolled.load(tmp_path / "model"), SequenceClassifier.load(tmp_path / "model")
+    assert np.abs(model.predict_proba(X) - made.predict_proba(X)).max() > 0.01
+    np.testing.assert_array_equal(classifier.predict_proba(X), model.predict_proba(X))
+    np.testing.assert_array_equal(classifier.predict(X), model.predict(X))
+
+
+def test_long_sequences_are_cut_as_in_a_run(ragged: Ragged) -> None:
+    X, y = ragged
+    found = quick(max_length=3, keep_steps="last").fit(X, y)
+    expected = quick().fit([steps[-3:] for steps in X], y).predict_proba([steps[-3:] for steps in X])
+    np.testing.assert_array_equal(found.predict_proba(X), expected)
+    with pytest.raises(ValueError, match="max_length"):
+        found.set_params(max_length=4, warm_start=True).fit(X, y)
+
+
 def test_a_wrong_learning_rate_ends_no_worse_than_the_start(ragged: Ragged) -> None:
     X, y = ragged
     held = (X[24:], y[24:])
@@ -259,6 +291,26 @@ def test_a_wrong_learning_rate_ends_no_worse_than_the_start(ragged: Ragged) -> N
 
 
 # Other inputs
+
+
+def test_a_table_with_holes_is_taken_where_it_is_said_how() -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    X = np.where(rng.random((40, 6)) < 0.2, np.nan, rng.normal(2 * y[:, None], 1, (40, 6)))
+    assert quick(missing="mean").fit(X, y).score(X, y) > 0.8
+    with pytest.raises(ValueError, match="NaN"):
+        quick().fit(X, y)
+
+
+def test_what_a_token_is_can_be_said(tmp_path: Path) -> None:
+    texts = ["a b", "b a a", "b b", "a a b"] * 5
+    y = [text.count("a") % 2 for text in texts]
+    words, letters = quick().fit(texts, y), quick(tokens="characters").fit(texts, y)
+    assert words.model_.facts.vocabulary == ("a", "b")
+    assert letters.model_.facts.vocabulary == (" ", "a", "b")
+    again = SequenceClassifier.load(words.save(tmp_path / "model"))
+    assert again.get_params() == words.get_params()
+    np.testing.assert_array_equal(again.predict_proba(["a ab"]), words.predict_proba([["a", "ab"]]))
 
 
 def test_binary_strings_are_counted_as_text() -> None:

@@ -97,7 +97,7 @@ def test_texts_that_do_not_fit_a_stream_are_refused() -> None:
         many.push(["left", "left right"])
     with pytest.raises(MismatchError, match="one for each of 2 streams"):
         many.push(["left"])
-    with pytest.raises(MismatchError, match="trained on text"):
+    with pytest.raises(MismatchError, match="the model reads text"):
         made_for_text().stream().push([[1.0]])
     with pytest.raises(LengthError, match="empty"):
         made_for_text().stream().push(" ")

@@ -17,12 +17,13 @@ from safetensors.torch import load_file, save_file
 from closeness import closeness
 from commands import call
 from unrolled.config import MissingName, NormalisationName, Recipe
-from unrolled.data.coercion import from_texts
 from unrolled.data.dataset import Dataset
 from unrolled.data.sequences import Sequences
+from unrolled.data.tokens import from_texts
 from unrolled.drawing.beliefs import draw_prediction
 from unrolled.errors import ConfigError, DataError, MismatchError, UnsupportedError
-from unrolled.model.model import FORMAT_VERSION, load
+from unrolled.model.facts import FORMAT_VERSION
+from unrolled.model.model import load
 from unrolled.runs.run import Run, train
 
 KINDS = [(missing, normalisation) for missing in get_args(MissingName) for normalisation in get_args(NormalisationName)]

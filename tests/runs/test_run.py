@@ -144,7 +144,7 @@ def test_the_name_of_a_run_that_never_began_is_free(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr(experiment, "learn_intake", interrupted)
+        context.setattr(experiment, "learn_preprocessor", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(source, runs=tmp_path, name="foo", **OPTIONS)
     assert train(source, runs=tmp_path, name="foo", **OPTIONS).folder.path == tmp_path / "own" / "foo"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from unrolled.data import tokens_of
 from unrolled.errors import DataError, UnrolledError
 from unrolled.model import decides
 
@@ -26,9 +25,9 @@ def beliefs(
 ) -> Generator[Row, None, None]:
     """The belief after each line that is read.
 
-    A line holds the values of one step, separated by commas; of text, some of its tokens, each of which is a
-    step. An empty line begins a new sequence; a first line that names the channels is passed over. A line that
-    is no step is said and left out.
+    A line holds the values of one step, separated by commas; of text, some of its tokens, each of which is a step:
+    whitespace at the ends of the line counts where the model learned whitespace. An empty line begins a new sequence; a
+    first line that names the channels is passed over. A line that is no step is said and left out.
 
     Args:
         model: the trained model.
@@ -115,10 +114,9 @@ def _is_header(model: Model, line: bytes | None) -> bool:
 
 def _steps(model: Model, line: bytes | None) -> list[Any]:
     """The steps of a line: one, or of text as many as there are tokens."""
-    vocabulary = model.facts.vocabulary
-    if vocabulary is None:
+    if model.facts.vocabulary is None:
         return [_values(model, line)]
-    return tokens_of(_text(line).rstrip("\r\n"), 0, model.facts.tokens, vocabulary)
+    return list(model.preprocessor.cut(_text(line).rstrip("\r\n"), piece=True))
 
 
 def _values(model: Model, line: bytes | None) -> list[float]:

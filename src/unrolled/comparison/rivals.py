@@ -24,7 +24,7 @@ from unrolled.comparison.contenders import Answers, Contender, judge
 from unrolled.config import DataConfig
 from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, UnknownNameError
-from unrolled.preparation import learn_intake
+from unrolled.preparation import learn_preprocessor
 
 PREFIX = "sklearn:"
 MAX_FEATURES = 10_000
@@ -111,13 +111,15 @@ def fit_rival(rival: Rival, dataset: Dataset, seeds: Sequence[int] = (0,)) -> Co
     """
     if dataset.test is None:
         raise DataError(f"nothing of {dataset.name} is held out for the test, so {rival.name} cannot be compared.")
-    intake = learn_intake(dataset.train, DataConfig())  # the codes of text are those of the training data's vocabulary
-    parts = [intake(part) for part in (dataset.train, dataset.validation) if part is not None]
+    preprocessor = learn_preprocessor(
+        dataset.train, DataConfig()
+    )  # the codes of text are those of the training data's vocabulary
+    parts = [preprocessor(part) for part in (dataset.train, dataset.validation) if part is not None]
     make = _maker(rival, parts)
     learned = [make(part) for part in parts]
     X = np.concatenate(learned) if len(learned) > 1 and isinstance(learned[0], np.ndarray) else _joined(learned)
     y = np.concatenate([np.array(part.classes)[part.targets] for part in parts])
-    X_test = make(intake(dataset.test))
+    X_test = make(preprocessor(dataset.test))
     answers = []
     for classifier in _seeded(rival.classifier, seeds):
         try:

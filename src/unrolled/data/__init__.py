@@ -9,22 +9,33 @@ batches/    sequences as padded tensors
 sequences   `Sequences`: values, lengths, labels and classes
 dataset     `Dataset`: sequences to train on, to choose by, and to test on
 load        a recipe's section [data] into a `Dataset`: named data or a file, split
-coercion    arrays, lists and texts of a library's user into `Sequences`
+coercion    arrays and lists of a library's user into `Sequences`
+tokens      how a text is cut into characters or words
 splits      what is held out: by class, by group, by time, by order
 checks      whether sequences can be trained on, tested on, predicted
 inspection  `unrolled inspect`: what a file holds, and what is odd about it
-statistics  mean, deviation and range of each channel
+record      which sequences were in which part, by their content
 """
 
-from unrolled.data.checks import check_channels, check_kind, check_test, check_trainable, doubt_unit, refuse_values
-from unrolled.data.coercion import SequencesLike, as_sequences, from_texts, parse_literal, token_kind, tokens_of
+from unrolled.data.checks import (
+    check_channels,
+    check_held_out,
+    check_kind,
+    check_test,
+    check_trainable,
+    doubt_unit,
+    refuse_values,
+    targets_among,
+    value_range,
+)
+from unrolled.data.coercion import SequencesLike, as_sequences, parse_literal
 from unrolled.data.dataset import Dataset
 from unrolled.data.inspection import Inspection, Place, PreviewCase, inspect_file
 from unrolled.data.load import load_dataset, load_sequences, split_dataset
-from unrolled.data.record import DatasetRecord, content_hashes, label_indices
-from unrolled.data.sequences import Integers, Sequences, encode_labels
+from unrolled.data.record import DatasetRecord, content_hashes
+from unrolled.data.sequences import Integers, Sequences, encode_labels, label_indices
 from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION, hold_out_validation
-from unrolled.data.statistics import channel_statistics, overall_statistics, value_range
+from unrolled.data.tokens import from_texts, guess_kind, token_kind, tokens_of
 
 __all__ = [
     "DEFAULT_VALIDATION_FRACTION",
@@ -37,8 +48,8 @@ __all__ = [
     "Sequences",
     "SequencesLike",
     "as_sequences",
-    "channel_statistics",
     "check_channels",
+    "check_held_out",
     "check_kind",
     "check_test",
     "check_trainable",
@@ -46,15 +57,16 @@ __all__ = [
     "doubt_unit",
     "encode_labels",
     "from_texts",
+    "guess_kind",
     "hold_out_validation",
     "inspect_file",
     "label_indices",
     "load_dataset",
     "load_sequences",
-    "overall_statistics",
     "parse_literal",
     "refuse_values",
     "split_dataset",
+    "targets_among",
     "token_kind",
     "tokens_of",
     "value_range",

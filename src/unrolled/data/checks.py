@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import MissingName
-from unrolled.data.sequences import Sequences, Values
-from unrolled.data.statistics import value_range
+from unrolled.data.sequences import Integers, Sequences, Values, label_indices
 from unrolled.errors import DataError, MismatchError, UnitWarning
 
 _CHUNK_STEPS = 65_536
@@ -42,21 +41,55 @@ def check_test(test: Sequences, train: Sequences, missing: MissingName = "none")
     """Refuses, before hours of training, test sequences on which the trained model could not be measured.
 
     Raises:
-        DataError: for other channels or classes than the training sequences', no labels, text in the place of
-            numbers, sequences of a group that is trained on, or values that no network takes.
+        DataError: as `check_held_out`, and for sequences of a group that is trained on.
     """
-    check_kind(test, train.symbols is not None, "test")
-    check_channels(test, train.channels, "the test data", "the training data have")
-    found = {test.classes[index] for index in np.flatnonzero(test.class_counts())}
-    learned = [train.classes[index] for index in np.flatnonzero(train.class_counts())]
-    unknown = sorted(found - set(learned))
-    if unknown:
-        raise MismatchError(
-            f"the test data have the label {unknown[0]!r}, which the training data do not have; those are "
-            f"{', '.join(learned)}. Remove those sequences, or train with some of them."
-        )
+    check_held_out(test, train, "test", missing)
     _refuse_shared_groups(test, train)
-    refuse_values(test, "test", missing)
+
+
+def check_held_out(part: Sequences, train: Sequences, role: str, missing: MissingName = "none") -> None:
+    """Refuses validation or test sequences that do not fit the training sequences.
+
+    Args:
+        part: the sequences that are held out.
+        train: the training sequences.
+        role: what the former are held out for, for messages.
+        missing: what becomes of missing values.
+    Raises:
+        DataError: for other channels or classes than the training sequences', no labels, text in the place of
+            numbers, or values that no network takes.
+    """
+    check_kind(part, train.symbols is not None, role)
+    check_channels(part, train.channels, f"the {role} data", "the training data have")
+    learned = tuple(train.classes[index] for index in np.flatnonzero(train.class_counts()))
+    targets_among(part, learned, f"the {role} data", "the training data do not have; those are")
+    refuse_values(part, role, missing)
+
+
+def targets_among(
+    sequences: Sequences,
+    classes: tuple[str, ...],
+    found: str = "the data",
+    unknown_to: str = "the model does not know; it was trained on",
+) -> Integers:
+    """The labels of sequences as indices of other classes, by name, [N].
+
+    Args:
+        sequences: with labels.
+        classes: names.
+        found, unknown_to: what the sequences are and whose the classes are, for the message.
+    Raises:
+        MismatchError: for a label that is none of the classes.
+        DataError: where there are no labels.
+    """
+    indices = label_indices(sequences, classes)
+    if (indices < 0).any():
+        name = sequences.classes[sequences.targets[int((indices < 0).argmax())]]
+        raise MismatchError(
+            f"{found} have the label {name!r}, which {unknown_to} {', '.join(classes)}. "
+            "Remove those sequences, or train with some of them."
+        )
+    return indices
 
 
 def check_kind(sequences: Sequences, text: bool, role: str) -> None:
@@ -119,6 +152,16 @@ def doubt_unit(sequences: Sequences, learned: tuple[float, float]) -> None:
             UnitWarning,
             stacklevel=2,
         )
+
+
+def value_range(sequences: Sequences) -> tuple[float, float]:
+    """The least and the largest value of all channels, in the real unit; NaN where there is none."""
+    low = high = np.nan
+    for first, last in sequences.stretches():
+        for begin in range(first, last, _CHUNK_STEPS):
+            block = sequences.values[begin : min(begin + _CHUNK_STEPS, last)]
+            low, high = np.fmin(low, np.fmin.reduce(block, None)), np.fmax(high, np.fmax.reduce(block, None))
+    return float(low) * sequences.scale, float(high) * sequences.scale
 
 
 def refuse_values(sequences: Sequences, role: str, missing: MissingName = "none") -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data.dataset import Dataset
-from unrolled.data.sequences import Integers, Sequences, Values
+from unrolled.data.sequences import Sequences, Values, label_indices
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -121,13 +121,6 @@ def _content(sequences: Sequences, steps: Values, tokens: Hashes | None) -> memo
     if steps.dtype.kind == "f" and (missing := np.isnan(values)).any():
         values[missing] = np.nan
     return values.data
-
-
-def label_indices(sequences: Sequences, classes: tuple[str, ...]) -> Integers:
-    """The labels as indices of other classes, by name, [N]; −1 for a class that is not among them."""
-    places = {name: index for index, name in enumerate(classes)}
-    table = np.array([places.get(name, -1) for name in sequences.classes], np.int64)
-    return table[sequences.targets]
 
 
 def _hash(content: bytes) -> int:

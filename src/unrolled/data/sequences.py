@@ -306,6 +306,13 @@ def encode_labels(
     return np.array([position[name] for name in names], np.int64)[inverse], tuple(classes)
 
 
+def label_indices(sequences: Sequences, classes: tuple[str, ...]) -> Integers:
+    """The labels as indices of other classes, by name, [N]; −1 for a class that is not among them."""
+    places = {name: index for index, name in enumerate(classes)}
+    table: Integers = np.array([places.get(name, -1) for name in sequences.classes], np.int64)
+    return table[sequences.targets]
+
+
 def _class_name(value: object) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))

@@ -1,366 +1,331 @@
-"""`SequenceClassifier`: a recurrent network wherever scikit-learn takes a classifier."""
+"""`SequenceClassifier`: a recurrent network wherever scikit-learn takes a classifier.
+
+Written by scripts/write_estimator.py from the configuration; change it there.
+"""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any, Self
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from rich.console import Console
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
-from unrolled.config import Recipe, TokenKind
-from unrolled.data import Integers, Sequences, check_trainable, encode_labels, refuse_values, token_kind
-from unrolled.errors import InterruptedRunError, MismatchError
-from unrolled.estimator.inputs import (
-    Weights,
-    class_factors,
-    distinct_cases,
-    is_table,
-    to_sequences,
-    unwrapped,
-    with_targets,
+from unrolled.config import (
+    CellName,
+    InitializerName,
+    KeptSteps,
+    MethodName,
+    MissingName,
+    NormalisationName,
+    OutputInitializerName,
+    PoolingName,
+    TokenKind,
 )
-from unrolled.estimator.parameters import constructor, make_recipe, parameters_of
-from unrolled.estimator.recording import (
-    fitted_facts,
-    from_arrays,
-    make_facts,
-    recorded_classes,
-    recorded_parameters,
-    to_arrays,
-)
-from unrolled.model import Model
-from unrolled.preparation import learn_intake
-from unrolled.readout import Training, go_on, set_up
-from unrolled.runtime import choose_device, using_threads
-from unrolled.training import TrainState, training_threads
-from unrolled.training.recorders import PlainLines
-
-Labels = npt.NDArray[Any]
-Doubles = npt.NDArray[np.float64]
-
-_ONE_PASS = {"max_epochs": 1, "schedule": "constant", "average_decay": 0.0, "patience": None, "keep": "last"}
-"""What `partial_fit` changes: it cannot know how much is still to come."""
+from unrolled.estimator.base import BaseSequenceClassifier
+from unrolled.estimator.inputs import ClassWeight
 
 
-class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SequenceClassifier(BaseSequenceClassifier):
     """A recurrent classifier of sequences, with scikit-learn's interface.
 
-    X may be a list of arrays [T_i, F] or [T_i], an array [N, T, F], a table [N, T] (sequences of one
-    channel), a list of texts, or `Sequences`. The parameters are the fields of the configuration and mean the same;
-    see ``help(SequenceClassifier.__init__)``.
+    X may be a list with an array [T_i, F] or [T_i] for each sequence, an array [N, T, F], a table [N, T] (an array or a
+    frame of two axes; each row a sequence of one channel), a list of texts, or `Sequences`. The items of a list are
+    sequences, even where all are of one length: after a fit to a table, arrays need as many columns, while the items of
+    a list may have any length. The parameters are fields of the configuration and mean the same.
 
-    Training sees each case that differs once, weighed by how often it was given: the order of the cases
-    does not matter, and a whole weight is exactly a repetition. Where the output layer is fitted in closed form, as by
-    default, a quarter of the cases (at most about 1,000) is set aside to see whether training is significantly better;
-    otherwise the start, fitted to all cases, is kept. With ``method="fitted"`` there is no training, with
+    Training sees each sequence that differs once, weighed by how often it was given: the order of the sequences does
+    not matter, and a whole weight is exactly a repetition. Where the output layer is fitted in closed form, as by
+    default, a quarter of the sequences (at most about 1,000) is set aside to see whether training is significantly
+    better; otherwise the start, fitted to all sequences, is kept. With ``method="fitted"`` there is no training, with
     ``method="trained"`` nothing is held out. Where there are sequences to choose the best weights by, ``fit`` takes
     them as ``validation``.
 
-    Attributes:
-        classes_: the labels, sorted, in the dtype they were given in, [C].
-        n_features_in_: channels of a step; of a table, its columns.
-        history_: the figures of each pass, a list for each, such as ``history_["train_loss"]``.
-        model_: the `Model`, for what scikit-learn has no word for.
+    Parameters
+    ----------
+    tokens : TokenKind | None, default=None
+        Steps of a text: its characters, or its words (default: words where there are spaces).
+    max_length : int | None, default=None
+        Steps that are kept of a longer sequence.
+    keep_steps : KeptSteps, default='first'
+        With max_length: the first or the last steps.
+    cell : CellName, default='lstm'
+        The recurrent cell.
+    hidden_size : int, default=96
+        Units of each layer and direction, H.
+    num_layers : int, default=1
+        Layers, one upon the other.
+    bidirectional : bool, default=True
+        Read the sequence in both directions.
+    frame_steps : int | Literal["auto"], default='auto'
+        Steps that are read together as one; auto: so many that the longest training sequence has at most 512
+        frames.
+    context_steps : int, default=16
+        Each step is read together with those 1, 2, 4, … up to so many before and after it; 0: alone.
+    pooling : PoolingName, default='statistics'
+        How the outputs of all steps become one vector; statistics: their mean, largest, least, deviation and
+        last, and how much they change, side by side.
+    skip_segments : int, default=32
+        The output layer also reads the mean of each of so many equal parts of the sequence itself; 0: none.
+    dropout : float, default=0.0
+        Share of values dropped between layers.
+    recurrent_dropout : float, default=0.0
+        Share of state values dropped in the recurrence, the same ones at every step.
+    output_dropout : float, default=0.0
+        Share of values dropped before the output layer.
+    recompute_gates : bool, default=False
+        Keep less in training and compute the gates again for the gradients: less memory for long sequences,
+        about a third more time (compiled kernel only).
+    forget_bias : float, default=1.0
+        The LSTM forget gate's bias at the start.
+    memory_steps : int | None, default=None
+        Start the gates of an LSTM or GRU so that units remember 1 to so many steps; replaces forget_bias.
+    embedding_size : int | None, default=None
+        Of text: values of a character's or word's vector (default: by their number).
+    missing : MissingName, default='none'
+        What becomes of missing values: refused (none), the last value before (forward-fill), the channel's
+        mean, or forward-fill with a mask and the time since the last value as further channels.
+    normalisation : NormalisationName, default='channel'
+        Subtract a mean and divide by the deviation: of each channel over the training data, of all channels
+        together, of each channel over the sequence itself, or not.
+    initializer : InitializerName, default='filters'
+        How the recurrent weights are drawn; filters: each unit reads its own random filter of a step and its
+        neighbours (context_steps).
+    output_initializer : OutputInitializerName, default='ridge'
+        How the output layer is drawn; ridge: fitted in closed form to what the untrained recurrence makes of
+        the training data.
+    time_shift : int, default=0
+        Shift in time by up to so many steps, edges repeated.
+    shuffle_steps : bool, default=False
+        Read the steps in a new random order, where the label does not depend on it.
+    value_scale : float, default=0.0
+        Standard deviation of each channel's random factor.
+    noise : float, default=0.0
+        Standard deviation of added noise, in the normalised values' unit.
+    rotation : float, default=0.0
+        Turn pictures by up to so many degrees.
+    zoom : float, default=0.0
+        Enlarge or shrink pictures by up to this share.
+    shear : float, default=0.0
+        Shear pictures by up to so many degrees.
+    translate : float, default=0.0
+        Move pictures by up to so many pixels each way.
+    elastic : float, default=0.0
+        Bend pictures: standard deviation of a smooth displacement, in pixels.
+    method : MethodName, default='auto'
+        Fitted: the output layer in closed form, no training; trained: by gradients; auto: in closed form first,
+        if output_initializer is ridge, and replaced by training where that is significantly better.
+    max_epochs : int | None, default=None
+        Length of training, in passes over the data (default 60, and at least 200 updates).
+    max_steps : int | None, default=None
+        Length of training, in updates of the weights.
+    max_sequences : int | None, default=None
+        Length of training, in sequences seen.
+    batch_size : int, default=32
+        Sequences in a batch, B.
+    last_batch : Literal["keep", "drop", "wrap"], default='keep'
+        The remainder of a pass: a smaller batch, left out, or filled up from the next pass.
+    optimizer : Literal["adamw", "adam", "sgd", "rmsprop"], default='adamw'
+        The update rule.
+    learning_rate : float, default=0.0002
+        The (largest) learning rate.
+    momentum : float, default=0.9
+        Momentum of sgd and rmsprop.
+    beta1 : float, default=0.9
+        Decay of Adam's mean of gradients.
+    beta2 : float, default=0.999
+        Decay of Adam's mean of squared gradients.
+    epsilon : float, default=1e-08
+        Adam's and RMSprop's guard against division by zero.
+    weight_decay : float, default=0.01
+        Decay of weight matrices; biases are exempt.
+    schedule : Literal["one-cycle", "cosine", "constant"], default='one-cycle'
+        The learning rate's course.
+    warmup_fraction : float, default=0.2
+        Share of training in which the rate rises.
+    clip_norm : float, default=1.0
+        Largest norm of the gradient, a longer one is cut; 0 for any.
+    average_decay : float, default=0.0
+        Decay per step of a moving average of the weights, which is then used; 0 for none.
+    loss : Literal["mean", "sum"], default='mean'
+        Cross-entropy over a batch: mean or sum.
+    probability_floor : float, default=0.0
+        Probabilities below this count as this in the loss.
+    label_smoothing : float, default=0.0
+        Share of each target spread over all classes.
+    monitor : Literal["loss", "accuracy"], default='loss'
+        The validation figure that is watched.
+    patience : int | None, default=None
+        Stop after so many epochs without a better validation figure.
+    keep : Literal["best", "last"], default='best'
+        The weights that are kept: best on validation data, or the last.
+    calibrate : bool, default=False
+        Fit the probabilities' temperature to the validation data after training.
+    precision : Literal["float32", "bfloat16"], default='float32'
+        Arithmetic of the products; bfloat16 needs a GPU.
+    threads : int | None, default=None
+        CPU threads; by default one where a step is too small to share, otherwise all.
+    device : str, default='auto'
+        Auto, cpu, cuda or cuda:N.
+    cuda_graphs : bool, default=True
+        On a GPU, capture whole steps as CUDA graphs and replay them.
+    class_weight : ClassWeight, default=None
+        Weight of each class, by its label; 'balanced', or None: all the same.
+    random_state : int | np.random.RandomState | None, default=None
+        Seed of everything random: a number, a RandomState, or None for another at each fit.
+    warm_start : bool, default=False
+        Whether fit goes on from the weights of the fit before.
+    verbose : bool, default=False
+        Whether a line is printed after each pass.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (C,)
+        The labels, sorted, in the dtype they were given in.
+    n_features_in_ : int
+        Channels of a step; of a table, its columns.
+    history_ : dict of str to list
+        The figures of each pass, a list for each, such as ``history_["train_loss"]``.
+    model_ : Model
+        The trained model, for what scikit-learn has no word for. Predictions are its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from unrolled import SequenceClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.arange(40) % 2
+    >>> X = [rng.normal(2 * label, 1, (rng.integers(5, 20), 3)) for label in y]  # 5 to 19 steps of 3 channels
+    >>> classifier = SequenceClassifier(hidden_size=8, max_steps=20, random_state=0).fit(X, y)
+    >>> classifier.predict(X[:4])
+    array([0, 1, 0, 1])
     """
 
-    classes_: Labels
-    n_features_in_: int
-    history_: dict[str, list[Any]]
-    model_: Model
-    _table: bool
-    _tokens: TokenKind | None
-    _memory: dict[str, npt.NDArray[Any]] | None
-
-    __init__ = constructor()
-
-    def fit(
-        self, X: Any, y: Any = None, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None
-    ) -> Self:
-        """Trains a new network; with ``warm_start``, the weights of the fit before go on learning.
-
-        Args:
-            X: the sequences; see the class.
-            y: their labels, [N]; may be left out where X are `Sequences` that have labels.
-            sample_weight: how much each counts, [N]; a case of weight 0 is absent, classes and all.
-            validation: (X, y) to choose the best weights by, and to stop early with ``patience``.
-        Raises:
-            ValueError: for input that scikit-learn's own classifiers refuse.
-            UnrolledError: for sequences or parameters that make no sense, saying what to do.
-        """
-        former = self.classes_ if self.warm_start and hasattr(self, "model_") else None
-        sequences, labels = self._validated(X, y)
-        weights = _sample_weights(sample_weight, len(sequences))
-        present = np.flatnonzero(weights)
-        self.classes_ = np.unique(labels[present])
-        self._check_classes(former)
-        recipe = make_recipe(self.get_params(deep=False), self._seed())
-        train, case_weights = self._cases(sequences.take(present), labels[present], weights[present])
-        held = None if validation is None else self._held_out(*validation)
-        case_weights = case_weights / case_weights.mean()
-        intake = learn_intake(train, recipe.data) if former is None else self.model_.facts.intake
-        train, held = intake(train), None if held is None else intake(held)
-        training = self._training(recipe, train, held, case_weights, goes_on=former is not None)
-        self._train(training)
-        self._memory = None
-        self._finish(recipe, train, training.state, _curves(training.state))
-        return self
-
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """One pass over these sequences, at a constant learning rate, from where the weights are.
-
-        The first call sets what later ones keep: the channels, their mean and deviation, the classes.
-
-        Args:
-            X: the sequences.
-            y: their labels, [N].
-            classes: all labels there will ever be; needed at the first call, if they are not all in y.
-            sample_weight: how much each counts, [N].
-        """
-        first = not hasattr(self, "model_")
-        sequences, labels = self._validated(X, y, reset=first)
-        if self.class_weight == "balanced":
-            raise ValueError("class_weight = 'balanced' needs all cases at once; give partial_fit a dict, or None.")
-        if self.get_params(deep=False)["method"] == "fitted":
-            raise ValueError("method = 'fitted' needs all cases at once; use fit, or method = 'trained'.")
-        former = None if first else self.classes_
-        if first or classes is not None:
-            self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
-        self._check_classes(former)
-        before = {} if first else self.history_
-        passes = len(before.get("epoch", []))
-        seed = int(np.random.SeedSequence((self._seed(), passes)).generate_state(1)[0])  # each pass drops others
-        recipe = make_recipe(self.get_params(deep=False), seed).with_options(_ONE_PASS)
-        train, case_weights = self._cases(sequences, labels, _sample_weights(sample_weight, len(sequences)))
-        train = (learn_intake(train, recipe.data) if first else self.model_.facts.intake)(train)
-        training = self._training(recipe, train, None, case_weights, goes_on=not first)
-        state = training.state
-        if not first and self._memory is not None:
-            state.optimizer.restore({name: torch.tensor(value) for name, value in self._memory.items()})
-        self._train(training)
-        self._memory = {name: value.numpy(force=True) for name, value in state.optimizer.tensors().items()}
-        curves = {name: before.get(name, []) + row for name, row in _curves(state).items()}
-        self._finish(recipe, train, state, curves | {"epoch": list(range(1, passes + 2))})
-        return self
-
-    def predict(self, X: Any) -> Labels:
-        """The most probable label of each sequence, [N], in the labels' own dtype."""
-        logits = self._logits(X)
-        chosen: Labels = self.classes_[logits.argmax(1)]
-        return chosen
-
-    def predict_proba(self, X: Any) -> Doubles:
-        """The probability of each class, [N, C], in the order of ``classes_``."""
-        logits = self._logits(X)
-        shares = np.exp(logits - logits.max(1, keepdims=True))
-        probabilities: Doubles = shares / shares.sum(1, keepdims=True)
-        return probabilities
-
-    def decision_function(self, X: Any) -> Doubles:
-        """The logits, [N, C]; of two classes the second's less the first's, [N]."""
-        logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
-
-    def save(self, path: str | Path) -> Path:
-        """Writes a model folder, which `load`, `unrolled.load` and the command line read; no pickle.
-
-        Raises:
-            StorageError: if it cannot be written.
-        """
-        check_is_fitted(self, "model_")
-        return self.model_.save(path)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """The classifier of a model folder, its own or one that `unrolled.train` wrote.
-
-        Raises:
-            ModelFolderError: if there is none, or it is damaged.
-        """
-        model = Model.load(path)
-        recorded = model.facts.training.get("estimator", {})
-        parameters = parameters_of(model.facts.model.model_dump(), model.facts.training)
-        found: Self = cls(**{**parameters, **recorded_parameters(recorded)})
-        found.classes_ = recorded_classes(model.classes, recorded)
-        found.n_features_in_ = recorded.get("n_features_in", len(model.channels))
-        found.history_ = recorded.get("history", {})
-        found._table, found._memory = recorded.get("table", False), None
-        found._tokens = None if model.facts.vocabulary is None else model.facts.tokens
-        found.model_ = model
-        return found
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if "model_" in state:
-            state["model_"] = to_arrays(state["model_"])
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "model_" in state:
-            state = {**state, "model_": from_arrays(state["model_"])}
-        super().__setstate__(state)
-
-    def _validated(self, X: Any, y: Any, reset: bool = True) -> tuple[Sequences, Labels]:
-        """Sequences and labels that belong together; remembers what X looked like, or compares with it."""
-        X = unwrapped(X)
-        if y is None and isinstance(X, Sequences):
-            y = np.array(X.classes)[X.targets]
-        if is_table(X):
-            X, y = validate_data(self, X, y, dtype=np.float32, reset=reset, allow_nd=False)
-            sequences = Sequences.from_array(X)
-        else:
-            sequences = to_sequences(X, None if reset else self._tokens)
-            refuse_values(sequences, "given", self.get_params(deep=False).get("missing", "none"))
-            if y is None:
-                raise ValueError("SequenceClassifier requires y to be passed, but the target y is None")
-            _, y = check_X_y(np.zeros((len(sequences), 1)), y, estimator=self)
-            self._check_channels(sequences, reset)
-        check_classification_targets(y)
-        if reset:
-            self._table = is_table(X)
-            self._tokens = None if sequences.symbols is None else token_kind(sequences.symbols)
-        return sequences, y
-
-    def _check_channels(self, sequences: Sequences, reset: bool) -> None:
-        if reset:
-            self.n_features_in_ = len(sequences.channels)
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-            return
-        expected = 1 if self._table else self.n_features_in_
-        if len(sequences.channels) != expected:
-            raise MismatchError(
-                f"the sequences have {len(sequences.channels)} channels; expected {expected}, as in the fit."
-            )
-
-    def _accepted(self, X: Any) -> Sequences:
-        """Sequences to be told the class of."""
-        check_is_fitted(self)
-        X = unwrapped(X)
-        if not is_table(X):
-            return self.model_.accept(X if self._tokens else to_sequences(X))
-        if self._table:
-            X = validate_data(self, X, dtype=np.float32, reset=False)
-        else:
-            X = check_array(X, dtype=np.float32, estimator=self)
-        return self.model_.accept(Sequences.from_array(X))
-
-    def _logits(self, X: Any) -> Doubles:
-        """[N, C], in double precision: so the last digits do not depend on what stands in the same batch."""
-        sequences = self._accepted(X)
-        double = replace(self.model_, network=copy.deepcopy(self.model_.network).double())
-        with using_threads(
-            training_threads(make_recipe(self.get_params(deep=False), 0).train, sequences, double.network)
-        ):
-            logits: Doubles = double.logits(sequences).numpy()
-        return logits
-
-    def _check_classes(self, former: Labels | None) -> None:
-        """Refuses a single class, or others than those that the weights were learned for."""
-        if former is not None and not np.array_equal(former, self.classes_):
-            found, self.classes_ = self.classes_, former
-            raise ValueError(
-                f"the classes are {found.tolist()}; this classifier goes on with {former.tolist()}, which it was "
-                "fitted on. Give the same ones, or fit a new classifier."
-            )
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"every label is of the one class {self.classes_[0]!r}; a classifier needs at least two classes."
-            )
-
-    def _finish(self, recipe: Recipe, train: Sequences, state: TrainState, curves: dict[str, list[Any]]) -> None:
-        """What a fitted classifier has."""
-        self.history_ = curves
-        self.model_ = self._model(recipe, train, state)
-
-    def _cases(self, sequences: Sequences, labels: Labels, weights: Weights) -> tuple[Sequences, Weights]:
-        """What is learned from: the cases that differ, and how much each counts, classes considered."""
-        sequences = with_targets(sequences, self._targets(labels), encode_labels(self.classes_)[1])
-        cases, weights = distinct_cases(sequences, weights)
-        factors = class_factors(self.class_weight, self.classes_, cases.targets, weights)
-        return cases, weights * factors[cases.targets]
-
-    def _targets(self, labels: Labels) -> Integers:
-        """The labels as indices of ``classes_``, [N]."""
-        unknown = np.setdiff1d(labels, self.classes_)
-        if unknown.size:
-            raise ValueError(f"the label {unknown[0]!r} is not one of the classes {self.classes_.tolist()}.")
-        targets: Integers = np.searchsorted(self.classes_, labels).astype(np.int64)
-        return targets
-
-    def _held_out(self, X: Any, y: Any) -> Sequences:
-        """Validation sequences, of the same kind as the others."""
-        sequences, labels = self._validated(X, y, reset=False)
-        return with_targets(sequences, self._targets(labels), encode_labels(self.classes_)[1])
-
-    def _training(
-        self, recipe: Recipe, train: Sequences, held: Sequences | None, case_weights: Weights, goes_on: bool
-    ) -> Training:
-        """The training of a new network, or of a copy of the one there is."""
-        device, weights = choose_device(recipe.train.device), None if (case_weights == 1).all() else case_weights
-        if not goes_on:
-            check_trainable(train, recipe.model.missing)
-            return set_up(recipe, train, held, device, weights)
-        former = self.model_.facts.model
-        if recipe.model.model_copy(update={"frame_steps": former.frame_steps}) != former:
-            raise ValueError("the network's parameters changed since the fit before; fit without warm_start.")
-        if len(train.channels) != len(self.model_.channels):
-            raise MismatchError(f"expected {len(self.model_.channels)} channels, found {len(train.channels)}.")
-        return go_on(recipe, copy.deepcopy(self.model_.network).to(device), train, held, weights)
-
-    def _train(self, training: Training) -> None:
-        """The loop. Ctrl-C means to a program what it always means."""
-        recorders = [PlainLines(Console())] if self.verbose else []
-        try:
-            with using_threads(training_threads(training.config, training.train, training.state.network)):
-                training.fit(recorders)
-        except InterruptedRunError:
-            raise KeyboardInterrupt from None
-
-    def _model(self, recipe: Recipe, train: Sequences, state: TrainState) -> Model:
-        """The trained network with all that a model folder holds."""
-        attributes = {"n_features_in": self.n_features_in_, "table": self._table, "history": self.history_}
-        recorded = fitted_facts(self.classes_, self.get_params(deep=False), attributes)
-        return Model(state.judged.eval(), make_facts(recipe, train, state, recorded))
-
-    def _seed(self) -> int:
-        """A number from ``random_state``, which may be a number, a generator or None."""
-        if isinstance(self.random_state, int | np.integer):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-
-def _sample_weights(given: Any, count: int) -> Weights:
-    """The weight of each sequence, [N]; 1 for all where none are given."""
-    if given is None:
-        return np.ones(count)
-    weights: Weights = check_array(given, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
-    if weights.shape != (count,):
-        raise ValueError(f"sample_weight has the shape {weights.shape}; expected one weight a sequence, ({count},).")
-    if (weights < 0).any():
-        raise ValueError("a sample weight is below 0; expected weights of 0 or more.")
-    if not weights.any():
-        raise ValueError("the sample weights are all zero; at least one sequence must count.")
-    return weights
-
-
-def _curves(state: TrainState) -> dict[str, list[Any]]:
-    """The figures of the passes, a list for each figure."""
-    rows = [asdict(log) for log in state.history]
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+    def __init__(
+        self,
+        *,
+        tokens: TokenKind | None = None,
+        max_length: int | None = None,
+        keep_steps: KeptSteps = "first",
+        cell: CellName = "lstm",
+        hidden_size: int = 96,
+        num_layers: int = 1,
+        bidirectional: bool = True,
+        frame_steps: int | Literal["auto"] = "auto",
+        context_steps: int = 16,
+        pooling: PoolingName = "statistics",
+        skip_segments: int = 32,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        recompute_gates: bool = False,
+        forget_bias: float = 1.0,
+        memory_steps: int | None = None,
+        embedding_size: int | None = None,
+        missing: MissingName = "none",
+        normalisation: NormalisationName = "channel",
+        initializer: InitializerName = "filters",
+        output_initializer: OutputInitializerName = "ridge",
+        time_shift: int = 0,
+        shuffle_steps: bool = False,
+        value_scale: float = 0.0,
+        noise: float = 0.0,
+        rotation: float = 0.0,
+        zoom: float = 0.0,
+        shear: float = 0.0,
+        translate: float = 0.0,
+        elastic: float = 0.0,
+        method: MethodName = "auto",
+        max_epochs: int | None = None,
+        max_steps: int | None = None,
+        max_sequences: int | None = None,
+        batch_size: int = 32,
+        last_batch: Literal["keep", "drop", "wrap"] = "keep",
+        optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw",
+        learning_rate: float = 0.0002,
+        momentum: float = 0.9,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-08,
+        weight_decay: float = 0.01,
+        schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle",
+        warmup_fraction: float = 0.2,
+        clip_norm: float = 1.0,
+        average_decay: float = 0.0,
+        loss: Literal["mean", "sum"] = "mean",
+        probability_floor: float = 0.0,
+        label_smoothing: float = 0.0,
+        monitor: Literal["loss", "accuracy"] = "loss",
+        patience: int | None = None,
+        keep: Literal["best", "last"] = "best",
+        calibrate: bool = False,
+        precision: Literal["float32", "bfloat16"] = "float32",
+        threads: int | None = None,
+        device: str = "auto",
+        cuda_graphs: bool = True,
+        class_weight: ClassWeight = None,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.tokens = tokens
+        self.max_length = max_length
+        self.keep_steps = keep_steps
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.frame_steps = frame_steps
+        self.context_steps = context_steps
+        self.pooling = pooling
+        self.skip_segments = skip_segments
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.output_dropout = output_dropout
+        self.recompute_gates = recompute_gates
+        self.forget_bias = forget_bias
+        self.memory_steps = memory_steps
+        self.embedding_size = embedding_size
+        self.missing = missing
+        self.normalisation = normalisation
+        self.initializer = initializer
+        self.output_initializer = output_initializer
+        self.time_shift = time_shift
+        self.shuffle_steps = shuffle_steps
+        self.value_scale = value_scale
+        self.noise = noise
+        self.rotation = rotation
+        self.zoom = zoom
+        self.shear = shear
+        self.translate = translate
+        self.elastic = elastic
+        self.method = method
+        self.max_epochs = max_epochs
+        self.max_steps = max_steps
+        self.max_sequences = max_sequences
+        self.batch_size = batch_size
+        self.last_batch = last_batch
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.warmup_fraction = warmup_fraction
+        self.clip_norm = clip_norm
+        self.average_decay = average_decay
+        self.loss = loss
+        self.probability_floor = probability_floor
+        self.label_smoothing = label_smoothing
+        self.monitor = monitor
+        self.patience = patience
+        self.keep = keep
+        self.calibrate = calibrate
+        self.precision = precision
+        self.threads = threads
+        self.device = device
+        self.cuda_graphs = cuda_graphs
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose

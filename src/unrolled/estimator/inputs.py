@@ -1,6 +1,6 @@
 """What a user hands to the classifier, as `Sequences`; and the weights of the cases.
 
-A 2-D array is read as sequences of one channel, which is scikit-learn's own notion of a case: a row of
+A 2-D array is read as sequences of one channel, which is scikit-learn's own notion of a sample: a row of
 numbers. Everything else has its channels last.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import TokenKind
-from unrolled.data import Integers, Sequences, as_sequences, from_texts
+from unrolled.data import Integers, Sequences, as_sequences, from_texts, guess_kind, token_kind
 from unrolled.errors import DataError
 
 Weights = npt.NDArray[np.float64]
@@ -28,38 +28,48 @@ def unwrapped(values: Any) -> Any:
 
 
 def is_table(values: Any) -> bool:
-    """Whether this is scikit-learn's own form: rows of numbers, [N, T], or something that becomes them.
+    """Whether this is scikit-learn's own form, rows of numbers [N, T]: an array or a frame of two axes.
 
-    A list of arrays is none, nor an array of them: those are sequences with lengths of their own, even
-    where a fold of a cross-validation happens to hold equal ones.
+    What X is does not depend on the values in it, so a fold of a cross-validation is read as the whole is: a list
+    holds one sequence an item, even where all happen to be of one length, and so does an array of such items.
     """
-    if isinstance(values, Sequences):
+    if isinstance(values, Sequences | list | tuple):
         return False
-    if isinstance(values, np.ndarray):
-        return values.ndim != 3 and not _is_list_of_sequences(values)
-    return not (isinstance(values, list | tuple) and _is_list_of_sequences(values))
+    return not (isinstance(values, np.ndarray) and (values.ndim == 3 or _holds_sequences(values)))
 
 
-def to_sequences(values: Any, tokens: TokenKind | None = None) -> Sequences:
+def squared(values: Any) -> Any:
+    """A list of rows of numbers of one length as the array that scikit-learn takes it for; anything else as it is.
+
+    To fit, both are the same sequences; the array tells how many columns later arrays need.
+    """
+    rows = isinstance(values, list | tuple) and len(values) > 0 and all(isinstance(v, list | tuple) for v in values)
+    flat = rows and len({len(row) for row in values}) == 1 and all(np.ndim(item) == 0 for item in values[0])
+    return np.asarray(values) if flat else values
+
+
+def kind_of_texts(values: Any, wish: TokenKind | None) -> TokenKind | None:
+    """What a step of these texts is, by default as `guess_kind` says; None where they are numbers."""
+    if isinstance(values, Sequences):
+        return None if values.symbols is None else token_kind(values.symbols)
+    texts = len(values) > 0 and isinstance(next(iter(values)), str)
+    return (wish or guess_kind(values)) if texts else None
+
+
+def to_sequences(values: Any, tokens: TokenKind | None) -> Sequences:
     """`Sequences` from anything but a table.
 
     Args:
         values: see `SequenceClassifier`.
-        tokens: of texts, what a step is; by default words where there is a space in any text.
+        tokens: of texts, what a step is; None for numbers.
     Raises:
         DataError: for what is none.
     """
-    if are_texts(values):
-        return from_texts(values, tokens or ("words" if any(" " in text.strip() for text in values) else "characters"))
-    if isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
-        values = list(values)
-    return as_sequences(values)
-
-
-def are_texts(values: Any) -> bool:
-    """Whether all items are texts."""
-    items = isinstance(values, list | tuple) or (isinstance(values, np.ndarray) and values.ndim == 1)
-    return items and len(values) > 0 and all(isinstance(item, str) for item in values)
+    if isinstance(values, Sequences):
+        return values
+    if tokens is not None:
+        return from_texts(values, tokens)
+    return as_sequences(list(values) if isinstance(values, np.ndarray) and values.ndim == 1 else values)
 
 
 def with_targets(sequences: Sequences, targets: Integers, classes: tuple[str, ...]) -> Sequences:
@@ -126,19 +136,6 @@ def _digest(sequences: Sequences, index: int) -> bytes:
     return digest.hexdigest().encode()
 
 
-def _is_list_of_sequences(values: Any) -> bool:
-    """Whether the items are arrays, or texts, or lists of steps."""
-    if len(values) == 0:
-        return False
-    if isinstance(values, np.ndarray):
-        if values.ndim != 1 or values.dtype.kind not in "OUS":
-            return False
-        return not np.isscalar(values[0]) or isinstance(values[0], str)
-    first = values[0]
-    if isinstance(first, np.ndarray):
-        return first.ndim >= 1
-    if isinstance(first, str):
-        return True
-    ragged = len({len(item) for item in values if isinstance(item, list | tuple)}) > 1
-    nested = isinstance(first, list | tuple) and len(first) > 0 and isinstance(first[0], list | tuple | np.ndarray)
-    return ragged or nested
+def _holds_sequences(values: npt.NDArray[Any]) -> bool:
+    """Whether the items of an array are sequences or texts."""
+    return values.ndim == 1 and len(values) > 0 and (isinstance(values[0], str) or np.ndim(values[0]) > 0)

@@ -11,38 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unrolled.config import Recipe
-from unrolled.data import Sequences, token_kind, value_range
 from unrolled.estimator.parameters import OWN
 from unrolled.model import Model, ModelFacts, restore_network
-from unrolled.training import TrainState, training_facts
 
 _KINDS: dict[str, type] = {"i": int, "u": int, "f": float, "b": bool, "U": str, "O": str}
 """What a label's name is turned into again, by NumPy's letter for the labels' kind."""
-
-
-def make_facts(recipe: Recipe, train: Sequences, state: TrainState, estimator: dict[str, Any]) -> ModelFacts:
-    """What ``model.json`` holds of a classifier trained in memory.
-
-    Args:
-        recipe: what it was trained by.
-        train: what it learned from.
-        state: at the end of the training.
-        estimator: what `fitted_facts` gives.
-    """
-    vocabulary = None if train.symbols is None else train.symbols[1:]
-    return ModelFacts(
-        classes=train.classes,
-        channels=train.channels,
-        scale=train.scale,
-        value_range=value_range(train),
-        pictures=train.pictures,
-        vocabulary=vocabulary,
-        tokens=token_kind(vocabulary or ()),
-        model=state.network.config,
-        data={"name": "memory", "fingerprint": train.fingerprint, "train": len(train)},
-        training={**training_facts(state, recipe), "estimator": estimator},
-    )
 
 
 def fitted_facts(
@@ -55,7 +28,7 @@ def fitted_facts(
         parameters: of the classifier; a generator given as ``random_state`` is not kept.
         attributes: the fitted ones that JSON has words for.
     """
-    own = {name: parameters[name] for name in (*OWN, "frame_steps")}  # the network's own is a number by now
+    own = {name: parameters[name] for name in (*OWN, "frame_steps", "tokens")}  # the model has what "auto" became
     if isinstance(own["class_weight"], Mapping):  # pairs, since JSON's keys are texts
         own["class_weight"] = [[_plain(label), float(weight)] for label, weight in own["class_weight"].items()]
     seed = own["random_state"]
@@ -72,7 +45,7 @@ def recorded_classes(names: tuple[str, ...], recorded: Mapping[str, Any]) -> npt
 
 
 def recorded_parameters(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that are no fields of the configuration."""
+    """The parameters that a model's configuration does not tell."""
     own = dict(recorded.get("parameters", {}))
     if isinstance(own.get("class_weight"), list):
         own["class_weight"] = dict(own["class_weight"])

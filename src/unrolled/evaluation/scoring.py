@@ -8,13 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from unrolled.data import Integers, Sequences
-from unrolled.data.batches import Batcher
 from unrolled.evaluation.outcomes import save_outcomes
 from unrolled.model import Model, Probabilities
-from unrolled.network import evaluation_batches
 from unrolled.statistics import fit_temperature
 
 SHARES = tuple(part / 10 for part in range(1, 11))
@@ -87,11 +84,5 @@ def steps_seen(lengths: Integers) -> Integers:
 def _early(model: Model, sequences: Sequences) -> Integers:
     """The most probable class after each share of the steps, [N, 10]."""
     accepted = model.accept(sequences)
-    found = np.empty((len(accepted), len(SHARES)), np.int64)
-    ends = steps_seen(accepted.lengths)
-    batcher = Batcher(accepted, model.network.output.weight.device)
-    for indices, batch in evaluation_batches(model.network, batcher):
-        batch_ends = torch.from_numpy(ends[indices]).to(batch.lengths.device)
-        logits = model.network.logits_at(batch.inputs, batch.lengths, batch_ends)
-        found[indices] = logits.argmax(-1).cpu().numpy()
+    found: Integers = model.logits_at(accepted, steps_seen(accepted.lengths)).argmax(-1).numpy()
     return found

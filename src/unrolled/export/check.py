@@ -51,7 +51,7 @@ def trial_sequences(model: Model, seed: int = 0) -> Sequences:
     if vocabulary is not None:
         tokens = np.array([*vocabulary, "\ufffd"])  # the last is unknown
         texts = [rng.choice(tokens, length).tolist() for length in (*LENGTHS, longest)]
-        return from_texts([*examples, *texts], model.facts.tokens, vocabulary)
+        return from_texts([*examples, *texts], model.facts.tokens)
     normaliser = model.network.normaliser
     mean, deviation = normaliser.shift.cpu().numpy(), 1 / normaliser.factor.cpu().numpy()
     noise = [mean + deviation * rng.normal(size=(length, len(mean))) for length in (*LENGTHS, longest)]

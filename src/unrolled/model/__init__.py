@@ -1,7 +1,17 @@
-"""A trained network with all that its answers need: its folder, its card, predictions and streams."""
+"""A trained network with all that its answers need: its folder, its card, predictions and streams.
+
+model.py      `Model`: every prediction of a trained network
+stream.py     predictions while the steps come
+facts.py      what is known of a model beside its weights
+folder.py     a model on disk
+card.py       the model card, for people
+examples.py   a few sequences that travel with it
+"""
 
 from unrolled.model.examples import choose_examples
-from unrolled.model.model import Model, ModelFacts, Probabilities, find_model, load, restore_network
+from unrolled.model.facts import ModelFacts, learned_facts
+from unrolled.model.folder import find_model, restore_network
+from unrolled.model.model import Model, Probabilities, load
 from unrolled.model.stream import check_streams_are_possible, decides
 
 __all__ = [
@@ -12,6 +22,7 @@ __all__ = [
     "choose_examples",
     "decides",
     "find_model",
+    "learned_facts",
     "load",
     "restore_network",
 ]

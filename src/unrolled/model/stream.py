@@ -52,7 +52,8 @@ class Decision:
 class Stream:
     """One sequence, or several side by side, read a few steps at a time.
 
-    However the steps are cut into pushes, the answer is that of predicting at once all that was read.
+    However the steps are cut into pushes, the answer is that of predicting at once all that was read. Of text, a push
+    is a piece: whitespace at its ends is read where the model learned whitespace, since more text may follow.
 
     Args:
         model: the trained model.
@@ -177,8 +178,10 @@ class Stream:
 
     def _inputs(self, steps: npt.ArrayLike) -> Tensor:
         """The steps as the network reads them, [S, n, F]."""
-        text = self.model.facts.vocabulary is not None
-        sequences = self.model.accept(self._texts(steps) if text else self._shaped(steps))
+        if self.model.facts.vocabulary is None:
+            sequences = self.model.accept(self._shaped(steps))
+        else:
+            sequences = self.model.preprocessor.from_texts(self._texts(steps), piece=True)
         if sequences.equal_length is None:
             raise DataError("the streams' texts have different numbers of tokens; expected as many for each.")
         device = self.model.network.output.weight.device

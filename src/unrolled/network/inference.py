@@ -26,12 +26,26 @@ GPU_STEPS_PER_BATCH, GPU_MAX_BATCH = 1_048_576, 8192
 
 def all_logits(network: Network, batcher: Batcher) -> Tensor:
     """The logits of every sequence, in the stored order, [N, C], on the CPU."""
-    dtype = network.output.weight.dtype  # a network in double precision answers in it
-    device = batcher.device
-    logits = torch.empty(len(batcher.lengths), network.output.out_features, dtype=dtype, device=device)
+    logits = torch.empty(len(batcher.lengths), network.output.out_features, device=batcher.device)
     for indices, batch in evaluation_batches(network, batcher):
-        logits[torch.from_numpy(indices).to(device)] = network(batch.inputs.to(dtype), batch.lengths)
+        logits[torch.from_numpy(indices).to(batcher.device)] = network(batch.inputs, batch.lengths)
     return logits.cpu()
+
+
+def all_logits_at(network: Network, batcher: Batcher, ends: Integers) -> Tensor:
+    """The logits as if every sequence ended at some of its steps.
+
+    Args:
+        network, batcher: as for `all_logits`.
+        ends: steps that are left of each sequence, in the stored order, [N, K], each in 1..length.
+    Returns:
+        [N, K, C], on the CPU.
+    """
+    logits = torch.empty(*ends.shape, network.output.out_features)
+    for indices, batch in evaluation_batches(network, batcher):
+        batch_ends = torch.from_numpy(ends[indices]).to(batcher.device)
+        logits[torch.from_numpy(indices)] = network.logits_at(batch.inputs, batch.lengths, batch_ends).cpu()
+    return logits
 
 
 def all_prefix_logits(network: Network, batcher: Batcher) -> list[Tensor]:

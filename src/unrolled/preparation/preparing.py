@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from unrolled.config import MissingName, NormalisationName
-from unrolled.data import Sequences, channel_statistics
+from unrolled.data import Sequences
 from unrolled.nn import Obstacle, Part, State
 from unrolled.preparation.missing import MISSING
 from unrolled.preparation.normalisation import NORMALISATIONS
+from unrolled.preparation.statistics import channel_statistics
 
 
 class Preparation(Part):

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from unrolled.data import Integers, Sequences
-from unrolled.data.batches import Batcher
 from unrolled.drawing import draw_belief, shown_sequence
 from unrolled.evaluation import Outcomes
 from unrolled.model import Model, Probabilities
@@ -75,11 +73,7 @@ def belief_of(model: Model, sequence: Sequences) -> tuple[Integers, Probabilitie
     length = int(accepted.lengths[0])
     most = MOST_STEPS if model.network.reads_forward else MOST_READ_ANEW
     ends = np.unique(np.linspace(1, length, min(length, most)).round().astype(np.int64))
-    batch = Batcher(accepted, model.network.output.weight.device).batch(np.array([0]))
-    with torch.inference_mode():
-        places = torch.from_numpy(ends).to(batch.inputs.device)[None]
-        logits = model.network.logits_at(batch.inputs, batch.lengths, places)[0]
-    return ends, model.probabilities(logits.cpu())
+    return ends, model.probabilities(model.logits_at(accepted, ends[None])[0])
 
 
 def card(model: Model, sequences: Sequences, case: int, album: Album) -> Card:

@@ -19,15 +19,12 @@ from unrolled.data import (
     Dataset,
     DatasetRecord,
     Sequences,
+    check_held_out,
     check_test,
     check_trainable,
-    from_texts,
     load_dataset,
-    parse_literal,
-    refuse_values,
     split_dataset,
     token_kind,
-    value_range,
 )
 from unrolled.data.files import SILENT, STANDARD_INPUT, Notes, Observer
 from unrolled.data.sources import SOURCES
@@ -42,9 +39,9 @@ from unrolled.evaluation import (
     predictions_of,
     shared_note,
 )
-from unrolled.model import Model, ModelFacts, choose_examples
+from unrolled.model import Model, choose_examples, learned_facts
 from unrolled.network import Network
-from unrolled.preparation import Intake, learn_intake
+from unrolled.preparation import Preprocessor, learn_preprocessor
 from unrolled.readout import Training, set_up
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.reporting import report as write_report
@@ -52,7 +49,6 @@ from unrolled.runtime import choose_device, describe_device, using_threads
 from unrolled.storage import write_bytes, write_json
 from unrolled.training import (
     EpochLog,
-    TrainState,
     check_settings,
     describe_steps,
     training_facts,
@@ -160,12 +156,12 @@ def train(
     check_settings(chosen.train, chosen.augment, dataset.train, dataset.validation, device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
-        intake = learn_intake(dataset.train, chosen.data)
-        ready = intake.dataset(dataset)
+        preprocessor = learn_preprocessor(dataset.train, chosen.data)
+        ready = preprocessor.dataset(dataset)
         training = set_up(chosen, ready.train, ready.validation, device)
         threads = training_threads(chosen.train, ready.train, training.state.network)
         folder.write_config(chosen, {"data": _data_facts(dataset), **_conditions(training.state.network, threads)})
-        return _finish(folder, dataset, ready, intake, training, recorders, say or _silent)
+        return _finish(folder, dataset, ready, preprocessor, training, recorders, say or _silent)
 
 
 def resume(
@@ -193,8 +189,8 @@ def resume(
         recipe, facts = folder.read_config()
         dataset = dataset_for(recipe, data, Notes(say, reading))
         _check_same_data(folder, dataset, facts["data"])
-        intake = learn_intake(dataset.train, recipe.data)
-        ready = intake.dataset(dataset)
+        preprocessor = learn_preprocessor(dataset.train, recipe.data)
+        ready = preprocessor.dataset(dataset)
         training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
         threads = training_threads(recipe.train, ready.train, training.state.network)
         _say_what_changed(_conditions(training.state.network, threads), facts, say)
@@ -206,7 +202,7 @@ def resume(
             say(f"going on after step {training.state.step:,}")
         else:
             say("no checkpoint was taken yet; starting from the first step")
-        return _finish(folder, dataset, ready, intake, training, recorders, say)
+        return _finish(folder, dataset, ready, preprocessor, training, recorders, say)
 
 
 def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT) -> Dataset:
@@ -215,7 +211,7 @@ def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Obse
     if isinstance(data, Dataset):
         check_trainable(data.train, missing)
         if data.validation is not None:
-            refuse_values(data.validation, "validation", missing)
+            check_held_out(data.validation, data.train, "validation", missing)
         if data.test is not None:
             check_test(data.test, data.train, missing)
         return data
@@ -228,7 +224,7 @@ def _finish(
     folder: RunFolder,
     dataset: Dataset,
     ready: Dataset,
-    intake: Intake,
+    preprocessor: Preprocessor,
     training: Training,
     recorders: Sequence[Recorder],
     say: Say,
@@ -239,13 +235,20 @@ def _finish(
     shared = shared_note(record)
     if shared is not None:
         say(f"note: {shared}")
-    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, ready, intake, say), *recorders]
+    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, ready, preprocessor, say), *recorders]
     with _saying_how_to_go_on(folder):
         with using_threads(training_threads(recipe.train, ready.train, state.network)):
             for line in [*describe(training, ready), f"run folder: {folder.path}"]:
                 say(line)
             training.fit(observers, folder.checkpoints)
-        model = Model(state.judged, _model_facts(recipe, dataset, intake, state), fit_baselines(ready.train))
+        facts = learned_facts(
+            dataset.train,
+            preprocessor,
+            state.network.config,
+            data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
+            training=training_facts(state, recipe),
+        )
+        model = Model(state.judged, facts, fit_baselines(ready.train))
         model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples), record=record)
         if recipe.train.calibrate and dataset.validation is not None:
             model = calibrate(model, dataset.validation)
@@ -336,13 +339,15 @@ def _unseen(dataset: Dataset) -> Sequences:
     return dataset.test or dataset.validation or dataset.train
 
 
-def _own_recorders(folder: RunFolder, recipe: Recipe, dataset: Dataset, intake: Intake, say: Say) -> list[Recorder]:
+def _own_recorders(
+    folder: RunFolder, recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, say: Say
+) -> list[Recorder]:
     """The recorders that the recipe itself asks for."""
     config = recipe.train
     found = [make_tracker(name, folder.path, recipe) for name in config.trackers]
     watched = None
     if config.watch is not None:
-        watched = _watched(config.watch, dataset.train, intake)
+        watched = _watched(config.watch, dataset.train, preprocessor)
     printer = tutorial_recorder(config, say, watched)
     if printer is not None:
         found.append(printer)
@@ -351,17 +356,14 @@ def _own_recorders(folder: RunFolder, recipe: Recipe, dataset: Dataset, intake: 
     return found
 
 
-def _watched(text: str, train: Sequences, intake: Intake) -> torch.Tensor:
+def _watched(text: str, train: Sequences, preprocessor: Preprocessor) -> torch.Tensor:
     """The sequence whose probabilities are printed on the way, [1, T, F]."""
     channels = len(train.channels)
-    if intake.vocabulary is None:
-        sequence = parse_literal(text, channels)
-    else:
-        sequence = from_texts([text], token_kind(intake.vocabulary), intake.vocabulary)
+    sequence = preprocessor.parse(text, channels)
     if len(sequence.channels) != channels:
         found = len(sequence.channels)
         raise ConfigError(f"watch = {text!r} has {found} channels; expected {channels}, as the data have.")
-    return torch.from_numpy(intake(sequence)[0][None])
+    return torch.from_numpy(preprocessor(sequence)[0][None])
 
 
 def _conditions(network: Network, threads: int) -> dict[str, Any]:
@@ -414,24 +416,6 @@ def _data_facts(dataset: Dataset) -> dict[str, Any]:
         "validation": len(dataset.validation) if dataset.validation else 0,
         "test": len(dataset.test) if dataset.test else 0,
     }
-
-
-def _model_facts(recipe: Recipe, dataset: Dataset, intake: Intake, state: TrainState) -> ModelFacts:
-    train = dataset.train
-    return ModelFacts(
-        classes=train.classes,
-        channels=train.channels,
-        scale=train.scale,
-        value_range=None if train.symbols is not None else value_range(train),
-        pictures=train.pictures,
-        vocabulary=intake.vocabulary,
-        tokens=recipe.data.tokens or token_kind(intake.vocabulary or ()),
-        max_length=intake.max_length,
-        keep_steps=intake.keep_steps,
-        model=state.network.config,
-        data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
-        training=training_facts(state, recipe),
-    )
 
 
 def _silent(line: str) -> None:

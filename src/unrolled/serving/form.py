@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.config import TokenKind
 from unrolled.model import Model
+from unrolled.preparation import Preprocessor
 from unrolled.serving.refusals import Refusal, over_limit
 from unrolled.serving.settings import ServerSettings
 
@@ -23,15 +23,13 @@ class Form:
     Attributes:
         channels: values of a step, F.
         missing: whether null is taken for a missing value.
-        vocabulary: of text, the tokens that the model knows; None for numbers.
-        tokens: of text, what a token is.
+        preprocessor: the model's, which cuts texts into tokens.
         max_sequences, max_steps: see `ServerSettings`.
     """
 
     channels: int
     missing: bool
-    vocabulary: tuple[str, ...] | None
-    tokens: TokenKind
+    preprocessor: Preprocessor
     max_sequences: int
     max_steps: int
 
@@ -42,11 +40,15 @@ class Form:
         return cls(
             len(facts.channels),
             facts.vocabulary is None and facts.model.missing != "none",
-            facts.vocabulary,
-            facts.tokens,
+            model.preprocessor,
             settings.max_sequences,
             settings.max_steps,
         )
+
+    @property
+    def text(self) -> bool:
+        """Whether the model reads text."""
+        return self.preprocessor.vocabulary is not None
 
     def check_length(self, steps: int, name: str) -> None:
         """Refuses a sequence without steps, or with too many.

@@ -80,7 +80,7 @@ def parse_sequences(body: bytes | bytearray, form: Form) -> list[Steps]:
     return [parse_steps(steps, form, f"sequence {index}", plain) for index, steps in enumerate(sequences)]
 
 
-def parse_steps(steps: Any, form: Form, name: str, plain: bool) -> Steps:
+def parse_steps(steps: Any, form: Form, name: str, plain: bool, piece: bool = False) -> Steps:
     """One sequence from plain values.
 
     Args:
@@ -88,13 +88,14 @@ def parse_steps(steps: Any, form: Form, name: str, plain: bool) -> Steps:
         form: what the model takes.
         name: of the sequence, for messages.
         plain: what `only_numbers` says of the text that the values were read from.
+        piece: whether these are the next steps of a stream.
     """
-    if form.vocabulary is not None:
-        return parse_text(steps, form, name)
+    if form.text:
+        return parse_text(steps, form, name, piece)
     return parse_numbers(steps, form, name, plain)
 
 
 def _one(form: Form) -> str:
-    if form.vocabulary is not None:
-        return f"a text or a list of its {form.tokens}"
+    if form.text:
+        return f"a text or a list of its {form.preprocessor.tokens}"
     return "a list of steps, each a list of one number a channel"

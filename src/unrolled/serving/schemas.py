@@ -150,7 +150,7 @@ def request_schema(form: Form, example: Any) -> dict[str, Any]:
 def _sequence_schema(form: Form) -> dict[str, Any]:
     """One sequence: [steps][F numbers], or a text, or its tokens."""
     bounds = {"minItems": 1, "maxItems": form.max_steps}
-    if form.vocabulary is not None:
+    if form.text:
         token = {"type": "string", "minLength": 1}
         return {"anyOf": [token, {"type": "array", "items": token, **bounds}]}
     number: dict[str, Any] = {"anyOf": [Number, {"type": "null"}]} if form.missing else Number

@@ -92,7 +92,7 @@ class StreamSession:
                 stream, self.seen = await self.queue.run(model.stream), 0
                 await self._say({"step": 0})
                 continue
-            steps = parse_steps(_steps_of(message), form, "the message", only_numbers(text))
+            steps = parse_steps(_steps_of(message), form, "the message", only_numbers(text), piece=True)
             try:
                 probabilities = await self.queue.run(stream.push, steps)
             except UnrolledError as error:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from unrolled.data import tokens_of
 from unrolled.errors import LengthError
 from unrolled.serving.form import Form, kind_of_value
 from unrolled.serving.refusals import Refusal
 
 
-def parse_text(text: Any, form: Form, name: str) -> list[str]:
+def parse_text(text: Any, form: Form, name: str, piece: bool = False) -> list[str]:
     """The tokens of one text.
 
     Args:
         text: the text, or a list of its tokens.
         form: what the model takes.
         name: of the sequence, for messages.
+        piece: whether this is a piece of a text that is streamed.
     Raises:
         Refusal: 422 with what does not fit, and where.
     """
@@ -27,7 +27,7 @@ def parse_text(text: Any, form: Form, name: str) -> list[str]:
             found = "an empty text" if token == "" else kind_of_value(token)
             raise Refusal(422, "not_a_token", f"{name}, step {index} is {found}; {_expected(form)}.")
     try:
-        tokens = tokens_of(text, 0, form.tokens, form.vocabulary or ())
+        tokens = form.preprocessor.cut(text, name, piece=piece)
     except LengthError:
         tokens = []
     form.check_length(len(tokens), name)
@@ -35,4 +35,5 @@ def parse_text(text: Any, form: Form, name: str) -> list[str]:
 
 
 def _expected(form: Form) -> str:
-    return f"the model was trained on text, so expected a text, or a list of its {form.tokens}"
+    tokens = form.preprocessor.tokens
+    return f"the model was trained on text, so expected a text, or a list of its {tokens}"

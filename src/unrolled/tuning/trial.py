@@ -14,7 +14,7 @@ from unrolled.data import DEFAULT_VALIDATION_FRACTION, Dataset
 from unrolled.data.sources import SOURCES
 from unrolled.errors import DivergedError
 from unrolled.jobs import Moved, Moving
-from unrolled.preparation import learn_intake
+from unrolled.preparation import learn_preprocessor
 from unrolled.readout import set_up
 from unrolled.runs import dataset_for
 from unrolled.runtime import choose_device, using_threads
@@ -87,7 +87,7 @@ def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, moved: Moved) -
         optuna.TrialPruned: where the curve lags behind, or the loss is not finite.
     """
     started = time.perf_counter()
-    ready = learn_intake(dataset.train, recipe.data).dataset(dataset)
+    ready = learn_preprocessor(dataset.train, recipe.data).dataset(dataset)
     training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
     recorders = [Pruning(trial, recipe.train.monitor), Moving(moved)]
     try:

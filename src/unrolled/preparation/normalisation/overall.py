@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from unrolled.data import Sequences, overall_statistics
+from unrolled.data import Sequences
 from unrolled.preparation.normalisation.normaliser import Normaliser, Statistics
+from unrolled.preparation.statistics import overall_statistics
 
 
 class OverallNormaliser(Normaliser):

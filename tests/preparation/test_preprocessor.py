@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from unrolled.config import DataConfig
-from unrolled.data.coercion import from_texts, token_kind
 from unrolled.data.sequences import Sequences
+from unrolled.data.tokens import from_texts
 from unrolled.errors import LengthError, MismatchError
-from unrolled.preparation.intake import Intake, encoded, late_windows, learn_intake, learn_vocabulary, truncated
+from unrolled.preparation.length import late_windows, truncated
+from unrolled.preparation.preprocessor import Preprocessor, learn_preprocessor
+from unrolled.preparation.vocabulary import encoded, learn_vocabulary
 
 
 def ragged(lengths: list[int]) -> Sequences:
@@ -44,16 +48,16 @@ def test_the_vocabulary_is_that_of_the_training_sequences_the_most_frequent_firs
     train = whole.take(slice(0, 2))
     assert whole.symbols == ("a", "b", "c", "z")
     assert learn_vocabulary(train) == ("b", "a", "c")
-    intake = learn_intake(train, DataConfig())
-    assert spelled(intake(whole)) == ["abba", "bcb", "??"]
-    assert intake(intake(whole)) is not whole
-    assert learn_intake(intake(train), DataConfig()) == intake
+    preprocessor = learn_preprocessor(train, DataConfig())
+    assert spelled(preprocessor(whole)) == ["abba", "bcb", "??"]
+    assert preprocessor(preprocessor(whole)) is not whole
+    assert learn_preprocessor(preprocessor(train), DataConfig()) == preprocessor
 
 
 def test_only_steps_that_are_kept_are_learned_from() -> None:
-    intake = learn_intake(from_texts(["aaz", "bby"], "characters"), DataConfig(max_length=2))
-    assert intake == Intake(2, "first", ("a", "b"))
-    assert spelled(intake(from_texts(["zab", "b"], "characters"))) == ["?a", "b"]
+    preprocessor = learn_preprocessor(from_texts(["aaz", "bby"], "characters"), DataConfig(max_length=2))
+    assert preprocessor == Preprocessor(2, "first", ("a", "b"))
+    assert spelled(preprocessor(from_texts(["zab", "b"], "characters"))) == ["?a", "b"]
 
 
 def test_codes_do_not_depend_on_the_file_they_come_from() -> None:
@@ -62,30 +66,21 @@ def test_codes_do_not_depend_on_the_file_they_come_from() -> None:
     assert one[0].tolist() == other[1].tolist() == [[1], [2]]
 
 
-@pytest.mark.parametrize(
-    ("texts", "kind", "expected"),
-    [
-        ("0110", "characters", [["0", "1", "1", "0"]]),
-        (["ab", "a b"], "characters", [["a", "b"], ["a", "b"]]),
-        (["so  it", "is"], "words", [["so", "it"], ["is"]]),
-        ([["so", "it"], ["is"]], "words", [["so", "it"], ["is"]]),
-        (["größe"], "characters", [["g", "r", "ö", "ß", "e"]]),
-    ],
-)
-def test_texts_are_taken_apart(texts, kind, expected) -> None:
-    found = from_texts([texts] if isinstance(texts, str) else texts, kind)
-    assert found.symbols is not None
-    assert [[found.symbols[code] for code in row[:, 0].tolist()] for row in found] == expected
+def test_whitespace_that_was_not_learned_is_passed_over() -> None:
+    bits, spaced = Preprocessor(vocabulary=("0", "1")), Preprocessor(vocabulary=("0", "1", " "))
+    read = from_texts(["01 10", " 1", "0\t0"], "characters")  # as a file gives them
+    assert spelled(bits(read)) == ["0110", "1", "00"] == spelled(bits.from_texts(["01 10", " 1", "0\t0"]))
+    assert spelled(spaced(read)) == ["01 10", "1", "00"] == spelled(spaced.from_texts(["01 10", " 1", "0\t0"]))
+    assert bits(read).take(np.array([2, 0])).lengths.tolist() == [2, 4]
+    assert spelled(bits(read.take(np.array([2, 0])))) == ["00", "0110"]
+    assert spelled(replace(bits, max_length=3)(read)) == ["011", "1", "00"]
 
 
-def test_spaces_count_where_they_were_learned() -> None:
-    assert from_texts(["a b"], "characters", known=("a", "b", " ")).lengths.tolist() == [3]
-    assert token_kind(("a", "b")) == "characters"
-    assert token_kind(("a", "bc")) == "words"
-
-
-def test_what_is_no_text_is_refused() -> None:
-    with pytest.raises(MismatchError, match="text 1 holds float; expected a text"):
-        from_texts(["a", [1.0, 2.0]], "characters")
-    with pytest.raises(LengthError, match="text 0 is empty"):
-        from_texts([" "], "words")
+def test_a_text_without_a_token_is_refused() -> None:
+    with pytest.raises(LengthError, match="text 1 is empty"):
+        Preprocessor(vocabulary=("a",)).from_texts(["a", " "])
+    with pytest.raises(LengthError, match="the text is empty"):
+        Preprocessor(vocabulary=("a",)).cut(" ", piece=True)
+    assert Preprocessor(vocabulary=("a", " ")).cut(" ", piece=True) == [" "]
+    with pytest.raises(MismatchError, match="text 0 holds float; expected a text"):
+        Preprocessor(vocabulary=("a",)).from_texts([[1.0, 2.0]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.data.sequences import Sequences, Values
+from unrolled.data import Sequences
 
 _CHUNK_STEPS = 65_536
 
@@ -30,16 +30,6 @@ def overall_statistics(sequences: Sequences) -> tuple[Doubles, Doubles]:
     return np.full_like(means, mean * sequences.scale), np.full_like(means, deviation * sequences.scale)
 
 
-def value_range(sequences: Sequences) -> tuple[float, float]:
-    """The least and the largest value of all channels, in the real unit; NaN where there is none."""
-    low = high = np.nan
-    for first, last in sequences.stretches():
-        for begin in range(first, last, _CHUNK_STEPS):
-            block = sequences.values[begin : min(begin + _CHUNK_STEPS, last)]
-            low, high = np.fmin(low, np.fmin.reduce(block, None)), np.fmax(high, np.fmax.reduce(block, None))
-    return float(low) * sequences.scale, float(high) * sequences.scale
-
-
 def _moments(sequences: Sequences) -> tuple[Doubles, Doubles, Doubles]:
     """How many values each channel has, their mean, and the sum of their squared distances from it, [F] each.
 
@@ -58,7 +48,7 @@ def _moments(sequences: Sequences) -> tuple[Doubles, Doubles, Doubles]:
     return count, mean, squares
 
 
-def _block_moments(values: Values) -> tuple[Doubles, Doubles, Doubles]:
+def _block_moments(values: npt.NDArray[np.generic]) -> tuple[Doubles, Doubles, Doubles]:
     block = values.astype(np.float64)
     missing = np.isnan(block)
     block[missing] = 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unrolled.data import statistics
+from unrolled.data.checks import value_range
 from unrolled.data.sequences import Sequences
-from unrolled.data.statistics import channel_statistics, overall_statistics, value_range
+from unrolled.preparation import statistics
+from unrolled.preparation.statistics import channel_statistics, overall_statistics
 
 
 def sequences(missing: float, offset: float = 0.0) -> Sequences:

@@ -1,0 +1,126 @@
+"""`ModelFacts`: all that a model is beside its weights, as ``model.json`` holds it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from unrolled.baselines import Features
+from unrolled.config import KeptSteps, ModelConfig, TokenKind
+from unrolled.data import Sequences, value_range
+from unrolled.preparation import Preprocessor
+from unrolled.version import VERSION
+
+FORMAT_VERSION = 6
+"""2: the network prepares its input in more ways than one, and may read text. 3: the range of the training values
+is recorded. 4: segments past the recurrence, eight statistics. 5: steps with their neighbours.
+6: the sequences of the training are recorded. Older ones are still
+read, but for networks that pool the four statistics of before 4."""
+
+
+class BaselineFacts(BaseModel):
+    """What is not a tensor of `Baselines`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    majority: int
+    features: Features
+    length: int
+    cases: int
+
+
+class ModelFacts(BaseModel):
+    """What ``model.json`` holds.
+
+    Attributes:
+        format_version: of the folder.
+        unrolled: the version of the package that wrote it.
+        classes: names, in the order of the probabilities.
+        channels: names, in the order of a step's values.
+        scale: what one unit of bytes is worth; see `Sequences`.
+        value_range: least and largest value of the training data; None for text, or where it was not recorded.
+        pictures: whether the sequences are pictures, read row by row.
+        vocabulary: of text, the tokens that training knew, in the order of their codes from 1; None for numbers.
+        tokens: of text, what a token is.
+        max_length: steps that are read of a longer sequence; None for all.
+        keep_steps: which ones.
+        model: the network's configuration.
+        data: source, options and fingerprint of the training data.
+        training: length and settings of the training.
+        figures: what the evaluation after training gave.
+        temperature: what logits are divided by before they become probabilities.
+        baseline: of the simple classifiers, what is not a tensor.
+        weights_sha256: of ``model.safetensors``.
+        examples_sha256: of ``examples.json``; empty where there is none.
+        sequences_sha256: of ``sequences.safetensors``; empty where there is none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format_version: int = FORMAT_VERSION
+    unrolled: str = VERSION
+    classes: tuple[str, ...] = Field(min_length=1)
+    channels: tuple[str, ...] = Field(min_length=1)
+    scale: float = 1.0
+    value_range: tuple[float, float] | None = None
+    pictures: bool = False
+    vocabulary: tuple[str, ...] | None = None
+    tokens: TokenKind = "characters"
+    max_length: int | None = None
+    keep_steps: KeptSteps = "first"
+    model: ModelConfig
+    data: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
+    temperature: float = Field(default=1.0, gt=0)
+    baseline: BaselineFacts | None = None
+    weights_sha256: str = ""
+    examples_sha256: str = ""
+    sequences_sha256: str = ""
+
+    @property
+    def method(self) -> Literal["fitted", "trained"]:
+        """Whether the output layer was fitted in closed form and nothing else learned, or all weights by gradients."""
+        recorded: Literal["fitted", "trained"] | None = self.training.get("method")
+        if recorded is not None:
+            return recorded
+        # version 0.1.0 recorded only what it follows from
+        keeps_best = self.training.get("config", {}).get("keep") == "best"
+        begins = not self.training.get("goes_on") and self.training.get("best_epoch") == 0
+        return "fitted" if self.model.output_initializer == "ridge" and keeps_best and begins else "trained"
+
+    @property
+    def method_in_words(self) -> str:
+        """The same for a person, as part of a sentence."""
+        if self.method == "fitted":
+            return "its recurrence untrained, its output layer fitted in closed form (ridge regression)"
+        return "trained by gradients"
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """What is done to sequences before they are batched, as in the training."""
+        return Preprocessor(self.max_length, self.keep_steps, self.vocabulary, self.tokens)
+
+
+def learned_facts(
+    train: Sequences, preprocessor: Preprocessor, model: ModelConfig, *, data: dict[str, Any], training: dict[str, Any]
+) -> ModelFacts:
+    """The facts of a model that has been trained; its figures, temperature and baselines come later.
+
+    Args:
+        train: what it learned from, before or after preprocessing.
+        preprocessor: what was done to it.
+        model: the network's configuration.
+        data, training: see `ModelFacts`.
+    """
+    return ModelFacts(
+        classes=train.classes,
+        channels=train.channels,
+        scale=train.scale,
+        value_range=None if train.symbols is not None else value_range(train),
+        pictures=train.pictures,
+        **asdict(preprocessor),
+        model=model,
+        data=data,
+        training=training,
+    )

@@ -1,0 +1,214 @@
+"""The folder of a model, written and read; its files are named in `unrolled.model.model`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from unrolled.baselines import Baselines
+from unrolled.data import DatasetRecord
+from unrolled.errors import ConfigError, ModelFolderError
+from unrolled.model.card import write_card
+from unrolled.model.examples import Example, dump_examples, parse_examples
+from unrolled.model.facts import FORMAT_VERSION, BaselineFacts, ModelFacts
+from unrolled.network import Network
+from unrolled.storage import former_folder, replace_folder
+
+Contents = tuple[Network, ModelFacts, Baselines | None, tuple[Example, ...], DatasetRecord | None]
+"""What a folder holds."""
+
+
+def write_model(path: Path, contents: Contents) -> None:
+    """Writes a model folder, in one step; what was there before is replaced.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
+    network, facts, baselines, examples, record = contents
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    if baselines is not None:
+        tensors |= _baseline_tensors(baselines)
+        facts = facts.model_copy(update={"baseline": _baseline_facts(baselines)})
+    weights = save_tensors(tensors)
+    shown = {"examples.json": dump_examples(examples)} if examples else {}
+    recorded = {} if record is None else {_RECORD: save_arrays(record.arrays())}
+    sums = {
+        "weights_sha256": _digest(weights),
+        "examples_sha256": _digest(*shown.values()),
+        "sequences_sha256": _digest(*recorded.values()),
+    }
+    facts = facts.model_copy(update={"format_version": FORMAT_VERSION, **sums})
+    content = facts.model_dump(mode="json")
+    text = json.dumps(content | {"facts_sha256": _facts_digest(content)}, indent=2, ensure_ascii=False)
+    files = {
+        "model.safetensors": weights,
+        "model.json": text.encode(),
+        **shown,
+        **recorded,
+        "README.md": write_card(facts.model_dump(), network.in_words(), facts.method_in_words).encode(),
+    }
+    replace_folder(path, files)
+
+
+def read_model(path: Path) -> Contents:
+    """Reads a model folder, or the model of a run folder.
+
+    Raises:
+        ModelFolderError: if there is none, or it is damaged, or newer than this package.
+    """
+    folder = find_model(path)
+    facts = _read_facts(folder / "model.json")
+    try:
+        content = (folder / "model.safetensors").read_bytes()
+    except OSError as error:
+        raise _unreadable(folder / "model.safetensors", error) from None
+    if _digest(content) != facts.weights_sha256:
+        raise ModelFolderError(
+            f"{folder / 'model.safetensors'} is cut short or damaged: its checksum is not the one in model.json. "
+            "Copy the folder anew."
+        )
+    try:
+        tensors = load_tensors(content)
+        baselines = _baselines(facts.baseline, tensors)
+        network = restore_network(facts, {k: v for k, v in tensors.items() if not k.startswith(_BASELINE)})
+    except (SafetensorError, RuntimeError, KeyError, ConfigError) as error:
+        raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {error}") from None
+    return network, facts, baselines, _read_examples(folder, facts), _read_record(folder, facts)
+
+
+def restore_network(facts: ModelFacts, weights: dict[str, Tensor]) -> Network:
+    """The network that a model's facts describe, with these weights, which are not copied.
+
+    Raises:
+        RuntimeError: for weights of other names or shapes.
+    """
+    symbols = None if facts.vocabulary is None else len(facts.vocabulary) + 1
+    with torch.device("meta"):  # sizes are checked before memory is taken for them
+        network = Network(facts.model, len(facts.channels), len(facts.classes), seed=None, symbols=symbols)
+    network.load_state_dict(weights, assign=True)
+    return network.eval()
+
+
+def find_model(path: Path) -> Path:
+    """The model folder that a path means: itself, or a run's; the former one where a kill amid saving left no other.
+
+    Raises:
+        ModelFolderError: with what is there instead.
+    """
+    folders = (path, path / "model")
+    for folder in (*folders, *map(former_folder, folders)):
+        try:
+            if (folder / "model.json").is_file():
+                return folder
+        except PermissionError as error:
+            raise _unreadable(folder / "model.json", error) from None
+    if not path.exists():
+        raise ModelFolderError(f"{path}: there is no such folder; expected a model folder or a run folder.")
+    if (path / "checkpoints").is_dir():
+        raise ModelFolderError(
+            f"{path}: this run is not finished and has no model yet; go on with `unrolled train --resume {path}`."
+        )
+    raise ModelFolderError(f"{path}: neither a model folder (with model.json) nor a run folder (with model/).")
+
+
+def _read_facts(path: Path) -> ModelFacts:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = content["format_version"]
+        if isinstance(version, int | float) and version > FORMAT_VERSION:
+            raise ModelFolderError(
+                f"{path}: the folder's format version is {version}, this package reads up to {FORMAT_VERSION}; "
+                "update unrolled (`python -m pip install --upgrade unrolled`)."
+            )
+        digest = content.pop("facts_sha256", None)
+        if digest not in (None, _facts_digest(content)):  # None: a model that was saved before there was one
+            raise ModelFolderError(f"{path} is damaged or was changed: its checksum differs. Copy the folder anew.")
+        return ModelFacts.model_validate(content)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelFolderError(f"{path} is damaged or not a model's: {_cause(error)}. Copy the folder anew.") from None
+
+
+def _read_examples(folder: Path, facts: ModelFacts) -> tuple[Example, ...]:
+    path = folder / "examples.json"
+    if not facts.examples_sha256:
+        return ()
+    try:
+        content = path.read_bytes()
+        if _digest(content) != facts.examples_sha256:
+            raise ValueError("its checksum is not the one in model.json")
+        return parse_examples(content)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}. Copy the folder anew.") from None
+
+
+def _read_record(folder: Path, facts: ModelFacts) -> DatasetRecord | None:
+    path = folder / _RECORD
+    if not facts.sequences_sha256:
+        return None
+    try:
+        content = path.read_bytes()
+        if _digest(content) != facts.sequences_sha256:
+            raise ValueError("its checksum is not the one in model.json")
+        return DatasetRecord.from_arrays(load_arrays(content))
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}. Copy the folder anew.") from None
+
+
+def _digest(*contents: bytes) -> str:
+    """SHA-256 of a file's content; empty for no file."""
+    return hashlib.sha256(contents[0]).hexdigest() if contents else ""
+
+
+def _facts_digest(content: dict[str, Any]) -> str:
+    """SHA-256 of what a ``model.json`` holds besides this."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _unreadable(path: Path, error: OSError) -> ModelFolderError:
+    """The error for a file that the system does not give."""
+    if isinstance(error, PermissionError):
+        return ModelFolderError(f"{path}: no permission to read it. Change its permissions, or those of its folder.")
+    return ModelFolderError(f"{path}: {error.strerror or error}; copy the whole folder.")
+
+
+def _cause(error: Exception) -> str:
+    """What was wrong with a ``model.json``, in a few words."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+_RECORD = "sequences.safetensors"
+_BASELINE = "baseline/"
+_BASELINE_ARRAYS = ("mean", "deviation", "weights", "bias")
+
+
+def _baseline_tensors(baselines: Baselines) -> dict[str, Tensor]:
+    return {f"{_BASELINE}{name}": torch.from_numpy(getattr(baselines, name)) for name in _BASELINE_ARRAYS}
+
+
+def _baseline_facts(baselines: Baselines) -> BaselineFacts:
+    return BaselineFacts(**{name: getattr(baselines, name) for name in BaselineFacts.model_fields})
+
+
+def _baselines(facts: BaselineFacts | None, tensors: dict[str, Tensor]) -> Baselines | None:
+    if facts is None:
+        return None
+    mean, deviation, weights, bias = (tensors[f"{_BASELINE}{name}"].numpy() for name in _BASELINE_ARRAYS)
+    return Baselines(facts.majority, facts.features, facts.length, facts.cases, mean, deviation, weights, bias)

@@ -1,0 +1,31 @@
+"""How many steps of a sequence are read: long ones are cut, and late prefixes are read through a window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from unrolled.config import KeptSteps
+from unrolled.data import Sequences
+
+
+def truncated(sequences: Sequences, max_length: int | None, keep: KeptSteps) -> Sequences:
+    """The first or the last ``max_length`` steps of longer sequences, sharing the values."""
+    if max_length is None or not (sequences.lengths > max_length).any():
+        return sequences
+    lengths = np.minimum(sequences.lengths, max_length)
+    starts = sequences.starts if keep == "first" else sequences.starts + sequences.lengths - lengths
+    return replace(sequences, starts=starts, lengths=lengths)
+
+
+def late_windows(sequences: Sequences, max_length: int) -> Sequences:
+    """The last ``max_length`` steps of every prefix that is longer, by sequence and then by prefix, sharing the values.
+
+    A sequence of T steps gives T − ``max_length`` of them, or none.
+    """
+    counts = np.maximum(sequences.lengths - max_length, 0)
+    passed = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + 1  # steps before the window
+    starts = np.repeat(sequences.starts, counts) + passed
+    lengths = np.full(len(starts), max_length, np.int64)
+    return replace(sequences, starts=starts, lengths=lengths, labels=None, ids=None, groups=None, times=None)
