@@ -397,7 +397,7 @@ def test_ctrl_c_saves_a_checkpoint_prints_the_command_that_resumes_and_exits_wit
     assert f"Stopped after step {step} of" in errors
     assert "Go on with: unrolled train --resume 'my runs/digits/1'" in errors
     said: list[str] = []
-    with pytest.raises(InterruptedRunError, match=f"Stopped after step {step + 2} of"):
+    with stop_on_signals(), pytest.raises(InterruptedRunError, match=f"Stopped after step {step + 2} of"):
         resume(folder, recorders=[StopAt(step + 2)], say=said.append)
     assert f"going on after step {step:,}" in said
 
