@@ -46,7 +46,9 @@ from typing import Literal
 
 import numpy as np
 
-from unrolled.config import {names}
+from unrolled.config import (
+{names}
+)
 from unrolled.estimator.base import BaseSequenceClassifier
 from unrolled.estimator.inputs import ClassWeight
 
@@ -140,7 +142,7 @@ def render() -> str:
     ]
     used = sorted(name for name in NAMED.values() if any(name in kind.split(" | ") for _, kind, _, _ in own))
     return FILE.format(
-        names=", ".join(used),
+        names="\n".join(f"    {name}," for name in used),
         parameters="\n".join(described),
         signature="\n".join(f"        {name}: {kind} = {quoted(default)}," for name, kind, default, _ in own),
         assignments="\n".join(f"        self.{name} = {name}" for name, *_ in own),

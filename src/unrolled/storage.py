@@ -109,7 +109,8 @@ def replace_folder(path: Path, files: Mapping[str, bytes], *, keep: Path | None 
 
 def former_folder(path: Path) -> Path:
     """Where `replace_folder` has the old folder while the new one takes its name."""
-    return path.with_name(f".{path.name}.former")
+    path = path.absolute()  # the working directory has a name, too
+    return path.parent / f".{path.name}.former"
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -23,7 +23,8 @@ from unrolled.config import CellName, ModelConfig
 from unrolled.data.sequences import Sequences
 from unrolled.errors import DataError, MismatchError, ModelFolderError, StorageError, UnitWarning
 from unrolled.evaluation.evaluation import evaluate
-from unrolled.model.model import FORMAT_VERSION, Model, ModelFacts, load
+from unrolled.model.facts import FORMAT_VERSION, ModelFacts
+from unrolled.model.model import Model, load
 from unrolled.network.network import Network
 from unrolled.preparation.preparing import Preparation
 from unrolled.runs.run import Run
