@@ -21,7 +21,7 @@ def main(runs: Path = Path("runs"), **options: Any) -> unrolled.Comparison:
     from aeon.classification.convolution_based import MiniRocketClassifier
 
     run = unrolled.train("japanese-vowels", runs=runs, **options)
-    rocket = unrolled.Rival("MiniRocket", MiniRocketClassifier(random_state=0), features="channels-first")
+    rocket = unrolled.ReferenceClassifier("MiniRocket", MiniRocketClassifier(random_state=0), features="channels-first")
     found = unrolled.compare([run.folder.path], against=[rocket])
     for row in found.rows:
         print(f"{row.name:<24} {100 * row.accuracy:.2f} %   trained in {row.training_seconds:.1f} s")

@@ -150,6 +150,7 @@ def test_the_public_names_are_these_and_all_can_be_had() -> None:
         "Evaluation",
         "Model",
         "Recipe",
+        "ReferenceClassifier",
         "Rival",
         "Run",
         "SequenceClassifier",

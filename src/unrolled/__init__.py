@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unrolled.comparison import Comparison as Comparison
+    from unrolled.comparison import ReferenceClassifier as ReferenceClassifier
     from unrolled.comparison import Rival as Rival
     from unrolled.comparison import compare as compare
     from unrolled.comparison import compare_settings as compare_settings
@@ -36,7 +37,8 @@ _HOMES = {
     "Evaluation": "unrolled.evaluation.evaluation",
     "Model": "unrolled.model.model",
     "Recipe": "unrolled.config",
-    "Rival": "unrolled.comparison.rivals",
+    "ReferenceClassifier": "unrolled.comparison.references",
+    "Rival": "unrolled.comparison.references",
     "Run": "unrolled.runs.run",
     "SequenceClassifier": "unrolled.estimator",
     "Sequences": "unrolled.data.sequences",
@@ -58,6 +60,7 @@ __all__ = [
     "Evaluation",
     "Model",
     "Recipe",
+    "ReferenceClassifier",
     "Rival",
     "Run",
     "SequenceClassifier",

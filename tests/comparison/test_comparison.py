@@ -18,11 +18,12 @@ from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
+import unrolled
 from pictures import assert_drawn
-from unrolled.comparison.comparison import Comparison, compare, compare_contenders
-from unrolled.comparison.contenders import Answers, Contender, answers_of_run, judge
+from unrolled.comparison.comparison import Comparison, compare, compare_entries
+from unrolled.comparison.entries import Answers, Entry, answers_of_run, judge
 from unrolled.comparison.output import draw, to_markdown, write_comparison
-from unrolled.comparison.rivals import Rival, fit_rival, named_rival
+from unrolled.comparison.references import ReferenceClassifier, fit_reference, named_reference
 from unrolled.data.dataset import Dataset
 from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
@@ -50,8 +51,8 @@ def answers(right: list[bool] | np.ndarray, fingerprint: str = "f" * 64, **chang
     return Answers("somewhere", fingerprint, np.array(right), **(facts | changes))
 
 
-def contender(name: str, *right: list[bool] | np.ndarray, **changes: Any) -> Contender:
-    return Contender(name, tuple(answers(one, **changes) for one in right))
+def entry(name: str, *right: list[bool] | np.ndarray, **changes: Any) -> Entry:
+    return Entry(name, tuple(answers(one, **changes) for one in right))
 
 
 def predictions(run: Run) -> np.ndarray:
@@ -88,7 +89,7 @@ def test_names_say_in_what_the_runs_differ(runs: list[Run]) -> None:
     assert names == {"digits/1 (rnn)", "digits/2 (gru)"}
 
 
-def test_seeds_on_other_training_data_are_not_one_contender(runs: list[Run], tmp_path: Path) -> None:
+def test_seeds_on_other_training_data_are_not_one_entry(runs: list[Run], tmp_path: Path) -> None:
     digits = load_dataset(runs[0].recipe.data)
     assert digits.test is not None
     half = replace(digits, train=digits.train.take(slice(None, None, 2)))
@@ -109,7 +110,7 @@ def test_nothing_is_fitted_beside_a_run_whose_data_have_changed(tmp_path: Path) 
             compare([run.folder.path], against=["sklearn:GaussianNB"])
 
 
-def test_runs_that_differ_by_their_seed_can_be_one_contender(runs: list[Run]) -> None:
+def test_runs_that_differ_by_their_seed_can_be_one_entry(runs: list[Run]) -> None:
     found = compare([run.folder.path for run in runs], pool_seeds=True)
     rows = {row.name: row for row in found.rows}
     assert set(rows) == {"rnn", "gru", "lstm"}
@@ -125,13 +126,13 @@ def test_the_answers_that_a_run_kept_are_those_of_its_model(runs: list[Run]) -> 
 def test_the_sentence_says_whether_the_difference_is_one() -> None:
     rng = np.random.default_rng(0)
     good, bad = rng.random(300) < 0.95, rng.random(300) < 0.7
-    found = compare_contenders([contender("bad", bad), contender("good", good)])
+    found = compare_entries([entry("bad", bad), entry("good", good)])
     assert found.pairs[0].shown
     assert found.pairs[0].sentence.startswith("good is better than bad by ")
     assert found.verdict == "good is better than bad."
-    equal = compare_contenders([contender("a", good), contender("b", good)])
+    equal = compare_entries([entry("a", good), entry("b", good)])
     assert "are equal on these cases" in equal.pairs[0].sentence
-    close = compare_contenders([contender("a", good), contender("b", np.roll(good, 1)), contender("c", bad)])
+    close = compare_entries([entry("a", good), entry("b", np.roll(good, 1)), entry("c", bad)])
     assert "not shown to be better than" in close.verdict
     assert "corrected for 3 comparisons" in close.pairs[0].sentence
 
@@ -149,7 +150,7 @@ def test_the_report_and_a_comparison_tell_the_same_story(runs: list[Run], seed: 
     over = difference(network[None], regression[None])
     found = replace(evaluation, cases=cases, accuracy=share(network), logistic=share(regression), over_logistic=over)
     said = words.beside(replace(found, majority=None, over_majority=None))
-    compared = compare_contenders([contender("network", network), contender("regression", regression)])
+    compared = compare_entries([entry("network", network), entry("regression", regression)])
     assert ("The network is better than the logistic regression (" in said) == (
         compared.verdict == "network is better than regression."
     )
@@ -205,8 +206,8 @@ def test_probabilities_that_are_nan_are_said(runs: list[Run], tmp_path: Path) ->
 
 def test_figures_that_are_no_numbers_are_said_and_not_written(tmp_path: Path) -> None:
     good = [True] * 9 + [False]
-    found = compare_contenders(
-        [contender("nan", good, log_loss=np.nan), contender("inf", good, log_loss=np.inf, never_predicted=("b",))]
+    found = compare_entries(
+        [entry("nan", good, log_loss=np.nan), entry("inf", good, log_loss=np.inf, never_predicted=("b",))]
     )
     assert any("log loss is NaN" in note for note in found.notes)
     assert any("log loss is infinite" in note for note in found.notes)
@@ -248,7 +249,7 @@ def test_a_class_without_test_cases_and_one_never_predicted_are_told_apart() -> 
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_of_one_test_case_nothing_is_claimed(seeds: int) -> None:
-    found = compare_contenders([contender("a", *[[True]] * seeds), contender("b", *[[False]] * seeds)])
+    found = compare_entries([entry("a", *[[True]] * seeds), entry("b", *[[False]] * seeds)])
     assert not found.pairs[0].shown
     assert_drawn(to_png(draw(found)))
     assert "not shown" in to_markdown(found)
@@ -262,24 +263,22 @@ def test_a_thousand_classes_are_no_more_work() -> None:
     for name, part in (("a", 0.5), ("b", 0.2)):
         said = np.where(rng.random(2000) < part, targets, 0)
         one = judge(name, "f", targets, said, None, classes, parameters=None, training_seconds=None, test_seconds=1)
-        made.append(Contender(name, (one,)))
-    found = compare_contenders(made)
+        made.append(Entry(name, (one,)))
+    found = compare_entries(made)
     assert found.pairs[0].shown
     assert all(len(note) < 200 for note in found.notes)
 
 
 def test_two_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigError, match="called 'a'"):
-        compare_contenders([contender("a", [True]), contender("a", [True])])
+        compare_entries([entry("a", [True]), entry("a", [True])])
 
 
 @pytest.mark.parametrize("count", [2, 5, 12])
-def test_the_picture_has_a_row_a_contender(count: int) -> None:
+def test_the_picture_has_a_row_for_each_entry(count: int) -> None:
     rng = np.random.default_rng(0)
-    made = [
-        contender(f"a ${n} name that is rather long, all in all", *(rng.random((3, 99)) < 0.8)) for n in range(count)
-    ]
-    found = compare_contenders(made)
+    made = [entry(f"a ${n} name that is rather long, all in all", *(rng.random((3, 99)) < 0.8)) for n in range(count)]
+    found = compare_entries(made)
     figure = draw(found)
     assert len(figure.axes[0].get_yticklabels()) == count
     assert to_png(figure) == to_png(draw(found))
@@ -330,7 +329,7 @@ def test_a_classifier_of_scikit_learn_takes_part_as_it_does_by_itself(runs: list
 )
 def test_what_is_no_classifier_is_refused(text: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        fit_rival(named_rival(text), dataset())
+        fit_reference(named_reference(text), dataset())
 
 
 class Nearest:
@@ -357,16 +356,19 @@ class Nearest:
 )
 def test_any_object_with_fit_and_predict_takes_part(features: Any, ragged: bool, shape: tuple[int, ...]) -> None:
     classifier = Nearest()
-    found = fit_rival(Rival("nearest", classifier, features), dataset(ragged))
+    found = fit_reference(ReferenceClassifier("nearest", classifier, features), dataset(ragged))
     assert classifier.shape == shape
     assert found.right.shape == (1, 30)
     assert found.right.mean() > 0.8
     assert found.answers[0].log_loss is None
 
 
-def test_a_rival_can_make_its_own_features() -> None:
+def test_a_reference_can_make_its_own_features() -> None:
     classifier = Nearest()
-    fit_rival(Rival("nearest", classifier, lambda part: np.stack([steps.mean(0) for steps in part])), dataset(True))
+    fit_reference(
+        ReferenceClassifier("nearest", classifier, lambda part: np.stack([steps.mean(0) for steps in part])),
+        dataset(True),
+    )
     assert classifier.shape == (52, 2)
 
 
@@ -384,13 +386,15 @@ def test_of_text_the_tokens_are_counted_as_scikit_learn_counts_them() -> None:
     data = Dataset("words", texts(words[:20], labels[:20]), texts(words[20:30], labels[20:30]), None, "")
     test = ["cab", "zdc", "bad", "ccc"]
     classifier = KNeighborsClassifier(3)
-    found = fit_rival(Rival("3", classifier), replace(data, test=texts(test, ["yes", "no", "no", "yes"])))
+    found = fit_reference(
+        ReferenceClassifier("3", classifier), replace(data, test=texts(test, ["yes", "no", "no", "yes"]))
+    )
     counter = CountVectorizer(analyzer="char").fit(words[:20])
     own = KNeighborsClassifier(3).fit(counter.transform(words[:30]).toarray(), labels[:30])
     expected = own.predict(counter.transform(test).toarray()) == np.array(["yes", "no", "no", "yes"])
     assert (found.right[0] == expected).all()
     with pytest.raises(ConfigError, match="these sequences are numbers"):
-        fit_rival(Rival("3", classifier, "tokens"), dataset())
+        fit_reference(ReferenceClassifier("3", classifier, "tokens"), dataset())
 
 
 def test_padding_stands_behind_the_last_step_and_is_zero() -> None:
@@ -400,21 +404,25 @@ def test_padding_stands_behind_the_last_step_and_is_zero() -> None:
     assert padded(part, 2).tolist() == [[[1, 2], [0, 0]], [[3, 4], [5, 6]]]
 
 
-def test_a_random_rival_is_fitted_for_each_seed_and_a_certain_one_once() -> None:
-    forest = Rival("forest", RandomForestClassifier(n_estimators=3))
-    assert len(fit_rival(forest, dataset(), seeds=[0, 1, 2]).answers) == 3
-    assert len(fit_rival(Rival("nearest", Nearest()), dataset(), seeds=[0, 1, 2]).answers) == 1
-    one, other = (fit_rival(forest, dataset(), seeds=[4]).answers[0].right for _ in range(2))
+def test_a_random_reference_is_fitted_for_each_seed_and_a_certain_one_once() -> None:
+    forest = ReferenceClassifier("forest", RandomForestClassifier(n_estimators=3))
+    assert len(fit_reference(forest, dataset(), seeds=[0, 1, 2]).answers) == 3
+    assert len(fit_reference(ReferenceClassifier("nearest", Nearest()), dataset(), seeds=[0, 1, 2]).answers) == 1
+    one, other = (fit_reference(forest, dataset(), seeds=[4]).answers[0].right for _ in range(2))
     assert (one == other).all()
 
 
-def test_rivals_need_test_sequences() -> None:
+def test_the_former_name_of_reference_classifiers_still_works() -> None:
+    assert unrolled.Rival is unrolled.ReferenceClassifier is ReferenceClassifier
+
+
+def test_references_need_test_sequences() -> None:
     data = dataset()
     with pytest.raises(DataError, match="held out for the test"):
-        fit_rival(Rival("nearest", Nearest()), Dataset("some", data.train, None, None, ""))
+        fit_reference(ReferenceClassifier("nearest", Nearest()), Dataset("some", data.train, None, None, ""))
 
 
 def test_the_comparison_is_a_value() -> None:
-    found = compare_contenders([contender("a", [True, False]), contender("b", [True, True])])
+    found = compare_entries([entry("a", [True, False]), entry("b", [True, True])])
     assert isinstance(found, Comparison)
     assert json.loads(json.dumps(found.to_dict()))["schema_version"] == 1

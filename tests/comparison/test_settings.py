@@ -208,7 +208,7 @@ def test_sequences_in_memory_can_be_compared_on(tmp_path: Path, jobs: int) -> No
     assert any(f"{jobs} at a time" in line or jobs == 1 for line in said)
 
 
-def test_rivals_are_fitted_beside_the_settings(source: str, tmp_path: Path) -> None:
+def test_references_are_fitted_beside_the_settings(source: str, tmp_path: Path) -> None:
     result, _ = grid(source, tmp_path, {"cell": ["gru"]}, jobs=1, against=["sklearn:GaussianNB"], seeds=2)
     assert {row.name for row in result.comparison.rows} == {"own", "GaussianNB"}
 

@@ -76,7 +76,10 @@ def test_figures_of_before_the_differences_are_read(digits_run: Run) -> None:
     assert digits_run.evaluation is not None
     content = digits_run.evaluation.to_dict()
     del content["over_logistic"], content["over_majority"]
-    assert Evaluation.from_dict(content) == replace(digits_run.evaluation, over_logistic=None, over_majority=None)
+    former = Evaluation.from_dict(content)
+    assert former == replace(digits_run.evaluation, over_logistic=None, over_majority=None)
+    assert digits_run.evaluation.is_complete
+    assert not former.is_complete
 
 
 def test_the_majority_class_is_that_of_the_training_data(digits_run: Run) -> None:

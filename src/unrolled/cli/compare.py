@@ -12,7 +12,7 @@ from unrolled.cli.options import with_list_options
 from unrolled.errors import RunError
 
 if TYPE_CHECKING:
-    from unrolled.comparison import Comparison, Rival
+    from unrolled.comparison import Comparison, ReferenceClassifier
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -45,7 +45,7 @@ def compare(
     ] = Features.auto,
     unpaired: Annotated[bool, typer.Option("--unpaired", help="Allow runs of different test data.")] = False,
     pool_seeds: Annotated[
-        bool, typer.Option("--pool-seeds", help="Runs that differ by their seed alone are one contender.")
+        bool, typer.Option("--pool-seeds", help="Runs that differ by their seed alone are one entry.")
     ] = False,
     seeds: Annotated[int, typer.Option(help="Train each setting with so many seeds, from --seed on.", min=1)] = 1,
     jobs: Annotated[
@@ -65,21 +65,21 @@ def compare(
     are not trained again, so the same command goes on after a stop.
     """
     from unrolled.cli.console import notes, print_json
-    from unrolled.comparison import named_rival, write_comparison
+    from unrolled.comparison import named_reference, write_comparison
 
-    rivals = [named_rival(text, features.value) for text in against or []]
+    references = [named_reference(text, features.value) for text in against or []]
     failures: tuple[str, ...] = ()
     if _are_runs(what):
         _refuse_training(options, seeds, jobs)
         from unrolled.comparison import compare as compare_runs
 
-        comparison = compare_runs(what, against=rivals, unpaired=unpaired, pool_seeds=pool_seeds)
+        comparison = compare_runs(what, against=references, unpaired=unpaired, pool_seeds=pool_seeds)
     else:
         if unpaired or pool_seeds:
             raise typer.BadParameter(
                 "--unpaired and --pool-seeds are for runs; settings are compared on the same data."
             )
-        comparison, failures = _train(what[0], options, seeds, rivals, runs, jobs, silent=quiet or as_json)
+        comparison, failures = _train(what[0], options, seeds, references, runs, jobs, silent=quiet or as_json)
     write_comparison(comparison, folder)
     if as_json:
         print_json({**comparison.to_dict(), "failures": list(failures)})
@@ -107,7 +107,7 @@ def _train(
     what: str,
     options: dict[str, Any],
     seeds: int,
-    rivals: list[Rival],
+    references: list[ReferenceClassifier],
     runs: Path,
     jobs: int | None,
     *,
@@ -123,7 +123,7 @@ def _train(
         what,
         options,
         seeds=seeds,
-        against=rivals,
+        against=references,
         runs=runs,
         jobs=jobs,
         watcher=watcher(console, silent=silent),

@@ -1,7 +1,14 @@
-"""Is one classifier better than another: runs, grids of settings and reference classifiers on the same test cases."""
+"""Is one classifier better than another: runs, grids of settings and reference classifiers on the same test sequences.
+
+entries.py      what is compared: runs, or several seeds of one, with their answers
+references.py   classifiers of another kind, fitted on the same data
+comparison.py   every pair of entries: the difference, whether it is one, a sentence
+settings.py     a training for each combination of settings and each seed, then compared
+output.py       tables, text and picture
+"""
 
 from unrolled.comparison.comparison import Comparison, compare
-from unrolled.comparison.contenders import learned_from
+from unrolled.comparison.entries import learned_from
 from unrolled.comparison.output import (
     PAIR_HEADERS,
     ROW_HEADERS,
@@ -11,19 +18,20 @@ from unrolled.comparison.output import (
     shown_pairs,
     write_comparison,
 )
-from unrolled.comparison.rivals import Rival, named_rival
+from unrolled.comparison.references import ReferenceClassifier, Rival, named_reference
 from unrolled.comparison.settings import compare_settings
 
 __all__ = [
     "PAIR_HEADERS",
     "ROW_HEADERS",
     "Comparison",
+    "ReferenceClassifier",
     "Rival",
     "compare",
     "compare_settings",
     "learned_from",
     "legend",
-    "named_rival",
+    "named_reference",
     "pair_cells",
     "row_cells",
     "shown_pairs",

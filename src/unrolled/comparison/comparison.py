@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from unrolled.comparison.contenders import Answers, Contender, contenders_of_runs
-from unrolled.comparison.rivals import Rival, fit_rival, named_rival
+from unrolled.comparison.entries import Answers, Entry, entries_of_runs
+from unrolled.comparison.references import ReferenceClassifier, fit_reference, named_reference
 from unrolled.data import Dataset, load_dataset
 from unrolled.errors import ConfigError, MismatchError
 from unrolled.evaluation import changed_part
@@ -24,10 +24,10 @@ _MAX_NAMED = 5
 
 @dataclass(frozen=True)
 class Row:
-    """A contender's figures; means over its runs.
+    """An entry's figures; means over its runs.
 
     Attributes:
-        name: of the contender.
+        name: of the entry.
         runs: what was tested, in the order of ``accuracies``.
         cases: test cases.
         accuracy: share of right answers.
@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two contenders and whether one is better.
+    """Two entries and whether one is better.
 
     Attributes:
         first, second: names; the first has the higher accuracy.
@@ -81,12 +81,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Contenders, the best first, and every pair of them.
+    """Entries, the best first, and every pair of them.
 
     Attributes:
         paired: whether all were tested on the same cases.
         fingerprints: of the test data; one where ``paired``.
-        rows: a contender each.
+        rows: an entry each.
         pairs: all of them.
         verdict: the whole in a sentence.
         notes: what else a reader must know.
@@ -104,7 +104,7 @@ class Comparison:
         return {"schema_version": SCHEMA_VERSION, **asdict(self)}
 
     def against_best(self) -> list[Pair]:
-        """The pairs of the first row's contender, in the order of the others' rows."""
+        """The pairs of the first row's entry, in the order of the others' rows."""
         place = {row.name: index for index, row in enumerate(self.rows)}
         best = self.rows[0].name
         return sorted((pair for pair in self.pairs if pair.first == best), key=lambda pair: place[pair.second])
@@ -113,7 +113,7 @@ class Comparison:
 def compare(
     runs: Sequence[str | Path],
     *,
-    against: Sequence[str | Rival] = (),
+    against: Sequence[str | ReferenceClassifier] = (),
     data: Dataset | None = None,
     unpaired: bool = False,
     pool_seeds: bool = False,
@@ -122,19 +122,19 @@ def compare(
 
     Args:
         runs: run folders.
-        against: ``sklearn:NAME`` or `Rival`, fitted on the data of the first run.
+        against: ``sklearn:NAME`` or `ReferenceClassifier`, fitted on the data of the first run.
         data: these data, where they were in memory.
         unpaired: allow different test data, which are then taken for independent samples.
-        pool_seeds: whether runs that differ by their seed alone are one contender, so that the spread over
+        pool_seeds: whether runs that differ by their seed alone are one entry, so that the spread over
             seeds counts.
     Raises:
         RunError: for a run that is not there, not finished or damaged.
         MismatchError: for different test data, unless ``unpaired``; for data that changed since the first run.
         ConfigError: for fewer than two classifiers, or an unknown one.
     """
-    rivals = [named_rival(one) if isinstance(one, str) else one for one in against]
-    contenders = contenders_of_runs(runs, pool_seeds=pool_seeds)
-    if rivals:
+    references = [named_reference(one) if isinstance(one, str) else one for one in against]
+    entries = entries_of_runs(runs, pool_seeds=pool_seeds)
+    if references:
         recipe, facts = RunFolder.open(Path(runs[0])).read_config()
         dataset = data or load_dataset(recipe.data, missing=recipe.model.missing)
         changed = changed_part(dataset, facts["data"])
@@ -143,29 +143,29 @@ def compare(
                 f"the {changed} data are not those of {runs[0]} any more, so nothing else can be fitted on them; "
                 "restore them, or train the run anew."
             )
-        contenders += [fit_rival(rival, dataset) for rival in rivals]
-    return compare_contenders(contenders, unpaired=unpaired)
+        entries += [fit_reference(reference, dataset) for reference in references]
+    return compare_entries(entries, unpaired=unpaired)
 
 
-def compare_contenders(contenders: Sequence[Contender], *, unpaired: bool = False) -> Comparison:
+def compare_entries(entries: Sequence[Entry], *, unpaired: bool = False) -> Comparison:
     """Compares classifiers.
 
     Args:
-        contenders: at least two, of different names.
+        entries: at least two, of different names.
         unpaired: allow different test data, which are then taken for independent samples.
     Raises:
         MismatchError: for different test data, unless ``unpaired``.
-        ConfigError: for fewer than two contenders, or two of one name.
+        ConfigError: for fewer than two entries, or two of one name.
     """
-    names = [contender.name for contender in contenders]
-    if len(contenders) < 2:
+    names = [entry.name for entry in entries]
+    if len(entries) < 2:
         raise ConfigError("a comparison needs at least two classifiers; name another run, or one with --against.")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ConfigError(f"two classifiers are called {twice!r}; give them different names.")
-    paired = _same_data(contenders, unpaired)
-    rows = {contender.name: _row(contender) for contender in contenders}
-    order = sorted(contenders, key=lambda one: -rows[one.name].accuracy)
+    paired = _same_data(entries, unpaired)
+    rows = {entry.name: _row(entry) for entry in entries}
+    order = sorted(entries, key=lambda one: -rows[one.name].accuracy)
     couples = list(itertools.combinations(order, 2))
     found = [difference(first.right, second.right, paired=paired) for first, second in couples]
     corrected = holm([one.p for one in found])
@@ -173,19 +173,17 @@ def compare_contenders(contenders: Sequence[Contender], *, unpaired: bool = Fals
         Pair(a.name, b.name, one, p, _by_seed(a, b, paired), _sentence(a.name, b.name, one, p, len(couples)))
         for (a, b), one, p in zip(couples, found, corrected, strict=True)
     )
-    prints = dict.fromkeys(answers.fingerprint for one in contenders for answers in one.answers)
+    prints = dict.fromkeys(answers.fingerprint for one in entries for answers in one.answers)
     ordered = tuple(rows[one.name] for one in order)
     return Comparison(paired, tuple(prints), ordered, pairs, _verdict(ordered, pairs), _notes(order, paired, prints))
 
 
-def _same_data(contenders: Sequence[Contender], unpaired: bool) -> bool:
+def _same_data(entries: Sequence[Entry], unpaired: bool) -> bool:
     """Whether all were tested on the same cases; refuses where they were not and that was not said."""
-    everyone = [(contender.name, answers) for contender in contenders for answers in contender.answers]
-    for contender in contenders:
-        if len({answers.fingerprint for answers in contender.answers}) > 1:
-            raise MismatchError(
-                f"the runs of {contender.name} were tested on different data; they are not one contender."
-            )
+    everyone = [(entry.name, answers) for entry in entries for answers in entry.answers]
+    for entry in entries:
+        if len({answers.fingerprint for answers in entry.answers}) > 1:
+            raise MismatchError(f"the runs of {entry.name} were tested on different data; they are not one entry.")
     name, first = everyone[0]
     other = next((one for one in everyone if one[1].fingerprint != first.fingerprint), None)
     if other is not None and not unpaired:
@@ -197,12 +195,12 @@ def _same_data(contenders: Sequence[Contender], unpaired: bool) -> bool:
     return other is None and not unpaired
 
 
-def _row(contender: Contender) -> Row:
-    right, answers = contender.right, contender.answers
+def _row(entry: Entry) -> Row:
+    right, answers = entry.right, entry.answers
     accuracies, mean = right.mean(1), mean_share(right)
     loss = _mean([one.log_loss for one in answers])
     return Row(
-        name=contender.name,
+        name=entry.name,
         runs=tuple(one.origin for one in answers),
         cases=right.shape[1],
         accuracy=mean.value,
@@ -222,7 +220,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else None
 
 
-def _by_seed(first: Contender, second: Contender, paired: bool) -> tuple[float, ...]:
+def _by_seed(first: Entry, second: Entry, paired: bool) -> tuple[float, ...]:
     if not paired or len(first.answers) < 2 or len(first.answers) != len(second.answers):
         return ()
     return tuple(
@@ -265,13 +263,13 @@ def _listed(names: Sequence[str], everything: str | None = None) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _notes(contenders: Sequence[Contender], paired: bool, prints: dict[str, None]) -> tuple[str, ...]:
+def _notes(entries: Sequence[Entry], paired: bool, prints: dict[str, None]) -> tuple[str, ...]:
     notes = []
     if not paired:
         kind = "different test data" if len(prints) > 1 else "the same test data"
         notes.append(f"unpaired: {kind}, taken for independent samples")
-    for contender in contenders:
-        notes += _notes_on(contender.name, contender.answers)
+    for entry in entries:
+        notes += _notes_on(entry.name, entry.answers)
     return tuple(notes)
 
 

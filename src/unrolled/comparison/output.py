@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_PAIRS = 15
-"""Of more pairs, text shows only those of the most accurate contender; comparison.json has all."""
+"""Of more pairs, text shows only those of the most accurate entry; comparison.json has all."""
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> Path:

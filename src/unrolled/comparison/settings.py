@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unrolled.comparison.comparison import Comparison, compare_contenders
-from unrolled.comparison.contenders import Contender, answers_of_run, learned_from, setting_text
-from unrolled.comparison.rivals import Rival, fit_rival, named_rival
+from unrolled.comparison.comparison import Comparison, compare_entries
+from unrolled.comparison.entries import Entry, answers_of_run, learned_from, setting_text
+from unrolled.comparison.references import ReferenceClassifier, fit_reference, named_reference
 from unrolled.config import FIELDS, Recipe
 from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, RunError, UnknownNameError, UnrolledError
@@ -41,7 +41,7 @@ class GridResult:
     """What a grid gave.
 
     Attributes:
-        comparison: of its settings, and of the rivals.
+        comparison: of its settings, and of the reference classifiers.
         runs: the run folders of each setting, by its name.
         failures: a line for each training that failed; its setting is compared by its other seeds.
     """
@@ -56,7 +56,7 @@ def compare_settings(
     grid: Mapping[str, Sequence[Any]],
     *,
     seeds: int | Sequence[int] = 1,
-    against: Sequence[str | Rival] = (),
+    against: Sequence[str | ReferenceClassifier] = (),
     data: Sequences | Dataset | None = None,
     runs: str | Path = "runs",
     jobs: int | None = None,
@@ -70,7 +70,7 @@ def compare_settings(
         recipe: a `Recipe`, or what `find` takes.
         grid: values to try, by field name, such as ``{"cell": ["gru", "lstm"], "num_layers": [1, 2]}``.
         seeds: how many, counted from the recipe's own, or which.
-        against: classifiers of another kind: ``sklearn:NAME`` or `Rival`.
+        against: classifiers of another kind: ``sklearn:NAME`` or `ReferenceClassifier`.
         data: sequences of your own.
         runs: where run folders go, and are looked for.
         jobs: trainings at once; by default as many as `share_cores` says.
@@ -86,8 +86,8 @@ def compare_settings(
     say, watcher = say or _silent, watcher or Watcher()
     base = (recipe if isinstance(recipe, Recipe) else find(str(recipe))).with_options({"report": False} | options)
     settings = make_settings(base, grid, seeds)
-    rivals = [named_rival(one) if isinstance(one, str) else one for one in against]
-    if len(settings) + len(rivals) < 2:
+    references = [named_reference(one) if isinstance(one, str) else one for one in against]
+    if len(settings) + len(references) < 2:
         raise ConfigError("there is one setting only; give at least one field several values, such as --cell gru,lstm.")
     wanted = [recipe for setting in settings for recipe in setting.recipes]
     dataset = dataset_for(wanted[0], data)  # what is said of the data is the same in all
@@ -95,18 +95,18 @@ def compare_settings(
         raise DataError(f"nothing of {dataset.name} is held out for the test; raise --test-fraction.")
     trainer = _Trainer(Path(runs), jobs, watcher, say)
     found, failures = trainer.train_all(wanted, dataset)
-    contenders, paths = [], {}
+    entries, paths = [], {}
     for setting in settings:
         done = [found[index] for index in _places(setting, wanted) if index in found]
         if not done:
             own = next(failures[index] for index in reversed(_places(setting, wanted)))
             raise RunError(f"no training of {setting.name} succeeded: {own}")
         paths[setting.name] = tuple(done)
-        contenders.append(Contender(setting.name, tuple(answers_of_run(path) for path in done)))
-    for rival in rivals:
-        say(f"fitting {rival.name}")
-        contenders.append(fit_rival(rival, dataset, [recipe.train.seed for recipe in settings[0].recipes]))
-    return GridResult(compare_contenders(contenders), paths, tuple(failures.values()))
+        entries.append(Entry(setting.name, tuple(answers_of_run(path) for path in done)))
+    for reference in references:
+        say(f"fitting {reference.name}")
+        entries.append(fit_reference(reference, dataset, [recipe.train.seed for recipe in settings[0].recipes]))
+    return GridResult(compare_entries(entries), paths, tuple(failures.values()))
 
 
 def _silent(line: str) -> None:

@@ -5,7 +5,7 @@ beliefs     draw_prediction, draw_belief: what the network says after each step 
 confusion   draw_confusion: cases by true and predicted class
 accuracies  draw_standing, draw_reliability, draw_by_share, draw_by_length: shares of right answers with their intervals
 inside      draw_gates, draw_attribution: gates, states, and what each step adds to the score
-comparison  draw_comparison: contenders, a row each
+comparison  draw_comparison: entries, a row each
 search      draw_search: trials of `unrolled tune`, and which fields mattered
 sequences   ShownSequence, shown_sequence: the sequence itself, as beliefs and attributions stand beside it
 style       colours, axes, and figures as PNG or pixels

@@ -1,4 +1,4 @@
-"""Contenders beside each other: how accurate, how far from the best, at what cost."""
+"""Entries beside each other: how accurate, how far from the best, at what cost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Gap:
-    """A contender's accuracy less that of the best one.
+    """An entry's accuracy less that of the best one.
 
     Attributes:
         value: the difference.
@@ -48,10 +48,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """What a row of the picture shows of a contender.
+    """What a row of the picture shows of an entry.
 
     Attributes:
-        name: of the contender.
+        name: of the entry.
         accuracy: mean share of right answers over its runs.
         interval: its 95 % interval.
         runs: accuracy of each run.
@@ -70,7 +70,7 @@ class ComparedRow:
 
 
 def draw_comparison(rows: Sequence[ComparedRow]) -> Figure:
-    """Accuracies with their intervals, differences from the best one, and what each costs: a row a contender."""
+    """Accuracies with their intervals, differences from the best one, and what each costs: a row an entry."""
     names = [textwrap.fill(row.name, _NAME_WIDTH) for row in rows]
     deepest = max(name.count("\n") for name in names)
     figure = new_figure(10, 1.3 + len(rows) * (0.34 + 0.16 * deepest), layout="constrained")

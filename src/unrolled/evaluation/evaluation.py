@@ -122,6 +122,11 @@ class Evaluation:
         assert value is not None  # noqa: S101  # it is defined for any case
         return value
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the differences from the baselines are there; version 0.1.0 did not record them."""
+        return self.majority is None or self.over_majority is not None
+
     def to_dict(self) -> dict[str, Any]:
         """The figures as ``evaluation.json`` has them."""
         return {"schema_version": SCHEMA_VERSION, **_ADAPTER.dump_python(self, mode="json")}

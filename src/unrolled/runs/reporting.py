@@ -45,7 +45,7 @@ def report(
     evaluation = _stored_evaluation(folder)
     if test is not None and evaluation is not None and test.fingerprint != evaluation.fingerprint:
         test, without = None, "the test data are not those any more that the figures were measured on"
-    if test is not None and evaluation is None:
+    if test is not None and (evaluation is None or not evaluation.is_complete):
         predictions = predictions_of(model, test)
         evaluation = evaluate(model, test, predictions=predictions, headline_cases=recipe.train.headline_cases)
         predictions.save(folder.predictions)

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import all_estimators
 
 from unrolled.baselines import padded, summaries, token_counts
-from unrolled.comparison.contenders import Answers, Contender, judge
+from unrolled.comparison.entries import Answers, Entry, judge
 from unrolled.config import DataConfig
 from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, UnknownNameError
@@ -38,7 +38,7 @@ FeatureMaker = Callable[[Sequences], Any]
 
 
 @dataclass(frozen=True)
-class Rival:
+class ReferenceClassifier:
     """A classifier of another kind, not yet fitted.
 
     Attributes:
@@ -59,8 +59,12 @@ class Rival:
     features: FeatureName | FeatureMaker = "auto"
 
 
-def named_rival(text: str, features: FeatureName = "auto") -> Rival:
-    """The rival that ``sklearn:NAME`` or ``sklearn:NAME,parameter=value,…`` means.
+Rival = ReferenceClassifier
+"""The name of version 0.1.0, which goes with the next release."""
+
+
+def named_reference(text: str, features: FeatureName = "auto") -> ReferenceClassifier:
+    """The reference classifier that ``sklearn:NAME`` or ``sklearn:NAME,parameter=value,…`` means.
 
     Only the classifiers that scikit-learn itself lists are known: nothing else is imported, nothing is
     evaluated. Values are read as JSON, and as text where they are none.
@@ -85,7 +89,7 @@ def named_rival(text: str, features: FeatureName = "auto") -> Rival:
     if unknown:
         raise UnknownNameError(f"parameter of {name}", unknown[0], classifier.get_params())
     pipeline = make_pipeline(StandardScaler(), classifier.set_params(**parameters))
-    return Rival(" ".join([name, *settings]), pipeline, features)
+    return ReferenceClassifier(" ".join([name, *settings]), pipeline, features)
 
 
 def _setting(text: str, whole: str) -> tuple[str, Any]:
@@ -98,11 +102,11 @@ def _setting(text: str, whole: str) -> tuple[str, Any]:
         return key.strip(), value
 
 
-def fit_rival(rival: Rival, dataset: Dataset, seeds: Sequence[int] = (0,)) -> Contender:
-    """Fits a rival, once or for each seed, and takes its answers on the test sequences.
+def fit_reference(reference: ReferenceClassifier, dataset: Dataset, seeds: Sequence[int] = (0,)) -> Entry:
+    """Fits a reference classifier, once or for each seed, and takes its answers on the test sequences.
 
     Args:
-        rival: what to fit.
+        reference: what to fit.
         dataset: its training and validation sequences are learned from.
         seeds: values for ``random_state``, where there is one.
     Raises:
@@ -110,24 +114,23 @@ def fit_rival(rival: Rival, dataset: Dataset, seeds: Sequence[int] = (0,)) -> Co
         ConfigError: if scikit-learn refuses the data or the parameters.
     """
     if dataset.test is None:
-        raise DataError(f"nothing of {dataset.name} is held out for the test, so {rival.name} cannot be compared.")
-    preprocessor = learn_preprocessor(
-        dataset.train, DataConfig()
-    )  # the codes of text are those of the training data's vocabulary
+        raise DataError(f"nothing of {dataset.name} is held out for the test, so {reference.name} cannot be compared.")
+    # the codes of text are those of the training data's vocabulary
+    preprocessor = learn_preprocessor(dataset.train, DataConfig())
     parts = [preprocessor(part) for part in (dataset.train, dataset.validation) if part is not None]
-    make = _maker(rival, parts)
+    make = _maker(reference, parts)
     learned = [make(part) for part in parts]
     X = np.concatenate(learned) if len(learned) > 1 and isinstance(learned[0], np.ndarray) else _joined(learned)
     y = np.concatenate([np.array(part.classes)[part.targets] for part in parts])
     X_test = make(preprocessor(dataset.test))
     answers = []
-    for classifier in _seeded(rival.classifier, seeds):
+    for classifier in _seeded(reference.classifier, seeds):
         try:
-            answers.append(_fit_and_judge(rival.name, classifier, X, y, X_test, dataset.test))
+            answers.append(_fit_and_judge(reference.name, classifier, X, y, X_test, dataset.test))
         except (ValueError, TypeError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise ConfigError(f"{rival.name} cannot be fitted to {dataset.name}: {reason}") from error
-    return Contender(rival.name, tuple(answers))
+            raise ConfigError(f"{reference.name} cannot be fitted to {dataset.name}: {reason}") from error
+    return Entry(reference.name, tuple(answers))
 
 
 def _joined(parts: Sequence[Any]) -> Any:
@@ -135,9 +138,9 @@ def _joined(parts: Sequence[Any]) -> Any:
     return parts[0] if len(parts) == 1 else [item for part in parts for item in part]
 
 
-def _maker(rival: Rival, parts: Sequence[Sequences]) -> FeatureMaker:
+def _maker(reference: ReferenceClassifier, parts: Sequence[Sequences]) -> FeatureMaker:
     """From sequences to what the classifier takes."""
-    features = rival.features
+    features = reference.features
     if callable(features):
         return features
     symbols = parts[0].symbols

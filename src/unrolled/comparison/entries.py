@@ -26,7 +26,7 @@ RESULTLESS = frozenset(
 """Fields that do not change what is learned: runs that differ in these alone are the same."""
 
 MAX_SETTINGS = 4
-"""Settings that a contender's name shows."""
+"""Settings that an entry's name shows."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Contender:
+class Entry:
     """A way of classifying: one run, or several that differ by their seed alone.
 
     Attributes:
@@ -161,12 +161,12 @@ def _made_anew(folder: RunFolder, model: Model) -> tuple[Outcomes, str]:
     return Outcomes.of(model.targets(test), model.predict_proba(test)), test.fingerprint
 
 
-def contenders_of_runs(paths: Sequence[str | Path], *, pool_seeds: bool = False) -> list[Contender]:
-    """Runs as contenders, named by their folders and by the settings in which they differ.
+def entries_of_runs(paths: Sequence[str | Path], *, pool_seeds: bool = False) -> list[Entry]:
+    """Runs as entries, named by their folders and by the settings in which they differ.
 
     Args:
         paths: run folders.
-        pool_seeds: whether runs that differ by their seed alone are one contender.
+        pool_seeds: whether runs that differ by their seed alone are one entry.
     Raises:
         RunError: for a run that is named twice, not finished or damaged.
     """
@@ -190,7 +190,7 @@ def contenders_of_runs(paths: Sequence[str | Path], *, pool_seeds: bool = False)
     names = _names([folders[indices[0]].path for indices in groups.values()], differing(chosen), pool_seeds)
     answers = [answers_of_run(folder.path) for folder in folders]
     return [
-        Contender(name, tuple(answers[index] for index in indices))
+        Entry(name, tuple(answers[index] for index in indices))
         for name, indices in zip(names, groups.values(), strict=True)
     ]
 
