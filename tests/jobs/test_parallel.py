@@ -142,12 +142,13 @@ def test_a_training_elsewhere_saves_a_checkpoint_when_it_is_to_stop(tmp_path: Pa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_a_process_that_is_told_to_end_saves_first(tmp_path: Path) -> None:
-    """SIGTERM, as from a system that shuts down."""
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_process_that_is_told_to_end_saves_first(tmp_path: Path, name: str) -> None:
+    """As from a system that shuts down, or from a terminal that is closed."""
 
     def moved(number: int, share: float) -> None:
         if share > 1:
-            os.kill(int(share), signal.SIGTERM)
+            os.kill(int(share), getattr(signal, name))
 
     with pytest.raises(InterruptedRunError):
         done(TWO, [Job(goes_on, {"witness": str(tmp_path / "saved")})], tmp_path, moved)

@@ -1,6 +1,6 @@
-"""A worker process of this machine: it ends with its owner, Ctrl-C is its owner's, and SIGTERM lets its job save.
+"""A worker process of this machine: it ends with its owner; Ctrl-C is its owner's; other signals let its job save.
 
-Of themselves loky's workers live on for minutes after their owner was killed, and both signals end them at once.
+Of themselves loky's workers live on for minutes after their owner was killed, and each of the signals ends them at once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Worker:
         self.board: Board | None = None
         self.stop: StopRequest | None = None
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, self._terminate)
+        for name in ("SIGTERM", "SIGHUP"):  # the latter when a terminal is closed; there is none on Windows
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._terminate)
         threading.Thread(target=self._end_with_owner, daemon=True).start()
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
