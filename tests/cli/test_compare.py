@@ -11,6 +11,7 @@ from commands import Command
 from unrolled.config import fields
 from unrolled.runs.run import Run, train
 
+pytestmark = pytest.mark.slow
 TINY = ("--max-epochs", 2, "--hidden-size", 4)
 
 
@@ -59,7 +60,6 @@ def test_json_is_the_same_comparison(unrolled: Command, digits_run: Run, other_r
     assert stored["verdict"] == content["verdict"]
 
 
-@pytest.mark.slow
 def test_a_grid_is_trained_once_and_compared(unrolled: Command, fresh: Path) -> None:
     words = ("compare", "digits", "--cell", "rnn,gru", "--num-layers", 1, "--num-layers", 2, *TINY, "--jobs", 1)
     answer = unrolled(*words)

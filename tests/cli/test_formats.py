@@ -94,6 +94,7 @@ FORMATS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(FORMATS))
 def test_every_format_is_inspected_trained_and_predicted(unrolled: Command, fresh: Path, name: str) -> None:
     write, options = FORMATS[name]

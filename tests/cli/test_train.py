@@ -46,6 +46,7 @@ def test_it_ends_with_the_accuracy_its_interval_and_the_next_commands(unrolled: 
     assert {"config.json", "metrics.jsonl", "checkpoints", "model", "evaluation.json", "curves.png"} <= names
 
 
+@pytest.mark.slow
 def test_the_printed_commands_work(unrolled: Command, fresh: Path) -> None:
     answer = unrolled("train", "digits", *TINY)
     commands = [line.split("unrolled ")[1].split() for line in answer.out.splitlines() if " unrolled " in line]
@@ -123,6 +124,7 @@ def test_a_recipe_can_be_printed_edited_and_trained(unrolled: Command, fresh: Pa
     assert (fresh / "runs/mine/1").is_dir()
 
 
+@pytest.mark.slow
 def test_runs_are_numbered_and_named(unrolled: Command, fresh: Path) -> None:
     for _ in range(2):
         unrolled("train", "digits", *TINY, "--quiet")

@@ -33,6 +33,7 @@ class StandIn(KNeighborsClassifier):
         return super().predict_proba(X.reshape(len(X), -1))
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_minirocket_is_compared_with_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = ModuleType("aeon.classification.convolution_based")

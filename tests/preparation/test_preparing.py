@@ -253,6 +253,7 @@ def roles(**options: Any) -> list[str]:
     return [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
+@pytest.mark.slow
 def test_persons_stay_together_and_holes_are_filled_from_the_command_line(recordings: str, tmp_path: Path) -> None:
     refused = call("train", recordings, *roles(group="person"), "--runs", tmp_path)
     assert refused.code == 1
@@ -265,6 +266,7 @@ def test_persons_stay_together_and_holes_are_filled_from_the_command_line(record
     assert len(predicted.out.splitlines()) == 65
 
 
+@pytest.mark.slow
 def test_the_latest_recordings_are_held_out_from_the_command_line(recordings: str, tmp_path: Path) -> None:
     words = roles(split="time", missing="mean", channels="x,y")
     answer = call("train", recordings, *words, "--runs", tmp_path, "--name", "1")

@@ -114,6 +114,7 @@ def test_the_model_of_the_same_seed_is_the_same_file(tmp_path: Path, source: str
     assert weights[0] != weights[2]
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumed_is_the_same_run(tmp_path: Path, source: str) -> None:
     said: list[str] = []
     run = resume(stopped(tmp_path, source), say=said.append)
