@@ -1,6 +1,6 @@
 """A worker process of this machine: it ends with its owner; Ctrl-C is its owner's; other signals let its job save.
 
-Of themselves loky's workers live on for minutes after their owner was killed, and each of the signals ends them at once.
+Of themselves loky's workers live on for minutes after their owner was killed, and each signal ends them at once.
 """
 
 from __future__ import annotations
