@@ -27,7 +27,7 @@ LAYERS = [
     {"readout"},
     {"evaluation"},
     {"drawing"},
-    {"report"},
+    {"reports"},
     {"runs"},
     {"jobs"},
     {"comparison"},

@@ -1,5 +1,105 @@
 """Recurrent sequence classifiers: train, measure honestly, ship.
 
+The public names; every other name of the package is private.
+
+Train
+    train                trains a recipe and evaluates it; its files stand in a run folder
+    resume               goes on with a run that was stopped
+    Run                  a finished run: model, evaluation, history
+    RunFolder            its files
+    report               writes the page ``report.html`` of a run
+
+Recipes
+    Recipe               all settings of a run, in these sections:
+    DataConfig           which sequences, and which of them are held out
+    ModelConfig          the network
+    TrainConfig          how its weights are learned
+    AugmentConfig        random changes of training sequences
+    Range                numbers that a search may choose from
+    Dimension            a range or a list of values (a type)
+    named_recipes        the recipes that come with the package
+    recipe_for           the recipe that a name, a recipe file or a file of sequences means
+
+Data
+    Sequences            labelled sequences of any lengths, without padding
+    SequencesLike        what a model predicts: sequences, an array, a list, texts (a type)
+    TextsLike            one text, or several (a type)
+    Dataset              training, validation and test sequences
+    read                 sequences from a file
+    load_dataset         the data set that a recipe's data section means
+    inspect              what a file of sequences holds, and what is odd about it
+    Inspection           what `inspect` finds
+    Place                where a value stands in sequences
+    PreviewCase          the beginning of one sequence
+    Observer             is told what a reader finds and how far it is
+
+Models
+    load                 the model of a run folder or a model folder
+    Model                a trained network: labels, probabilities, streams
+    ModelFacts           what is known of a model beside its weights
+    BaselineFacts        what is known of its baselines
+    Example              a sequence that travels with a model
+    Probabilities        an array of them (a type)
+    Stream               a sequence that is read as it comes
+    StreamState          what a stream carries from step to step (a type)
+    Decision             a class, and after how many steps it was decided
+    SequenceClassifier   the same wherever scikit-learn takes a classifier
+
+Figures
+    evaluate             figures of a model on labelled sequences
+    calibrate            a model whose probabilities are fitted to validation sequences
+    Evaluation           all figures, each with its interval; its parts:
+    Proportion           a share of sequences with Wilson's interval
+    Figure               any other figure with its interval
+    Difference           the difference of two accuracies: interval and test
+    ClassRow             the figures of one class
+    Quality              the figures of the probabilities
+    ReliabilityBin       accuracy beside confidence
+    ShareSeen            the accuracy after a share of the steps
+    LengthGroup          the accuracy of sequences of about one length
+
+Comparisons and searches
+    compare              compares finished runs on the same test sequences
+    compare_settings     trains every combination of some settings, and compares them
+    Comparison           rows, pairs and a verdict
+    ComparisonRow        the figures of one classifier
+    ComparisonPair       two classifiers, and whether one is better
+    GridResult           what `compare_settings` gives
+    ReferenceClassifier  a classifier of another kind to compare with
+    Rival                its name in version 0.1.0
+    FeatureMaker         from sequences to what such a classifier takes (a type)
+    tune                 searches for the settings that do best on validation data
+    Tuning               what a search has found
+    Trial                one setting that was tried
+    Watcher              is told how several trainings go on
+
+Recorders
+    Recorder             is told of a training; subclass it. Its events get:
+    TrainState           the moving parts of a training
+    Plan                 how long the training is
+    Batch                padded sequences of one update
+    StepLog              figures of some updates
+    EpochLog             figures of one epoch
+
+Shipping
+    export_onnx          writes a model as one ONNX file
+    Exported             that file
+    ExportCheck          how near its answers are to the model's
+    Quantized            what weights of 8 bits cost
+    serve                answers over HTTP until it is stopped
+    ServerSettings       limits and batching of a server
+
+Errors
+    UnrolledError        every error of this package; the tree:
+                         ConfigError, UnknownNameError, DataError, ReadError, FetchError, LengthError,
+                         MismatchError, ModelFolderError, ExportError, UnsupportedError, StudyError,
+                         StorageError, ServeError, RunError, RunLockedError, CheckpointError, DivergedError,
+                         InterruptedRunError
+    UnitWarning          values that are probably in another unit than those of the training
+
+In the examples of the docstrings ``np`` is NumPy, ``arrays`` are 60 sequences of 5 to 19 steps and 2 channels, ``labels``
+their classes, "low" and "high", ``dataset`` is made of them, and ``run`` was trained on it: ``model`` is its model.
+
 Importing this package is cheap: torch and the rest are imported when a name that needs them is first used.
 """
 
@@ -10,74 +110,221 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unrolled.comparison import Comparison as Comparison
+    from unrolled.comparison import ComparisonPair as ComparisonPair
+    from unrolled.comparison import ComparisonRow as ComparisonRow
+    from unrolled.comparison import FeatureMaker as FeatureMaker
+    from unrolled.comparison import GridResult as GridResult
     from unrolled.comparison import ReferenceClassifier as ReferenceClassifier
     from unrolled.comparison import Rival as Rival
     from unrolled.comparison import compare as compare
     from unrolled.comparison import compare_settings as compare_settings
+    from unrolled.config import AugmentConfig as AugmentConfig
+    from unrolled.config import DataConfig as DataConfig
+    from unrolled.config import Dimension as Dimension
+    from unrolled.config import ModelConfig as ModelConfig
+    from unrolled.config import Range as Range
     from unrolled.config import Recipe as Recipe
+    from unrolled.config import TrainConfig as TrainConfig
+    from unrolled.config import named_recipes as named_recipes
+    from unrolled.data import Dataset as Dataset
+    from unrolled.data import Inspection as Inspection
+    from unrolled.data import Place as Place
+    from unrolled.data import PreviewCase as PreviewCase
     from unrolled.data import Sequences as Sequences
+    from unrolled.data import SequencesLike as SequencesLike
+    from unrolled.data import TextsLike as TextsLike
+    from unrolled.data import inspect as inspect
+    from unrolled.data import load_dataset as load_dataset
+    from unrolled.data.batches import Batch as Batch
+    from unrolled.data.files import Observer as Observer
     from unrolled.data.formats import read as read
+    from unrolled.errors import CheckpointError as CheckpointError
+    from unrolled.errors import ConfigError as ConfigError
+    from unrolled.errors import DataError as DataError
+    from unrolled.errors import DivergedError as DivergedError
+    from unrolled.errors import ExportError as ExportError
+    from unrolled.errors import FetchError as FetchError
+    from unrolled.errors import InterruptedRunError as InterruptedRunError
+    from unrolled.errors import LengthError as LengthError
+    from unrolled.errors import MismatchError as MismatchError
+    from unrolled.errors import ModelFolderError as ModelFolderError
+    from unrolled.errors import ReadError as ReadError
+    from unrolled.errors import RunError as RunError
+    from unrolled.errors import RunLockedError as RunLockedError
+    from unrolled.errors import ServeError as ServeError
+    from unrolled.errors import StorageError as StorageError
+    from unrolled.errors import StudyError as StudyError
+    from unrolled.errors import UnitWarning as UnitWarning
+    from unrolled.errors import UnknownNameError as UnknownNameError
     from unrolled.errors import UnrolledError as UnrolledError
+    from unrolled.errors import UnsupportedError as UnsupportedError
     from unrolled.estimator import SequenceClassifier as SequenceClassifier
+    from unrolled.evaluation import ClassRow as ClassRow
     from unrolled.evaluation import Evaluation as Evaluation
+    from unrolled.evaluation import LengthGroup as LengthGroup
+    from unrolled.evaluation import Quality as Quality
+    from unrolled.evaluation import ShareSeen as ShareSeen
+    from unrolled.evaluation import calibrate as calibrate
     from unrolled.evaluation import evaluate as evaluate
+    from unrolled.export import ExportCheck as ExportCheck
+    from unrolled.export import Exported as Exported
+    from unrolled.export import Quantized as Quantized
+    from unrolled.export import export_onnx as export_onnx
+    from unrolled.jobs import Watcher as Watcher
+    from unrolled.model import BaselineFacts as BaselineFacts
+    from unrolled.model import Decision as Decision
+    from unrolled.model import Example as Example
     from unrolled.model import Model as Model
+    from unrolled.model import ModelFacts as ModelFacts
+    from unrolled.model import Probabilities as Probabilities
+    from unrolled.model import Stream as Stream
+    from unrolled.model import StreamState as StreamState
     from unrolled.model import load as load
     from unrolled.runs import Run as Run
+    from unrolled.runs import RunFolder as RunFolder
+    from unrolled.runs import recipe_for as recipe_for
     from unrolled.runs import report as report
     from unrolled.runs import resume as resume
     from unrolled.runs import train as train
+    from unrolled.serving import ServerSettings as ServerSettings
+    from unrolled.serving import serve as serve
+    from unrolled.statistics import Difference as Difference
+    from unrolled.statistics import Figure as Figure
+    from unrolled.statistics import Proportion as Proportion
+    from unrolled.statistics import ReliabilityBin as ReliabilityBin
+    from unrolled.training import EpochLog as EpochLog
+    from unrolled.training import Plan as Plan
+    from unrolled.training import StepLog as StepLog
+    from unrolled.training import TrainState as TrainState
+    from unrolled.training.recorders import Recorder as Recorder
+    from unrolled.tuning import Trial as Trial
     from unrolled.tuning import Tuning as Tuning
     from unrolled.tuning import tune as tune
 
     __version__: str
 
-_HOMES = {
-    "Comparison": "unrolled.comparison.comparison",
-    "Evaluation": "unrolled.evaluation.evaluation",
-    "Model": "unrolled.model.model",
-    "Recipe": "unrolled.config",
-    "ReferenceClassifier": "unrolled.comparison.references",
-    "Rival": "unrolled.comparison.references",
-    "Run": "unrolled.runs.run",
-    "SequenceClassifier": "unrolled.estimator",
-    "Sequences": "unrolled.data.sequences",
-    "Tuning": "unrolled.tuning.search",
-    "UnrolledError": "unrolled.errors",
-    "compare": "unrolled.comparison.comparison",
-    "compare_settings": "unrolled.comparison.settings",
-    "evaluate": "unrolled.evaluation.evaluation",
-    "load": "unrolled.model.model",
-    "read": "unrolled.data.formats",
-    "report": "unrolled.runs.reporting",
-    "resume": "unrolled.runs.run",
-    "train": "unrolled.runs.run",
-    "tune": "unrolled.tuning.search",
+_ROOMS = {
+    "unrolled.comparison": (
+        "Comparison",
+        "ComparisonPair",
+        "ComparisonRow",
+        "FeatureMaker",
+        "GridResult",
+        "ReferenceClassifier",
+        "Rival",
+        "compare",
+        "compare_settings",
+    ),
+    "unrolled.config": (
+        "AugmentConfig",
+        "DataConfig",
+        "Dimension",
+        "ModelConfig",
+        "Range",
+        "Recipe",
+        "TrainConfig",
+        "named_recipes",
+    ),
+    "unrolled.data": (
+        "Dataset",
+        "Inspection",
+        "Place",
+        "PreviewCase",
+        "Sequences",
+        "SequencesLike",
+        "TextsLike",
+        "inspect",
+        "load_dataset",
+    ),
+    "unrolled.data.batches": ("Batch",),
+    "unrolled.data.files": ("Observer",),
+    "unrolled.data.formats": ("read",),
+    "unrolled.errors": (
+        "CheckpointError",
+        "ConfigError",
+        "DataError",
+        "DivergedError",
+        "ExportError",
+        "FetchError",
+        "InterruptedRunError",
+        "LengthError",
+        "MismatchError",
+        "ModelFolderError",
+        "ReadError",
+        "RunError",
+        "RunLockedError",
+        "ServeError",
+        "StorageError",
+        "StudyError",
+        "UnitWarning",
+        "UnknownNameError",
+        "UnrolledError",
+        "UnsupportedError",
+    ),
+    "unrolled.estimator": ("SequenceClassifier",),
+    "unrolled.evaluation": (
+        "ClassRow",
+        "Evaluation",
+        "LengthGroup",
+        "Quality",
+        "ShareSeen",
+        "calibrate",
+        "evaluate",
+    ),
+    "unrolled.export": (
+        "ExportCheck",
+        "Exported",
+        "Quantized",
+        "export_onnx",
+    ),
+    "unrolled.jobs": ("Watcher",),
+    "unrolled.model": (
+        "BaselineFacts",
+        "Decision",
+        "Example",
+        "Model",
+        "ModelFacts",
+        "Probabilities",
+        "Stream",
+        "StreamState",
+        "load",
+    ),
+    "unrolled.runs": (
+        "Run",
+        "RunFolder",
+        "recipe_for",
+        "report",
+        "resume",
+        "train",
+    ),
+    "unrolled.serving": (
+        "ServerSettings",
+        "serve",
+    ),
+    "unrolled.statistics": (
+        "Difference",
+        "Figure",
+        "Proportion",
+        "ReliabilityBin",
+    ),
+    "unrolled.training": (
+        "EpochLog",
+        "Plan",
+        "StepLog",
+        "TrainState",
+    ),
+    "unrolled.training.recorders": ("Recorder",),
+    "unrolled.tuning": (
+        "Trial",
+        "Tuning",
+        "tune",
+    ),
 }
+"""The room that shows each public name."""
 
-__all__ = [
-    "Comparison",
-    "Evaluation",
-    "Model",
-    "Recipe",
-    "ReferenceClassifier",
-    "Rival",
-    "Run",
-    "SequenceClassifier",
-    "Sequences",
-    "Tuning",
-    "UnrolledError",
-    "__version__",
-    "compare",
-    "compare_settings",
-    "evaluate",
-    "load",
-    "read",
-    "report",
-    "resume",
-    "train",
-    "tune",
-]
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = sorted([*_HOMES, "__version__"])  # made from the table, which a test compares with the imports
 
 
 def __getattr__(name: str) -> Any:

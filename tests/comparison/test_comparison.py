@@ -31,7 +31,7 @@ from unrolled.data.tokens import from_texts
 from unrolled.drawing.style import to_png
 from unrolled.errors import ConfigError, DataError, MismatchError, RunError, UnknownNameError
 from unrolled.evaluation.outcomes import save_outcomes
-from unrolled.report import words
+from unrolled.reports import words
 from unrolled.runs.run import Run, train
 from unrolled.statistics import difference, p_text, share
 

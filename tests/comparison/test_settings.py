@@ -18,7 +18,7 @@ from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, DataError, RunError, UnknownNameError
 from unrolled.jobs.watcher import Watcher
-from unrolled.runs.run import find, resume, train
+from unrolled.runs.run import recipe_for, resume, train
 from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import TrainState
 
@@ -65,7 +65,9 @@ def test_what_is_said_of_the_data_holds_for_all_settings(tmp_path: Path) -> None
 
 
 def test_every_combination_is_made_with_every_seed() -> None:
-    settings = make_settings(find("digits"), {"cell": ["gru", "lstm"], "num_layers": ["1", "2"], "dropout": ["0.1"]}, 3)
+    settings = make_settings(
+        recipe_for("digits"), {"cell": ["gru", "lstm"], "num_layers": ["1", "2"], "dropout": ["0.1"]}, 3
+    )
     assert [one.name for one in settings] == [
         "gru num_layers=1", "gru num_layers=2", "lstm num_layers=1", "lstm num_layers=2"
     ]  # fmt: skip
@@ -77,7 +79,7 @@ def test_every_combination_is_made_with_every_seed() -> None:
 
 @pytest.mark.parametrize(("listed", "count", "expected"), [(["5"], 2, [5, 6]), (["3", "9"], 1, [3, 9]), (None, 1, [0])])
 def test_seeds_are_counted_or_listed(listed: list[str] | None, count: int, expected: list[int]) -> None:
-    settings = make_settings(find("digits"), {"cell": ["gru"]} | ({"seed": listed} if listed else {}), count)
+    settings = make_settings(recipe_for("digits"), {"cell": ["gru"]} | ({"seed": listed} if listed else {}), count)
     assert [recipe.train.seed for recipe in settings[0].recipes] == expected
 
 
@@ -97,7 +99,7 @@ def test_a_grid_that_makes_no_sense_is_refused(
     settings: dict[str, Any], seeds: int, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        make_settings(find("digits"), settings, seeds)
+        make_settings(recipe_for("digits"), settings, seeds)
 
 
 def test_one_setting_alone_and_data_without_a_test_are_refused(source: str, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from unrolled.config import DataConfig
-from unrolled.data.inspection import inspect_file
+from unrolled.data.inspection import inspect
 from unrolled.errors import UnrolledError
 
 MOST_FIXED = 64 << 20
@@ -107,7 +107,7 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 
 @pytest.mark.parametrize("name", list(examples()))
 def test_the_examples_are_sound(tmp_path: Path, name: str) -> None:
-    assert inspect_file(*_written(tmp_path, name, examples()[name])).cases > 0
+    assert inspect(*_written(tmp_path, name, examples()[name])).cases > 0
 
 
 @pytest.mark.parametrize("name", list(examples()))
@@ -118,7 +118,7 @@ def test_only_the_packages_own_errors_come_out(tmp_path: Path, name: str, data: 
     path, config = _written(tmp_path, name, content)
     before = _peak()
     try:
-        inspect_file(path, config)
+        inspect(path, config)
     except UnrolledError as error:
         assert "\n" not in str(error)  # noqa: PT017
     assert _peak() - before < MOST_FIXED + MOST_TIMES * len(content)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unrolled.data.inspection import Inspection, Place, inspect_file, inspect_sequences
+from unrolled.data.inspection import Inspection, Place, inspect, inspect_sequences
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 
@@ -18,7 +18,7 @@ RANDOM = np.random.default_rng(0)
 
 def inspect_text(folder: Path, text: str) -> Inspection:
     (folder / "some.ts").write_text(text, encoding="utf-8")
-    return inspect_file(folder / "some.ts")
+    return inspect(folder / "some.ts")
 
 
 def test_a_sound_file_has_no_findings(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_pixels_are_shown_in_their_real_unit(tmp_path: Path) -> None:
     pixels = bytes([0, 51, 102, 255] * 2)
     path = tmp_path / "a-images-idx3-ubyte"
     path.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + pixels)
-    found = inspect_file(path)
+    found = inspect(path)
     assert (found.value_min, found.value_max) == (0, pytest.approx(1))
     assert found.preview[0].values[0] == (0, pytest.approx(0.2))
 
@@ -104,9 +104,9 @@ def test_a_wrong_file_is_refused_with_its_line(tmp_path: Path) -> None:
 
 def test_the_layout_is_passed_on(tmp_path: Path) -> None:
     np.savez(tmp_path / "some.npz", X=RANDOM.normal(size=(2, 3, 5)))
-    assert inspect_file(tmp_path / "some.npz", layout="channels-first").length_max == 5
+    assert inspect(tmp_path / "some.npz", layout="channels-first").length_max == 5
     with pytest.raises(ReadError, match="--layout"):
-        inspect_file(tmp_path / "some.npz")
+        inspect(tmp_path / "some.npz")
 
 
 @pytest.mark.data
@@ -114,7 +114,7 @@ def test_japanese_vowels_has_its_published_figures() -> None:
     folder = os.environ.get("UNROLLED_DATA")
     if not folder:
         pytest.skip("UNROLLED_DATA is not set: no folder with the real data")
-    found = inspect_file(Path(folder) / "uea" / "JapaneseVowels" / "JapaneseVowels_TRAIN.ts")
+    found = inspect(Path(folder) / "uea" / "JapaneseVowels" / "JapaneseVowels_TRAIN.ts")
     assert (found.cases, len(found.channels)) == (270, 12)
     assert found.class_counts == (30,) * 9
     assert (found.length_min, found.length_max) == (7, 26)

@@ -144,7 +144,7 @@ def test_letters_that_the_font_has_not_are_no_warning() -> None:
 
 def test_matplotlib_is_imported_only_when_something_is_drawn() -> None:
     code = (
-        "import sys, unrolled.runs, unrolled.report, unrolled.comparison; "
+        "import sys, unrolled.runs, unrolled.reports, unrolled.comparison; "
         "assert 'matplotlib' not in sys.modules; "
         "from unrolled.drawing import draw_confusion; import numpy as np; draw_confusion(np.eye(2, dtype=int), 'ab'); "
         "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"

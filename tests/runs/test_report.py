@@ -27,13 +27,13 @@ from unrolled.evaluation.outcomes import Outcomes
 from unrolled.evaluation.scoring import predictions_of
 from unrolled.model.model import Model, ModelFacts
 from unrolled.network.network import Network
-from unrolled.report.cases import card, most_confident_mistakes, typical_right_answers
-from unrolled.report.inside import look_inside
-from unrolled.report.origin import command_to_repeat
-from unrolled.report.page import Material, Shown, render
-from unrolled.report.pictures import Album
+from unrolled.reports.cases import card, most_confident_mistakes, typical_right_answers
+from unrolled.reports.inside import look_inside
+from unrolled.reports.origin import command_to_repeat
+from unrolled.reports.page import Material, Shown, render
+from unrolled.reports.pictures import Album
 from unrolled.runs.reporting import read_history, report
-from unrolled.runs.run import Run, find, train
+from unrolled.runs.run import Run, recipe_for, train
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "$\\frac{&amp;", "日本語 '--'")
 
@@ -232,7 +232,7 @@ def test_mistakes_come_the_surest_first_and_right_answers_from_several_classes()
 )
 @pytest.mark.parametrize("name", ["digits", "mnist-rows-quick", "some file.ts"])
 def test_the_command_gives_the_same_recipe_again(name: str, options: dict[str, Any]) -> None:
-    recipe = find(name).with_options(options)
+    recipe = recipe_for(name).with_options(options)
     words = shlex.split(command_to_repeat(recipe))
     assert words[:2] == ["unrolled", "train"]
     again: dict[str, Any] = {}
@@ -246,14 +246,14 @@ def test_the_command_gives_the_same_recipe_again(name: str, options: dict[str, A
         else:
             value: Any = next(rest)
             again[key] = tuple(map(float, value.split(","))) if re.match(r"[\d.]+,", value) else value
-    rebuilt = find(words[2]).with_options(again)
+    rebuilt = recipe_for(words[2]).with_options(again)
     assert rebuilt.model == recipe.model
     assert rebuilt.train == recipe.train
     assert rebuilt.data == recipe.data
 
 
 def test_a_recipe_that_the_command_line_cannot_say_is_said_in_python() -> None:
-    recipe = find("japanese-vowels")
+    recipe = recipe_for("japanese-vowels")
     assert recipe.data.source
     memory = Recipe(name="own").with_options({"max_epochs": 3})
     assert command_to_repeat(memory) == "unrolled.train(unrolled.Recipe(name='own'), data=sequences, max_epochs=3)"

@@ -28,7 +28,7 @@ from unrolled.errors import (
 )
 from unrolled.model.model import load
 from unrolled.runs import run as experiment
-from unrolled.runs.run import Run, find, resume, train
+from unrolled.runs.run import Run, recipe_for, resume, train
 from unrolled.runtime.stopping import stop_on_signals
 from unrolled.training.loop import Fitting
 from unrolled.training.recorders.recorder import Recorder
@@ -321,13 +321,13 @@ def test_only_the_kept_data_are_looked_at_before_the_training_ends(
 
 
 def test_a_word_is_a_recipe_a_data_set_a_recipe_file_or_a_file(tmp_path: Path, source: str) -> None:
-    assert find("digits").data.source == "digits"
-    assert find("tutorial-a").name == "tutorial-mnist-799-steps"
-    assert find(source).name == "own"
+    assert recipe_for("digits").data.source == "digits"
+    assert recipe_for("tutorial-a").name == "tutorial-mnist-799-steps"
+    assert recipe_for(source).name == "own"
     (tmp_path / "mine.toml").write_text('[data]\nsource = "digits"\n')
-    assert find(str(tmp_path / "mine.toml")).name == "mine"
+    assert recipe_for(str(tmp_path / "mine.toml")).name == "mine"
     with pytest.raises(UnknownNameError, match="Did you mean 'digits'"):
-        find("digts")
+        recipe_for("digts")
     with pytest.raises(UnknownNameError, match="Did you mean 'hidden_size'"):
         train("digits", runs=tmp_path, hiden_size=4)
     assert not (tmp_path / "digits").exists()

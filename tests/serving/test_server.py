@@ -25,7 +25,7 @@ from websockets.sync.client import connect
 from commands import call
 from unrolled.model.model import load
 from unrolled.runs.run import Run, train
-from unrolled.serving.server import serve as serve_models
+from unrolled.serving.serve import serve as serve_models
 from unrolled.serving.server import settle_memory
 
 Serve = Callable[..., Any]

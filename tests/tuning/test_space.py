@@ -8,7 +8,7 @@ import pytest
 
 from unrolled.config import Range, Recipe, named_recipes, read_recipe
 from unrolled.errors import ConfigError, UnknownNameError
-from unrolled.runs.run import find
+from unrolled.runs.run import recipe_for
 from unrolled.tuning.space import DEFAULT_SPACE, inside, search_space, to_search
 
 SPACE = """
@@ -39,7 +39,7 @@ def test_a_field_that_is_given_a_value_is_not_searched(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(SPACE)
     assert "cell" not in search_space(read_recipe(tmp_path / "own.toml"), ["cell", "seed"])
     with pytest.raises(ConfigError, match="nothing is left"):
-        search_space(find("digits"), list(DEFAULT_SPACE))
+        search_space(recipe_for("digits"), list(DEFAULT_SPACE))
 
 
 @pytest.mark.parametrize("recipe", named_recipes().values(), ids=lambda recipe: recipe.name)
@@ -77,7 +77,7 @@ def test_a_space_that_makes_no_sense_is_refused(
 
 
 def test_the_recipes_own_values_are_a_trial_where_they_are_in_the_space() -> None:
-    recipe = find("digits")
+    recipe = recipe_for("digits")
     assert inside({"hidden_size": Range(low=16, high=128)}, recipe) == {"hidden_size": 64}
     assert inside({"hidden_size": Range(low=16, high=32)}, recipe) is None
     assert inside({"cell": ("gru",)}, recipe) is None

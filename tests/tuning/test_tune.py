@@ -20,7 +20,7 @@ from unrolled.config import Range, Recipe, default_recipe, read_recipe
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, DataError, StudyError
 from unrolled.jobs.watcher import Watcher
-from unrolled.runs.run import find, train
+from unrolled.runs.run import recipe_for, train
 from unrolled.tuning import study as studies
 from unrolled.tuning.search import Tuning, tune
 from unrolled.tuning.space import DEFAULT_SPACE, inside
@@ -63,7 +63,7 @@ def test_the_best_settings_become_a_recipe_that_train_takes(source: Path, tmp_pa
 
 
 def test_the_first_trial_is_the_recipe_as_it_is(tmp_path: Path) -> None:
-    recipe = find("digits").with_options({"max_epochs": 1}).model_copy(update={"tune": {"hidden_size": (16, 64)}})
+    recipe = recipe_for("digits").with_options({"max_epochs": 1}).model_copy(update={"tune": {"hidden_size": (16, 64)}})
     found = tune(recipe, trials=1, runs=tmp_path, jobs=1)
     assert found.trials[0].settings == {"hidden_size": 64}
 
@@ -141,7 +141,9 @@ def test_accuracy_is_made_large_where_it_is_watched(source: Path, tmp_path: Path
 
 
 def test_a_search_that_diverges_goes_on(source: Path, tmp_path: Path) -> None:
-    recipe = find(str(source)).with_options({"max_epochs": 2, "hidden_size": 4, "clip_norm": 0, "schedule": "constant"})
+    recipe = recipe_for(str(source)).with_options(
+        {"max_epochs": 2, "hidden_size": 4, "clip_norm": 0, "schedule": "constant"}
+    )
     recipe = recipe.model_copy(update={"tune": {"learning_rate": Range(low=1e-4, high=1e38, log=True)}})
     found = tune(recipe, trials=6, runs=tmp_path / "runs", jobs=1)
     assert {trial.state for trial in found.trials} == {"complete", "pruned"}
@@ -158,7 +160,7 @@ class Sooner(Watcher):
 
 
 def test_trials_that_lag_behind_are_given_up(tmp_path: Path) -> None:
-    recipe = find("digits").with_options({"max_epochs": 8, "hidden_size": 4})
+    recipe = recipe_for("digits").with_options({"max_epochs": 8, "hidden_size": 4})
     recipe = recipe.model_copy(update={"tune": {"learning_rate": Range(low=1e-6, high=3e-2, log=True)}})
     sooner = Sooner()
     found = tune(recipe, trials=12, runs=tmp_path, jobs=1, watcher=sooner)

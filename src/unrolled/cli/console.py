@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from unrolled.evaluation import Evaluation
-from unrolled.report import SEEN
+from unrolled.reports import SEEN
 from unrolled.statistics import Proportion
 
 

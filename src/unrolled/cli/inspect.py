@@ -31,7 +31,7 @@ def inspect(
     from unrolled.cli.console import notes, print_json
     from unrolled.cli.data import data_config
     from unrolled.cli.reading import ReadingBar
-    from unrolled.data import inspect_file
+    from unrolled.data import inspect as inspect_file
 
     with ReadingBar(notes()) as bar:
         inspection = inspect_file(path, data_config(options), observer=bar)

@@ -40,12 +40,8 @@ def serve(
     SIGHUP reads the models anew. Ctrl-C and SIGTERM finish what was accepted.
     """
     from unrolled.cli.console import notes
-
-    try:
-        from unrolled.serving import named_paths
-        from unrolled.serving import serve as serve_models
-    except ModuleNotFoundError as error:
-        raise missing_extra(error) from None
+    from unrolled.serving import named_paths
+    from unrolled.serving import serve as serve_models
 
     code = serve_models(
         named_paths(models),
@@ -100,12 +96,3 @@ def read_token(path: Path | None) -> str | None:
     if not token:
         raise ReadError(path, "there is no token in it; write one line, such as `openssl rand -hex 32` prints.")
     return token
-
-
-def missing_extra(error: ModuleNotFoundError) -> Exception:
-    """Serving needs packages that nothing else needs."""
-    from unrolled.errors import ConfigError
-
-    if str(error.name).startswith("unrolled"):
-        return error
-    return ConfigError(f"serving needs {error.name}; install it with: python -m pip install 'unrolled[serve]'.")

@@ -37,7 +37,7 @@ def train(
     from unrolled.cli.console import notes, out, print_evaluation, print_json
     from unrolled.cli.reading import ReadingBar
     from unrolled.data.files import SILENT
-    from unrolled.runs import RunFolder, find
+    from unrolled.runs import RunFolder, recipe_for
     from unrolled.runs import resume as go_on
     from unrolled.runs import train as begin
     from unrolled.training.recorders import PlainLines, ProgressBar, Recorder
@@ -47,7 +47,7 @@ def train(
     if resume is not None and options:
         raise typer.BadParameter(f"--resume goes on with the run's own settings; leave out --{_flag(options)}.")
     silent = quiet or as_json
-    recipe = RunFolder.open(resume).read_config()[0] if resume else find(what or "").with_options(options)
+    recipe = RunFolder.open(resume).read_config()[0] if resume else recipe_for(what or "").with_options(options)
     console = notes()
     recorders: list[Recorder] = []
     if console.is_terminal and not silent:

@@ -7,7 +7,7 @@ settings.py     a training for each combination of settings and each seed, then 
 output.py       tables, text and picture
 """
 
-from unrolled.comparison.comparison import Comparison, compare
+from unrolled.comparison.comparison import Comparison, ComparisonPair, ComparisonRow, compare
 from unrolled.comparison.entries import learned_from
 from unrolled.comparison.output import (
     PAIR_HEADERS,
@@ -18,13 +18,17 @@ from unrolled.comparison.output import (
     shown_pairs,
     write_comparison,
 )
-from unrolled.comparison.references import ReferenceClassifier, Rival, named_reference
-from unrolled.comparison.settings import compare_settings
+from unrolled.comparison.references import FeatureMaker, ReferenceClassifier, Rival, named_reference
+from unrolled.comparison.settings import GridResult, compare_settings
 
 __all__ = [
     "PAIR_HEADERS",
     "ROW_HEADERS",
     "Comparison",
+    "ComparisonPair",
+    "ComparisonRow",
+    "FeatureMaker",
+    "GridResult",
     "ReferenceClassifier",
     "Rival",
     "compare",

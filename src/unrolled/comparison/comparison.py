@@ -23,7 +23,7 @@ _MAX_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """An entry's figures; means over its runs.
 
     Attributes:
@@ -54,7 +54,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ComparisonPair:
     """Two entries and whether one is better.
 
     Attributes:
@@ -94,8 +94,8 @@ class Comparison:
 
     paired: bool
     fingerprints: tuple[str, ...]
-    rows: tuple[Row, ...]
-    pairs: tuple[Pair, ...]
+    rows: tuple[ComparisonRow, ...]
+    pairs: tuple[ComparisonPair, ...]
     verdict: str
     notes: tuple[str, ...]
 
@@ -103,7 +103,7 @@ class Comparison:
         """The whole as ``comparison.json`` has it."""
         return {"schema_version": SCHEMA_VERSION, **asdict(self)}
 
-    def against_best(self) -> list[Pair]:
+    def against_best(self) -> list[ComparisonPair]:
         """The pairs of the first row's entry, in the order of the others' rows."""
         place = {row.name: index for index, row in enumerate(self.rows)}
         best = self.rows[0].name
@@ -170,7 +170,7 @@ def compare_entries(entries: Sequence[Entry], *, unpaired: bool = False) -> Comp
     found = [difference(first.right, second.right, paired=paired) for first, second in couples]
     corrected = holm([one.p for one in found])
     pairs = tuple(
-        Pair(a.name, b.name, one, p, _by_seed(a, b, paired), _sentence(a.name, b.name, one, p, len(couples)))
+        ComparisonPair(a.name, b.name, one, p, _by_seed(a, b, paired), _sentence(a.name, b.name, one, p, len(couples)))
         for (a, b), one, p in zip(couples, found, corrected, strict=True)
     )
     prints = dict.fromkeys(answers.fingerprint for one in entries for answers in one.answers)
@@ -195,11 +195,11 @@ def _same_data(entries: Sequence[Entry], unpaired: bool) -> bool:
     return other is None and not unpaired
 
 
-def _row(entry: Entry) -> Row:
+def _row(entry: Entry) -> ComparisonRow:
     right, answers = entry.right, entry.answers
     accuracies, mean = right.mean(1), mean_share(right)
     loss = _mean([one.log_loss for one in answers])
-    return Row(
+    return ComparisonRow(
         name=entry.name,
         runs=tuple(one.origin for one in answers),
         cases=right.shape[1],
@@ -239,7 +239,7 @@ def _sentence(first: str, second: str, found: Difference, p: float, comparisons:
     return f"{first} is not shown to be better than {second}: {_points(found.value)} points ({evidence})."
 
 
-def _verdict(rows: Sequence[Row], pairs: Sequence[Pair]) -> str:
+def _verdict(rows: Sequence[ComparisonRow], pairs: Sequence[ComparisonPair]) -> str:
     best = rows[0].name
     beaten = [pair.second for pair in pairs if pair.first == best and pair.shown]
     open_ones = [pair.second for pair in pairs if pair.first == best and not pair.shown]

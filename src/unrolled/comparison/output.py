@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unrolled.comparison.comparison import Comparison, Pair, Row
+from unrolled.comparison.comparison import Comparison, ComparisonPair, ComparisonRow
 from unrolled.drawing import ComparedRow, Gap, draw_comparison, to_png
 from unrolled.statistics import p_text
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
@@ -31,12 +31,12 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     return folder
 
 
-def shown_pairs(comparison: Comparison) -> list[Pair]:
+def shown_pairs(comparison: Comparison) -> list[ComparisonPair]:
     """The pairs that text shows."""
     return list(comparison.pairs) if len(comparison.pairs) <= MAX_PAIRS else comparison.against_best()
 
 
-def row_cells(row: Row, label: str | None = None) -> list[str]:
+def row_cells(row: ComparisonRow, label: str | None = None) -> list[str]:
     """A row's cells, in the order of `ROW_HEADERS`; ``label`` in the place of its name."""
     return [
         label or row.name,
@@ -54,7 +54,7 @@ def row_cells(row: Row, label: str | None = None) -> list[str]:
 ROW_HEADERS = ["", "runs", "accuracy", "95 % interval", "±", "loss", "weights", "train s", "ms"]
 
 
-def pair_cells(pair: Pair, labels: Mapping[str, str] | None = None) -> list[str]:
+def pair_cells(pair: ComparisonPair, labels: Mapping[str, str] | None = None) -> list[str]:
     """A pair's cells, in the order of `PAIR_HEADERS`; ``labels`` in the place of the names."""
     found = pair.difference
     first, second = (labels[name] if labels else name for name in (pair.first, pair.second))

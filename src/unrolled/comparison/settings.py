@@ -20,7 +20,7 @@ from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, RunError, UnknownNameError, UnrolledError
 from unrolled.evaluation import changed_part
 from unrolled.jobs import Answer, Job, Moved, Moving, Watcher, do_jobs, share_cores
-from unrolled.runs import RunFolder, Say, dataset_for, find, resume, train
+from unrolled.runs import RunFolder, Say, dataset_for, recipe_for, resume, train
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def compare_settings(
     """Trains every combination of some settings, unless that was done before, and compares them.
 
     Args:
-        recipe: a `Recipe`, or what `find` takes.
+        recipe: a `Recipe`, or what `recipe_for` takes.
         grid: values to try, by field name, such as ``{"cell": ["gru", "lstm"], "num_layers": [1, 2]}``.
         seeds: how many, counted from the recipe's own, or which.
         against: classifiers of another kind: ``sklearn:NAME`` or `ReferenceClassifier`.
@@ -84,7 +84,7 @@ def compare_settings(
         RunError: if no training of a setting succeeds.
     """
     say, watcher = say or _silent, watcher or Watcher()
-    base = (recipe if isinstance(recipe, Recipe) else find(str(recipe))).with_options({"report": False} | options)
+    base = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options({"report": False} | options)
     settings = make_settings(base, grid, seeds)
     references = [named_reference(one) if isinstance(one, str) else one for one in against]
     if len(settings) + len(references) < 2:

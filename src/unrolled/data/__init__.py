@@ -30,12 +30,12 @@ from unrolled.data.checks import (
 )
 from unrolled.data.coercion import SequencesLike, as_sequences, parse_literal
 from unrolled.data.dataset import Dataset
-from unrolled.data.inspection import Inspection, Place, PreviewCase, inspect_file
+from unrolled.data.inspection import Inspection, Place, PreviewCase, inspect
 from unrolled.data.load import load_dataset, load_sequences, split_dataset
 from unrolled.data.record import DatasetRecord, content_hashes
 from unrolled.data.sequences import Integers, Sequences, encode_labels, label_indices
 from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION, hold_out_validation
-from unrolled.data.tokens import from_texts, guess_kind, token_kind, tokens_of
+from unrolled.data.tokens import TextsLike, from_texts, guess_kind, token_kind, tokens_of
 
 __all__ = [
     "DEFAULT_VALIDATION_FRACTION",
@@ -47,6 +47,7 @@ __all__ = [
     "PreviewCase",
     "Sequences",
     "SequencesLike",
+    "TextsLike",
     "as_sequences",
     "check_channels",
     "check_held_out",
@@ -59,7 +60,7 @@ __all__ = [
     "from_texts",
     "guess_kind",
     "hold_out_validation",
-    "inspect_file",
+    "inspect",
     "label_indices",
     "load_dataset",
     "load_sequences",

@@ -106,7 +106,7 @@ class Inspection:
         return {name: _plain(value) for name, value in asdict(self).items()}
 
 
-def inspect_file(
+def inspect(
     path: str | Path,
     config: DataConfig | None = None,
     *,

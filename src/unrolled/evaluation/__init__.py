@@ -16,16 +16,19 @@ from unrolled.evaluation.held_out import (
     shared_note,
     unseen,
 )
+from unrolled.evaluation.metrics import ClassRow, Quality
 from unrolled.evaluation.outcomes import Outcomes
 from unrolled.evaluation.scoring import calibrate, predictions_of
 
 __all__ = [
     "Attribution",
     "Chosen",
+    "ClassRow",
     "Evaluation",
     "LengthGroup",
     "Outcomes",
     "Part",
+    "Quality",
     "ShareSeen",
     "calibrate",
     "changed_part",

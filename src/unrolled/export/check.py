@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ from onnxruntime import InferenceSession
 
 from unrolled.data import Sequences, from_texts
 from unrolled.errors import ExportError
+from unrolled.export.exported import ExportCheck
 from unrolled.export.running import Array, as_tokens, predict_in_runtime, run_session
 
 if TYPE_CHECKING:
@@ -22,21 +23,6 @@ BATCH_SIZES = (1, 2, 5)
 LENGTHS = (1, 2, 3, 7, 12)
 LONGEST = 2_001
 """Steps of the longest trial, whatever the model was trained on."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """What was compared, and how far apart it was.
-
-    Attributes:
-        sequences: that were read by both, each in every batch size.
-        longest: steps of the longest of them.
-        difference: the largest between two probabilities of the same class.
-    """
-
-    sequences: int
-    longest: int
-    difference: float
 
 
 def trial_sequences(model: Model, seed: int = 0) -> Sequences:
@@ -60,7 +46,7 @@ def trial_sequences(model: Model, seed: int = 0) -> Sequences:
     return Sequences.from_list([*(np.array(steps, np.float32) for steps in examples), *noise])
 
 
-def check_whole(model: Model, session: InferenceSession) -> Check:
+def check_whole(model: Model, session: InferenceSession) -> ExportCheck:
     """Compares a model of whole sequences at several batch sizes, lengths, and paddings.
 
     Raises:
@@ -74,10 +60,10 @@ def check_whole(model: Model, session: InferenceSession) -> Check:
         labels, found = predict_in_runtime(session, sequences, batch_size)
         worst = max(worst, _compare(found, expected, allowed))
         _compare_labels(model, labels, expected, allowed)
-    return Check(len(sequences), int(sequences.lengths.max()), worst)
+    return ExportCheck(len(sequences), int(sequences.lengths.max()), worst)
 
 
-def check_streaming(model: Model, session: InferenceSession, start: dict[str, Array]) -> Check:
+def check_streaming(model: Model, session: InferenceSession, start: dict[str, Array]) -> ExportCheck:
     """Compares a model of streams, push by push; see `check_whole`.
 
     Args:
@@ -100,7 +86,7 @@ def check_streaming(model: Model, session: InferenceSession, start: dict[str, Ar
                 worst = max(worst, _compare(found["probabilities"], expected, allowed[[index] * count]))
                 _compare_labels(model, found["labels"], expected, allowed[[index] * count])
                 state, low = {name: found[f"{name}.next"] for name in state}, end
-    return Check(len(sequences), int(sequences.lengths.max()), worst)
+    return ExportCheck(len(sequences), int(sequences.lengths.max()), worst)
 
 
 _BUG = "Nothing was written. This should not happen: please report it with the model's configuration."

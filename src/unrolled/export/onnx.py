@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unrolled.errors import ConfigError
+from unrolled.export.exported import ExportCheck, Exported
 from unrolled.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -14,29 +14,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
     from unrolled.data import Sequences
-    from unrolled.export.check import Check
-    from unrolled.export.quantize import Quantized
     from unrolled.model import Model
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A file that was written.
-
-    Attributes:
-        path: where it is.
-        size_bytes: of the file.
-        inputs, outputs: each value's name and axes.
-        check: how it compares with the model; of a quantised one, before its weights were rounded.
-        quantized: what 8 bits cost; None where the weights are float32.
-    """
-
-    path: Path
-    size_bytes: int
-    inputs: dict[str, tuple[str, ...]]
-    outputs: dict[str, tuple[str, ...]]
-    check: Check
-    quantized: Quantized | None = None
 
 
 def export_onnx(
@@ -78,7 +56,7 @@ def export_onnx(
 
 def checked_onnx(
     model: Model, *, streaming: bool = False, hidden: bool = False
-) -> tuple[ModelProto, InferenceSession, Check]:
+) -> tuple[ModelProto, InferenceSession, ExportCheck]:
     """A model as an ONNX graph that has said the same as the model in ONNX Runtime; see `to_onnx`.
 
     Raises:

@@ -6,7 +6,6 @@ import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,29 +15,13 @@ from onnx import ModelProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from unrolled.errors import UnsupportedError
+from unrolled.export.exported import Quantized
 from unrolled.export.running import open_session, predict_in_runtime
 from unrolled.statistics import Proportion, proportion
 
 if TYPE_CHECKING:
     from unrolled.data import Sequences
     from unrolled.model import Model
-
-
-@dataclass(frozen=True)
-class Quantized:
-    """What 8 bits cost, on the same sequences.
-
-    Attributes:
-        original: accuracy of the model.
-        int8: accuracy of the quantised file.
-        agreement: share of sequences to which both give the same label.
-        size_bytes: of the file with the weights in float32.
-    """
-
-    original: Proportion
-    int8: Proportion
-    agreement: Proportion
-    size_bytes: int
 
 
 def quantize(model: Model, proto: ModelProto, sequences: Sequences) -> tuple[bytes, Quantized]:

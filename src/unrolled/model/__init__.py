@@ -8,16 +8,21 @@ card.py       the model card, for people
 examples.py   a few sequences that travel with it
 """
 
-from unrolled.model.examples import choose_examples
-from unrolled.model.facts import ModelFacts, learned_facts
+from unrolled.model.examples import Example, choose_examples
+from unrolled.model.facts import BaselineFacts, ModelFacts, learned_facts
 from unrolled.model.folder import find_model, restore_network
 from unrolled.model.model import Model, Probabilities, load
-from unrolled.model.stream import check_streams_are_possible, decides
+from unrolled.model.stream import Decision, Stream, StreamState, check_streams_are_possible, decides
 
 __all__ = [
+    "BaselineFacts",
+    "Decision",
+    "Example",
     "Model",
     "ModelFacts",
     "Probabilities",
+    "Stream",
+    "StreamState",
     "check_streams_are_possible",
     "choose_examples",
     "decides",

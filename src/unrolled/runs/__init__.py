@@ -2,14 +2,14 @@
 
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.reporting import report
-from unrolled.runs.run import Run, Say, dataset_for, find, resume, train
+from unrolled.runs.run import Run, Say, dataset_for, recipe_for, resume, train
 
 __all__ = [
     "Run",
     "RunFolder",
     "Say",
     "dataset_for",
-    "find",
+    "recipe_for",
     "report",
     "resume",
     "train",

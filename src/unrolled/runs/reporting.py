@@ -11,7 +11,7 @@ from unrolled.data import Sequences
 from unrolled.errors import ConfigError, DataError, UnrolledError
 from unrolled.evaluation import Evaluation, Outcomes, evaluate, held_out, predictions_of
 from unrolled.model import Model
-from unrolled.report import Material, Shown, render
+from unrolled.reports import Material, Shown, render
 from unrolled.runs.folder import RunFolder
 from unrolled.storage import write_json, write_text
 from unrolled.training import EpochLog

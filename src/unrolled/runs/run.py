@@ -100,7 +100,7 @@ class Run:
         return f"{done}. Kept the weights after epoch {epoch}." if self.recipe.train.keep == "best" and epoch else done
 
 
-def find(name: str) -> Recipe:
+def recipe_for(name: str) -> Recipe:
     """The recipe that a word means: a recipe's name, a recipe file, a data set's name, a file of sequences.
 
     Raises:
@@ -135,7 +135,7 @@ def train(
     """Trains a recipe, evaluates it and writes its run folder.
 
     Args:
-        recipe: a `Recipe`, or what `find` takes.
+        recipe: a `Recipe`, or what `recipe_for` takes.
         data: sequences of your own in the place of the recipe's; plain `Sequences` are split as the recipe's
             data section says. They are not kept, so `resume` needs them again.
         runs: where run folders go.
@@ -149,7 +149,7 @@ def train(
     Raises:
         UnrolledError: for anything a user can put right; the message says how.
     """
-    chosen = recipe if isinstance(recipe, Recipe) else find(str(recipe))
+    chosen = recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))
     chosen = chosen.with_options(options)
     dataset = dataset_for(chosen, data, Notes(say or _silent, reading))
     device = choose_device(chosen.train.device)

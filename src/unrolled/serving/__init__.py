@@ -1,7 +1,6 @@
 """A model over HTTP, and the page that shows it reading."""
 
-from unrolled.serving.registry import named_paths
-from unrolled.serving.server import serve
+from unrolled.serving.serve import named_paths, serve
 from unrolled.serving.settings import ServerSettings
 
 __all__ = [

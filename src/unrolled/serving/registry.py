@@ -103,29 +103,3 @@ def probe(model: Model) -> list[list[float]] | list[str]:
     if model.facts.vocabulary is not None:
         return 2 * list(model.facts.vocabulary[:1] or "a")
     return [[0.0] * len(model.channels)] * 2
-
-
-def named_paths(arguments: list[str]) -> dict[str, Path]:
-    """Names and folders from words ``NAME=FOLDER`` or ``FOLDER``; a folder alone is named after the run's recipe.
-
-    Raises:
-        ConfigError: for two of one name.
-    """
-    found: dict[str, Path] = {}
-    for argument in arguments:
-        name, _, rest = argument.rpartition("=")
-        path = Path(rest)
-        name = name or _name_of(path)
-        if name in found:
-            raise ConfigError(f"two models would be named {name!r}; name them apart: first={path} second=…")
-        found[name] = path
-    return found
-
-
-def _name_of(path: Path) -> str:
-    """``digits`` for ``runs/digits/1`` and ``runs/digits/1/model``; otherwise the folder's own name."""
-    folder = path.resolve()
-    run = folder.parent if folder.name == "model" else folder
-    if (run / "config.json").is_file():
-        return run.parent.name
-    return folder.name

@@ -29,38 +29,18 @@ SWITCH_INTERVAL_S = 0.0005
 would wait so long for the event loop after every operation of PyTorch's."""
 
 
-def serve(
+def run_server(
     models: Mapping[str, Path],
     *,
-    host: str = "127.0.0.1",
-    port: int = 8000,
-    settings: ServerSettings | None = None,
-    token: str | None = None,
-    runtime: Path | None = None,
-    log_level: str = "info",
-    say: Callable[[str], None] = print,
+    host: str,
+    port: int,
+    settings: ServerSettings,
+    token: str | None,
+    runtime: Path | None,
+    log_level: str,
+    say: Callable[[str], None],
 ) -> int:
-    """Serves models until the process is told to stop by SIGINT or SIGTERM; SIGHUP reads the models anew.
-
-    It takes the whole process meanwhile: its signals, its log, how threads take turns, what the garbage collector looks
-    through. All of it is put back before this returns.
-
-    Args:
-        models: model or run folders by name.
-        host: address to listen on.
-        port: 0 for any that is free.
-        settings: limits and batching.
-        token: that requests must bear.
-        runtime: a folder with onnxruntime-web: the page then computes in the browser.
-        log_level: ``debug``, ``info``, ``warning`` or ``error``; a line for each request is ``info``.
-        say: takes each line that a person should read.
-    Returns:
-        130 if it was stopped by Ctrl-C, otherwise 0.
-    Raises:
-        ServeError: if the address cannot be had.
-        ModelFolderError: if a model cannot be served.
-    """
-    settings = settings or ServerSettings()
+    """Serves models until the process is told to stop; see `unrolled.serving.serve`."""
     runtime = None if runtime is None else find_runtime(runtime)
     with listen(host, port) as listener, taking_the_process(log_level):
         registry = Registry(models)

@@ -10,7 +10,7 @@ from unrolled.training.losses import Weights, sequence_weights
 from unrolled.training.plan import Plan
 from unrolled.training.selection import Selection, copy_weights, on_device
 from unrolled.training.start import check_settings, draw_network, training_threads
-from unrolled.training.state import EpochLog, TrainState, training_facts
+from unrolled.training.state import EpochLog, StepLog, TrainState, training_facts
 from unrolled.training.stepping import describe_steps, training_batcher
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "EpochLog",
     "Plan",
     "Selection",
+    "StepLog",
     "TrainState",
     "Weights",
     "check_settings",

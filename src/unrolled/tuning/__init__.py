@@ -1,8 +1,9 @@
 """A search for better settings on validation data."""
 
-from unrolled.tuning.search import Tuning, tune
+from unrolled.tuning.search import Trial, Tuning, tune
 
 __all__ = [
+    "Trial",
     "Tuning",
     "tune",
 ]

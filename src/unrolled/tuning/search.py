@@ -16,7 +16,7 @@ from unrolled.data import Dataset, Sequences
 from unrolled.drawing import draw_search, to_png
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyError
 from unrolled.jobs import Answer, Job, Watcher, do_jobs, share_cores
-from unrolled.runs import Say, dataset_for, find
+from unrolled.runs import Say, dataset_for, recipe_for
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
 from unrolled.tuning.space import inside, search_space, to_search
 from unrolled.tuning.study import helping, open_study, storage_url
@@ -110,7 +110,7 @@ def tune(
     was stopped; trials that are finished count.
 
     Args:
-        recipe: a `Recipe`, or what `find` takes; its ``tune`` is the search space (`search_space`).
+        recipe: a `Recipe`, or what `recipe_for` takes; its ``tune`` is the search space (`search_space`).
         trials: finished trials that the study is to have, those of earlier calls included.
         timeout: seconds after which no further trial is begun.
         jobs: trials at once; by default as many as `share_cores` says.
@@ -127,7 +127,7 @@ def tune(
         InterruptedRunError: after Ctrl-C; what was finished is kept, and the same call goes on.
     """
     say, watcher = say or _silent, watcher or Watcher()
-    base = to_search((recipe if isinstance(recipe, Recipe) else find(str(recipe))).with_options(options), options)
+    base = to_search((recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options), options)
     space = search_space(base, options)
     dataset = load_without_test(base) if data is None else replace(dataset_for(base, data), test=None)
     if dataset.validation is None:

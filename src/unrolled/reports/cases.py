@@ -10,7 +10,7 @@ from unrolled.data import Integers, Sequences
 from unrolled.drawing import draw_belief, shown_sequence
 from unrolled.evaluation import Outcomes
 from unrolled.model import Model, Probabilities
-from unrolled.report.pictures import Album, Picture
+from unrolled.reports.pictures import Album, Picture
 
 MISTAKES, RIGHT = 8, 4
 

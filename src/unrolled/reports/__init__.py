@@ -9,7 +9,7 @@ pictures.py   a picture as a part of the page, light and dark, with its alternat
 templates/    the page itself, and its style
 """
 
-from unrolled.report.page import Material, Shown, render
-from unrolled.report.words import SEEN
+from unrolled.reports.page import Material, Shown, render
+from unrolled.reports.words import SEEN
 
 __all__ = ["SEEN", "Material", "Shown", "render"]

@@ -26,10 +26,10 @@ from unrolled.drawing import (
 from unrolled.errors import shortened
 from unrolled.evaluation import Evaluation, Outcomes
 from unrolled.model import Model
-from unrolled.report import origin, words
-from unrolled.report.cases import Card, card, most_confident_mistakes, typical_right_answers
-from unrolled.report.inside import Inside, look_inside
-from unrolled.report.pictures import Album, Picture, plainly_styled
+from unrolled.reports import origin, words
+from unrolled.reports.cases import Card, card, most_confident_mistakes, typical_right_answers
+from unrolled.reports.inside import Inside, look_inside
+from unrolled.reports.pictures import Album, Picture, plainly_styled
 from unrolled.statistics import Figure, Proportion
 from unrolled.training import EpochLog
 from unrolled.version import VERSION
@@ -140,7 +140,7 @@ class Content:
 def render(material: Material) -> str:
     """The page."""
     environment = Environment(
-        loader=PackageLoader("unrolled.report"),
+        loader=PackageLoader("unrolled.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

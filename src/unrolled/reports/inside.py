@@ -13,7 +13,7 @@ from unrolled.drawing import draw_attribution, draw_gates, gates_height, shown_s
 from unrolled.evaluation import Attribution, integrated_gradients
 from unrolled.model import Model
 from unrolled.network import Network, Trace, trace
-from unrolled.report.pictures import Album, Picture
+from unrolled.reports.pictures import Album, Picture
 
 MOST_STEPS = 20_000
 """Steps times layers and directions that are looked at; more would take minutes."""

@@ -1,0 +1,60 @@
+"""What an export gives: the file, how it compares with the model, what 8 bits cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unrolled.statistics import Proportion
+
+
+@dataclass(frozen=True)
+class ExportCheck:
+    """What was compared, and how far apart it was.
+
+    Attributes:
+        sequences: that were read by both, each in every batch size.
+        longest: steps of the longest of them.
+        difference: the largest between two probabilities of the same class.
+    """
+
+    sequences: int
+    longest: int
+    difference: float
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What 8 bits cost, on the same sequences.
+
+    Attributes:
+        original: accuracy of the model.
+        int8: accuracy of the quantised file.
+        agreement: share of sequences to which both give the same label.
+        size_bytes: of the file with the weights in float32.
+    """
+
+    original: Proportion
+    int8: Proportion
+    agreement: Proportion
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written.
+
+    Attributes:
+        path: where it is.
+        size_bytes: of the file.
+        inputs, outputs: each value's name and axes.
+        check: how it compares with the model; of a quantised one, before its weights were rounded.
+        quantized: what 8 bits cost; None where the weights are float32.
+    """
+
+    path: Path
+    size_bytes: int
+    inputs: dict[str, tuple[str, ...]]
+    outputs: dict[str, tuple[str, ...]]
+    check: ExportCheck
+    quantized: Quantized | None = None
