@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import unrolled
-from unrolled.comparison.output import write_comparison
 
 
 def main(runs: Path = Path("runs"), **options: Any) -> unrolled.Comparison:
@@ -26,7 +25,7 @@ def main(runs: Path = Path("runs"), **options: Any) -> unrolled.Comparison:
     for row in found.rows:
         print(f"{row.name:<24} {100 * row.accuracy:.2f} %   trained in {row.training_seconds:.1f} s")
     print(found.pairs[0].sentence)
-    write_comparison(found, runs / "minirocket")
+    unrolled.write_comparison(found, runs / "minirocket")
     return found
 
 

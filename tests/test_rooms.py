@@ -139,36 +139,3 @@ def test_the_entrance_imports_nothing_heavy(statement: str) -> None:
     heavy = "{'torch', 'sklearn', 'matplotlib', 'pydantic', 'scipy', 'numpy'}"
     code = f"import sys; {statement}; found = {heavy} & set(sys.modules); assert not found, found"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_public_names_are_these_and_all_can_be_had() -> None:
-    import unrolled
-
-    assert unrolled.__all__ == sorted(unrolled.__all__)
-    assert set(unrolled.__all__) == {
-        "Comparison",
-        "Evaluation",
-        "Model",
-        "Recipe",
-        "ReferenceClassifier",
-        "Rival",
-        "Run",
-        "SequenceClassifier",
-        "Sequences",
-        "Tuning",
-        "UnrolledError",
-        "__version__",
-        "compare",
-        "compare_settings",
-        "evaluate",
-        "load",
-        "read",
-        "report",
-        "resume",
-        "train",
-        "tune",
-    }
-    for name in unrolled.__all__:
-        assert getattr(unrolled, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        unrolled.nothing  # noqa: B018

@@ -66,9 +66,9 @@ def check(what):
 before = process()
 import unrolled
 import unrolled.export
-import unrolled.runs
-from unrolled.serving import serve
+import unrolled.reports
 import unrolled.tuning
+from unrolled import serve
 
 check("import")
 rng = np.random.default_rng(0)
@@ -80,7 +80,7 @@ run = unrolled.train("own.npz", dropout=0.1, noise=0.1, num_layers=2, tensorboar
 check("train")
 unrolled.resume(run.folder.path)
 check("resume")
-unrolled.runs.report(run.folder.path)
+unrolled.report(run.folder.path)
 check("report")
 model = unrolled.load(run.folder.path)
 data = unrolled.read("own.npz")

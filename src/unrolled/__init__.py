@@ -48,6 +48,8 @@ Models
 Figures
     evaluate             figures of a model on labelled sequences
     calibrate            a model whose probabilities are fitted to validation sequences
+    predictions_of       a model's answers on them, which several evaluations can share
+    Predictions          those answers
     Evaluation           all figures, each with its interval; its parts:
     Proportion           a share of sequences with Wilson's interval
     Figure               any other figure with its interval
@@ -61,6 +63,7 @@ Figures
 Comparisons and searches
     compare              compares finished runs on the same test sequences
     compare_settings     trains every combination of some settings, and compares them
+    write_comparison     writes a comparison as JSON, as a table and as a picture
     Comparison           rows, pairs and a verdict
     ComparisonRow        the figures of one classifier
     ComparisonPair       two classifiers, and whether one is better
@@ -97,8 +100,9 @@ Errors
                          InterruptedRunError
     UnitWarning          values that are probably in another unit than those of the training
 
-In the examples of the docstrings ``np`` is NumPy, ``arrays`` are 60 sequences of 5 to 19 steps and 2 channels, ``labels``
-their classes, "low" and "high", ``dataset`` is made of them, and ``run`` was trained on it: ``model`` is its model.
+In the examples of the docstrings ``np`` is NumPy, ``arrays`` are 60 sequences of 5 to 19 steps and 2 channels,
+``labels`` their classes, "low" and "high", and ``dataset`` is made of them. ``run`` was trained on it and has its files
+in ``runs/levels/1``; ``model`` is its model.
 
 Importing this package is cheap: torch and the rest are imported when a name that needs them is first used.
 """
@@ -118,6 +122,7 @@ if TYPE_CHECKING:
     from unrolled.comparison import Rival as Rival
     from unrolled.comparison import compare as compare
     from unrolled.comparison import compare_settings as compare_settings
+    from unrolled.comparison import write_comparison as write_comparison
     from unrolled.config import AugmentConfig as AugmentConfig
     from unrolled.config import DataConfig as DataConfig
     from unrolled.config import Dimension as Dimension
@@ -162,10 +167,12 @@ if TYPE_CHECKING:
     from unrolled.evaluation import ClassRow as ClassRow
     from unrolled.evaluation import Evaluation as Evaluation
     from unrolled.evaluation import LengthGroup as LengthGroup
+    from unrolled.evaluation import Predictions as Predictions
     from unrolled.evaluation import Quality as Quality
     from unrolled.evaluation import ShareSeen as ShareSeen
     from unrolled.evaluation import calibrate as calibrate
     from unrolled.evaluation import evaluate as evaluate
+    from unrolled.evaluation import predictions_of as predictions_of
     from unrolled.export import ExportCheck as ExportCheck
     from unrolled.export import Exported as Exported
     from unrolled.export import Quantized as Quantized
@@ -214,6 +221,7 @@ _ROOMS = {
         "Rival",
         "compare",
         "compare_settings",
+        "write_comparison",
     ),
     "unrolled.config": (
         "AugmentConfig",
@@ -266,10 +274,12 @@ _ROOMS = {
         "ClassRow",
         "Evaluation",
         "LengthGroup",
+        "Predictions",
         "Quality",
         "ShareSeen",
         "calibrate",
         "evaluate",
+        "predictions_of",
     ),
     "unrolled.export": (
         "ExportCheck",

@@ -57,7 +57,13 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Which sequences, and which of them are held out."""
+    """Which sequences, and which of them are held out.
+
+    Example:
+        >>> config = unrolled.DataConfig(source="long.csv", id="recording", label="gesture", channels="x, y")
+        >>> config.channels, config.test_fraction
+        (('x', 'y'), 0.2)
+    """
 
     source: str = Field(default="", description="a named data set, or the path of a file of sequences")
     test: str | None = Field(default=None, description="a file of test sequences; otherwise some are held out")
@@ -123,7 +129,12 @@ class DataConfig(Section):
 
 
 class ModelConfig(Section):
-    """The network."""
+    """The network.
+
+    Example:
+        >>> unrolled.ModelConfig(cell="gru", num_layers=2, bidirectional=True).pooling
+        'last'
+    """
 
     cell: CellName = Field(default="lstm", description="the recurrent cell")
     hidden_size: Annotated[int, Field(ge=1, le=65_536)] = Field(
@@ -201,7 +212,12 @@ class ModelConfig(Section):
 
 
 class AugmentConfig(Section):
-    """Random changes of training sequences; nothing of it touches validation or test data."""
+    """Random changes of training sequences; nothing of it touches validation or test data.
+
+    Example:
+        >>> unrolled.AugmentConfig(noise=0.1, time_shift=2).asks
+        True
+    """
 
     time_shift: int = Field(default=0, ge=0, description="shift in time by up to so many steps, edges repeated")
     shuffle_steps: bool = Field(
@@ -240,6 +256,10 @@ class TrainConfig(Section):
 
     Without a length, training takes `DEFAULT_EPOCHS` passes, and more where those make fewer than
     `DEFAULT_STEPS` updates: what a small problem needs is updates, however few cases a pass has.
+
+    Example:
+        >>> unrolled.TrainConfig(max_epochs=20, patience=5).keep
+        'best'
     """
 
     seed: int = Field(default=0, ge=0, description="seed of everything random: weights, order, dropout, changes")
@@ -332,7 +352,13 @@ HOW_TO_READ = ("layout", "format", "table", "delimiter", "id", "time", "label", 
 
 
 class Range(Section):
-    """Numbers that a search may choose from."""
+    """Numbers that a search may choose from.
+
+    Example:
+        >>> sizes = unrolled.Range(low=16, high=128, log=True)
+        >>> unrolled.Recipe(name="mine", tune={"hidden_size": sizes, "cell": ("gru", "lstm")}).tune["cell"]
+        ('gru', 'lstm')
+    """
 
     low: float = Field(description="the least")
     high: float = Field(description="the largest")
@@ -350,7 +376,17 @@ DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 200
 
 
 class Recipe(Section):
-    """Everything that a run needs, by one name."""
+    """Everything that a run needs, by one name.
+
+    Example:
+        >>> recipe = unrolled.Recipe(name="mine").with_options({"cell": "gru", "hidden_size": 32})
+        >>> recipe.model.cell, recipe.model.hidden_size
+        ('gru', 32)
+        >>> recipe.with_options({"hiden_size": 64})
+        Traceback (most recent call last):
+            ...
+        unrolled.errors.UnknownNameError: There is no option 'hiden_size'. Did you mean 'hidden_size'?
+    """
 
     name: str = Field(description="what runs are filed under")
     description: str = Field(default="", description="one sentence")
@@ -438,7 +474,13 @@ def read_recipe(path: Path) -> Recipe:
 
 @cache
 def named_recipes() -> Mapping[str, Recipe]:
-    """The recipes that come with the package, by name."""
+    """The recipes that come with the package, by name.
+
+    Example:
+        >>> recipe = unrolled.named_recipes()["mnist-rows"]
+        >>> recipe.model.cell, recipe.model.hidden_size
+        ('lstm', 128)
+    """
     folder = resources.files("unrolled") / "recipes"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name)
     recipes = [

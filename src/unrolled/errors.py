@@ -23,6 +23,13 @@
 ``UnitWarning``, a warning, is for answers that are given but should not be trusted.
 
 A message says what was found, what was expected and what to do.
+
+Example:
+    >>> try:
+    ...     unrolled.load("nowhere")
+    ... except unrolled.UnrolledError as error:
+    ...     print(type(error).__name__)
+    ModelFolderError
 """
 
 from __future__ import annotations

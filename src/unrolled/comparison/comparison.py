@@ -37,6 +37,11 @@ class ComparisonRow:
         log_loss: None where there are no probabilities, or where the mean is not finite (a note says so).
         parameters: numbers learned.
         training_seconds, milliseconds: see `Answers`.
+
+    Example:
+        >>> found = unrolled.compare(["runs/levels/1"], against=["sklearn:GaussianNB"], data=dataset)
+        >>> found.rows[0].cases, round(found.rows[0].low, 4)
+        (10, 0.7225)
     """
 
     name: str
@@ -64,6 +69,11 @@ class ComparisonPair:
         by_seed: p values of McNemar's exact test between the runs of equal place, not corrected; empty where
             the runs are not of equal number or not on the same cases.
         sentence: what it means.
+
+    Example:
+        >>> found = unrolled.compare(["runs/levels/1"], against=["sklearn:GaussianNB"], data=dataset)
+        >>> found.pairs[0].shown
+        False
     """
 
     first: str
@@ -90,6 +100,11 @@ class Comparison:
         pairs: all of them.
         verdict: the whole in a sentence.
         notes: what else a reader must know.
+
+    Example:
+        >>> found = unrolled.compare(["runs/levels/1"], against=["sklearn:GaussianNB"], data=dataset)
+        >>> found.paired, len(found.rows), found.verdict.split(":")[0]
+        (True, 2, 'No difference is shown')
     """
 
     paired: bool
@@ -120,6 +135,11 @@ def compare(
 ) -> Comparison:
     """Compares finished runs, and classifiers of another kind, on their test data.
 
+    What is compared is the share of right answers, and its unit is the sequence. Every pair has Newcombe's 95 %
+    interval of the difference and a p value, corrected for all pairs by Holm's method: McNemar's exact test for single
+    runs on the same sequences, Fisher's for different ones, and a test over seeds and sequences where an entry has
+    several seeds.
+
     Args:
         runs: run folders.
         against: ``sklearn:NAME`` or `ReferenceClassifier`, fitted on the data of the first run.
@@ -127,10 +147,19 @@ def compare(
         unpaired: allow different test data, which are then taken for independent samples.
         pool_seeds: whether runs that differ by their seed alone are one entry, so that the spread over
             seeds counts.
+    Returns:
+        A row for each entry, the best first, every pair, and a verdict.
     Raises:
         RunError: for a run that is not there, not finished or damaged.
         MismatchError: for different test data, unless ``unpaired``; for data that changed since the first run.
         ConfigError: for fewer than two classifiers, or an unknown one.
+
+    Example:
+        >>> found = unrolled.compare(["runs/levels/1"], against=["sklearn:GaussianNB"], data=dataset)
+        >>> [row.accuracy for row in found.rows]
+        [1.0, 1.0]
+        >>> found.pairs[0].difference.p
+        1.0
     """
     references = [named_reference(one) if isinstance(one, str) else one for one in against]
     entries = entries_of_runs(runs, pool_seeds=pool_seeds)

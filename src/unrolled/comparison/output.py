@@ -21,8 +21,20 @@ MAX_PAIRS = 15
 def write_comparison(comparison: Comparison, folder: Path) -> Path:
     """Writes ``comparison.json``, ``comparison.md`` and ``comparison.png`` into a folder.
 
+    Args:
+        comparison: what `compare` or `compare_settings` gave.
+        folder: made where it is missing.
+    Returns:
+        The folder.
     Raises:
         StorageError: if they cannot be written.
+
+    Example:
+        >>> from pathlib import Path
+        >>> found = unrolled.compare(["runs/levels/1"], against=["sklearn:GaussianNB"], data=dataset)
+        >>> folder = unrolled.write_comparison(found, Path("comparison"))
+        >>> sorted(path.name for path in folder.iterdir())
+        ['comparison.json', 'comparison.md', 'comparison.png']
     """
     make_folder(folder)
     write_json(folder / "comparison.json", comparison.to_dict())

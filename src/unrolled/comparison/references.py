@@ -52,6 +52,13 @@ class ReferenceClassifier:
             first and last value and the length; ``tokens`` [N, V], of text how often each of the most frequent
             `MAX_TOKENS` tokens occurs; ``auto``, tokens for text, flattened for sequences of one length that are
             not too long, otherwise summary. Or a function from `Sequences` to what the classifier takes.
+
+    Example:
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> neighbours = unrolled.ReferenceClassifier("3 neighbours", KNeighborsClassifier(3), features="summary")
+        >>> found = unrolled.compare(["runs/levels/1"], against=[neighbours], data=dataset)
+        >>> "3 neighbours" in [row.name for row in found.rows]
+        True
     """
 
     name: str

@@ -44,6 +44,12 @@ class GridResult:
         comparison: of its settings, and of the reference classifiers.
         runs: the run folders of each setting, by its name.
         failures: a line for each training that failed; its setting is compared by its other seeds.
+
+    Example:
+        >>> grid = {"cell": ["gru", "lstm"]}
+        >>> result = unrolled.compare_settings(run.recipe, grid, data=dataset, max_epochs=2, jobs=1)
+        >>> sorted(result.runs), result.failures
+        (['gru', 'lstm'], ())
     """
 
     comparison: Comparison
@@ -77,11 +83,19 @@ def compare_settings(
         watcher: sees how the trainings go on.
         say: takes each line that a person should read.
         options: fields of the recipe's sections to change for all; reports are written with ``report=True`` only.
+    Returns:
+        The comparison, and the run folders of each setting.
     Raises:
         UnknownNameError: for a field that there is not, with the nearest.
         ConfigError: for fewer than two things to compare.
         InterruptedRunError: after Ctrl-C, when checkpoints are saved; the same call goes on.
         RunError: if no training of a setting succeeds.
+
+    Example:
+        >>> grid = {"cell": ["gru", "lstm"]}
+        >>> result = unrolled.compare_settings(run.recipe, grid, seeds=2, data=dataset, max_epochs=5, jobs=1)
+        >>> sorted(row.name for row in result.comparison.rows)
+        ['gru', 'lstm']
     """
     say, watcher = say or _silent, watcher or Watcher()
     base = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options({"report": False} | options)

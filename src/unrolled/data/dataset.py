@@ -23,6 +23,13 @@ class Dataset:
         note: where the sequences come from and how they were split, as a sentence.
     Raises:
         MismatchError: for a validation sequence with a label that is no class of the training sequences.
+
+    Example:
+        >>> own = unrolled.Sequences.from_list(arrays, labels)
+        >>> parts = [own.take(slice(0, 40)), own.take(slice(40, 50)), own.take(slice(50, 60))]
+        >>> dataset = unrolled.Dataset("levels", *parts)
+        >>> len(dataset.train), len(dataset.test)
+        (40, 10)
     """
 
     name: str

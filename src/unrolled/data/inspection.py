@@ -24,7 +24,13 @@ _BLOCK_STEPS = 1 << 16
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value stands, each counted from 0."""
+    """Where a value stands, each counted from 0.
+
+    Example:
+        >>> np.savez("own.npz", X=np.array([[1.0, 2.0, 3.0], [4.0, np.nan, 6.0]]), y=["up", "down"])
+        >>> unrolled.inspect("own.npz").missing_first.step
+        1
+    """
 
     case: int
     step: int
@@ -42,6 +48,12 @@ class PreviewCase:
         values: its first steps and channels, of a picture all, in the real unit; None where a value is
             missing or infinite.
         text: of text, its beginning; None where the values are numbers.
+
+    Example:
+        >>> np.savez("own.npz", X=np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), y=["up", "down"])
+        >>> first = unrolled.inspect("own.npz").preview[0]
+        >>> first.label, first.values
+        ('up', ((1.0,), (2.0,), (3.0,)))
     """
 
     case: int
@@ -77,6 +89,14 @@ class Inspection:
         findings: what deserves attention, one sentence each.
         notes: what the reader found without being told, one sentence each.
         symbols: of text, the characters or words in it; None where the values are numbers.
+
+    Example:
+        >>> np.savez("own.npz", X=np.array([[1.0, 2.0, 3.0], [4.0, np.nan, 6.0]]), y=["up", "down"])
+        >>> found = unrolled.inspect("own.npz")
+        >>> found.value_min, found.value_max
+        (1.0, 6.0)
+        >>> len(found.findings) > 0
+        True
     """
 
     path: str
@@ -122,6 +142,12 @@ def inspect(
         observer: is told how far the reading is.
     Raises:
         ReadError: for a file that cannot be read, with the line and column where there are such.
+
+    Example:
+        >>> np.savez("own.npz", X=np.array([[1.0, 2.0, 3.0], [4.0, np.nan, 6.0]]), y=["up", "down"])
+        >>> found = unrolled.inspect("own.npz")
+        >>> found.classes, found.length_max, found.missing_count
+        (('down', 'up'), 3, 1)
     """
     reader = reader_of(path, config.format if config else None)
     notes: list[str] = []

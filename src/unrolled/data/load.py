@@ -26,6 +26,11 @@ def load_dataset(config: DataConfig, observer: Observer = SILENT, *, missing: Mi
         ConfigError: for an option that the source does not take.
         UnknownNameError: for a source that is neither a named data set nor a file.
         DataError: for sequences that cannot be trained on.
+
+    Example:
+        >>> digits = unrolled.load_dataset(unrolled.recipe_for("digits").data)
+        >>> digits.train.channels[:2], digits.train.equal_length
+        (('0', '1'), 8)
     """
     source = SOURCES.get(config.source)
     if source is not None:

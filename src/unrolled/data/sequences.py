@@ -50,6 +50,13 @@ class Sequences:
             sequences stand for themselves.
         times: the moment of each sequence's first step, [N], in the unit of the data (time stamps: seconds
             since 1970); None where it is not known.
+
+    Example:
+        >>> own = unrolled.Sequences.from_list([[[0.5, 1], [0.2, 3]], [[0.1, 2]]], ["up", "down"], channels=["x", "y"])
+        >>> len(own), own.lengths.tolist(), own.classes
+        (2, [2, 1], ('down', 'up'))
+        >>> own[0]
+        array([[0.5, 1. ], [0.2, 3. ]], dtype=float32)
     """
 
     values: Values
@@ -99,6 +106,10 @@ class Sequences:
         Raises:
             LengthError: for a sequence with no steps.
             DataError: for sequences of different numbers of channels, or that are no numbers.
+
+        Example:
+            >>> unrolled.Sequences.from_list([[1, 2, 3], [4, 5]]).lengths.tolist()  # one channel
+            [3, 2]
         """
         rows = [_as_steps(sequence, index) for index, sequence in enumerate(sequences)]
         if not rows:
@@ -171,7 +182,13 @@ class Sequences:
         classes: Sequence[str] | None = None,
         channels: Sequence[str] | None = None,
     ) -> Sequences:
-        """Sequences of equal length from an array [N, T, F], or [N, T] for one channel."""
+        """Sequences of equal length from an array [N, T, F], or [N, T] for one channel.
+
+        Example:
+            >>> own = unrolled.Sequences.from_array(np.zeros((5, 8, 3)))
+            >>> len(own), own.equal_length, own.channels
+            (5, 8, ('0', '1', '2'))
+        """
         if array.ndim not in (2, 3):
             raise DataError(f"an array of sequences is [N, T, F] or [N, T]; found the shape {array.shape}.")
         if 0 in array.shape:
@@ -200,7 +217,13 @@ class Sequences:
         return None if self.symbols is None else [self.symbols[code] for code in self[index][:, 0].tolist()]
 
     def take(self, indices: npt.NDArray[np.integer] | slice) -> Sequences:
-        """Some of the sequences, sharing the values."""
+        """Some of the sequences, sharing the values.
+
+        Example:
+            >>> own = unrolled.Sequences.from_list(arrays, labels)
+            >>> len(own.take(slice(0, 40))), len(own.take(np.array([3, 1])))
+            (40, 2)
+        """
         chosen: dict[str, Any] = {name: getattr(self, name) for name in ("labels", *_PER_CASE)}
         chosen = {name: None if column is None else column[indices] for name, column in chosen.items()}
         return replace(self, starts=self.starts[indices], lengths=self.lengths[indices], **chosen)

@@ -18,7 +18,7 @@ from unrolled.evaluation.held_out import (
 )
 from unrolled.evaluation.metrics import ClassRow, Quality
 from unrolled.evaluation.outcomes import Outcomes
-from unrolled.evaluation.scoring import calibrate, predictions_of
+from unrolled.evaluation.scoring import Predictions, calibrate, predictions_of
 
 __all__ = [
     "Attribution",
@@ -28,6 +28,7 @@ __all__ = [
     "LengthGroup",
     "Outcomes",
     "Part",
+    "Predictions",
     "Quality",
     "ShareSeen",
     "calibrate",

@@ -47,6 +47,10 @@ class ClassRow:
         precision: share of right ones among those taken for it; None where none was.
         recall: share of right ones among its own; None where there are none.
         f1: their harmonic mean.
+
+    Example:
+        >>> [(row.name, row.support, row.errors) for row in run.evaluation.classes]
+        [('high', 5, 0), ('low', 5, 0)]
     """
 
     name: str
@@ -67,6 +71,11 @@ class Quality:
         brier: mean squared distance of the probabilities from the truth, summed over the classes; halved for two
             classes, as scikit-learn has it.
         calibration_error: expected calibration error of the largest probability, in 15 bins.
+
+    Example:
+        >>> quality = run.evaluation.quality
+        >>> quality.brier.low <= quality.brier.value <= quality.brier.high
+        True
     """
 
     log_loss: Figure

@@ -35,6 +35,11 @@ class Predictions:
         early_cases: the sequences that were asked about early, [M].
         early: index of the class that was most probable after each of `SHARES`, [M, 10].
         seconds: that the network took for the logits.
+
+    Example:
+        >>> predictions = unrolled.predictions_of(model, dataset.test)
+        >>> predictions.logits.shape, predictions.early.shape
+        ((10, 2), (10, 10))
     """
 
     targets: Integers
@@ -50,11 +55,18 @@ class Predictions:
 
 
 def predictions_of(model: Model, sequences: Sequences) -> Predictions:
-    """Asks a model about labelled sequences.
+    """Asks a model about labelled sequences: at their end, and early on.
 
+    Args:
+        model: the model.
+        sequences: with labels, all of them among the model's classes, N.
     Raises:
         MismatchError: for sequences or labels that do not fit the model.
         DataError: for sequences without labels.
+
+    Example:
+        >>> predictions = unrolled.predictions_of(model, dataset.test)
+        >>> evaluation = unrolled.evaluate(model, dataset.test, predictions=predictions)  # asks only once
     """
     targets = model.targets(sequences)
     model.doubt(sequences)
@@ -70,7 +82,23 @@ def predictions_of(model: Model, sequences: Sequences) -> Predictions:
 
 
 def calibrate(model: Model, validation: Sequences) -> Model:
-    """The model with the temperature that suits its probabilities to sequences it did not learn from."""
+    """The model with the temperature that suits its probabilities to sequences it did not learn from.
+
+    Logits are divided by the temperature that has the least log loss (Guo et al. 2017, ICML); no label changes.
+
+    Args:
+        model: the model.
+        validation: labelled sequences that the weights were not learned from, and that are not used for figures.
+    Raises:
+        MismatchError: for sequences or labels that do not fit the model.
+        DataError: for sequences without labels.
+
+    Example:
+        >>> doubtful = unrolled.Sequences.from_list(arrays[40:50], [*labels[40:48], "high", "low"])
+        >>> calibrated = unrolled.calibrate(model, doubtful)  # the last two labels are wrong
+        >>> calibrated.facts.temperature > 1  # so sure the model must not be
+        True
+    """
     temperature = fit_temperature(model.logits(validation).numpy(), model.targets(validation))
     return replace(model, facts=model.facts.model_copy(update={"temperature": temperature}))
 

@@ -38,6 +38,14 @@ def export_onnx(
         UnsupportedError: for a model that does not exist in the asked form.
         ExportError: if the file would not say what the model says; nothing is written then.
         StorageError: if it cannot be written.
+
+    Example:
+        >>> exported = unrolled.export_onnx(model, "levels.onnx")
+        >>> import onnxruntime
+        >>> session = onnxruntime.InferenceSession("levels.onnx")
+        >>> batch = {"sequences": np.full((1, 6, 2), 2.0, np.float32), "lengths": np.array([6])}
+        >>> session.run(["labels"], batch)
+        [array(['high'], dtype=object)]
     """
     if streaming and int8_data is not None:
         raise ConfigError("a streaming export keeps float32 weights: leave out either --streaming or --quantize.")

@@ -33,6 +33,11 @@ class Example:
     Attributes:
         label: the name of its true class; None where that is not known.
         sequence: steps of one number a channel, in the unit that the network reads; of text, its tokens.
+
+    Example:
+        >>> first = model.examples[0]
+        >>> model.predict([first.sequence])[0] == first.label
+        True
     """
 
     label: str | None

@@ -21,7 +21,12 @@ read, but for networks that pool the four statistics of before 4."""
 
 
 class BaselineFacts(BaseModel):
-    """What is not a tensor of `Baselines`."""
+    """What is not a tensor of `Baselines`.
+
+    Example:
+        >>> unrolled.load("runs/levels/1").facts.baseline.features  # what the logistic regression sees
+        'summary'
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     majority: int
@@ -54,6 +59,10 @@ class ModelFacts(BaseModel):
         weights_sha256: of ``model.safetensors``.
         examples_sha256: of ``examples.json``; empty where there is none.
         sequences_sha256: of ``sequences.safetensors``; empty where there is none.
+
+    Example:
+        >>> model.facts.method, model.facts.model.hidden_size, model.facts.temperature
+        ('trained', 8, 1.0)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -59,6 +59,12 @@ class Model:
         baselines: the majority class and the logistic regression of the same training data.
         examples: a few sequences to try it on.
         record: which sequences were trained on and held out; None where that is not known.
+
+    Example:
+        >>> model.classes, model.channels
+        (('high', 'low'), ('0', '1'))
+        >>> model.predict_proba(arrays[:3]).shape  # three sequences of different lengths
+        (3, 2)
     """
 
     network: Network
@@ -91,6 +97,12 @@ class Model:
                 are taken for stored units where the model learned from bytes (pixels); anything else is taken as it is.
         Raises:
             MismatchError: for other channels than the model's, or missing values.
+
+        Example:
+            >>> model.predict(arrays[:2])  # a list: lengths may differ
+            array(['low', 'high'], dtype='<U4')
+            >>> model.predict(np.full((1, 6, 2), -2.0))  # an array: one sequence of 6 steps of 2 channels
+            array(['low'], dtype='<U4')
         """
         names: npt.NDArray[np.str_] = np.array(self.classes)[self.predict_index(values)]
         return names
@@ -109,6 +121,11 @@ class Model:
 
         Row t is what `predict_proba` gives for the first t + 1 steps. `prefix_steps` says what that costs: a network
         that does not read forward reads every prefix anew.
+
+        Example:
+            >>> beliefs = model.predict_steps(arrays[:2])
+            >>> [len(belief) for belief in beliefs] == [len(array) for array in arrays[:2]]
+            True
         """
         max_length, keep_steps = self.facts.max_length, self.facts.keep_steps
         whole = self._uncut(values)
@@ -241,6 +258,10 @@ class Model:
 
         Raises:
             StorageError: if it cannot be written.
+
+        Example:
+            >>> unrolled.load(model.save("copy")).classes
+            ('high', 'low')
         """
         write_model(Path(path), (self.network, self.facts, self.baselines, self.examples, self.record))
         return Path(path)
@@ -279,5 +300,20 @@ def _are_bytes(values: SequencesLike) -> bool:
 
 
 def load(path: str | Path) -> Model:
-    """Reads a model folder, or the model of a run folder; see `Model.load`."""
+    """Reads a model folder, or the model of a run folder.
+
+    No file in it is code and nothing is unpickled: loading a stranger's folder runs nothing of theirs.
+
+    Args:
+        path: the model's folder, or the run's.
+    Returns:
+        The model, on the CPU.
+    Raises:
+        ModelFolderError: if there is none, or it is damaged, or newer than this package.
+
+    Example:
+        >>> model = unrolled.load("runs/levels/1")
+        >>> model.predict(arrays[:2])
+        array(['low', 'high'], dtype='<U4')
+    """
     return Model.load(path)

@@ -41,6 +41,11 @@ class Decision:
         probabilities: of each class, [C].
         steps: of the sequence that had been read.
         confident: whether the confidence was reached; where it was not, the steps ended before.
+
+    Example:
+        >>> decision = model.stream().decide_when(arrays[0], confidence=0.6, at_least=3)
+        >>> decision.label, decision.confident
+        ('low', True)
     """
 
     label: str
@@ -62,6 +67,13 @@ class Stream:
     Raises:
         UnsupportedError: for a network that has to see a sequence's end before its beginning.
         MismatchError: for a state that does not fit.
+
+    Example:
+        >>> stream = model.stream()
+        >>> for step in arrays[0]:
+        ...     belief = stream.push(step)  # [C], after every step
+        >>> bool(np.abs(belief - model.predict_proba(arrays[:1])[0]).max() < 1e-6)
+        True
     """
 
     def __init__(self, model: Model, count: int | None = None, state: StreamState | str | Path | None = None) -> None:
@@ -131,6 +143,11 @@ class Stream:
         Raises:
             LengthError: if there is no step.
             DataError: for a confidence outside 0..1, or steps that `push` refuses.
+
+        Example:
+            >>> decision = model.stream().decide_when(arrays[1], confidence=0.6, at_least=3)
+            >>> decision.label, decision.steps < len(arrays[1])
+            ('high', True)
         """
         decided: dict[int, Decision] = {}
         beliefs: Probabilities | None = None
@@ -156,6 +173,13 @@ class Stream:
 
         Raises:
             StorageError: if it cannot be written.
+
+        Example:
+            >>> stream = model.stream()
+            >>> belief = stream.push(arrays[0][:3])
+            >>> later = model.stream(state=stream.save("state.json"))
+            >>> later.steps
+            3
         """
         path = Path(path)
         if path.suffix == ".json":

@@ -23,6 +23,12 @@ class RunFolder:
 
     Attributes:
         path: the folder.
+
+    Example:
+        >>> run.folder.is_finished
+        True
+        >>> run.folder.model.name, run.folder.evaluation.name
+        ('model', 'evaluation.json')
     """
 
     path: Path

@@ -35,6 +35,10 @@ def report(
     Raises:
         RunError: if the folder is no run's, or is damaged.
         ModelFolderError: if the run is not finished.
+
+    Example:
+        >>> print(unrolled.report(run.folder.path, test=dataset.test, output="page.html"))
+        page.html
     """
     folder = RunFolder.open(Path(run))
     model = Model.load(folder.path)

@@ -40,6 +40,15 @@ def serve(
         ConfigError: if the packages of the extra ``serve`` are not installed.
         ServeError: if the address cannot be had.
         ModelFolderError: if a model cannot be served.
+
+    Example:
+        >>> from pathlib import Path
+        >>> unrolled.serve({"levels": Path("runs/levels/1")}, port=8000)  # doctest: +SKIP
+        serving on http://127.0.0.1:8000/ (Ctrl-C to stop)
+        >>> unrolled.serve({"levels": Path("nowhere")}, port=0)
+        Traceback (most recent call last):
+            ...
+        unrolled.errors.ModelFolderError: ...
     """
     try:
         from unrolled.serving.server import run_server

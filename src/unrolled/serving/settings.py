@@ -12,7 +12,13 @@ MIB = 1024 * 1024
 
 
 class ServerSettings(Section):
-    """Limits, batching and threads of a server. Whoever goes beyond a limit is told its name."""
+    """Limits, batching and threads of a server. Whoever goes beyond a limit is told its name.
+
+    Example:
+        >>> settings = unrolled.ServerSettings(max_sequences=16, deadline_ms=2_000)
+        >>> settings.max_sequences
+        16
+    """
 
     max_batch: Positive = Field(default=64, description="sequences computed together at most; 1 turns batching off")
     batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = Field(

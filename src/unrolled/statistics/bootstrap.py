@@ -46,6 +46,10 @@ class Figure:
             resampled figures), ``bootstrap-basic`` (those points mirrored at the figure, for figures that
             resampling shifts to one side), ``delong`` (from the cases' influence on the figure).
         note: why a value or an interval is missing, or what else to know.
+
+    Example:
+        >>> run.evaluation.macro_f1.value, run.evaluation.macro_f1.method
+        (1.0, 'bootstrap-percentile')
     """
 
     value: float | None

@@ -34,6 +34,13 @@ class Difference:
         p: two-sided p value of no difference.
         test: the test that gave it.
         only_first, only_second: sequences that one alone got right, where both are single runs on the same ones.
+
+    Example:
+        >>> gain = run.evaluation.over_majority
+        >>> gain.value, gain.only_first, gain.test
+        (0.5, 5, "McNemar's exact test")
+        >>> gain.p  # 5 sequences that one alone got right
+        0.0625
     """
 
     value: float

@@ -29,6 +29,11 @@ class Proportion:
         count: cases that count.
         cases: all cases.
         method: how the interval was made.
+
+    Example:
+        >>> accuracy = run.evaluation.accuracy
+        >>> accuracy.count, accuracy.cases, round(accuracy.low, 4)
+        (10, 10, 0.7225)
     """
 
     value: float

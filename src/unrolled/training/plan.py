@@ -16,6 +16,13 @@ class Plan:
     Attributes:
         order: the batches of each pass.
         total_steps: updates in all.
+
+    Example:
+        >>> class Begin(unrolled.Recorder):
+        ...     def begin(self, state, plan):
+        ...         print(plan.epochs, plan.total_steps)
+        >>> run = unrolled.train(run.recipe, data=dataset, max_epochs=2, recorders=[Begin()])
+        2 10
     """
 
     order: Order

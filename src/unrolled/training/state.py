@@ -33,6 +33,14 @@ class StepLog:
         accuracy: of the batches, before their update.
         learning_rate: of the last of these steps.
         seconds: of training so far.
+
+    Example:
+        >>> class Steps(unrolled.Recorder):
+        ...     def step(self, log):
+        ...         print(log.step, log.sequences)
+        >>> run = unrolled.train(run.recipe, data=dataset, max_epochs=2, log_every=5, recorders=[Steps()])
+        5 40
+        10 80
     """
 
     step: int
@@ -58,6 +66,11 @@ class EpochLog:
         improved: whether the watched figure is the best so far.
         learning_rate: of the last step.
         seconds: of training so far.
+
+    Example:
+        >>> last = run.history[-1]
+        >>> last.epoch, last.step, last.sequences
+        (30, 150, 1200)
     """
 
     epoch: int
@@ -89,6 +102,13 @@ class TrainState:
         counts: sequences of each step of this pass.
         seconds: of training so far.
         history: what each pass gave.
+
+    Example:
+        >>> class End(unrolled.Recorder):
+        ...     def end(self, state):
+        ...         print(state.epoch, state.step, len(state.history))
+        >>> run = unrolled.train(run.recipe, data=dataset, max_epochs=2, recorders=[End()])
+        2 10 2
     """
 
     network: Network

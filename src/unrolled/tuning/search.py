@@ -39,6 +39,13 @@ class Trial:
         value: the validation figure; of a pruned trial its last one; None before the first, or where it is no number.
         settings: the values of the fields that are searched.
         seconds: that it took.
+
+    Example:
+        >>> recipe = run.recipe.model_copy(update={"tune": {"cell": ("gru", "lstm")}})
+        >>> tuning = unrolled.tune(recipe, trials=2, data=dataset, max_epochs=2, jobs=1)
+        >>> trial = tuning.trials[0]  # the first is the recipe as it is
+        >>> trial.state, trial.settings
+        ('complete', {'cell': 'lstm'})
     """
 
     number: int
@@ -61,6 +68,12 @@ class Tuning:
         trials: all of them.
         importance: share of the figure's variance that each field explains (fANOVA, Hutter, Hoos and
             Leyton-Brown 2014); empty for too few trials.
+
+    Example:
+        >>> recipe = run.recipe.model_copy(update={"tune": {"cell": ("gru", "lstm")}})
+        >>> tuning = unrolled.tune(recipe, trials=2, data=dataset, max_epochs=2, jobs=1)
+        >>> tuning.monitor, tuning.recipe_file.name
+        ('loss', 'best.toml')
     """
 
     folder: Path
@@ -109,6 +122,11 @@ def tune(
     The first trial is the recipe as it is, where that is in the space. The same call goes on with a study that
     was stopped; trials that are finished count.
 
+    Trials are trained by gradients, unless the recipe, the options or the space ask for a method: with the method
+    ``auto`` many trials would keep the fitted start, which half of the usual fields do not change. With the method
+    ``fitted`` the fields that matter in training alone are left out of the space. Optuna's tree-structured Parzen
+    estimator (Bergstra et al. 2011) chooses the settings; trials that lag behind are given up.
+
     Args:
         recipe: a `Recipe`, or what `recipe_for` takes; its ``tune`` is the search space (`search_space`).
         trials: finished trials that the study is to have, those of earlier calls included.
@@ -120,11 +138,21 @@ def tune(
         runs: where the folder goes.
         watcher: sees how the trials go on.
         say: takes each line that a person should read.
-        options: fields of the recipe\'s sections to set; they are not searched.
+        options: fields of the recipe's sections to set; they are not searched.
+    Returns:
+        The best settings as a recipe, and all trials.
     Raises:
         ConfigError: for a space that makes no sense; without Optuna.
         StudyError: for a study that is locked, damaged or of something else, or if no trial came to its end.
         InterruptedRunError: after Ctrl-C; what was finished is kept, and the same call goes on.
+
+    Example:
+        >>> space = {"hidden_size": (4, 8), "learning_rate": unrolled.Range(low=1e-3, high=1e-1, log=True)}
+        >>> recipe = run.recipe.model_copy(update={"tune": space})
+        >>> tuning = unrolled.tune(recipe, trials=3, data=dataset, max_epochs=3, jobs=1)
+        >>> len(tuning.trials), tuning.recipe.name
+        (3, 'levels-tuned')
+        >>> best = unrolled.train(tuning.recipe, data=dataset)  # the test sequences took no part until now
     """
     say, watcher = say or _silent, watcher or Watcher()
     base = to_search((recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options), options)

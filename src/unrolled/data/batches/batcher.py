@@ -28,6 +28,13 @@ class Batch:
         lengths: [B].
         targets: class indices, [B]; zeros where the labels are not known.
         weights: how much each sequence counts in the loss, [B], float32; None where all count the same.
+
+    Example:
+        >>> class Batches(unrolled.Recorder):
+        ...     def updated(self, state, batch):
+        ...         print(len(batch), batch.inputs.ndim, batch.inputs.shape[1] == batch.lengths.max().item())
+        >>> run = unrolled.train(run.recipe, data=dataset, max_steps=1, recorders=[Batches()])
+        8 3 True
     """
 
     inputs: Tensor

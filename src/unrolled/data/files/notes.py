@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 
 class Observer:
-    """Takes what a reader tells; this one takes no notice of it."""
+    """Takes what a reader tells; this one takes no notice of it.
+
+    Example:
+        >>> class Notes(unrolled.Observer):
+        ...     def note(self, text):
+        ...         print("found", "id" in text)
+        >>> np.savetxt("long.csv", ["id,time,x,label", "a,0,0.1,up", "a,1,0.2,up", "b,0,0.9,down"], fmt="%s")
+        >>> own = unrolled.read("long.csv", observer=Notes())
+        found True
+    """
 
     def note(self, text: str) -> None:
         """What was found without being named, as a sentence: columns, a delimiter, wide or long."""

@@ -127,6 +127,12 @@ def read(
         ReadError: for a file that is missing, empty, of no known format, or wrong inside; with line
             and column where there are such.
         ConfigError: for options that the format does not take.
+
+    Example:
+        >>> np.savetxt("long.csv", ["id,time,x,label", "a,0,0.1,up", "a,1,0.2,up", "b,0,0.9,down"], fmt="%s")
+        >>> own = unrolled.read("long.csv")
+        >>> own.ids.tolist(), own.lengths.tolist(), own.classes
+        (['a', 'b'], [2, 1], ('down', 'up'))
     """
     path = Path(path)
     options = config or DataConfig()

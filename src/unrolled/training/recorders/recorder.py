@@ -20,7 +20,19 @@ from unrolled.training.state import EpochLog, StepLog, TrainState
 
 
 class Recorder:
-    """Does nothing at every event; the others say what they do at theirs."""
+    """Does nothing at every event; the others say what they do at theirs.
+
+    Example:
+        >>> class Curve(unrolled.Recorder):
+        ...     def __init__(self):
+        ...         self.losses = []
+        ...     def epoch(self, log, state):
+        ...         self.losses.append(log.validation_loss)
+        >>> curve = Curve()
+        >>> run = unrolled.train(run.recipe, data=dataset, max_epochs=5, recorders=[curve])
+        >>> len(curve.losses)
+        5
+    """
 
     def begin(self, state: TrainState, plan: Plan) -> None:
         """Before the first step, or before the first one after a resume."""
