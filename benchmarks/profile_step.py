@@ -31,7 +31,6 @@ from unrolled.nn.pooling import LastPooling
 from unrolled.training import loop as unrolled_loop
 from unrolled.training import update as unrolled_update
 from unrolled.training.optimizers import Optimizer
-from unrolled.training.recorders.recorder import Recorders
 from unrolled.training.stepping import StepRandomness
 
 Loop = UnrolledLoop | PlainLoop
@@ -47,14 +46,13 @@ OF_UNROLLED: list[Target] = [
     ("batch", Batcher, "choose"),
     ("batch", Batcher, "steps_of"),
     ("batch", Batcher, "gather"),
-    ("schedule", unrolled_loop, "make_course"),
+    ("schedule", unrolled_loop, "updates_of_epoch"),
     ("seeds", StepRandomness, "begin_step"),
     ("forward", unrolled_network.Network, "forward"),
     (f"{INNER}preparation", unrolled_network.Preparation, "forward"),
     (f"{INNER}recurrence", unrolled_network.Layer, "forward"),
     (f"{INNER}pooling", LastPooling, "forward"),
     ("loss", unrolled_update, "batch_loss"),
-    ("recorders", Recorders, "updated"),
     ("clearing gradients", Optimizer, "forget_gradients"),
     ("clipping", Optimizer, "clip_gradients"),
     ("optimizer", Optimizer, "step"),
@@ -86,7 +84,6 @@ PARTS = (
     "backward",
     "clipping",
     "optimizer",
-    "recorders",
     "logging",
 )
 REST, WHOLE = "the loop's own", "the whole step"

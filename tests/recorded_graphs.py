@@ -31,7 +31,7 @@ class Recording(TorchDispatchMode):
 
 
 class RecordedGraphs:
-    """A `Capture` for the CPU.
+    """A `GraphCapture` for the CPU.
 
     Attributes:
         captured: how many pieces of work were captured.

@@ -137,21 +137,21 @@ def test_where_nothing_could_be_shown_a_start_that_tells_something_is_kept_untra
     assert state.epoch == (0 if tells else 8)
     assert state.selection.method == ("fitted" if tells else "trained")
     assert (state.selection.best_epoch == 0) == tells
-    assert same(start, state.judged) == tells
+    assert same(start, state.shipped) == tells
 
 
 def test_what_is_not_shown_to_be_better_leaves_the_start_as_it_was_fitted_to_all() -> None:
     start, state = trained(noisy(40))
     assert watches(state)
     assert state.selection.best_epoch == 0
-    assert same(start, state.judged)
+    assert same(start, state.shipped)
 
 
 def test_a_start_is_left_for_what_is_shown_to_be_better() -> None:
     start, state = trained(exclusive_or(200), max_epochs=80, learning_rate=0.03)
     assert watches(state)
     assert state.selection.best_epoch > 0
-    assert not same(start, state.judged)
+    assert not same(start, state.shipped)
 
 
 def test_given_validation_data_have_to_show_it_too() -> None:
@@ -160,7 +160,7 @@ def test_given_validation_data_have_to_show_it_too() -> None:
     assert any(log.improved for log in state.history)
     assert state.epoch == 3  # nothing is given up
     assert state.selection.best_epoch == 0
-    assert same(start, state.judged)
+    assert same(start, state.shipped)
 
 
 @pytest.mark.parametrize("monitor", ["loss", "accuracy"])
@@ -222,7 +222,7 @@ def test_a_training_that_was_killed_ends_as_if_it_had_not_been(name: str, step: 
     again.state.restore(store.load_last()[0])
     again.fit(store=store)  # of a finished one nothing is left to do
     for other in (resumed.state, again.state):
-        assert same(whole.judged, other.judged)
+        assert same(whole.shipped, other.shipped)
         assert whole.epoch == other.epoch
         assert whole.selection.facts() == other.selection.facts()
     assert whole.selection.method == ("trained" if learns else "fitted")
@@ -239,7 +239,7 @@ def test_a_stop_before_the_first_step_changes_nothing(validation: Sequences | No
             store.save_last(training.state.tensors(), training.state.facts())
             training.state.restore(store.load_last()[0])
         ends.append(training.fit())
-    assert same(ends[0].judged, ends[1].judged)
+    assert same(ends[0].shipped, ends[1].shipped)
     assert ends[0].selection.facts() == ends[1].selection.facts()
 
 

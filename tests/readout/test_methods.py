@@ -53,8 +53,8 @@ def test_fitted_is_the_closed_form_on_the_untrained_recurrence(cell: Any, valida
     expected = draw_network(chosen.model, train, 0)
     start_readout(expected, train)
     state = begun(chosen, train, validation).fit()
-    assert same(expected, state.judged)
-    assert state.judged.output.weight.any()
+    assert same(expected, state.shipped)
+    assert state.shipped.output.weight.any()
     assert (state.step, state.history, state.selection.method) == (0, [], "fitted")
 
 
@@ -62,7 +62,7 @@ def test_fitted_is_the_closed_form_on_the_untrained_recurrence(cell: Any, valida
 def test_fitted_fits_the_output_layer_however_it_would_be_drawn(first: str) -> None:
     train = labelled()
     found = begun(recipe({**RIDGE, "output_initializer": first}, method="fitted", keep="last"), train).fit()
-    assert same(found.judged, build_network(recipe().model, train, 0))
+    assert same(found.shipped, build_network(recipe().model, train, 0))
 
 
 def test_trained_ends_with_its_last_weights_where_nothing_can_choose() -> None:
@@ -71,10 +71,10 @@ def test_trained_ends_with_its_last_weights_where_nothing_can_choose() -> None:
     task = begun(recipe(method="trained", max_epochs=2, learning_rate=1.0), train)
     assert (task.train, task.validation) == (train, None)
     start = build_network(recipe().model, train, 0)
-    assert same(start, task.state.judged)  # gradients begin where the closed form ends
+    assert same(start, task.state.shipped)  # gradients begin where the closed form ends
     state = task.fit()
     assert state.epoch == 2
-    assert not same(start, state.judged)
+    assert not same(start, state.shipped)
     assert state.selection.method == "trained"
 
 
@@ -91,7 +91,7 @@ def test_without_a_fitted_output_layer_auto_is_trained(method: str) -> None:
     train, validation = labelled(), labelled(12, 1)
     drawn = {**RIDGE, "output_initializer": "glorot"}
     states = [begun(recipe(drawn, method=one, max_epochs=2), train, validation).fit() for one in ("trained", method)]
-    assert same(states[0].judged, states[1].judged)
+    assert same(states[0].shipped, states[1].shipped)
 
 
 @pytest.mark.parametrize("validated", [False, True])
@@ -164,7 +164,7 @@ def test_a_warm_start_keeps_the_former_weights_only_by_auto(method: str, validat
     train, former = labelled(), build_network(recipe().model, labelled(), 0)
     chosen = recipe(method=method, max_epochs=3, learning_rate=3.0)
     state = go_on(chosen, copy.deepcopy(former), train, validation).fit()
-    assert same(former, state.judged) == (method == "auto")
+    assert same(former, state.shipped) == (method == "auto")
     assert state.selection.method == "trained"  # they are no fitted start
 
 

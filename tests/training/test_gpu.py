@@ -65,9 +65,9 @@ def test_a_training_stopped_in_the_middle_of_a_pass_ends_with_the_same_bits(tmp_
 
 def test_no_step_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch's own watch over synchronisation, from the begin of a pass to its last step."""
-    begin = stepping.TableStepper.begin
+    begin = stepping.CudaGraphStepper.begin
 
-    def watched(stepper: stepping.TableStepper, course: stepping.Course, place: int) -> None:
+    def watched(stepper: stepping.CudaGraphStepper, course: stepping.EpochUpdates, place: int) -> None:
         begin(stepper, course, place)
         torch.cuda.set_sync_debug_mode("error")
 
@@ -77,7 +77,7 @@ def test_no_step_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
             if state.step % 4 == 0:  # the last of a pass
                 torch.cuda.set_sync_debug_mode("default")
 
-    monkeypatch.setattr(stepping.TableStepper, "begin", watched)
+    monkeypatch.setattr(stepping.CudaGraphStepper, "begin", watched)
     monkeypatch.setattr(stepping, "WARM_UPS", 100)  # capturing itself waits
     try:
         trained(KINDS["pictures"](), LONG, AugmentConfig(rotation=5, noise=0.1), {}, Unwatched())

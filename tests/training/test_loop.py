@@ -56,7 +56,7 @@ class Seen(Recorder):
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
         self.epochs.append(log)
-        self.weights.append({name: value.clone() for name, value in state.judged.state_dict().items()})
+        self.weights.append({name: value.clone() for name, value in state.shipped.state_dict().items()})
 
     def end(self, state: TrainState) -> None:
         del state
@@ -114,7 +114,7 @@ def test_patience_stops_and_the_best_weights_are_the_ones_used() -> None:
     assert len(losses) == best + 1 + 3
     assert state.selection.best_epoch == best + 1
     assert state.history == seen.epochs
-    for name, weight in state.judged.state_dict().items():
+    for name, weight in state.shipped.state_dict().items():
         assert torch.equal(weight, seen.weights[best][name])
     assert [log.improved for log in seen.epochs] == [
         loss < min(losses[:i], default=np.inf) for i, loss in enumerate(losses)
@@ -125,7 +125,7 @@ def test_keep_last_uses_the_last_weights() -> None:
     seen = Seen()
     config = TrainConfig(max_epochs=8, batch_size=8, learning_rate=0.3, schedule="constant", keep="last")
     state = fitted(config, labelled(14, seed=5), seen)
-    assert all(torch.equal(weight, seen.weights[-1][name]) for name, weight in state.judged.state_dict().items())
+    assert all(torch.equal(weight, seen.weights[-1][name]) for name, weight in state.shipped.state_dict().items())
 
 
 def test_the_watched_figure_can_be_the_accuracy() -> None:
@@ -198,8 +198,8 @@ def test_the_average_of_weights_follows_its_formula_and_is_what_is_judged() -> N
                 expected[name] = decay * expected[name] + (1 - decay) * value.detach()
 
     state = fitted(TrainConfig(max_steps=9, batch_size=8, average_decay=0.5, learning_rate=0.1), None, Follow())
-    assert state.judged is state.averaged
-    for name, value in state.judged.named_parameters():
+    assert state.shipped is state.averaged
+    for name, value in state.shipped.named_parameters():
         torch.testing.assert_close(value.detach(), expected[name].detach())
 
 
@@ -209,7 +209,7 @@ def test_weights_of_sequences_are_repetitions_of_them() -> None:
 
     def train(sequences: Sequences, weights: np.ndarray[Any, Any] | None) -> Network:
         network = Network(ModelConfig(hidden_size=4), 2, 2, 0)
-        return fit(new_state(network, config), sequences, None, config, sample_weights=weights).judged
+        return fit(new_state(network, config), sequences, None, config, sample_weights=weights).shipped
 
     weighted = train(data, repeats / repeats.mean())
     repeated = train(data.take(np.repeat(np.arange(len(data)), repeats)), None)

@@ -17,7 +17,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.network.network import Network
 from unrolled.training.loop import fit, new_state
 from unrolled.training.recorders.recorder import Recorder
-from unrolled.training.recorders.tutorial_output import tutorial_recorder
+from unrolled.training.recorders.tutorial_output import TutorialOutput
 from unrolled.training.state import TrainState
 
 DATA = Sequences.from_array(np.random.default_rng(0).normal(size=(40, 4, 1)), np.arange(40) % 2)
@@ -26,8 +26,7 @@ DATA = Sequences.from_array(np.random.default_rng(0).normal(size=(40, 4, 1)), np
 def printed(output: Any, *others: Recorder, watched: torch.Tensor | None = None, **changes: Any) -> list[str]:
     config = TrainConfig(batch_size=8, output=output, **changes)
     said: list[str] = []
-    recorder = tutorial_recorder(config, said.append, watched)
-    assert recorder is not None
+    recorder = TutorialOutput(config, said.append, watched)
     network = Network(ModelConfig(hidden_size=4, output_dropout=0.5), 1, 2)
     fit(new_state(network, config), DATA, None, config, recorders=[recorder, *others])
     return said
@@ -105,8 +104,8 @@ def test_printing_does_not_change_the_training() -> None:
     for output in ("progress", "accuracy-and-loss", "epoch-number"):
         config = TrainConfig(batch_size=8, max_epochs=5, output=output)
         network = Network(ModelConfig(hidden_size=4, output_dropout=0.5), 1, 2)
-        recorder = tutorial_recorder(config, lambda _: None, torch.ones(1, 5, 1))
-        fit(new_state(network, config), DATA, None, config, recorders=[recorder] if recorder else [])
+        recorder = TutorialOutput(config, lambda _: None, torch.ones(1, 5, 1))
+        fit(new_state(network, config), DATA, None, config, recorders=[recorder])
         ends.append(network.output.weight.detach())
     assert torch.equal(ends[0], ends[1])
     assert torch.equal(ends[0], ends[2])

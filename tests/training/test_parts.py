@@ -25,7 +25,7 @@ from unrolled.data.batches.batcher import Batch
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError
 from unrolled.runtime.pytorch import without_compiler
-from unrolled.training.augment import augment, change_series, check_augmentation, warp_pictures
+from unrolled.training.augment import augment, change_sequences, check_augmentation, warp_pictures
 from unrolled.training.losses import batch_loss, class_weights
 from unrolled.training.optimizers import Optimizer, make_optimizer
 from unrolled.training.schedule import learning_rate
@@ -363,7 +363,7 @@ def generator() -> Generator:
 
 @pytest.mark.parametrize("change", [{"time_shift": 3}, {"shuffle_steps": True}, {"value_scale": 0.5}, {"noise": 0.5}])
 def test_changed_series_keep_their_shape_and_their_padding_stays_zero(change: dict[str, Any]) -> None:
-    changed = change_series(SERIES, LENGTHS, AugmentConfig(**change), generator())
+    changed = change_sequences(SERIES, LENGTHS, AugmentConfig(**change), generator())
     assert changed.shape == SERIES.shape
     assert not torch.equal(changed, SERIES)
     for row, length in zip(changed, LENGTHS, strict=True):
@@ -374,7 +374,7 @@ def test_shuffled_steps_are_the_same_steps_in_an_order_of_each_sequences_own() -
     values = torch.arange(1.0, 241.0).reshape(3, 40, 2)
     lengths = torch.tensor([40, 40, 25])
     values = values.where((torch.arange(40) < lengths[:, None])[:, :, None], 0.0)
-    changed = change_series(values, lengths, AugmentConfig(shuffle_steps=True), generator())
+    changed = change_sequences(values, lengths, AugmentConfig(shuffle_steps=True), generator())
     orders = []
     for row, length in enumerate(lengths):
         known = {tuple(step): place for place, step in enumerate(values[row, :length].tolist())}
@@ -387,7 +387,7 @@ def test_shuffled_steps_are_the_same_steps_in_an_order_of_each_sequences_own() -
 def test_a_time_shift_repeats_the_edges_within_each_sequences_own_length() -> None:
     shifts = set()
     for seed in range(40):
-        changed = change_series(SERIES, LENGTHS, AugmentConfig(time_shift=2), Generator().manual_seed(seed))
+        changed = change_sequences(SERIES, LENGTHS, AugmentConfig(time_shift=2), Generator().manual_seed(seed))
         for row, original, length in zip(changed, SERIES, LENGTHS.tolist(), strict=True):
             steps = np.arange(length)
             fits = [
@@ -402,7 +402,7 @@ def test_a_time_shift_repeats_the_edges_within_each_sequences_own_length() -> No
 
 
 def test_a_random_factor_belongs_to_a_channel_of_a_sequence() -> None:
-    changed = change_series(SERIES, LENGTHS, AugmentConfig(value_scale=0.3), generator())
+    changed = change_sequences(SERIES, LENGTHS, AugmentConfig(value_scale=0.3), generator())
     factors = changed[0] / SERIES[0]
     torch.testing.assert_close(factors, factors[:1].expand(6, 2))
     assert factors[0, 0] != factors[0, 1]
@@ -410,7 +410,7 @@ def test_a_random_factor_belongs_to_a_channel_of_a_sequence() -> None:
 
 def test_noise_has_the_deviation_that_was_asked_for() -> None:
     zeros = torch.zeros(50, 40, 3)
-    changed = change_series(zeros, torch.full((50,), 40), AugmentConfig(noise=0.25), generator())
+    changed = change_sequences(zeros, torch.full((50,), 40), AugmentConfig(noise=0.25), generator())
     assert changed.std().item() == pytest.approx(0.25, rel=0.03)
     assert abs(changed.mean().item()) < 0.02
 
@@ -441,7 +441,7 @@ def test_no_amount_is_no_change() -> None:
         PICTURES,
         **closeness(torch.float32, 4, magnitude=9),
     )
-    torch.testing.assert_close(change_series(SERIES, LENGTHS, AugmentConfig(), generator()), SERIES)
+    torch.testing.assert_close(change_sequences(SERIES, LENGTHS, AugmentConfig(), generator()), SERIES)
 
 
 def test_a_picture_is_moved_by_up_to_so_many_pixels() -> None:

@@ -115,8 +115,8 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def assert_same_end(one: TrainState, other: TrainState) -> None:
-    for name, weight in one.judged.state_dict().items():
-        assert torch.equal(weight, other.judged.state_dict()[name]), name
+    for name, weight in one.shipped.state_dict().items():
+        assert torch.equal(weight, other.shipped.state_dict()[name]), name
     for name, weight in one.network.state_dict().items():
         assert torch.equal(weight, other.network.state_dict()[name]), name
     assert [replace(log, seconds=0) for log in one.history] == [replace(log, seconds=0) for log in other.history]

@@ -23,8 +23,8 @@ from unrolled.errors import DivergedError, InterruptedRunError
 from unrolled.network.network import Network
 from unrolled.runtime.stopping import stop_on_signals
 from unrolled.training import loop, stepping
-from unrolled.training.capture import Capture
 from unrolled.training.checkpoint import CheckpointStore
+from unrolled.training.cuda_graphs import GraphCapture
 from unrolled.training.loop import fit, new_state
 from unrolled.training.plan import Plan, make_plan
 from unrolled.training.recorders.recorder import Recorder
@@ -32,22 +32,22 @@ from unrolled.training.state import TrainState
 from unrolled.training.stepping import (
     LENGTH_BUCKETS,
     WARM_UPS,
+    CudaGraphStepper,
     Stepper,
     StepRandomness,
-    TableStepper,
     describe_steps,
-    make_course,
     training_batcher,
+    updates_of_epoch,
 )
 from unrolled.training.update import Update
 
 
-def by_table(monkeypatch: pytest.MonkeyPatch, capture: Capture | None) -> None:
+def by_table(monkeypatch: pytest.MonkeyPatch, capture: GraphCapture | None) -> None:
     """Lets `fit` do its steps on the CPU as it does them on a GPU."""
 
     def make(update: Update, plan: Plan) -> Stepper:
         randomness = StepRandomness(update, torch.device("cpu"))
-        return TableStepper(update, randomness, plan.order.steps_per_pass, plan.order.batch_size, capture)
+        return CudaGraphStepper(update, randomness, plan.order.steps_per_pass, plan.order.batch_size, capture)
 
     monkeypatch.setattr(loop, "make_stepper", make)
 
@@ -253,8 +253,8 @@ def test_a_step_on_a_device_never_waits_for_it_and_sends_it_nothing(monkeypatch:
     batcher = Batcher(data, "meta", np.ones(len(data)))
     update = Update(network, state.averaged, state.optimizer, batcher, config, AugmentConfig(**change), weights)
     plan = make_plan(config, data)
-    stepper = TableStepper(update, NoRandomness(), plan.order.steps_per_pass, plan.order.batch_size, None)
-    stepper.begin(make_course(plan, config, 0, 0), 0)
+    stepper = CudaGraphStepper(update, NoRandomness(), plan.order.steps_per_pass, plan.order.batch_size, None)
+    stepper.begin(updates_of_epoch(plan, config, 0, 0), 0)
     network.train()
     with Apart(), Unsent():
         for place in range(3):

@@ -132,7 +132,7 @@ def _rows(model: Model, sequences: Sequences, first: int) -> Iterator[Row]:
 
 
 def _step_rows(model: Model, sequences: Sequences, first: int) -> Iterator[Row]:
-    model.doubt(sequences)
+    model.warn_if_out_of_range(sequences)
     beliefs = model.predict_steps(sequences)  # now, as above
     return (
         ({**_name(sequences, index, first), "step": step}, probabilities)

@@ -350,7 +350,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             data={"name": "memory", "fingerprint": train.fingerprint, "train": len(train)},
             training={**training_facts(state, recipe), "estimator": recorded},
         )
-        return Model(state.judged.eval(), facts)
+        return Model(state.shipped.eval(), facts)
 
     def _seed(self) -> int:
         """A number from ``random_state``, which may be a number, a generator or None."""

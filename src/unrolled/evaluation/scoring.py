@@ -69,7 +69,7 @@ def predictions_of(model: Model, sequences: Sequences) -> Predictions:
         >>> evaluation = unrolled.evaluate(model, dataset.test, predictions=predictions)  # asks only once
     """
     targets = model.targets(sequences)
-    model.doubt(sequences)
+    model.warn_if_out_of_range(sequences)
     started = time.perf_counter()
     logits = model.logits(sequences)
     seconds = time.perf_counter() - started

@@ -105,7 +105,7 @@ def _of_whole_sequences(graph: Graph, model: Model, hidden: bool) -> Built:
     if not hidden:
         return inputs, network.answer(values, lengths), []
     outputs = network.recur(values, lengths)
-    logits = network.judge(network.pool(values, lengths, outputs))
+    logits = network.read_out(network.pool(values, lengths, outputs))
     return inputs, logits, [_output(graph, outputs, "hidden", ["batch", "frames", outputs.shape[-1]])]
 
 

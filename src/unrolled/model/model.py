@@ -215,7 +215,7 @@ class Model:
         """
         return self.preprocessor(self._fitting(values))
 
-    def doubt(self, accepted: Sequences) -> None:
+    def warn_if_out_of_range(self, accepted: Sequences) -> None:
         """Warns (`UnitWarning`) of values that are probably in another unit than those of the training.
 
         `predict`, `predict_proba` and evaluations do; a server does not, since its clients would fill its log.
@@ -226,7 +226,7 @@ class Model:
     def _answers(self, values: SequencesLike) -> Tensor:
         """`logits` for a person, who is warned of another unit."""
         accepted = self.accept(values)
-        self.doubt(accepted)
+        self.warn_if_out_of_range(accepted)
         return all_logits(self.network, self._batcher(accepted))
 
     def _batcher(self, accepted: Sequences) -> Batcher:

@@ -63,9 +63,12 @@ class Network(nn.Module):
             width = layer.output_size
         with torch.random.fork_rng([]):  # PyTorch's layers draw weights, overwritten here, from the program's generator
             self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
-        self.skip = SegmentMeans(config.skip_segments) if config.skip_segments else None
+        self.segment_means = SegmentMeans(config.skip_segments) if config.skip_segments else None
         self.output_size = width
-        self.read_widths = (self.pooling.output_size, *([config.skip_segments * entering] if self.skip else []))
+        self.read_widths = (
+            self.pooling.output_size,
+            *([config.skip_segments * entering] if self.segment_means else []),
+        )
         with torch.random.fork_rng([]):
             self.output = nn.Linear(sum(self.read_widths), classes)
         self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
@@ -89,9 +92,9 @@ class Network(nn.Module):
 
     def answer(self, values: Tensor, lengths: Tensor) -> Tensor:
         """The logits of what `entering` gives, [B, T, ·], [B] → [B, C]."""
-        return self.judge(self.pool(values, lengths))
+        return self.read_out(self.pool(values, lengths))
 
-    def judge(self, pooled: Tensor) -> Tensor:
+    def read_out(self, pooled: Tensor) -> Tensor:
         """The logits of what `pooled` gives, [B, ·] → [B, C]."""
         logits: Tensor = self.output(F.dropout(pooled, self.config.output_dropout, self.training))
         return logits
@@ -111,7 +114,7 @@ class Network(nn.Module):
             pooled = self.pooling(outputs, lengths) if reads == "outputs" else outputs
         else:
             pooled = self.pooling(outputs, lengths)
-        return pooled if self.skip is None else torch.cat([pooled, self.skip(values, lengths)], -1)
+        return pooled if self.segment_means is None else torch.cat([pooled, self.segment_means(values, lengths)], -1)
 
     def outputs(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
         """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing.
@@ -173,7 +176,7 @@ class Network(nn.Module):
             ("context", self.context),
             *((f"layers.{index}", layer) for index, layer in enumerate(self.recurrence())),
             ("pooling", self.pooling),
-            ("skip", self.skip),
+            ("segment_means", self.segment_means),
         ]
         return ((name, part) for name, part in named if part is not None)
 

@@ -57,12 +57,11 @@ from unrolled.training import (
 from unrolled.training.recorders import (
     MetricsFile,
     Recorder,
-    Recorders,
     TensorBoardRecorder,
+    TutorialOutput,
     add_pictures,
     add_to_table,
     make_tracker,
-    tutorial_recorder,
 )
 from unrolled.version import VERSION
 
@@ -290,7 +289,7 @@ def _finish(
             data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
             training=training_facts(state, recipe),
         )
-        model = Model(state.judged, facts, fit_baselines(ready.train))
+        model = Model(state.shipped, facts, fit_baselines(ready.train))
         model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples), record=record)
         if recipe.train.calibrate and dataset.validation is not None:
             model = calibrate(model, dataset.validation)
@@ -312,7 +311,8 @@ def _finish(
         if recipe.train.tensorboard and evaluation is not None and dataset.test is not None:
             _show_in_tensorboard(folder, recipe, model, dataset.test, evaluation, state.step)
         if evaluation is not None:  # last, so that a tracker that fails costs nothing that was learned
-            Recorders(observers).figures(evaluation.figures())
+            for recorder in observers:
+                recorder.figures(evaluation.figures())
     return Run(folder, recipe, model, evaluation, state.history, training.seconds + state.seconds)
 
 
@@ -390,9 +390,8 @@ def _own_recorders(
     watched = None
     if config.watch is not None:
         watched = _watched(config.watch, dataset.train, preprocessor)
-    printer = tutorial_recorder(config, say, watched)
-    if printer is not None:
-        found.append(printer)
+    if config.output != "progress":
+        found.append(TutorialOutput(config, say, watched))
     if config.tensorboard:
         found.append(TensorBoardRecorder(folder.tensorboard))
     return found

@@ -46,7 +46,7 @@ def augment(batch: Batch, config: AugmentConfig, generator: Generator | None, un
     if config.of_pictures:
         inputs = warp_pictures(inputs, config, generator)
     if config.of_series:
-        inputs = change_series(inputs, batch.lengths, config, generator, unit)
+        inputs = change_sequences(inputs, batch.lengths, config, generator, unit)
     return replace(batch, inputs=inputs)
 
 
@@ -67,7 +67,7 @@ def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator 
     return F.grid_sample(pictures[:, None], grid, align_corners=False)[:, 0]
 
 
-def change_series(
+def change_sequences(
     values: Tensor, lengths: Tensor, config: AugmentConfig, generator: Generator | None, unit: Tensor | None = None
 ) -> Tensor:
     """Shuffled, shifted, scaled and noisy sequences, [B, T, F]; the padding stays zero."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
-from torch import Tensor
 
 from unrolled.config import AugmentConfig, TrainConfig
 from unrolled.data import Sequences
@@ -17,18 +18,18 @@ from unrolled.data.batches import Batcher
 from unrolled.errors import DivergedError, InterruptedRunError
 from unrolled.network import Network
 from unrolled.runtime import StopRequest, choose_storage, heeding_stops
-from unrolled.training.capture import on_side_stream
 from unrolled.training.checkpoint import CheckpointStore
-from unrolled.training.figures import LossAndAccuracy, measure
+from unrolled.training.cuda_graphs import on_side_stream
+from unrolled.training.figures import measure
 from unrolled.training.losses import Weights, class_weights
 from unrolled.training.optimizers import make_optimizer
 from unrolled.training.plan import Plan, make_plan
-from unrolled.training.recorders import Figures, Line, Recorder, Recorders, mean_loss
+from unrolled.training.recorders import Recorder, StepFigures
 from unrolled.training.schedule import learning_rate
 from unrolled.training.selection import Selection
 from unrolled.training.start import check_settings
-from unrolled.training.state import EpochLog, TrainState
-from unrolled.training.stepping import Stepper, make_course, make_stepper, training_batcher
+from unrolled.training.state import EpochLog, StepLog, TrainState
+from unrolled.training.stepping import Stepper, make_stepper, training_batcher, updates_of_epoch
 from unrolled.training.update import Update
 
 
@@ -60,31 +61,34 @@ def fit(
 
     Args:
         state: from `new_state`, perhaps restored from a checkpoint; it is changed and returned.
-        train: what to learn from.
-        validation: what to choose the best weights by, after each pass.
+        train: the sequences to learn from.
+        validation: the sequences by which the best weights are chosen, after each epoch.
         config: how to train.
         augmentation: random changes of the training sequences.
         sample_weights: how much each training sequence counts in the loss, [N]; all the same where None.
         validation_weights: how much each validation sequence counts in the validation loss, [N].
         recorders: observers.
-        store: where checkpoints go.
+        store: the run's checkpoints; none are written where None.
     Returns:
-        The state at the end; its ``judged`` network holds the weights that its selection keeps.
+        The state at the end; its ``shipped`` network holds the weights that its selection keeps.
     Raises:
         ConfigError: for settings that these data cannot have.
         DivergedError: if the loss is not finite.
         InterruptedRunError: after a `StopRequest`, when a checkpoint is saved.
-        KeyboardInterrupt: after Ctrl-C where no entry of the process takes it as such a request; a checkpoint is saved,
-            unless the weights were just changing: then the one before it is there to go on from.
+        KeyboardInterrupt: after Ctrl-C where no entry of the process turns it into such a request. A checkpoint is
+            saved, unless an update had begun: the training then goes on from the checkpoint before it.
     """
     augmentation = augmentation or AugmentConfig()
     device = state.network.output.weight.device
     check_settings(config, augmentation, train, validation, device)
-    observer = Recorders(recorders)
     batcher = training_batcher(train, device, sample_weights)
     plan = make_plan(config, train)
-    weights = _to(class_weights(config, train), device)
+    weights = class_weights(config, train)
+    weights = None if weights is None else weights.to(device)
     update = Update(state.network, state.averaged, state.optimizer, batcher, config, augmentation, weights)
+    if validation is not None:
+        storage = choose_storage(validation.values.nbytes, device)
+        validation_batcher = Batcher(validation, device, validation_weights, storage=storage)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with forked, on_side_stream(device), heeding_stops() as stop:
         fitting = Fitting(
@@ -93,13 +97,14 @@ def fit(
             config=config,
             batcher=batcher,
             stepper=make_stepper(update, plan),
-            validation=None if validation is None else _validation_batcher(validation, device, validation_weights),
-            observer=observer,
+            validation=None if validation is None else validation_batcher,
+            recorders=recorders,
             store=store,
             stop=stop,
-            clock=Clock(state.seconds),
+            started=time.perf_counter() - state.seconds,
         )
-        observer.begin(state, plan)
+        for recorder in recorders:
+            recorder.begin(state, plan)
         try:
             fitting.run()
         except KeyboardInterrupt:
@@ -107,44 +112,22 @@ def fit(
                 fitting.save()
             raise
         finally:
-            fitting.stepper.end()
-            observer.end(state)
+            with ExitStack() as ends:  # each, even where one fails
+                for recorder in reversed(recorders):
+                    ends.callback(recorder.end, state)
+                fitting.stepper.end()
     return state
-
-
-def _validation_batcher(validation: Sequences, device: torch.device, weights: Weights | None) -> Batcher:
-    return Batcher(validation, device, weights, storage=choose_storage(validation.values.nbytes, device))
-
-
-@dataclass
-class Clock:
-    """Seconds of training, over all its resumptions.
-
-    Attributes:
-        before: seconds of the earlier ones.
-    """
-
-    before: float
-
-    def __post_init__(self) -> None:
-        self.started = time.perf_counter()
-        self.saved = self.started
-
-    def seconds(self) -> float:
-        """So far."""
-        return self.before + time.perf_counter() - self.started
-
-    def since_saved(self) -> float:
-        """Since the last checkpoint."""
-        return time.perf_counter() - self.saved
 
 
 @dataclass
 class Fitting:
-    """One call of `fit`: what it needs, and its ladder of verbs.
+    """One call of `fit`, step by step.
 
     Attributes:
-        lines: those of figures that are due and still on their way from the device, the oldest first.
+        started: when the training would have begun, had it never been stopped, by `time.perf_counter`.
+        saved: when the last checkpoint was written, or this call began.
+        lines: lines of figures that are due and still on their way from the device, the oldest first; each is a
+            `StepLog` that lacks its loss and its accuracy.
     """
 
     state: TrainState
@@ -153,38 +136,39 @@ class Fitting:
     batcher: Batcher
     stepper: Stepper
     validation: Batcher | None
-    observer: Recorder
+    recorders: Sequence[Recorder]
     store: CheckpointStore | None
     stop: StopRequest
-    clock: Clock
-    lines: deque[Line] = field(default_factory=deque)
+    started: float
+    saved: float = field(default_factory=time.perf_counter)
+    lines: deque[tuple[StepFigures, Callable[..., StepLog]]] = field(default_factory=deque)
 
     def run(self) -> None:
         """All epochs that are left, then the weights to keep."""
         state, selection = self.state, self.state.selection
         if not state.step:
-            selection.begin(state.judged, self.batcher, self.validation)
+            selection.begin(state.shipped, self.batcher, self.validation)
         while not self.is_complete():
             self.train_epoch()
             self.finish_epoch()
-        selection.end(state.judged, state.epoch, self.batcher, self.validation)
+        selection.end(state.shipped, state.epoch, self.batcher, self.validation)
         self.save()
         if selection.kept:
-            state.judged.load_state_dict(selection.kept)
-        state.judged.eval()
+            state.shipped.load_state_dict(selection.kept)
+        state.shipped.eval()
 
     def is_complete(self) -> bool:
-        """Whether nothing is left; a pass whose last step was the last before a stop is still to be finished."""
+        """Whether nothing is left. An epoch that was stopped after its last update still lacks its figures."""
         state = self.state
         return not state.place and (state.step >= self.plan.total_steps or state.selection.gives_up(self.plan))
 
     def train_epoch(self) -> None:
-        """The batches of this pass that are left."""
+        """The updates of this epoch that are left."""
         state = self.state
-        course = make_course(self.plan, self.config, state.epoch, state.step - state.place)
+        updates = updates_of_epoch(self.plan, self.config, state.epoch, state.step - state.place)
         state.network.train()
-        self.stepper.begin(course, state.place)
-        for indices in course.batches[state.place :]:
+        self.stepper.begin(updates, state.place)
+        for indices in updates.batches[state.place :]:
             self.train_step(len(indices))
             if state.step % self.config.log_every == 0:
                 self.log_step()
@@ -203,25 +187,26 @@ class Fitting:
         state.step += 1
         state.sequences += count
         state.optimizer.changing = False
-        self.observer.updated(state, batch)
+        for recorder in self.recorders:
+            recorder.updated(state, batch)
 
     def finish_epoch(self) -> None:
-        """The pass's figures, on training and on validation data, and whether they are the best."""
+        """Computes the epoch's figures on training and validation data, and whether they are the best so far."""
         state = self.state
-        self.tell_lines()
-        figures = self.check_finite()
-        assert figures is not None  # noqa: S101  # a pass has a step
+        self.write_lines()
+        figures = self.figures_of_last(state.place)
+        self.check_losses(figures)
         self.check_weights()
-        validated = self.validate()
+        validated = None if self.validation is None else measure(state.shipped, self.validation)
         state.epoch += 1
-        improved = state.selection.epoch_done(state.judged, state.epoch, validated)
-        state.seconds = self.clock.seconds()
+        improved = state.selection.epoch_done(state.shipped, state.epoch, validated)
+        state.seconds = self.seconds()
         log = EpochLog(
             epoch=state.epoch,
             step=state.step,
             sequences=state.sequences,
-            train_loss=mean_loss(figures.losses, state.counts, self.config),
-            train_accuracy=figures.right / sum(state.counts),
+            train_loss=figures.mean_loss(self.config),
+            train_accuracy=figures.accuracy,
             loss_sum=float(figures.losses.sum()),
             validation_loss=None if validated is None else validated.loss,
             validation_accuracy=None if validated is None else validated.accuracy,
@@ -231,65 +216,55 @@ class Fitting:
         )
         state.losses, state.correct, state.counts = [], [], []
         state.history.append(log)
-        self.observer.epoch(log, state)
-
-    def validate(self) -> LossAndAccuracy | None:
-        """Loss and accuracy on the validation data."""
-        return None if self.validation is None else measure(self.state.judged, self.validation)
+        for recorder in self.recorders:
+            recorder.epoch(log, state)
 
     def log_step(self) -> None:
-        """A line of training figures over the steps since the last one, or since the pass began.
+        """A line of training figures over the updates since the last line, or since the epoch began.
 
-        On a GPU it is told when the next one is due: by then it has arrived, and no step has waited for it.
+        On a GPU it is written when the next line is due: its figures have arrived by then, and no update has waited
+        for them.
         """
-        state, every = self.state, self.config.log_every
-        recent = slice(-min(every, state.place), None)
-        line = Line(
+        state = self.state
+        log = partial(
+            StepLog,
             step=state.step,
             epoch=state.epoch + 1,
             sequences=state.sequences,
-            counts=state.counts[recent],
-            figures=Figures(state.losses[recent], state.correct[recent]),
             learning_rate=self.current_rate(),
-            seconds=self.clock.seconds(),
+            seconds=self.seconds(),
         )
-        self.lines.append(line)
-        self.tell_lines(self.stepper.lines_in_flight)
+        self.lines.append((self.figures_of_last(min(self.config.log_every, state.place)), log))
+        self.write_lines(self.stepper.lines_in_flight)
 
-    def tell_lines(self, keep: int = 0) -> None:
-        """Tells the observers the lines that are due, but for the newest few."""
+    def write_lines(self, keep: int = 0) -> None:
+        """Gives the recorders the lines that are due, except the newest ``keep``."""
         while len(self.lines) > keep:
-            line = self.lines.popleft()
-            self.refuse(line.figures, line.first_step)
-            self.observer.step(line.log(self.config))
+            figures, log = self.lines.popleft()
+            self.check_losses(figures)
+            line = log(loss=figures.mean_loss(self.config), accuracy=figures.accuracy)
+            for recorder in self.recorders:
+                recorder.step(line)
 
-    def check_finite(self) -> Figures | None:
-        """Stops a training whose loss is not finite, before anything is saved over a good checkpoint.
+    def figures_of_last(self, count: int) -> StepFigures:
+        """Figures of the last ``count`` updates, all in this epoch."""
+        state, last = self.state, slice(-count, None)
+        return StepFigures(state.step, state.losses[last], state.correct[last], state.counts[last])
 
-        Returns:
-            The figures of this pass so far; None before its first step.
-        """
-        state = self.state
-        if not state.losses:
-            return None
-        figures = Figures(state.losses, state.correct)
-        self.refuse(figures, state.step - state.place)
-        return figures
-
-    def refuse(self, figures: Figures, first: int) -> None:
-        """Stops the training if a loss is not finite; ``first`` is the number of the first of these steps, from 0."""
-        wrong = figures.first_not_finite()
-        if wrong is not None:
-            raise self.diverged(f"The loss is {float(figures.losses[wrong])}", first + wrong)
+    def check_losses(self, figures: StepFigures) -> None:
+        """Stops a training whose loss is not finite, before anything is saved over a good checkpoint."""
+        if (wrong := figures.first_not_finite()) is not None:
+            step, loss = wrong
+            raise self.diverged(f"The loss is {loss}", step)
 
     def check_weights(self) -> None:
-        """Stops a training whose last update made a weight infinite, though its loss was not yet."""
+        """Stops a training whose last update made a weight that is not finite, before a loss shows it."""
         weights = self.state.network.parameters()
         if not all(bool(torch.isfinite(weight).all()) for weight in weights):
             raise self.diverged("The update made weights that are not finite", self.state.step - 1)
 
     def diverged(self, finding: str, step: int) -> DivergedError:
-        """The error for a finding at a step, counted from 0."""
+        """The error for a finding at an update, counted from 0."""
         rate = learning_rate(self.config, step, self.plan.total_steps)
         good = "There is no earlier checkpoint."
         if self.store is not None and self.store.newest() is not None:
@@ -305,35 +280,37 @@ class Fitting:
         """The learning rate of the step that was just done."""
         return learning_rate(self.config, max(self.state.step - 1, 0), self.plan.total_steps)
 
+    def seconds(self) -> float:
+        """Seconds of training so far, over all its resumptions."""
+        return time.perf_counter() - self.started
+
     def checkpoint_is_due(self) -> bool:
-        """Whether so many steps, or so many seconds, have passed since the last one."""
+        """Whether enough updates or seconds have passed since the last checkpoint."""
         every = self.config.checkpoint_every_steps
         if every is not None and self.state.step % every == 0:
             return True
-        return self.clock.since_saved() >= self.config.checkpoint_every_seconds
+        return time.perf_counter() - self.saved >= self.config.checkpoint_every_seconds
 
     def save(self) -> None:
-        """A checkpoint of the whole state, and the best weights where they are new."""
-        self.tell_lines()
+        """Writes a checkpoint of the whole state, and one of the best weights."""
+        self.write_lines()
         if self.store is None:
             return
         state = self.state
-        self.check_finite()
+        if state.place:
+            self.check_losses(self.figures_of_last(state.place))
         self.check_weights()
-        self.observer.flush()
-        state.seconds = self.clock.seconds()
+        for recorder in self.recorders:
+            recorder.flush()
+        state.seconds = self.seconds()
         selection = state.selection
         if selection.best:
             facts = {"step": state.step, "epoch": selection.best_epoch, "value": selection.best_value}
             self.store.save_best(selection.best, facts)
         self.store.save_last(state.tensors(), state.facts())
-        self.clock.saved = time.perf_counter()
+        self.saved = time.perf_counter()
 
     def interrupt(self) -> None:
-        """Saves, and says how to go on."""
+        """Saves a checkpoint and ends the training."""
         self.save()
         raise InterruptedRunError(f"Stopped after step {self.state.step} of {self.plan.total_steps}.")
-
-
-def _to(tensor: Tensor | None, device: torch.device) -> Tensor | None:
-    return None if tensor is None else tensor.to(device)

@@ -125,7 +125,7 @@ class TrainState:
     history: list[EpochLog] = field(default_factory=list)
 
     @property
-    def judged(self) -> Network:
+    def shipped(self) -> Network:
         """The network whose figures count: the averaged one where there is one."""
         return self.averaged or self.network
 

@@ -1,8 +1,8 @@
-"""Who does the updates of a pass: the host, one by one, or the device, from a table of the whole pass.
+"""The updates of an epoch: one by one from the host, or replayed as CUDA graphs from a table on the device.
 
-On the CPU the host hands each update its indices and its learning rate. On a GPU they are sent once a pass; a
-step then finds its row of the table by a counter that lies there too, so it needs nothing from the host, and a
-step whose shape has come before is replayed as a CUDA graph.
+On the CPU the host gives each update its indices and its learning rate. On a GPU these are sent once an epoch, as a
+table with a row for each update. An update finds its row by a counter that lies on the device too. So it needs nothing
+from the host, and an update whose shape has come before is replayed as a CUDA graph.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,31 +21,31 @@ from unrolled.config import TrainConfig
 from unrolled.data import Integers, Sequences
 from unrolled.data.batches import Batch, Batcher
 from unrolled.runtime import choose_storage
-from unrolled.training.capture import Capture, CudaGraphs
+from unrolled.training.cuda_graphs import CudaGraphCapture, GraphCapture
 from unrolled.training.plan import Plan
 from unrolled.training.schedule import learning_rate
 from unrolled.training.state import CHANGES, DROPOUT, step_seed
 from unrolled.training.update import Outcome, Update
 
 WARM_UPS = 3
-"""Steps of a shape before it is captured: libraries prepare themselves in the first, optimizers make their memory."""
+"""Updates of a shape before it is captured: in the first ones libraries prepare themselves and memory is reserved."""
 
 MOST_GRAPHS = 32
-"""Further shapes are not captured: of so many, each comes too seldom to be worth it."""
+"""Shapes that are captured at most; where there are more, each occurs too seldom to be worth it."""
 
 LENGTH_BUCKETS = 8
-"""On a GPU sequences are padded to one of so many lengths, so that few shapes of batches occur."""
+"""Lengths that batches are padded to on a GPU, so that few shapes of batches occur."""
 
 
 @dataclass(frozen=True)
-class Course:
-    """A pass as it is known before its first step.
+class EpochUpdates:
+    """The updates of an epoch, known before its first.
 
     Attributes:
-        batches: the indices of each step's sequences.
-        first: the number of the first step in the whole training, from 0.
-        rates: the learning rate of each step.
-        shares: how far the average of the weights moves towards them at each step.
+        batches: the indices of each update's sequences.
+        first: the number of the first update in the whole training, from 0.
+        rates: the learning rate of each update.
+        shares: how far the moving average moves towards the weights at each update.
     """
 
     batches: list[Integers]
@@ -55,37 +54,33 @@ class Course:
     shares: list[float]
 
 
-def make_course(plan: Plan, config: TrainConfig, epoch: int, first: int) -> Course:
-    """The course of a pass.
+def updates_of_epoch(plan: Plan, config: TrainConfig, epoch: int, first: int) -> EpochUpdates:
+    """The updates of an epoch.
 
     Args:
         plan: of the whole training.
-        config: how to train.
-        epoch: the pass, from 0.
-        first: the number of its first step, from 0.
+        config: learning rates, and the decay of the moving average.
+        epoch: counted from 0.
+        first: the number of its first update, from 0.
     """
     batches = plan.order.batches(epoch)[: plan.steps_in(epoch)]
     steps = range(first, first + len(batches))
-    return Course(
-        batches,
-        first,
-        [learning_rate(config, step, plan.total_steps) for step in steps],
-        [1 - average_decay(config, step) for step in steps],
-    )
+    rates = [learning_rate(config, step, plan.total_steps) for step in steps]
+    return EpochUpdates(batches, first, rates, [1 - average_decay(config, step) for step in steps])
 
 
 def average_decay(config: TrainConfig, step: int) -> float:
-    """How much of the average of the weights stays at a step, from 0; in the first ones it follows faster."""
+    """The decay of the moving average at an update, from 0; in the first updates the average follows faster."""
     return min(config.average_decay, (1 + step) / (10 + step))
 
 
 class StepRandomness:
-    """The random numbers of a step: what is dropped, and what is changed of its sequences.
+    """The random numbers of an update: for dropout and for augmentation.
 
-    Both are functions of the seed and of the step's number alone, whatever was drawn before.
+    Both are functions of the seed and of the update's number alone, whatever was drawn before.
 
     Args:
-        update: what draws them.
+        update: the update that draws them.
         device: where they are drawn.
     """
 
@@ -95,86 +90,66 @@ class StepRandomness:
         self.changes = Generator(device) if update.augmentation.asks else None
 
     def begin_step(self, step: int) -> None:
-        """Before a step, counted from 0."""
+        """Seeds the generators for an update, counted from 0."""
         if self.dropped is not None:
             self.dropped.manual_seed(step_seed(self.seed, step, DROPOUT))
         if self.changes is not None:
             self.changes.manual_seed(step_seed(self.seed, step, CHANGES))
 
 
-class Stepper(Protocol):
-    """Does the updates of a pass.
+class HostStepper:
+    """Does the updates of an epoch; the host gives each update what it needs.
 
     Attributes:
-        lines_in_flight: lines of figures that may be on their way from the device while steps go on.
+        lines_in_flight: lines of figures that may be on their way from the device while updates go on.
     """
-
-    lines_in_flight: int
-
-    def begin(self, course: Course, place: int) -> None:
-        """Before the first step of a pass, or of what is left of it.
-
-        Args:
-            course: of the pass.
-            place: steps of it that are done.
-        """
-
-    def step(self, place: int) -> Outcome:
-        """The step after ``place`` others. Its loss and its right answers stay until the next pass begins."""
-        ...
-
-    def end(self) -> None:
-        """After the last step, for whatever reason: lets go of what was only for the steps."""
-
-
-class HostStepper:
-    """The host gives each update what it needs."""
 
     def __init__(self, update: Update, randomness: StepRandomness) -> None:
         self.update, self.randomness = update, randomness
         self.lines_in_flight = 0 if update.batcher.device.type == "cpu" else 1
 
-    def begin(self, course: Course, place: int) -> None:
-        """See `Stepper`."""
+    def begin(self, updates: EpochUpdates, place: int) -> None:
+        """Before the first update of an epoch, or the first that is left of it after ``place`` others."""
         del place
-        self.course = course
+        self.updates = updates
 
     def step(self, place: int) -> Outcome:
-        """See `Stepper`."""
-        course, batcher = self.course, self.update.batcher
-        indices = course.batches[place]
-        self.randomness.begin_step(course.first + place)
+        """The update after ``place`` others. Its loss and its right answers stay valid until the next epoch begins."""
+        updates, batcher = self.updates, self.update.batcher
+        indices = updates.batches[place]
+        self.randomness.begin_step(updates.first + place)
         return self.update(
             batcher.choose(indices),
             batcher.steps_of(indices),
-            course.rates[place],
-            course.shares[place],
+            updates.rates[place],
+            updates.shares[place],
             self.randomness.changes,
         )
 
     def end(self) -> None:
-        """See `Stepper`."""
+        """After the last update, for whatever reason; there is nothing to release."""
 
 
-Shape = tuple[int, int]
+BatchShape = tuple[int, int]
 """Sequences and steps of a batch, B and T."""
 
 
-class TableStepper:
-    """The device finds what an update needs in a table of the pass, and keeps there what came of it.
+class CudaGraphStepper:
+    """Does the updates of an epoch from a table on the device, as CUDA graphs where a shape occurs often.
 
-    It may be behind the host, which waits for nothing but the figures of a line that was due long ago.
+    The losses and right answers stay on the device, too. It may be behind the host, which waits for nothing but the
+    figures of a line that was due long ago. The methods are those of `HostStepper`.
 
     Args:
         update: of a batcher whose sequences lie on the device.
-        randomness: of the steps.
-        rows: steps of a pass, at most.
+        randomness: of the updates.
+        rows: updates of an epoch, at most.
         width: sequences of a batch, at most.
-        capture: makes steps replayable; None for none.
+        capture: makes updates replayable; None for no CUDA graphs.
     """
 
     def __init__(
-        self, update: Update, randomness: StepRandomness, rows: int, width: int, capture: Capture | None
+        self, update: Update, randomness: StepRandomness, rows: int, width: int, capture: GraphCapture | None
     ) -> None:
         self.update, self.randomness, self.capture = update, randomness, capture
         self.lines_in_flight = 1
@@ -187,34 +162,34 @@ class TableStepper:
         self.losses = torch.zeros(rows, device=device)
         self.correct = torch.zeros(rows, dtype=torch.int64, device=device)
         self.place = torch.zeros(1, dtype=torch.int64, device=device)
-        self.replays: dict[Shape, Callable[[], Batch]] = {}
-        self.seen: Counter[Shape] = Counter()
+        self.replays: dict[BatchShape, Callable[[], Batch]] = {}
+        self.seen: Counter[BatchShape] = Counter()
 
-    def begin(self, course: Course, place: int) -> None:
-        """See `Stepper`. The only time that anything is sent to the device."""
-        self.course = course
-        count = len(course.batches)
+    def begin(self, updates: EpochUpdates, place: int) -> None:
+        """Sends the epoch's table to the device; nothing else is sent until the next epoch."""
+        self.updates = updates
+        count = len(updates.batches)
         order = np.zeros(self.order.shape, np.int64)
-        for row, indices in zip(order, course.batches, strict=False):
+        for row, indices in zip(order, updates.batches, strict=False):
             row[: len(indices)] = indices
         self.order.copy_(torch.from_numpy(order))
-        self.rates[:count].copy_(torch.tensor(course.rates, dtype=torch.float64))
-        self.shares[:count].copy_(torch.tensor(course.shares, dtype=torch.float64))
+        self.rates[:count].copy_(torch.tensor(updates.rates, dtype=torch.float64))
+        self.shares[:count].copy_(torch.tensor(updates.shares, dtype=torch.float64))
         self.place.fill_(place)
 
     def step(self, place: int) -> Outcome:
-        """See `Stepper`."""
-        course = self.course
-        indices = course.batches[place]
+        """Replays the update of this shape, or does it."""
+        updates = self.updates
+        indices = updates.batches[place]
         shape = len(indices), self.update.batcher.steps_of(indices)
-        self.randomness.begin_step(course.first + place)
+        self.randomness.begin_step(updates.first + place)
         replay = self.replays.get(shape) or self._prepare(shape)
         self.update.optimizer.changing = True  # a replay does not call the optimizer
         batch = self.work(shape) if replay is None else replay()
         return Outcome(batch, self.losses[place], self.correct[place])
 
-    def work(self, shape: Shape) -> Batch:
-        """One step: from the tables to the tables and the weights, and nothing else. Nothing waits for the device."""
+    def work(self, shape: BatchShape) -> Batch:
+        """One update, from the table to the table and the weights. Nothing waits for the device."""
         count, steps = shape
         outcome = self.update(
             self.order.index_select(0, self.place)[0, :count],
@@ -229,13 +204,13 @@ class TableStepper:
         return outcome.batch
 
     def end(self) -> None:
-        """See `Stepper`. What lies in the graphs' memory goes with them."""
+        """Releases the graphs and what lies in their memory."""
         self.replays.clear()
         self.update.optimizer.forget_gradients()
         self.update.optimizer.rate = self.update.config.learning_rate
 
-    def _prepare(self, shape: Shape) -> Callable[[], Batch] | None:
-        """The captured step of a shape that has come often enough."""
+    def _prepare(self, shape: BatchShape) -> Callable[[], Batch] | None:
+        """The captured update of a shape that has occurred often enough."""
         self.seen[shape] += 1
         if self.capture is None or self.seen[shape] <= WARM_UPS or len(self.replays) >= MOST_GRAPHS:
             return None
@@ -258,10 +233,10 @@ class TableStepper:
 def training_batcher(
     train: Sequences, device: torch.device, sample_weights: npt.NDArray[np.floating] | None = None
 ) -> Batcher:
-    """The batches to learn from: where the device is a GPU, of few shapes, and of sequences that lie there if they fit.
+    """Batches of the training sequences. On a GPU they have few shapes, and the sequences lie there if they fit.
 
     Args:
-        train: what to learn from.
+        train: the sequences.
         device: where the network is.
         sample_weights: how much each sequence counts in the loss, [N]; all the same where None.
     """
@@ -271,7 +246,7 @@ def training_batcher(
 
 
 def describe_steps(config: TrainConfig, train: Sequences, device: torch.device) -> str:
-    """How steps are done on a GPU, and why, as the end of a sentence; empty on the CPU."""
+    """How updates are done on a GPU and why, as the end of a sentence; empty on the CPU."""
     if device.type == "cpu":
         return ""
     if choose_storage(train.values.nbytes, device).type == "cpu":
@@ -282,19 +257,22 @@ def describe_steps(config: TrainConfig, train: Sequences, device: torch.device) 
     return "steps replayed as CUDA graphs"
 
 
+Stepper = HostStepper | CudaGraphStepper
+
+
 def make_stepper(update: Update, plan: Plan) -> Stepper:
-    """Who does the updates, where the batcher makes its batches."""
+    """Does the updates where the batcher makes its batches."""
     batcher = update.batcher
     randomness = StepRandomness(update, batcher.device)
     if batcher.device.type == "cpu" or batcher.storage != batcher.device:
         return HostStepper(update, randomness)
     generators = [] if randomness.changes is None else [randomness.changes]
-    capture = CudaGraphs(generators) if update.config.cuda_graphs else None
-    return TableStepper(update, randomness, plan.order.steps_per_pass, plan.order.batch_size, capture)
+    capture = CudaGraphCapture(generators) if update.config.cuda_graphs else None
+    return CudaGraphStepper(update, randomness, plan.order.steps_per_pass, plan.order.batch_size, capture)
 
 
 def _default_generator(device: torch.device) -> Generator:
-    """What layers draw from that take no generator."""
+    """The generator of layers that take none."""
     if device.type == "cpu":
         return torch.default_generator
     return torch.cuda.default_generators[device.index or 0]

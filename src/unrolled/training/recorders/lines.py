@@ -1,25 +1,26 @@
-"""Figures of steps: sent from the device when a line is due, read when they have long arrived."""
+"""Figures of updates: sent from the device when a line is due, read when they have long arrived."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from unrolled.config import TrainConfig
-from unrolled.training.state import StepLog
 
 
-class Figures:
-    """Losses and right answers of some steps, on their way to the host; whoever reads them waits for them.
+class StepFigures:
+    """Losses and right answers of successive updates, on their way to the host; a reader waits until they are there.
 
     Args:
-        losses, correct: of each step, scalars on the device.
+        step: updates done when the last of these was.
+        losses, correct: of each update, scalars on the device.
+        counts: sequences of each update.
     """
 
-    def __init__(self, losses: Sequence[Tensor], correct: Sequence[Tensor]) -> None:
+    def __init__(self, step: int, losses: Sequence[Tensor], correct: Sequence[Tensor], counts: Sequence[int]) -> None:
+        self.step, self.counts = step, counts
         self._losses = torch.stack(list(losses)).to("cpu", non_blocking=True)
         self._correct = torch.stack(list(correct)).to("cpu", non_blocking=True)
         self._arrived: torch.cuda.Event | None = None
@@ -27,78 +28,30 @@ class Figures:
             self._arrived = torch.cuda.Event()
             self._arrived.record()
 
-    def wait(self) -> None:
-        """Until they have arrived; on the CPU they are there at once."""
-        if self._arrived is not None:
-            self._arrived.synchronize()
-
     @property
     def losses(self) -> Tensor:
-        """[steps], float64."""
-        self.wait()
-        return self._losses.double()
+        """The loss of each update, [steps], float64."""
+        return self._read(self._losses).double()
 
     @property
-    def right(self) -> int:
-        """Right answers of all the steps."""
-        self.wait()
-        return int(self._correct.sum())
+    def accuracy(self) -> float:
+        """The share of right answers."""
+        return int(self._read(self._correct).sum()) / sum(self.counts)
 
-    def first_not_finite(self) -> int | None:
-        """Which step was the first whose loss is not finite, from 0; None where all are."""
-        wrong = torch.nonzero(~torch.isfinite(self.losses))
-        return int(wrong[0]) if len(wrong) else None
+    def mean_loss(self, config: TrainConfig) -> float:
+        """The mean over sequences, from the batches' means or sums, whichever ``config`` says they are."""
+        weights = 1.0 if config.loss == "sum" else torch.tensor(self.counts, dtype=torch.float64)
+        return float((self.losses * weights).sum()) / sum(self.counts)
 
+    def first_not_finite(self) -> tuple[int, float] | None:
+        """The first update whose loss is not finite, counted from 0 in the whole training, and its loss."""
+        losses = self.losses
+        wrong = torch.nonzero(~torch.isfinite(losses))
+        if not len(wrong):
+            return None
+        return self.step - len(losses) + int(wrong[0]), float(losses[wrong[0]])
 
-@dataclass(frozen=True)
-class Line:
-    """A line of training figures that is due, but for what the device still has to tell.
-
-    Attributes:
-        step: updates done.
-        epoch: number of the pass, from 1.
-        sequences: sequences seen.
-        counts: sequences of each step since the line before.
-        figures: of these steps.
-        learning_rate: of the last of them.
-        seconds: of training so far.
-    """
-
-    step: int
-    epoch: int
-    sequences: int
-    counts: list[int]
-    figures: Figures
-    learning_rate: float
-    seconds: float
-
-    @property
-    def first_step(self) -> int:
-        """The number of its first step, from 0."""
-        return self.step - len(self.counts)
-
-    def log(self, config: TrainConfig) -> StepLog:
-        """The whole line; waits until the device has told."""
-        return StepLog(
-            step=self.step,
-            epoch=self.epoch,
-            sequences=self.sequences,
-            loss=mean_loss(self.figures.losses, self.counts, config),
-            accuracy=self.figures.right / sum(self.counts),
-            learning_rate=self.learning_rate,
-            seconds=self.seconds,
-        )
-
-
-def mean_loss(losses: Tensor, counts: Sequence[int], config: TrainConfig) -> float:
-    """The mean over sequences, from the batches' means or sums.
-
-    Args:
-        losses: of each batch, float64.
-        counts: sequences of each batch.
-        config: says which it is.
-    """
-    if config.loss == "sum":
-        return float(losses.sum()) / sum(counts)
-    weights = torch.tensor(counts, dtype=torch.float64)
-    return float((losses * weights).sum()) / sum(counts)
+    def _read(self, values: Tensor) -> Tensor:
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return values

@@ -1,15 +1,14 @@
-"""Observers of a training: each sees the same events and none can change it.
+"""`Recorder`: an observer of a training. All see the same events and none can change the training.
 
-A recorder is told when the training begins, of every update, of every line of figures, of every pass, of
-the end, and of the figures on the test data. Writing files, drawing bars and printing are all recorders.
+The events are the beginning, every update, every line of figures, every epoch, the end, and the figures on the test
+data. What writes files, draws progress bars or prints is a recorder.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from unrolled.training.state import EpochLog, StepLog, TrainState
 
 
 class Recorder:
-    """Does nothing at every event; the others say what they do at theirs.
+    """Does nothing at any event; a subclass overrides the events that it needs.
 
     Example:
         >>> class Curve(unrolled.Recorder):
@@ -38,71 +37,28 @@ class Recorder:
         """Before the first step, or before the first one after a resume."""
 
     def updated(self, state: TrainState, batch: Batch) -> None:
-        """After each update of the weights; must not read from the device without need."""
+        """After each update of the weights. A read from the device makes the training wait for it."""
 
     def step(self, log: StepLog) -> None:
         """When a line of figures is due."""
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """After each pass and its validation."""
+        """After each epoch and its validation."""
 
     def flush(self) -> None:
-        """Before a checkpoint: what was recorded must be on the disk."""
+        """Before a checkpoint: brings to the disk what was recorded so far."""
 
     def end(self, state: TrainState) -> None:
         """When training ends, for whatever reason."""
 
     def figures(self, figures: Mapping[str, float]) -> None:
-        """After the end of a whole training, its figures on the test data by name; never called without any."""
-
-
-class Recorders(Recorder):
-    """Several recorders as one."""
-
-    def __init__(self, recorders: Sequence[Recorder]) -> None:
-        self.recorders = tuple(recorders)
-
-    def begin(self, state: TrainState, plan: Plan) -> None:
-        """Tells each."""
-        for recorder in self.recorders:
-            recorder.begin(state, plan)
-
-    def updated(self, state: TrainState, batch: Batch) -> None:
-        """Tells each."""
-        for recorder in self.recorders:
-            recorder.updated(state, batch)
-
-    def step(self, log: StepLog) -> None:
-        """Tells each."""
-        for recorder in self.recorders:
-            recorder.step(log)
-
-    def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """Tells each."""
-        for recorder in self.recorders:
-            recorder.epoch(log, state)
-
-    def flush(self) -> None:
-        """Tells each."""
-        for recorder in self.recorders:
-            recorder.flush()
-
-    def end(self, state: TrainState) -> None:
-        """Tells each, even where one fails."""
-        with ExitStack() as stack:
-            for recorder in reversed(self.recorders):
-                stack.callback(recorder.end, state)
-
-    def figures(self, figures: Mapping[str, float]) -> None:
-        """Tells each."""
-        for recorder in self.recorders:
-            recorder.figures(figures)
+        """After the end of a whole training, with its figures on the test data by name. Not called without any."""
 
 
 class MetricsFile(Recorder):
-    """``metrics.jsonl``: a JSON object for each line of figures and for each pass.
+    """``metrics.jsonl``: a JSON object for each line of figures and for each epoch.
 
-    After a resume the lines that the checkpoint does not know are cut off: they will come again.
+    After a resume the lines that came after the checkpoint are removed: the training writes them again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -143,7 +99,7 @@ class MetricsFile(Recorder):
 
 
 def _known(line: bytes, state: TrainState) -> bool:
-    """Whether a line is whole and the state already knows it."""
+    """Whether a line is complete and not from after the state."""
     try:
         content = json.loads(line)
         done = state.epoch if content["event"] == "epoch" else state.step

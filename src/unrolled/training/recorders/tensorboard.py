@@ -44,7 +44,7 @@ class TensorBoardRecorder(Recorder):
             value = getattr(log, name)
             if value is not None:
                 self.writer.add_scalar(f"epoch/{name}", value, log.step)
-        for name, weight in state.judged.named_parameters():
+        for name, weight in state.shipped.named_parameters():
             self.writer.add_histogram(f"weights/{name}", weight.detach().cpu().numpy(), log.step)
 
     def flush(self) -> None:

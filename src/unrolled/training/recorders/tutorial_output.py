@@ -1,7 +1,4 @@
-"""What the five old tutorials print while they train, in their rhythm, as recorders.
-
-Three of them measure accuracy and loss on a batch again, after its update; so do these.
-"""
+"""The lines that the five old tutorials (programs A to E) print while they train, in their rhythm."""
 
 from __future__ import annotations
 
@@ -17,95 +14,65 @@ from unrolled.training.plan import Plan
 from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import EpochLog, TrainState
 
-Say = Callable[[str], None]
+EVERY = 10
+"""Updates between two lines of programs A to C, and epochs between two lists of probabilities of program D."""
 
-EVERY_STEPS = 10
-WATCH_EVERY_EPOCHS = 10
+AFTER_UPDATE = {
+    "accuracy-and-loss": "For iter {step}\nAccuracy {accuracy:.6g}\nLoss {loss:.6g}\n__________________",
+    "samples-seen": "Iter {sequences}, Minibatch Loss= {loss:.6f}, Training Accuracy= {accuracy:.5f}",
+}
+"""Programs A, and B and C: figures of a batch, measured again after its update."""
 
-
-class AfterUpdate(Recorder):
-    """Every ten steps, accuracy and loss of the batch that was just learned from, after its update."""
-
-    def __init__(self, config: TrainConfig, say: Say) -> None:
-        self.config, self.say = config, say
-
-    def updated(self, state: TrainState, batch: Batch) -> None:
-        """Measures when it is time."""
-        if state.step % EVERY_STEPS:
-            return
-        with torch.no_grad():
-            state.network.eval()
-            logits: Tensor = state.network(batch.inputs, batch.lengths)
-            state.network.train()
-            loss = float(batch_loss(logits, batch.targets, self.config, None))
-        accuracy = float((logits.argmax(-1) == batch.targets).float().mean())
-        self.tell(state, loss, accuracy)
-
-    def tell(self, state: TrainState, loss: float, accuracy: float) -> None:
-        """As program A prints it."""
-        self.say(f"For iter {state.step}\nAccuracy {accuracy:.6g}\nLoss {loss:.6g}\n__________________")
+AFTER_EPOCH = {
+    "epoch-number": "Epoch {epoch}",
+    "epoch-loss": "Epoch {epoch} completed out of {epochs}, loss: {loss:.6g}",
+}
+"""Programs D and E."""
 
 
-class SamplesSeen(AfterUpdate):
-    """The same figures as programs B and C print them, by samples seen."""
+class TutorialOutput(Recorder):
+    """Prints what ``config.output`` names.
 
-    def tell(self, state: TrainState, loss: float, accuracy: float) -> None:
-        """One line."""
-        self.say(f"Iter {state.sequences}, Minibatch Loss= {loss:.6f}, Training Accuracy= {accuracy:.5f}")
+    Args:
+        config: the training.
+        say: prints a text.
+        watched: the sequence whose probabilities program D prints, [1, T, F].
+    """
 
-
-class EpochNumber(Recorder):
-    """Program D: the epoch's number, and now and then the class probabilities of one string."""
-
-    def __init__(self, say: Say, watched: Tensor | None) -> None:
-        self.say, self.watched = say, watched
-
-    def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """Prints after each pass."""
-        self.say(f"Epoch {log.epoch}")
-        if self.watched is None or log.epoch % WATCH_EVERY_EPOCHS:
-            return
-        device = state.network.output.weight.device
-        with torch.no_grad():
-            state.network.eval()
-            logits: Tensor = state.network(
-                self.watched.to(device), torch.tensor([self.watched.shape[1]], device=device)
-            )
-            state.network.train()
-        self.say(" ".join(f"{value:.4f}" for value in logits.softmax(-1)[0].tolist()))
-
-
-class EpochLoss(Recorder):
-    """Program E: the sum of the batch losses of each epoch."""
-
-    def __init__(self, say: Say) -> None:
-        self.say = say
-        self.epochs = 0
+    def __init__(self, config: TrainConfig, say: Callable[[str], None], watched: Tensor | None) -> None:
+        self.config, self.say, self.watched = config, say, watched
 
     def begin(self, state: TrainState, plan: Plan) -> None:
-        """Learns how many epochs there will be."""
+        """Notes the number of epochs."""
         del state
         self.epochs = plan.epochs
 
+    def updated(self, state: TrainState, batch: Batch) -> None:
+        """Measures and prints every ten updates."""
+        line = AFTER_UPDATE.get(self.config.output)
+        if line is None or state.step % EVERY:
+            return
+        logits = _logits(state, batch.inputs, batch.lengths)
+        loss = float(batch_loss(logits, batch.targets, self.config, None))
+        accuracy = float((logits.argmax(-1) == batch.targets).float().mean())
+        self.say(line.format(step=state.step, sequences=state.sequences, accuracy=accuracy, loss=loss))
+
     def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """Prints after each pass."""
-        del state
-        self.say(f"Epoch {log.epoch} completed out of {self.epochs}, loss: {log.loss_sum:.6g}")
+        """Prints, and now and then the probabilities of the watched sequence."""
+        line = AFTER_EPOCH.get(self.config.output)
+        if line is None:
+            return
+        self.say(line.format(epoch=log.epoch, epochs=self.epochs, loss=log.loss_sum))
+        if self.config.output == "epoch-number" and self.watched is not None and log.epoch % EVERY == 0:
+            inputs = self.watched.to(state.network.output.weight.device)
+            logits = _logits(state, inputs, torch.tensor([inputs.shape[1]], device=inputs.device))
+            self.say(" ".join(f"{value:.4f}" for value in logits.softmax(-1)[0].tolist()))
 
 
-def tutorial_recorder(config: TrainConfig, say: Say, watched: Tensor | None) -> Recorder | None:
-    """The recorder for ``config.output``; None where that is no tutorial's.
-
-    Args:
-        config: what to print.
-        say: prints a text.
-        watched: the sequence whose probabilities are printed, [1, T, F].
-    """
-    makers: dict[str, Callable[[], Recorder]] = {
-        "accuracy-and-loss": lambda: AfterUpdate(config, say),
-        "samples-seen": lambda: SamplesSeen(config, say),
-        "epoch-number": lambda: EpochNumber(say, watched),
-        "epoch-loss": lambda: EpochLoss(say),
-    }
-    maker = makers.get(config.output)
-    return maker() if maker else None
+@torch.no_grad()
+def _logits(state: TrainState, inputs: Tensor, lengths: Tensor) -> Tensor:
+    """Logits of the learning network without dropout."""
+    state.network.eval()
+    logits: Tensor = state.network(inputs, lengths)
+    state.network.train()
+    return logits

@@ -1,7 +1,7 @@
-"""CUDA graphs: a piece of work on the GPU is captured once, and replayed as a whole without the host.
+"""CUDA graphs: a piece of work on the GPU is captured once and replayed as a whole without the host.
 
-All that the package asks of CUDA graphs stands here, behind `Capture`, so that whatever replays a step can be
-tested without a GPU. What may be captured and why a replay gives the same numbers: docs/speed.md.
+All calls of PyTorch's CUDA graphs stand here, behind the protocol `GraphCapture`, so that `CudaGraphStepper` can be
+tested without a GPU. docs/speed.md says what may be captured and why a replay gives the same numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Generator
 Result = TypeVar("Result")
 
 
-class Capture(Protocol):
+class GraphCapture(Protocol):
     """Makes a piece of work replayable."""
 
     def __call__(self, work: Callable[[], Result]) -> Callable[[], Result]:
@@ -35,14 +35,14 @@ class Capture(Protocol):
         ...
 
 
-class CudaGraphs:
+class CudaGraphCapture:
     """Captures on the current stream, which must not be the default one; see `on_side_stream`.
 
-    The graphs share one pool of memory: they run one after the other, and what one leaves in it no other needs.
+    The graphs share one pool of memory: they run one after the other, and none needs what another leaves in it.
 
     Args:
         generators: of random numbers that the work draws from, beside the device's own; each replay goes on from
-            where they stand then.
+            their state at that moment.
     """
 
     def __init__(self, generators: Sequence[Generator] = ()) -> None:
@@ -50,7 +50,7 @@ class CudaGraphs:
         self.pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, work: Callable[[], Result]) -> Callable[[], Result]:
-        """See `Capture`."""
+        """See `GraphCapture`."""
         graph = torch.cuda.CUDAGraph()
         for generator in self.generators:
             graph.register_generator_state(generator)
@@ -68,7 +68,7 @@ class CudaGraphs:
 def on_side_stream(device: torch.device) -> Iterator[None]:
     """Computes on a stream of its own while the block runs, as capturing needs; on the CPU nothing changes.
 
-    Whatever is captured there, and the steps before it that warm up, is in one order by that.
+    So the captured work and the updates before it are in one order.
     """
     if device.type != "cuda":
         yield
@@ -76,7 +76,7 @@ def on_side_stream(device: torch.device) -> Iterator[None]:
     stream = torch.cuda.Stream(device)
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream), warnings.catch_warnings():
-        # steps before a capture use a rule that could be captured; separate weights are what the cells have
+        # updates before a capture already use the rule that can be captured; the cells' weights are separate tensors
         warnings.filterwarnings("ignore", "This instance was constructed with capturable=True", UserWarning)
         warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous", UserWarning)
         try:
