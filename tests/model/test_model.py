@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import pickletools
 import shutil
@@ -16,6 +17,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
 from closeness import closeness
 from unrolled.baselines.simple import fit_baselines
@@ -248,6 +250,25 @@ def test_a_model_json_that_does_not_fit_is_refused_with_what_is_wrong(
     edited(tmp_path / "model", change)
     with pytest.raises(ModelFolderError, match=text):
         load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text"),
+    [
+        ("layers.0.cells.0.U", np.float64, r"layers\.0\.cells\.0\.U holds .*torch\.float64; expected torch\.float32"),
+        ("output.bias", np.float16, r"output\.bias holds .*torch\.float16; expected torch\.float32"),
+        ("output.weight", np.int32, r"do not belong together"),
+    ],
+)
+def test_weights_of_another_type_are_refused(tmp_path: Path, name: str, kind: type[np.generic], text: str) -> None:
+    """A kernel reads the memory of weights as float32."""
+    folder = model().save(tmp_path / "model")
+    tensors = load_file(folder / "model.safetensors")
+    save_file(tensors | {name: tensors[name].astype(kind)}, folder / "model.safetensors")
+    content = (folder / "model.safetensors").read_bytes()
+    edited(folder, lambda facts: facts.update(weights_sha256=hashlib.sha256(content).hexdigest()))
+    with pytest.raises(ModelFolderError, match=text):
+        load(folder)
 
 
 def test_a_model_saved_before_there_was_a_checksum_of_model_json_still_loads(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_balanced_class_weights_pass_over_a_class_that_is_absent() -> None:
 
 @pytest.mark.parametrize("wish", [(1.0, 2.0), (1.0, 2.0, 3.0, 4.0), (1.0, 0.0, 2.0), (1.0, -1.0, 2.0)])
 def test_a_wrong_number_of_class_weights_or_one_not_over_zero_is_refused(wish: tuple[float, ...]) -> None:
-    with pytest.raises(ConfigError, match=r"expected 3 numbers over 0, for the classes 0, 1, 2 in this order"):
+    with pytest.raises(ConfigError, match=r"expected 3 numbers above 0, for the classes 0, 1, 2 in this order"):
         class_weights(config(class_weight=wish), labelled([0, 1, 2]))
 
 

@@ -1,8 +1,8 @@
-"""A trained network with all that its answers need: its folder, its card, predictions and streams.
+"""A trained network with everything that its predictions need: its folder, its card, predictions and streams.
 
 model.py      `Model`: every prediction of a trained network
 stream.py     predictions while the steps come
-facts.py      what is known of a model beside its weights
+facts.py      the facts of a model beside its weights
 folder.py     a model on disk
 card.py       the model card, for people
 examples.py   a few sequences that travel with it

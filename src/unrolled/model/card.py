@@ -1,4 +1,4 @@
-"""The model card: what a person should know before trusting the model, as Markdown."""
+"""The model card, as Markdown: what a person should know before using the model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def write_card(facts: Mapping[str, Any], network: str, method: str) -> str:
     """The card's text.
 
     Args:
-        facts: what ``model.json`` holds.
+        facts: the content of ``model.json``.
         network: the network in words.
         method: how the weights were learned, in words.
     """
@@ -52,7 +52,7 @@ def write_card(facts: Mapping[str, Any], network: str, method: str) -> str:
 
 
 def _input(facts: Mapping[str, Any]) -> str:
-    """What sequences the model takes, and how much of them it reads."""
+    """The sequences that the model takes, and how many of their steps it reads."""
     length = "any length from 1 step"
     if facts.get("max_length"):
         length += f" (of which the {facts['keep_steps']} {facts['max_length']:,} are read)"

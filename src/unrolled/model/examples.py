@@ -1,4 +1,4 @@
-"""A few sequences that travel with a model, so that it can be shown and tried without its data.
+"""A few sequences in a model folder, so that the model can be shown and tried without its data.
 
 They stand in ``examples.json`` of the model folder, in the form in which the server takes sequences:
 
@@ -21,7 +21,7 @@ import numpy as np
 from unrolled.data import Integers, Sequences
 
 MAX_VALUES = 100_000
-"""Of all examples together: a model folder stays small."""
+"""Values of all examples together; a model folder stays small."""
 
 Steps = list[list[float | None]]
 
@@ -31,7 +31,7 @@ class Example:
     """One sequence in plain values.
 
     Attributes:
-        label: the name of its true class; None where that is not known.
+        label: the name of its true class; None where it is not known.
         sequence: steps of one number a channel, in the unit that the network reads; of text, its tokens.
 
     Example:
@@ -45,11 +45,11 @@ class Example:
 
 
 def choose_examples(sequences: Sequences, count: int) -> tuple[Example, ...]:
-    """The first sequences of each class in turn, until there are ``count`` or they are `MAX_VALUES`.
+    """The first sequences of each class in turn, until they are ``count`` or hold `MAX_VALUES` values.
 
     Args:
-        sequences: by preference those held out for the test: the network has not learned them.
-        count: how many at most.
+        sequences: preferably test sequences, which the network has not learned.
+        count: number of examples at most.
     """
     chosen: list[Example] = []
     room = MAX_VALUES
@@ -95,6 +95,6 @@ def _example(sequences: Sequences, index: int) -> Example:
 
 
 def _plain(value: Any) -> float | None:
-    """A float32 as the shortest number that is read back as the same; null where it is missing."""
+    """A float32 as the shortest number that is read back as the same; None for a missing value."""
     number = float(str(value))
     return number if math.isfinite(number) else None

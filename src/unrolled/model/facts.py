@@ -1,4 +1,4 @@
-"""`ModelFacts`: all that a model is beside its weights, as ``model.json`` holds it."""
+"""`ModelFacts`: the facts of a model beside its weights, which ``model.json`` holds."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from unrolled.preparation import Preprocessor
 from unrolled.version import VERSION
 
 FORMAT_VERSION = 6
-"""2: the network prepares its input in more ways than one, and may read text. 3: the range of the training values
-is recorded. 4: segments past the recurrence, eight statistics. 5: steps with their neighbours.
-6: the sequences of the training are recorded. Older ones are still
-read, but for networks that pool the four statistics of before 4."""
+"""2: several kinds of preparation, text. 3: the range of the training values. 4: segment means, eight statistics.
+5: context. 6: a record of the sequences. Older folders are still read, except networks that pool the four statistics
+of versions before 4."""
 
 
 class BaselineFacts(BaseModel):
-    """What is not a tensor of `Baselines`.
+    """The fields of `Baselines` that are not tensors.
 
     Example:
         >>> unrolled.load("runs/levels/1").facts.baseline.features  # what the logistic regression sees
@@ -36,26 +35,26 @@ class BaselineFacts(BaseModel):
 
 
 class ModelFacts(BaseModel):
-    """What ``model.json`` holds.
+    """The content of ``model.json``.
 
     Attributes:
         format_version: of the folder.
         unrolled: the version of the package that wrote it.
         classes: names, in the order of the probabilities.
         channels: names, in the order of a step's values.
-        scale: what one unit of bytes is worth; see `Sequences`.
-        value_range: least and largest value of the training data; None for text, or where it was not recorded.
+        scale: the value of one unit of bytes; see `Sequences`.
+        value_range: least and largest value of the training data; None for text, or where it is not recorded.
         pictures: whether the sequences are pictures, read row by row.
-        vocabulary: of text, the tokens that training knew, in the order of their codes from 1; None for numbers.
-        tokens: of text, what a token is.
+        vocabulary: of text, the tokens of the training data, in the order of their codes from 1; None for numbers.
+        tokens: of text, the kind of token.
         max_length: steps that are read of a longer sequence; None for all.
-        keep_steps: which ones.
+        keep_steps: whether these are the first or the last.
         model: the network's configuration.
         data: source, options and fingerprint of the training data.
         training: length and settings of the training.
-        figures: what the evaluation after training gave.
-        temperature: what logits are divided by before they become probabilities.
-        baseline: of the simple classifiers, what is not a tensor.
+        figures: of the evaluation after the training.
+        temperature: the divisor of the logits before the softmax.
+        baseline: the fields of the baselines that are not tensors.
         weights_sha256: of ``model.safetensors``.
         examples_sha256: of ``examples.json``; empty where there is none.
         sequences_sha256: of ``sequences.safetensors``; empty where there is none.
@@ -89,36 +88,36 @@ class ModelFacts(BaseModel):
 
     @property
     def method(self) -> Literal["fitted", "trained"]:
-        """Whether the output layer was fitted in closed form and nothing else learned, or all weights by gradients."""
+        """``fitted`` if only the output layer was learned, in closed form; ``trained`` if all were, by gradients."""
         recorded: Literal["fitted", "trained"] | None = self.training.get("method")
         if recorded is not None:
             return recorded
-        # version 0.1.0 recorded only what it follows from
+        # version 0.1.0 did not record the method; it follows from these fields
         keeps_best = self.training.get("config", {}).get("keep") == "best"
         begins = not self.training.get("goes_on") and self.training.get("best_epoch") == 0
         return "fitted" if self.model.output_initializer == "ridge" and keeps_best and begins else "trained"
 
     @property
     def method_in_words(self) -> str:
-        """The same for a person, as part of a sentence."""
+        """`method` as part of a sentence."""
         if self.method == "fitted":
             return "its recurrence untrained, its output layer fitted in closed form (ridge regression)"
         return "trained by gradients"
 
     @property
     def preprocessor(self) -> Preprocessor:
-        """What is done to sequences before they are batched, as in the training."""
+        """The preparation of sequences before they are batched, as in the training."""
         return Preprocessor(self.max_length, self.keep_steps, self.vocabulary, self.tokens)
 
 
 def learned_facts(
     train: Sequences, preprocessor: Preprocessor, model: ModelConfig, *, data: dict[str, Any], training: dict[str, Any]
 ) -> ModelFacts:
-    """The facts of a model that has been trained; its figures, temperature and baselines come later.
+    """The facts of a trained model; its figures, temperature and baselines come later.
 
     Args:
-        train: what it learned from, before or after preprocessing.
-        preprocessor: what was done to it.
+        train: the training sequences, before or after preprocessing.
+        preprocessor: their preprocessing.
         model: the network's configuration.
         data, training: see `ModelFacts`.
     """

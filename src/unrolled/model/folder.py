@@ -1,11 +1,12 @@
-"""The folder of a model, written and read; its files are named in `unrolled.model.model`."""
+"""Writing and reading the folder of a model; `unrolled.model.model` lists its files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from pydantic import ValidationError
@@ -26,11 +27,13 @@ from unrolled.network import Network
 from unrolled.storage import former_folder, replace_folder
 
 Contents = tuple[Network, ModelFacts, Baselines | None, tuple[Example, ...], DatasetRecord | None]
-"""What a folder holds."""
+"""The content of a folder."""
+
+T = TypeVar("T")
 
 
 def write_model(path: Path, contents: Contents) -> None:
-    """Writes a model folder, in one step; what was there before is replaced.
+    """Writes a model folder in one step and replaces a former one.
 
     Raises:
         StorageError: if it cannot be written.
@@ -65,7 +68,7 @@ def read_model(path: Path) -> Contents:
     """Reads a model folder, or the model of a run folder.
 
     Raises:
-        ModelFolderError: if there is none, or it is damaged, or newer than this package.
+        ModelFolderError: for a folder that is missing, damaged, or newer than this package.
     """
     folder = find_model(path)
     facts = _read_facts(folder / "model.json")
@@ -84,27 +87,37 @@ def read_model(path: Path) -> Contents:
         network = restore_network(facts, {k: v for k, v in tensors.items() if not k.startswith(_BASELINE)})
     except (SafetensorError, RuntimeError, KeyError, ConfigError) as error:
         raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {error}") from None
-    return network, facts, baselines, _read_examples(folder, facts), _read_record(folder, facts)
+    examples = _read_optional(folder / "examples.json", facts.examples_sha256, parse_examples)
+    record = _read_optional(
+        folder / _RECORD, facts.sequences_sha256, lambda content: DatasetRecord.from_arrays(load_arrays(content))
+    )
+    return network, facts, baselines, examples or (), record
 
 
 def restore_network(facts: ModelFacts, weights: dict[str, Tensor]) -> Network:
     """The network that a model's facts describe, with these weights, which are not copied.
 
     Raises:
-        RuntimeError: for weights of other names or shapes.
+        RuntimeError: for weights of other names, shapes or types.
     """
     symbols = None if facts.vocabulary is None else len(facts.vocabulary) + 1
-    with torch.device("meta"):  # sizes are checked before memory is taken for them
+    with torch.device("meta"):  # sizes are checked before memory is reserved for them
         network = Network(facts.model, len(facts.channels), len(facts.classes), seed=None, symbols=symbols)
+    types = {name: value.dtype for name, value in network.state_dict().items()}
     network.load_state_dict(weights, assign=True)
+    for name, value in network.state_dict().items():
+        if value.dtype != types[name]:
+            raise RuntimeError(f"{name} holds values of the type {value.dtype}; expected {types[name]}.")
     return network.eval()
 
 
 def find_model(path: Path) -> Path:
-    """The model folder that a path means: itself, or a run's; the former one where a kill amid saving left no other.
+    """The model folder at a path: the path itself, or the model of a run folder.
+
+    Where a process was killed while it saved and left no new folder, it is the former one.
 
     Raises:
-        ModelFolderError: with what is there instead.
+        ModelFolderError: naming what was found instead.
     """
     folders = (path, path / "model")
     for folder in (*folders, *map(former_folder, folders)):
@@ -141,29 +154,16 @@ def _read_facts(path: Path) -> ModelFacts:
         raise ModelFolderError(f"{path} is damaged or not a model's: {_cause(error)}. Copy the folder anew.") from None
 
 
-def _read_examples(folder: Path, facts: ModelFacts) -> tuple[Example, ...]:
-    path = folder / "examples.json"
-    if not facts.examples_sha256:
-        return ()
-    try:
-        content = path.read_bytes()
-        if _digest(content) != facts.examples_sha256:
-            raise ValueError("its checksum is not the one in model.json")
-        return parse_examples(content)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelFolderError(f"{path} is damaged: {error}. Copy the folder anew.") from None
-
-
-def _read_record(folder: Path, facts: ModelFacts) -> DatasetRecord | None:
-    path = folder / _RECORD
-    if not facts.sequences_sha256:
+def _read_optional(path: Path, digest: str, parse: Callable[[bytes], T]) -> T | None:
+    """The content of a file that only some folders have; None where ``model.json`` records no digest of it."""
+    if not digest:
         return None
     try:
         content = path.read_bytes()
-        if _digest(content) != facts.sequences_sha256:
+        if _digest(content) != digest:
             raise ValueError("its checksum is not the one in model.json")
-        return DatasetRecord.from_arrays(load_arrays(content))
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        return parse(content)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ModelFolderError(f"{path} is damaged: {error}. Copy the folder anew.") from None
 
 
@@ -173,19 +173,19 @@ def _digest(*contents: bytes) -> str:
 
 
 def _facts_digest(content: dict[str, Any]) -> str:
-    """SHA-256 of what a ``model.json`` holds besides this."""
+    """SHA-256 of the other fields of ``model.json``."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _unreadable(path: Path, error: OSError) -> ModelFolderError:
-    """The error for a file that the system does not give."""
+    """The error for a file that cannot be read."""
     if isinstance(error, PermissionError):
         return ModelFolderError(f"{path}: no permission to read it. Change its permissions, or those of its folder.")
     return ModelFolderError(f"{path}: {error.strerror or error}; copy the whole folder.")
 
 
 def _cause(error: Exception) -> str:
-    """What was wrong with a ``model.json``, in a few words."""
+    """The error in a ``model.json``, in a few words."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -1,12 +1,12 @@
-"""`Model`: a trained network with all that its answers need, in memory and as one folder.
+"""`Model`: a trained network with everything that its predictions need, in memory and as one folder.
 
     model.safetensors      weights, preparation, the simple baselines
-    model.json             classes, channels, configuration, data's fingerprint, figures
-    sequences.safetensors  which sequences were trained on, held out for validation and for the test: a hash of each
-    examples.json          a few sequences to try it on
+    model.json             classes, channels, configuration, fingerprint of the data, figures
+    sequences.safetensors  hashes of the training, validation and test sequences
+    examples.json          a few sequences to try the model on
     README.md              the model card, for people
 
-Nothing in the folder is code: loading a stranger's model runs nothing of theirs.
+The folder holds no code, so that loading a stranger's model runs none.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ Probabilities = npt.NDArray[np.float32]
 class Model:
     """A trained classifier of sequences.
 
-    The command line, `SequenceClassifier`, the server, reports and evaluations all ask it: sequences are checked and
-    prepared by `accept`, read by the network in float32, and become probabilities in one place.
+    The command line, `SequenceClassifier`, the server, reports and evaluations all predict with it: `accept` checks and
+    prepares sequences, the network reads them in float32, and `probabilities` makes probabilities of its logits.
 
     Attributes:
-        network: the weights.
+        network: the network with its weights.
         facts: everything else that is saved.
         baselines: the majority class and the logistic regression of the same training data.
-        examples: a few sequences to try it on.
-        record: which sequences were trained on and held out; None where that is not known.
+        examples: a few sequences to try the model on.
+        record: the training, validation and test sequences, as hashes; None where they are not known.
 
     Example:
         >>> model.classes, model.channels
@@ -85,18 +85,18 @@ class Model:
 
     @cached_property
     def preprocessor(self) -> Preprocessor:
-        """What is done to sequences before they are batched, as in the training."""
+        """The preparation of sequences before they are batched, as in the training."""
         return self.facts.preprocessor
 
     def predict(self, values: SequencesLike) -> npt.NDArray[np.str_]:
         """The most probable class of each sequence, by name, [N].
 
         Args:
-            values: see `SequencesLike`. The first axis of an array is that of the sequences: one sequence of T steps
-                of one channel is [1, T], or a list of one array; an array [T, 1] is T sequences of one step. Bytes
-                are taken for stored units where the model learned from bytes (pixels); anything else is taken as it is.
+            values: see `SequencesLike`. The first axis of an array counts the sequences: one sequence of T steps of one
+                channel is [1, T], or a list of one array; an array [T, 1] is T sequences of one step. Where the model
+                learned from bytes (pixels), bytes are scaled as in the training.
         Raises:
-            MismatchError: for other channels than the model's, or missing values.
+            MismatchError: for other channels than the model's, or missing values that it does not take.
 
         Example:
             >>> model.predict(arrays[:2])  # a list: lengths may differ
@@ -117,10 +117,10 @@ class Model:
         return self.probabilities(self._answers(values))
 
     def predict_steps(self, values: SequencesLike) -> list[Probabilities]:
-        """The probabilities after every step, [T_i, C] for each sequence: the belief as it is read.
+        """The running probabilities, after every step, [T_i, C] for each sequence.
 
-        Row t is what `predict_proba` gives for the first t + 1 steps. `prefix_steps` says what that costs: a network
-        that does not read forward reads every prefix anew.
+        Row t is what `predict_proba` gives for the first t + 1 steps. A network that does not read forward reads every
+        prefix anew; `prefix_steps` gives the cost.
 
         Example:
             >>> beliefs = model.predict_steps(arrays[:2])
@@ -133,7 +133,7 @@ class Model:
         rows = all_prefix_logits(self.network, self._batcher(begun))
         if begun is not whole and max_length is not None:
             beyond: Sequence[int] = (whole.lengths - begun.lengths).tolist()
-            if keep_steps == "first":  # nothing that comes later is read
+            if keep_steps == "first":  # later steps are not read
                 late = [row[-1:].expand(count, -1) for row, count in zip(rows, beyond, strict=True)]
             else:
                 late = list(all_logits(self.network, self._batcher(late_windows(whole, max_length))).split(beyond))
@@ -141,7 +141,7 @@ class Model:
         return [self.probabilities(logits) for logits in rows]
 
     def prefix_steps(self, length: int) -> int:
-        """Steps that the network reads for `predict_steps` of a sequence of so many steps."""
+        """Steps that the network reads for `predict_steps` of a sequence of ``length`` steps."""
         most = self.facts.max_length
         if most is None or length <= most:
             return self.network.prefix_steps(length)
@@ -149,31 +149,31 @@ class Model:
         return self.network.prefix_steps(most) + late
 
     def parse(self, text: str) -> Sequences:
-        """One sequence from how a person types it: of text, the text itself; otherwise see `parse_literal`.
+        """One sequence from typed text: of a model of text the text itself; otherwise see `parse_literal`.
 
         Raises:
-            DataError: naming what is wrong in it.
+            DataError: naming the mistake.
         """
         return self.preprocessor.parse(text, len(self.channels))
 
     def stream(self, count: int | None = None, state: StreamState | str | Path | None = None) -> Stream:
-        """Reads sequences as they come, a few steps at a time; see `Stream`.
+        """A stream that reads sequences as they come, a few steps at a time; see `Stream`.
 
         Args:
             count: sequences that are read side by side, S; None for a single one.
-            state: what `Stream.state` gave, or the file that `Stream.save` wrote: goes on from there.
+            state: the state to go on from: from `Stream.state`, or the file that `Stream.save` wrote.
         Raises:
-            UnsupportedError: for a network that has to see a sequence's end before its beginning.
+            UnsupportedError: for a network that does not read forward.
             MismatchError: for a state of another model or of another number of streams.
         """
         return Stream(self, count, state)
 
     def hidden_steps(self, values: SequencesLike) -> list[npt.NDArray[np.float32]]:
-        """The last layer's outputs at every step, [T_i, H] for each sequence: what the network keeps in mind.
+        """The last layer's outputs at every step, [T_i, H] for each sequence.
 
-        A bidirectional network's are [T_i, 2·H], the backward direction's behind, and each step's
-        depend on the whole sequence. Steps that are read as one have the same; of a sequence that is cut, later
-        steps have the last that was read, and earlier ones have zeros.
+        Those of a bidirectional network are [T_i, 2·H], the forward direction first, and depend on the whole sequence.
+        Steps of one frame have the same outputs. Of a cut sequence, steps after the last one that is read have its
+        outputs, and steps before the first have zeros.
         """
         whole = self._uncut(values)
         batcher = self._batcher(self.preprocessor(whole))
@@ -190,7 +190,7 @@ class Model:
         return found
 
     def logits(self, values: SequencesLike) -> Tensor:
-        """Logits, [N, C], on the CPU: what all other answers are made of; see `probabilities`."""
+        """Logits, [N, C], on the CPU; `probabilities` turns them into probabilities."""
         return all_logits(self.network, self._batcher(self.accept(values)))
 
     def logits_at(self, values: SequencesLike, ends: Integers) -> Tensor:
@@ -198,33 +198,33 @@ class Model:
 
         Args:
             values: see `predict`.
-            ends: steps that are left of each sequence as `accept` gives it, [N, K], each in 1..length.
+            ends: numbers of steps to read of each sequence that `accept` returns, [N, K], each in 1..length.
         """
         return all_logits_at(self.network, self._batcher(self.accept(values)), ends)
 
     def probabilities(self, logits: Tensor) -> Probabilities:
-        """The probabilities that logits mean, softmax(logits / temperature), [..., C], in the order of ``classes``."""
+        """The probabilities of logits, softmax(logits / temperature), [..., C], in the order of ``classes``."""
         values: Probabilities = (logits.double() / self.facts.temperature).softmax(-1).float().cpu().numpy()
         return values
 
     def accept(self, values: SequencesLike) -> Sequences:
-        """The values as `Sequences` that fit this model, cut and coded as those it learned from.
+        """The values as checked `Sequences`, cut and coded as those in the training.
 
         Raises:
-            MismatchError: saying what does not fit.
+            MismatchError: for values that do not fit the model.
         """
         return self.preprocessor(self._fitting(values))
 
     def warn_if_out_of_range(self, accepted: Sequences) -> None:
         """Warns (`UnitWarning`) of values that are probably in another unit than those of the training.
 
-        `predict`, `predict_proba` and evaluations do; a server does not, since its clients would fill its log.
+        `predict`, `predict_proba` and evaluations call it; a server does not, since its clients would fill the log.
         """
         if self.facts.value_range is not None:
             doubt_unit(accepted, self.facts.value_range)
 
     def _answers(self, values: SequencesLike) -> Tensor:
-        """`logits` for a person, who is warned of another unit."""
+        """`logits`, with a warning of another unit."""
         accepted = self.accept(values)
         self.warn_if_out_of_range(accepted)
         return all_logits(self.network, self._batcher(accepted))
@@ -233,11 +233,11 @@ class Model:
         return Batcher(accepted, self.network.output.weight.device)
 
     def _uncut(self, values: SequencesLike) -> Sequences:
-        """As `accept`, but with all steps."""
+        """As `accept`, with all steps."""
         return replace(self.preprocessor, max_length=None)(self._fitting(values))
 
     def _fitting(self, values: SequencesLike) -> Sequences:
-        """The values as `Sequences`, checked, otherwise as they are."""
+        """The values as `Sequences`, checked and not yet prepared."""
         sequences = self._as_learned(values)
         check_kind(sequences, self.facts.vocabulary is not None, "given")
         if self.facts.vocabulary is None:
@@ -254,7 +254,7 @@ class Model:
         return targets_among(sequences, self.classes)
 
     def save(self, path: str | Path) -> Path:
-        """Writes the model folder, in one step; what was there before is replaced.
+        """Writes the model folder in one step and replaces a former one.
 
         Raises:
             StorageError: if it cannot be written.
@@ -271,7 +271,7 @@ class Model:
         """Reads a model folder, or the model of a run folder.
 
         Raises:
-            ModelFolderError: if there is none, or it is damaged, or newer than this package.
+            ModelFolderError: for a folder that is missing, damaged, or newer than this package.
         """
         return cls(*read_model(Path(path)))
 
@@ -282,7 +282,7 @@ class Model:
     def _as_learned(self, values: SequencesLike | Iterator[Any]) -> Sequences:
         """Texts as tokens where the model learned from text; bytes as stored units where it learned from bytes."""
         if isinstance(values, Iterator):
-            values = list(values)  # it is looked at twice
+            values = list(values)  # it is read twice
         if self.facts.vocabulary is not None and not isinstance(values, Sequences):
             return self.preprocessor.from_texts(values)
         sequences = as_sequences(values)

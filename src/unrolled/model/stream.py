@@ -1,7 +1,7 @@
-"""Reading sequences as they come: a model that keeps its state between one step and the next.
+"""`Stream`: reads sequences as they come, and keeps the network's state between one step and the next.
 
-What a network carries from step to step is small: the state of each layer and what the pooling has
-summed up so far. So a belief after every new step costs one step, however long the sequence is.
+That state is small: the states of the layers and the sums of the pooling. So probabilities after every new step cost
+one step, however long the sequence is.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from unrolled.model.model import Model, Probabilities
 
 StreamState = Mapping[str, npt.ArrayLike]
-"""What a stream carries, by name: ``steps`` [S], ``model`` (the SHA-256 of its weights, where it was
-saved), and the network's own parts, each [S, ·]. Plain arrays, or the lists that JSON makes of them."""
+"""The state of a stream, by name: ``steps`` [S], ``model`` (the SHA-256 of the weights, of a saved model), and the
+states of the network's parts, each [S, ·]. Arrays, or lists as JSON has them."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided about a sequence, and when.
+    """The decision about a sequence, and its time.
 
     Attributes:
         label: the most probable class.
         probabilities: of each class, [C].
-        steps: of the sequence that had been read.
-        confident: whether the confidence was reached; where it was not, the steps ended before.
+        steps: number of steps that had been read.
+        confident: whether the confidence was reached before the steps ended.
 
     Example:
         >>> decision = model.stream().decide_when(arrays[0], confidence=0.6, at_least=3)
@@ -57,15 +57,15 @@ class Decision:
 class Stream:
     """One sequence, or several side by side, read a few steps at a time.
 
-    However the steps are cut into pushes, the answer is that of predicting at once all that was read. Of text, a push
-    is a piece: whitespace at its ends is read where the model learned whitespace, since more text may follow.
+    However the steps are divided among pushes, the probabilities are those of a prediction from all steps at once. Of
+    text, a push is a piece: whitespace at its ends is read where the model learned whitespace, since more may follow.
 
     Args:
         model: the trained model.
         count: sequences side by side, S; None for a single one, whose arrays have no axis for them.
-        state: what `state` gave or `save` wrote; by default no step has been read.
+        state: the state to go on from: from `state`, or the file that `save` wrote; by default no step has been read.
     Raises:
-        UnsupportedError: for a network that has to see a sequence's end before its beginning.
+        UnsupportedError: for a network that does not read forward.
         MismatchError: for a state that does not fit.
 
     Example:
@@ -88,7 +88,7 @@ class Stream:
             self._restore(read_state(Path(state)) if isinstance(state, str | Path) else state)
 
     def reset(self, *streams: int) -> None:
-        """Begins new sequences: nothing has been read. Of several streams only those of these numbers, if given."""
+        """Begins new sequences; of several streams those with these numbers, by default all."""
         fresh = self.model.network.initial_state(self._rows)
         rows = list(streams) or slice(None)
         for name, value in fresh.items():
@@ -112,8 +112,7 @@ class Stream:
         Returns:
             The probability of each class after the last of them, [C], or [S, C].
         Raises:
-            DataError: for other shapes, no steps, or values that the model does not take; nothing is
-                read then.
+            DataError: for other shapes, no steps, or values that the model does not take; the state stays as it was.
         """
         return self.push_each(steps)[..., -1, :]
 
@@ -131,15 +130,15 @@ class Stream:
     ) -> Decision | list[Decision]:
         """Reads one step after another until the most probable class is probable enough.
 
-        Nothing is taken from ``steps`` after the decision. Several streams are read until each has
-        decided; what a stream says is what it decided first.
+        Nothing is read from ``steps`` after the decision. Several streams are read until each has decided; the first
+        decision of each stream counts.
 
         Args:
             steps: one step at a time, [F], or [S, F]; of text, a token, or S tokens.
             confidence: the probability that suffices, in 0..1.
             at_least: steps of the sequence that must have been read first.
         Returns:
-            The decision, or one for each stream. Where the steps end first, what was believed then.
+            The decision, or one for each stream; where the steps end first, the most probable class at the end.
         Raises:
             LengthError: if there is no step.
             DataError: for a confidence outside 0..1, or steps that `push` refuses.
@@ -150,21 +149,21 @@ class Stream:
             ('high', True)
         """
         decided: dict[int, Decision] = {}
-        beliefs: Probabilities | None = None
+        running: Probabilities | None = None
         for step in steps:
-            beliefs = self.push(self._single(step)).reshape(self._rows, -1)
-            for row, belief in enumerate(beliefs):
-                if row not in decided and decides(belief, int(self._steps[row]), confidence, at_least):
-                    decided[row] = self._decision(beliefs, row, confident=True)
+            running = self.push(self._single(step)).reshape(self._rows, -1)
+            for row, probabilities in enumerate(running):
+                if row not in decided and decides(probabilities, int(self._steps[row]), confidence, at_least):
+                    decided[row] = self._decision(running, row, confident=True)
             if len(decided) == self._rows:
                 break
-        if beliefs is None:
+        if running is None:
             raise LengthError("there are no steps to decide upon; expected at least one.")
-        found = [decided.get(row) or self._decision(beliefs, row, confident=False) for row in range(self._rows)]
+        found = [decided.get(row) or self._decision(running, row, confident=False) for row in range(self._rows)]
         return found[0] if self.count is None else found
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """All that is carried, as arrays by name; see `StreamState`. Giving it to `Model.stream` goes on from here."""
+        """The state as arrays by name, from which `Model.stream` goes on; see `StreamState`."""
         arrays = {name: value.cpu().numpy().copy() for name, value in self._carried.items()}
         return {"model": np.array(self.model.facts.weights_sha256), "steps": self._steps.copy(), **arrays}
 
@@ -197,8 +196,8 @@ class Stream:
                 f"the stream's state belongs to another model (weights {digest[:8]}…, here {own[:8]}…); "
                 "go on with the model that it was made with."
             )
-        self._carried = {name: _part(state, name, like) for name, like in self._carried.items()}
-        self._steps = _part(state, "steps", torch.from_numpy(self._steps)).numpy()
+        self._carried = {name: _array(state, name, like) for name, like in self._carried.items()}
+        self._steps = _array(state, "steps", torch.from_numpy(self._steps)).numpy()
 
     def _inputs(self, steps: npt.ArrayLike) -> Tensor:
         """The steps as the network reads them, [S, n, F]."""
@@ -238,7 +237,7 @@ class Stream:
         return array.reshape(self._rows, -1, channels)
 
     def _single(self, step: npt.ArrayLike) -> npt.ArrayLike:
-        """One step of each stream as `push` takes it without doubt, [1, F] or [S, 1, F]."""
+        """One step of each stream in an unambiguous shape for `push`, [1, F] or [S, 1, F]."""
         if self.model.facts.vocabulary is not None:
             return [step] if self.count is None else [[token] for token in self._texts(step)]  # type: ignore[return-value]
         array = np.asarray(step)
@@ -249,27 +248,29 @@ class Stream:
             raise MismatchError(f"a step has the shape {list(array.shape)}; expected {expected}.")
         return array.reshape(shape)
 
-    def _decision(self, beliefs: Probabilities, row: int, *, confident: bool) -> Decision:
-        belief = beliefs[row].copy()
-        return Decision(self.model.classes[int(belief.argmax())], belief, int(self._steps[row]), confident)
+    def _decision(self, running: Probabilities, row: int, *, confident: bool) -> Decision:
+        probabilities = running[row].copy()
+        return Decision(
+            self.model.classes[int(probabilities.argmax())], probabilities, int(self._steps[row]), confident
+        )
 
 
-def decides(belief: Probabilities, steps: int, confidence: float, at_least: int) -> bool:
-    """Whether a belief after so many steps suffices to decide.
+def decides(probabilities: Probabilities, steps: int, confidence: float, at_least: int) -> bool:
+    """Whether the probabilities after ``steps`` steps suffice to decide.
 
     Raises:
         DataError: for a confidence outside 0..1.
     """
     if not 0 <= confidence <= 1:
         raise DataError(f"the confidence is {confidence}; expected a probability, 0 to 1.")
-    return steps >= at_least and bool(belief.max() >= confidence)
+    return steps >= at_least and bool(probabilities.max() >= confidence)
 
 
 def read_state(path: Path) -> StreamState:
-    """What `Stream.save` wrote.
+    """Reads a file that `Stream.save` wrote.
 
     Raises:
-        ReadError: if there is no such file, or it is none of a stream.
+        ReadError: for a missing file, or one that does not hold the state of a stream.
     """
     try:
         if path.suffix == ".json":
@@ -286,10 +287,10 @@ def read_state(path: Path) -> StreamState:
 
 
 def check_streams_are_possible(model: Model) -> None:
-    """Refuses a network that has to see a sequence's end before its beginning.
+    """Refuses a model that does not read forward.
 
     Raises:
-        UnsupportedError: saying why, and all that would have to be otherwise.
+        UnsupportedError: with every reason and every option to change.
     """
     obstacles = model.network.obstacles()
     if (most := model.facts.max_length) is not None:
@@ -304,13 +305,13 @@ def check_streams_are_possible(model: Model) -> None:
 
 
 def _enumerated(parts: Sequence[str]) -> str:
-    """One, two and three."""
+    """Joins items as in "one, two and three"."""
     *first, last = parts
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _part(state: StreamState, name: str, like: Tensor) -> Tensor:
-    """One of a state's arrays, as a tensor of the kind that is expected there."""
+def _array(state: StreamState, name: str, like: Tensor) -> Tensor:
+    """One of a state's arrays, as a tensor of the expected type and shape."""
     if name not in state:
         raise MismatchError(f"the stream's state has no {name!r}; it belongs to another model.")
     try:

@@ -1,6 +1,6 @@
 """How weights are learned by gradients: `fit`, to be read from the top.
 
-recorders/  who is told of it: files, a terminal, TensorBoard, trackers
+recorders/  the observers of a training: files, a terminal, TensorBoard, trackers
 """
 
 from unrolled.training.checkpoint import CheckpointStore, nested, part

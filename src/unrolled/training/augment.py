@@ -1,4 +1,4 @@
-"""Random changes of training sequences: never of validation or test data.
+"""Random changes of training sequences, never of validation or test data.
 
 Every function takes a batch's values and a generator, and returns changed values of the same shape.
 """
@@ -6,7 +6,9 @@ Every function takes a batch's values and a generator, and returns changed value
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Generator, Tensor
@@ -19,7 +21,7 @@ from unrolled.errors import ConfigError
 
 
 def check_augmentation(config: AugmentConfig, sequences: Sequences) -> None:
-    """Refuses changes of pictures for sequences that are none, and of numbers for text.
+    """Refuses changes of pictures for other sequences, and changes of numbers for text.
 
     Raises:
         ConfigError: with what to set instead.
@@ -28,8 +30,8 @@ def check_augmentation(config: AugmentConfig, sequences: Sequences) -> None:
         raise ConfigError("value_scale and noise change numbers, and these sequences are text; set them to 0.")
     if config.of_pictures and not sequences.pictures:
         raise ConfigError(
-            "rotation, zoom, shear, translate and elastic change pictures, and these sequences are none; "
-            "set them to 0, or use time_shift, shuffle_steps, value_scale and noise."
+            "rotation, zoom, shear, translate and elastic apply to pictures only, and these sequences are not "
+            "pictures; set them to 0, or use time_shift, shuffle_steps, value_scale and noise."
         )
 
 
@@ -37,10 +39,10 @@ def augment(batch: Batch, config: AugmentConfig, generator: Generator | None, un
     """The batch with the changes that the config asks for, drawn anew for each sequence.
 
     Args:
-        batch: it is not changed itself.
-        config: what to change, and by how much.
-        generator: where the random numbers come from, on its own device; the batch's device's own where None.
-        unit: what a noise of 1 is in each channel, [F], or [B, 1, F]; 1 where None.
+        batch: stays as it is.
+        config: the changes and their sizes.
+        generator: draws the random numbers on its own device; None for the default one of the batch's device.
+        unit: the size of a noise of 1 in each channel, [F], or [B, 1, F]; 1 where None.
     """
     inputs = batch.inputs
     if config.of_pictures:
@@ -51,7 +53,7 @@ def augment(batch: Batch, config: AugmentConfig, generator: Generator | None, un
 
 
 def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator | None) -> Tensor:
-    """Turned, zoomed, sheared, moved and bent pictures, [B, rows, columns]; what comes in is black.
+    """Turned, zoomed, sheared, moved and bent pictures, [B, rows, columns]; what enters at an edge is black.
 
     Each amount is drawn uniformly up to its limit; the bend is a normal displacement of a 4 × 4 grid of
     points, smooth between them (in the way of Simard, Steinkraus and Platt 2003).
@@ -59,7 +61,7 @@ def warp_pictures(pictures: Tensor, config: AugmentConfig, generator: Generator 
     count, rows, columns = pictures.shape
     grid = F.affine_grid(_affine(pictures, config, generator), [count, 1, rows, columns], align_corners=False)
     if config.elastic:
-        coarse = _normal((count, 2, 4, 4), pictures.device, generator)
+        coarse = _draw(torch.randn, (count, 2, 4, 4), pictures.device, generator)
         bend = F.interpolate(coarse, (rows, columns), mode="bicubic", align_corners=True)
         # a pixel's size in the grid's unit, made on the device: a list would have to be sent there
         pixel = torch.stack([pictures.new_full((), 2 / columns), pictures.new_full((), 2 / rows)])
@@ -75,18 +77,17 @@ def change_sequences(
     device = values.device
     places = torch.arange(steps, device=device)
     if config.shuffle_steps:
-        draws = _uniform((count, steps), device, generator)
+        draws = _draw(torch.rand, (count, steps), device, generator)
         order = draws.where(places < lengths[:, None], 2.0).argsort(1)  # the padding, of larger draws, stays behind
         values = values.gather(1, order[:, :, None].expand(-1, -1, channels))
     if config.time_shift:
-        low, high = -config.time_shift, config.time_shift + 1
-        shifts = torch.randint(low, high, (count, 1), generator=generator, device=_origin(device, generator))
-        source = (places + shifts.to(device)).clamp(min=0).minimum(lengths[:, None] - 1)
+        shifts = _draw(partial(torch.randint, -config.time_shift, config.time_shift + 1), (count, 1), device, generator)
+        source = (places + shifts).clamp(min=0).minimum(lengths[:, None] - 1)
         values = values.gather(1, source[:, :, None].expand(-1, -1, channels))
     if config.value_scale:
-        values = values * (1 + config.value_scale * _normal((count, 1, channels), device, generator))
+        values = values * (1 + config.value_scale * _draw(torch.randn, (count, 1, channels), device, generator))
     if config.noise:
-        noise = config.noise * _normal(tuple(values.shape), device, generator)
+        noise = config.noise * _draw(torch.randn, tuple(values.shape), device, generator)
         values = values + (noise if unit is None else noise * unit)
     return values.where((places < lengths[:, None])[:, :, None], 0.0)
 
@@ -94,7 +95,7 @@ def change_sequences(
 def _affine(pictures: Tensor, config: AugmentConfig, generator: Generator | None) -> Tensor:
     """The maps from output to input places, [B, 2, 3], in the unit of `torch.nn.functional.affine_grid`."""
     count, rows, columns = pictures.shape
-    draws = _uniform((6, count), pictures.device, generator)
+    draws = _draw(torch.rand, (6, count), pictures.device, generator)
     angle, shear, zoom_x, zoom_y, move_x, move_y = (2 * draws - 1).unbind()
     angle = angle * math.radians(config.rotation)
     slope = torch.tan(shear * math.radians(config.shear))
@@ -106,16 +107,8 @@ def _affine(pictures: Tensor, config: AugmentConfig, generator: Generator | None
     return torch.stack([first, second], 1)
 
 
-def _normal(shape: tuple[int, ...], device: torch.device, generator: Generator | None) -> Tensor:
-    """Standard normal numbers on the device."""
-    return torch.randn(shape, generator=generator, device=_origin(device, generator)).to(device)
-
-
-def _uniform(shape: tuple[int, ...], device: torch.device, generator: Generator | None) -> Tensor:
-    """Numbers between 0 and 1 on the device."""
-    return torch.rand(shape, generator=generator, device=_origin(device, generator)).to(device)
-
-
-def _origin(device: torch.device, generator: Generator | None) -> torch.device:
-    """Where numbers are drawn: where the generator is."""
-    return device if generator is None else generator.device
+def _draw(
+    draw: Callable[..., Tensor], shape: tuple[int, ...], device: torch.device, generator: Generator | None
+) -> Tensor:
+    """Random numbers on the device, drawn where the generator is."""
+    return draw(shape, generator=generator, device=device if generator is None else generator.device).to(device)

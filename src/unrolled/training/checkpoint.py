@@ -1,10 +1,10 @@
-"""Checkpoints: folders of tensors and facts, atomic, verified, no pickle.
+"""Checkpoints: folders of tensors and facts, written atomically, verified, without pickle.
 
     last/  previous/  best/     each: tensors.safetensors, state.json
 
-``state.json`` holds the SHA-256 of the tensors and of its own content, so that a file cut short or one
-flipped byte is noticed. ``last`` is exchanged by two renames, the old one becoming ``previous``: whatever
-moment a kill chooses, one of the two is whole.
+``state.json`` holds the SHA-256 of the tensors and of its own content, so that a truncated file or a flipped byte is
+noticed. ``last`` is replaced by two renames and the old one becomes ``previous``: whenever the process is killed, one
+of the two is complete.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _TO_GO_ON_FROM = ("last", "previous")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint holds.
+    """Content of a checkpoint.
 
     Attributes:
         tensors: by name, on the CPU.
-        facts: everything else, as JSON has it.
+        facts: everything else, as plain JSON.
     """
 
     tensors: dict[str, Tensor]
@@ -43,10 +43,10 @@ class Checkpoint:
 def save_checkpoint(
     path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, keep: Path | None = None
 ) -> None:
-    """Replaces the checkpoint at ``path``; the one that was there goes to ``keep``.
+    """Replaces the checkpoint at ``path`` and moves the former one to ``keep``.
 
     Raises:
-        StorageError: if it cannot be written; the last good one is then still there.
+        StorageError: if it cannot be written; the former checkpoint is then still there.
     """
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     state = {"format_version": FORMAT_VERSION, "tensors_sha256": _digest(content), "facts": dict(facts)}
@@ -62,14 +62,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: saying what is wrong with it.
     """
     try:
-        state = json.loads((path / "state.json").read_bytes())
+        state = dict(json.loads((path / "state.json").read_bytes()))
         content = (path / "tensors.safetensors").read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}.") from None
-    except ValueError:
+    except (ValueError, TypeError):
         raise CheckpointError(f"{path}: state.json is damaged.") from None
-    if not isinstance(state, dict):
-        raise CheckpointError(f"{path}: state.json is damaged.")
     digest = state.pop("sha256", None)
     if digest != _digest(_canonical(state)):
         raise CheckpointError(f"{path}: state.json is damaged, its checksum differs.")
@@ -88,31 +86,30 @@ class CheckpointStore:
     """The checkpoints of one run.
 
     Attributes:
-        folder: where they are.
+        folder: its checkpoints folder.
     """
 
     folder: Path
 
     def save_last(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """The state to go on from; the one before it is kept."""
+        """Writes the state to go on from, and keeps the one before it."""
         save_checkpoint(self.folder / "last", tensors, facts, keep=self.folder / "previous")
 
     def save_best(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """The best weights so far."""
+        """Writes the best weights so far."""
         save_checkpoint(self.folder / "best", tensors, facts)
 
     def newest(self) -> Path | None:
-        """The checkpoint to go on from, unread; None where none was completed yet."""
+        """The folder of the checkpoint to go on from, unverified; None where there is none yet."""
         return next((self.folder / name for name in _TO_GO_ON_FROM if (self.folder / name).exists()), None)
 
     def load_last(self) -> tuple[Checkpoint, str | None]:
-        """The newest state that is whole.
+        """The newest checkpoint that is not damaged.
 
-        A damaged one before it is set aside as ``damaged``: the next one to be saved must not push the
-        whole one out.
+        A damaged newer one is renamed to ``damaged``, so that the next save does not replace the good one.
 
         Returns:
-            The checkpoint, and a sentence where it is not the one that should have been newest.
+            The checkpoint, and a sentence where a newer one was damaged.
         Raises:
             CheckpointError: if there is none.
         """

@@ -1,4 +1,4 @@
-"""Loss and accuracy of a network as it is, without an update."""
+"""Loss and accuracy of a network on labelled sequences."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from unrolled.network import Network, all_logits
 
 
 class LossAndAccuracy(NamedTuple):
-    """Of some sequences.
+    """Loss and accuracy on some sequences.
 
     Attributes:
-        loss: mean cross-entropy, weighted where the sequences are.
+        loss: mean cross-entropy, weighted where the sequences have weights.
         accuracy: share of right answers.
     """
 

@@ -37,8 +37,8 @@ def new_state(network: Network, config: TrainConfig, selection: Selection | None
     """The state before the first step.
 
     Args:
-        network: what learns.
-        config: how.
+        network: the network that learns.
+        config: the settings of the training.
         selection: which weights are kept; by default the best on validation data, or the last, as ``config`` says.
     """
     averaged = copy.deepcopy(network) if config.average_decay else None
@@ -57,7 +57,7 @@ def fit(
     recorders: Sequence[Recorder] = (),
     store: CheckpointStore | None = None,
 ) -> TrainState:
-    """Trains from where the state is to the end of the plan.
+    """Trains from the given state to the end of the plan.
 
     Args:
         state: from `new_state`, perhaps restored from a checkpoint; it is changed and returned.
@@ -144,7 +144,7 @@ class Fitting:
     lines: deque[tuple[StepFigures, Callable[..., StepLog]]] = field(default_factory=deque)
 
     def run(self) -> None:
-        """All epochs that are left, then the weights to keep."""
+        """Trains the epochs that are left, then loads the selected weights."""
         state, selection = self.state, self.state.selection
         if not state.step:
             selection.begin(state.shipped, self.batcher, self.validation)
@@ -178,7 +178,7 @@ class Fitting:
                 self.save()
 
     def train_step(self, count: int) -> None:
-        """One update, by so many sequences. Nothing here waits for the device."""
+        """One update by ``count`` sequences. Nothing here waits for the device."""
         state = self.state
         batch, loss, correct = self.stepper.step(state.place)
         state.losses.append(loss)
@@ -277,7 +277,7 @@ class Fitting:
         )
 
     def current_rate(self) -> float:
-        """The learning rate of the step that was just done."""
+        """The learning rate of the last update."""
         return learning_rate(self.config, max(self.state.step - 1, 0), self.plan.total_steps)
 
     def seconds(self) -> float:

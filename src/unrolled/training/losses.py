@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""The loss that training minimises, and its weights."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ Weights = npt.NDArray[np.floating]
 
 
 def class_weights(config: TrainConfig, train: Sequences) -> Tensor | None:
-    """The weight of each class in the loss, [C]; None where all weigh the same.
+    """The weight of each class in the loss, [C]; None where all are equal.
 
     ``balanced`` gives a class N / (number of classes × its sequences), as scikit-learn does.
 
     Raises:
-        ConfigError: for another number of weights than classes, or one that is not over 0.
+        ConfigError: for another number of weights than classes, or a weight that is not above 0.
     """
-    wish = config.class_weight
-    if wish is None:
+    requested = config.class_weight
+    if requested is None:
         return None
-    if wish == "balanced":
+    if requested == "balanced":
         counts = train.class_counts()
         present = counts > 0
         weights = np.where(present, len(train) / (present.sum() * np.maximum(counts, 1)), 0.0)
         return torch.tensor(weights, dtype=torch.float32)
-    if len(wish) != len(train.classes) or min(wish) <= 0:
+    if len(requested) != len(train.classes) or min(requested) <= 0:
         raise ConfigError(
-            f"class_weight = {wish}; expected {len(train.classes)} numbers over 0, for the classes "
+            f"class_weight = {requested}; expected {len(train.classes)} numbers above 0, for the classes "
             f"{', '.join(train.classes)} in this order."
         )
-    return torch.tensor(wish, dtype=torch.float32)
+    return torch.tensor(requested, dtype=torch.float32)
 
 
 def sequence_weights(config: TrainConfig, train: Sequences, sample_weights: Weights | None = None) -> Weights | None:
-    """The weight of each training sequence, its own times its class's, 1 in the mean, [N]; None where all are alike."""
+    """The weight of each training sequence, its own times its class's, with mean 1, [N]; None where all are equal."""
     of_classes = class_weights(config, train)
     if of_classes is None:
         return sample_weights
@@ -63,9 +63,9 @@ def batch_loss(
         logits: [B, C].
         targets: [B].
         config: mean or sum, label smoothing, the floor of probabilities.
-        weights: of the classes, [C]; the mean is then the weighted one, divided by the batch's own weights.
-        sample_weights: of the sequences, [B]; the mean is still divided by B, so that over all batches a
-            sequence of weight 2 counts as two of weight 1, whatever stands beside it.
+        weights: of the classes, [C]; the mean is then divided by the sum of the batch's weights.
+        sample_weights: of the sequences, [B]; the mean is still divided by B, so that over all batches a sequence of
+            weight 2 counts as two of weight 1, whatever its batch.
     """
     if sample_weights is None and not config.probability_floor:
         return F.cross_entropy(logits, targets, weights, reduction=config.loss, label_smoothing=config.label_smoothing)
@@ -78,11 +78,11 @@ def batch_loss(
 
 
 def _losses(logits: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None) -> Tensor:
-    """The loss of each sequence, [B], each already times its class's weight."""
+    """The loss of each sequence times the weight of its class, [B]."""
     smoothing = config.label_smoothing
     if not config.probability_floor:
         return F.cross_entropy(logits, targets, weights, reduction="none", label_smoothing=smoothing)
-    # below the floor nothing is learned: that is what clipping does, and what the old program did
+    # clipping stops the gradient below the floor, as in the old program
     logs = logits.softmax(-1).clamp(min=config.probability_floor).log()
     losses = F.nll_loss(logs, targets, weights, reduction="none")
     if not smoothing:

@@ -1,6 +1,7 @@
 """Update rules, by name.
 
-Each is PyTorch's rule of that name, on the same operators (`unrolled.runtime.pytorch` says why not by its classes).
+Each is PyTorch's rule of that name and calls the same operators; `unrolled.runtime.pytorch` says why it does not use
+PyTorch's classes.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ class Group:
     """Weights with the same decay.
 
     Attributes:
-        weights: what is updated.
+        weights: the weights.
         decay: see `TrainConfig.weight_decay`.
-        memory: what the rule carries from update to update, by name, for each of the weights.
+        memory: tensors that the rule carries from update to update, by name, for each of the weights.
     """
 
     weights: Tensors
@@ -34,7 +35,7 @@ class Group:
     memory: dict[str, Tensors] = field(default_factory=dict)
 
     def learning(self) -> Group:
-        """The part whose weights have gradients; nearly always the whole."""
+        """The part of the group whose weights have gradients; nearly always the whole."""
         places = [place for place, weight in enumerate(self.weights) if weight.grad is not None]
         if len(places) == len(self.weights):
             return self
@@ -51,9 +52,16 @@ class Optimizer(ABC):
         network: whose weights are updated.
         config: rates and decays.
     Attributes:
-        rate: the learning rate: a number, or on a GPU a scalar that lies there.
-        changing: whether an update of the weights has begun; whoever counts updates sets it back.
+        rate: the learning rate: a number, or on a GPU a scalar on the device.
+        changing: whether an update of the weights has begun and is not counted yet; the caller, who counts, resets it.
     """
+
+    counts: ClassVar[tuple[str, ...]] = ()
+    """Names in the memory of counts of the updates, a scalar for each weight."""
+    moments: ClassVar[tuple[str, ...]] = ()
+    """Names in the memory of tensors with the shapes of the weights."""
+    has_momentum: ClassVar[bool] = False
+    """Whether the rule has a momentum, where the config asks for one."""
 
     def __init__(self, network: nn.Module, config: TrainConfig) -> None:
         self.config = config
@@ -67,33 +75,23 @@ class Optimizer(ABC):
         for group in self.groups:
             for name in self.counts:
                 group.memory[name] = [torch.zeros((), device=weight.device) for weight in group.weights]
-            for name in self.moments:
+            for name in (*self.moments, *(["momentum_buffer"] if self.has_momentum and config.momentum else [])):
                 group.memory[name] = [torch.zeros_like(weight) for weight in group.weights]
 
     @property
-    def counts(self) -> tuple[str, ...]:
-        """Names in the memory of counts of the updates, a scalar for each weight."""
-        return ()
-
-    @property
-    @abstractmethod
-    def moments(self) -> tuple[str, ...]:
-        """Names in the memory of what has the shapes of the weights."""
-
-    @property
     def weights(self) -> Tensors:
-        """All that are updated."""
+        """The weights of all groups."""
         return [weight for group in self.groups for weight in group.weights]
 
     def forget_gradients(self) -> None:
-        """So that the next backward pass makes new ones."""
+        """Drops the gradients, so that the next backward pass makes new ones."""
         for weight in self.weights:
             weight.grad = None
 
     def clip_gradients(self, most: float) -> None:
-        """Shrinks all gradients by one factor, where their joint norm is over ``most``.
+        """Shrinks all gradients by one factor where their joint norm exceeds ``most``.
 
-        Nothing waits for the device: the factor is computed there.
+        The factor is computed on the device, so nothing waits for it.
         """
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         norm = torch.linalg.vector_norm(torch.stack(foreach("norm", gradients)))
@@ -123,7 +121,7 @@ class Optimizer(ABC):
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Takes over what `tensors` gave; what is not among them stays as it is at the start."""
+        """Loads the memory that `tensors` gave; names that are missing there keep their values."""
         for number, (group, place) in enumerate(self._places()):
             for name, memory in group.memory.items():
                 if f"{number}/{name}" in tensors:
@@ -136,21 +134,13 @@ class Optimizer(ABC):
 class Adam(Optimizer):
     """Kingma and Ba 2014, arXiv 1412.6980; weight decay is a term of the gradient.
 
-    TensorFlow 1's rule differs only in where epsilon stands: beside the corrected root here, beside the plain one
-    there.
+    TensorFlow 1's rule differs only in the place of epsilon: it is added to the corrected root here, to the plain
+    root there.
     """
 
+    counts = ("step",)
+    moments = ("exp_avg", "exp_avg_sq")
     decoupled: ClassVar[bool] = False
-
-    @property
-    def counts(self) -> tuple[str, ...]:
-        """See `Optimizer`."""
-        return ("step",)
-
-    @property
-    def moments(self) -> tuple[str, ...]:
-        """See `Optimizer`."""
-        return "exp_avg", "exp_avg_sq"
 
     def _update(self, group: Group, gradients: Tensors) -> None:
         config, memory = self.config, group.memory
@@ -176,12 +166,9 @@ class AdamW(Adam):
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum where one is asked for: b ← μ b + g, w ← w − rate · b."""
+    """Stochastic gradient descent, with momentum where the config has one: b ← μ b + g, w ← w − rate · b."""
 
-    @property
-    def moments(self) -> tuple[str, ...]:
-        """See `Optimizer`."""
-        return ("momentum_buffer",) if self.config.momentum else ()
+    has_momentum = True
 
     def _update(self, group: Group, gradients: Tensors) -> None:
         buffers = group.memory.get("momentum_buffer", [])
@@ -191,10 +178,8 @@ class SGD(Optimizer):
 class RMSprop(Optimizer):
     """Tieleman and Hinton 2012: v ← 0.99 v + 0.01 g², and SGD with g / (√v + ε) in the place of g."""
 
-    @property
-    def moments(self) -> tuple[str, ...]:
-        """See `Optimizer`."""
-        return ("square_avg", "momentum_buffer") if self.config.momentum else ("square_avg",)
+    moments = ("square_avg",)
+    has_momentum = True
 
     def _update(self, group: Group, gradients: Tensors) -> None:
         squares, buffer = group.memory["square_avg"], group.memory.get("momentum_buffer")
@@ -217,7 +202,7 @@ _SMOOTHING = 0.99
 
 
 def make_optimizer(network: nn.Module, config: TrainConfig) -> Optimizer:
-    """The update rule that is asked for, before its first update."""
+    """The update rule that ``config`` names, before its first update."""
     return _OPTIMIZERS[config.optimizer](network, config)
 
 

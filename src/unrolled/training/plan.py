@@ -1,4 +1,4 @@
-"""How long a training is: in epochs, in steps or in sequences seen, whichever the recipe says."""
+"""The length of a training, which a recipe gives in epochs, in updates or in sequences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Plan:
     """The whole training, known before its first step.
 
     Attributes:
-        order: the batches of each pass.
+        order: the batches of each epoch.
         total_steps: updates in all.
 
     Example:
@@ -30,7 +30,7 @@ class Plan:
 
     @property
     def epochs(self) -> int:
-        """Passes, the last one perhaps cut short."""
+        """Number of epochs; the last one may be incomplete."""
         return -(-self.total_steps // self.order.steps_per_pass)
 
     def steps_in(self, epoch: int) -> int:
@@ -41,16 +41,16 @@ class Plan:
 def make_plan(config: TrainConfig, train: Sequences) -> Plan:
     """The plan of a training.
 
-    Without a length it is the default's whole passes. A length in sequences is rounded down to whole batches, but
-    is at least one.
+    Without a length in ``config`` it is a default number of epochs. A length in sequences is rounded down to whole
+    batches, at least one.
     """
     size = min(config.batch_size, len(train))
     order = Order(train.lengths, size, config.seed, config.shuffle, config.last_batch)
     if config.max_steps is not None:
         return Plan(order, config.max_steps)
     if config.max_sequences is not None:
-        in_a_pass = len(train) if config.last_batch == "keep" else order.steps_per_pass * size
-        passes, rest = divmod(config.max_sequences, in_a_pass)
-        return Plan(order, max(passes * order.steps_per_pass + rest // size, 1))
+        per_epoch = len(train) if config.last_batch == "keep" else order.steps_per_pass * size
+        epochs, rest = divmod(config.max_sequences, per_epoch)
+        return Plan(order, max(epochs * order.steps_per_pass + rest // size, 1))
     epochs = config.max_epochs or max(DEFAULT_EPOCHS, -(-DEFAULT_STEPS // order.steps_per_pass))
     return Plan(order, epochs * order.steps_per_pass)

@@ -1,4 +1,4 @@
-"""The learning rate's course, by name."""
+"""Learning-rate schedules, by name."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import math
 from unrolled.config import TrainConfig
 
 _START = 1 / 25
-"""Where one-cycle begins, as a share of the largest rate (Smith and Topin 2017, arXiv 1708.07120)."""
+"""The rate at which one-cycle begins, as a share of the largest rate (Smith and Topin 2017, arXiv 1708.07120)."""
 
 
 def learning_rate(config: TrainConfig, step: int, total: int) -> float:
-    """The rate of one update.
+    """The learning rate of one update.
 
-    ``constant`` stays. ``cosine`` rises on a line, then falls to zero on half a cosine. ``one-cycle``
-    does both on half cosines and starts at a twenty-fifth.
+    ``constant`` does not change. ``cosine`` rises linearly, then falls to zero along half a cosine. ``one-cycle`` rises
+    from a twenty-fifth and falls, both along half a cosine.
 
     Args:
         config: largest rate, schedule, share of the rise.
-        step: of the update, from 0.
+        step: number of the update, from 0.
         total: updates in the whole training.
     """
     if config.schedule == "constant":

@@ -1,8 +1,8 @@
-"""Which weights a training ends with.
+"""Selection of the weights that a training ends with.
 
-The loop asks before the first step, after each epoch, and at the end. A selection remembers what it needs to answer;
-all of it goes through `Selection.tensors` and `Selection.facts` into the checkpoints, so that a resumed training ends
-as one that was never stopped.
+The loop calls a selection before the first update, after each epoch, and at the end. Its memory goes through
+`Selection.tensors` and `Selection.facts` into the checkpoints, so that a resumed training ends as one that was never
+stopped.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ class Selection:
     """The best weights on validation data, or the last ones, as ``config.keep`` says.
 
     Args:
-        config: what is watched, for how long it may stay without improvement, and what is kept.
-        start_counts: whether the weights before the first step are a candidate, too. Without validation data the
-            candidates are then these and the last ones, compared on the training data.
+        config: the monitored figure, the patience, and whether the best or the last weights are kept.
+        start_counts: whether the weights before the first update are a candidate, too. Without validation data these
+            and the last ones are then compared on the training data.
 
     Attributes:
         best: the best weights so far, by name; empty before the first.
-        best_value: the watched figure of them; lower is better.
-        best_epoch: the epoch after which they were found; 0 for the start.
+        best_value: their monitored figure; lower is better.
+        best_epoch: the epoch that gave them; 0 for the start.
         waited: epochs since then.
-        start: figures before the first step, where the start is a candidate.
+        start: figures before the first update, where the start is a candidate.
     """
 
     def __init__(self, config: TrainConfig, *, start_counts: bool = False) -> None:
@@ -47,23 +47,23 @@ class Selection:
 
     @property
     def method(self) -> Literal["fitted", "trained"]:
-        """How the weights that are kept were learned, once training has ended."""
+        """How the selected weights were learned, once training has ended."""
         return "trained"
 
     def begin(self, network: Network, train: Batcher, validation: Batcher | None) -> None:
-        """Before the first step of a training; not after a resume.
+        """Before the first update of a training; not after a resume.
 
         Args:
-            network: the one that is validated.
-            train: what is learned from.
-            validation: what epochs are compared on.
+            network: the network that is validated.
+            train: the training sequences.
+            validation: the validation sequences; None where there are none.
         """
         if self.start_counts:
             self.start = measure(network, validation or train)
             self._remember(network, self.watched(self.start), 0)
 
     def epoch_done(self, network: Network, epoch: int, figures: LossAndAccuracy | None) -> bool:
-        """After an epoch, counted from 1, with its validation figures; returns whether they are the best so far."""
+        """After an epoch, counted from 1; returns whether its validation figures are the best so far."""
         value = None if figures is None else self.watched(figures)
         improved = value is not None and (self.best_value is None or value < self.best_value)
         self.waited = 0 if improved else self.waited + 1
@@ -85,23 +85,23 @@ class Selection:
 
     @property
     def kept(self) -> dict[str, Tensor]:
-        """The weights to end with; empty for those that there are."""
+        """The weights to end with; empty for the last ones."""
         return self.best if self.config.keep == "best" else {}
 
     def watched(self, figures: LossAndAccuracy) -> float:
-        """The figure that is watched; lower is better."""
+        """The monitored figure; lower is better."""
         return figures.loss if self.config.monitor == "loss" else -figures.accuracy
 
     def tensors(self) -> dict[str, Tensor]:
-        """What is remembered, as far as it is tensors, by name."""
+        """The tensors to remember, by name."""
         return nested("best", self.best)
 
     def facts(self) -> dict[str, Any]:
-        """What else is remembered, as JSON has it."""
+        """The rest to remember, as plain JSON."""
         return {name: getattr(self, name) for name in ("best_value", "best_epoch", "waited", "start")}
 
     def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device) -> None:
-        """Takes over what a checkpoint holds."""
+        """Loads what a checkpoint remembers."""
         self.best = on_device(part("best", tensors), device)
         self.best_value, self.best_epoch, self.waited = (facts[name] for name in ("best_value", "best_epoch", "waited"))
         start = facts.get("start")
@@ -112,10 +112,10 @@ class Selection:
 
 
 def copy_weights(network: nn.Module) -> dict[str, Tensor]:
-    """The weights as they are now."""
+    """A copy of the current weights."""
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
 
 def on_device(weights: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
-    """The weights, moved."""
+    """The weights on a device."""
     return {name: value.to(device) for name, value in weights.items()}

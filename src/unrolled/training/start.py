@@ -1,4 +1,4 @@
-"""What stands before the first step: settings that fit the data, a network that fits them, and threads."""
+"""Before the first update: checks of the settings against the data, the initial network, the number of threads."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from unrolled.training.losses import class_weights
 
 
 def draw_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
-    """A network of random weights, its frames and its preparation those of the training data.
+    """A network with random weights, whose preparation and frames are learned from the training data.
 
     Args:
         config: of the network.
-        train: what will be learned from; nothing else is looked at. Of text, every symbol has a vector.
+        train: the training sequences. Of text, every symbol gets a vector.
         seed: of the weights.
     """
     if config.frame_steps == "auto":
@@ -37,7 +37,7 @@ def check_settings(
     validation: Sequences | None,
     device: torch.device,
 ) -> None:
-    """Refuses settings that these data or this device cannot have, before anything is written.
+    """Refuses settings that do not fit these data or this device, before anything is written.
 
     Raises:
         ConfigError: with what to set instead.

@@ -1,7 +1,7 @@
-"""All that a training needs to go on exactly.
+"""The whole state of a training, from which it goes on bit for bit.
 
-Nothing random is remembered: the order of a pass, dropout and augmentation are functions of the seed and
-of the step's number (see `step_seed`), so the place in the training is the state of all of them.
+No random generator is saved: the order of an epoch, dropout and augmentation are functions of the seed and of the
+update's number (see `step_seed`), so the number of updates is the state of all of them.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from unrolled.training.selection import Selection
 
 @dataclass(frozen=True)
 class StepLog:
-    """Training figures, means over the steps since the line before.
+    """A line of training figures: means over the updates since the last line.
 
     Attributes:
         step: updates done.
-        epoch: number of the pass, from 1.
-        sequences: sequences seen.
-        loss: of the batches, in the recipe's own reduction.
+        epoch: number of the epoch, from 1.
+        sequences: sequences read.
+        loss: mean over the sequences.
         accuracy: of the batches, before their update.
-        learning_rate: of the last of these steps.
+        learning_rate: of the last of these updates.
         seconds: of training so far.
 
     Example:
@@ -54,17 +54,17 @@ class StepLog:
 
 @dataclass(frozen=True)
 class EpochLog:
-    """Figures of one pass.
+    """Figures of one epoch.
 
     Attributes:
-        epoch: number of the pass, from 1.
+        epoch: its number, from 1.
         step: updates done.
-        sequences: sequences seen.
-        train_loss, train_accuracy: means over the pass, as the weights changed.
+        sequences: sequences read.
+        train_loss, train_accuracy: means over the epoch, while the weights changed.
         loss_sum: sum of the batches' losses.
-        validation_loss, validation_accuracy: on the validation data after the pass; None without them.
-        improved: whether the watched figure is the best so far.
-        learning_rate: of the last step.
+        validation_loss, validation_accuracy: on the validation data after the epoch; None without them.
+        improved: whether the monitored figure is the best so far.
+        learning_rate: of the last update.
         seconds: of training so far.
 
     Example:
@@ -88,20 +88,20 @@ class EpochLog:
 
 @dataclass
 class TrainState:
-    """The moving parts of a training.
+    """The state of a training.
 
     Attributes:
-        network: the weights that learn.
-        averaged: a second network with the moving average of the weights, if one is kept.
+        network: the network that learns.
+        averaged: a second network with the moving average of the weights; None where there is none.
         optimizer: the update rule with its memory.
         selection: which weights are kept, with its memory.
         step: updates done.
-        sequences: sequences seen.
-        epoch: passes done.
-        losses, correct: of each step of this pass, on the device: read only when a line is due.
-        counts: sequences of each step of this pass.
+        sequences: sequences read.
+        epoch: epochs done.
+        losses, correct: of each update of this epoch, on the device: read only when a line is due.
+        counts: sequences of each update of this epoch.
         seconds: of training so far.
-        history: what each pass gave.
+        history: figures of each epoch.
 
     Example:
         >>> class End(unrolled.Recorder):
@@ -126,21 +126,21 @@ class TrainState:
 
     @property
     def shipped(self) -> Network:
-        """The network whose figures count: the averaged one where there is one."""
+        """The network that is validated and becomes the model: the averaged one where there is one."""
         return self.averaged or self.network
 
     @property
     def place(self) -> int:
-        """Batches done in this pass."""
+        """Updates done in this epoch."""
         return len(self.losses)
 
     @property
     def is_whole(self) -> bool:
-        """Whether no update and no end of a pass was cut off in its middle, as by Ctrl-C."""
+        """Whether neither an update nor the end of an epoch was interrupted halfway, as by Ctrl-C."""
         return not self.optimizer.changing and len(self.history) == self.epoch
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything of the state that is a tensor, by name."""
+        """The tensors of the state, by name."""
         found = nested("network", self.network.state_dict()) | nested("optimizer", self.optimizer.tensors())
         found |= self.selection.tensors()
         if self.averaged is not None:
@@ -150,12 +150,12 @@ class TrainState:
         return found
 
     def facts(self) -> dict[str, Any]:
-        """Everything else, as JSON has it."""
+        """The rest of the state, as plain JSON."""
         own = {name: getattr(self, name) for name in _FACTS}
         return own | self.selection.facts() | {"history": [asdict(log) for log in self.history]}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Takes over what a checkpoint holds.
+        """Loads a checkpoint.
 
         Raises:
             CheckpointError: for one of another network, optimizer or version.
@@ -185,7 +185,7 @@ class TrainState:
 
 
 def training_facts(state: TrainState, recipe: Recipe) -> dict[str, Any]:
-    """What ``model.json`` records of a training: its length, its settings, and what the weights come from."""
+    """The record of a training in ``model.json``: its length, its settings, and its method."""
     return {
         "steps": state.step,
         "sequences": state.sequences,
@@ -201,9 +201,9 @@ _FACTS = ("step", "sequences", "epoch", "counts", "seconds")
 
 
 CHANGES, DROPOUT = 0, 1
-"""What a step's random numbers are for: each purpose has its own."""
+"""Purposes of an update's random numbers; each has numbers of its own."""
 
 
 def step_seed(seed: int, step: int, purpose: int) -> int:
-    """A seed for something random in one step: a well-mixed function of run, step and purpose."""
+    """The seed of one purpose's random numbers in one update: a well-mixed function of run, update and purpose."""
     return int(np.random.SeedSequence((seed, step, purpose)).generate_state(1, np.uint64)[0])

@@ -23,7 +23,7 @@ class ProgressBar(Recorder):
         self.console = console
 
     def begin(self, state: TrainState, plan: Plan) -> None:
-        """Draws the bar where the training stands."""
+        """Draws the bar at the current update."""
         self.plan, self.drawn = plan, 0.0
         self.training, self.validation = "", ""
         self.started, self.first = time.perf_counter(), state.sequences
@@ -50,51 +50,51 @@ class ProgressBar(Recorder):
         )
 
     def step(self, log: StepLog) -> None:
-        """Takes over the newest training figures."""
+        """Notes the newest training figures."""
         self.training = f" loss {log.loss:.3f} acc {100 * log.accuracy:.1f} %"
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """Takes over the pass's figures."""
+        """Notes the epoch's figures."""
         del state
         self.training = f" loss {log.train_loss:.3f} acc {100 * log.train_accuracy:.1f} %"
         if log.validation_accuracy is not None:
             self.validation = f" val {100 * log.validation_accuracy:.1f} %"
 
     def end(self, state: TrainState) -> None:
-        """Takes the bar away."""
+        """Removes the bar."""
         self.bar.update(self.task, completed=state.step)
         self.bar.stop()
 
 
 class PlainLines(Recorder):
-    """A line after a pass, but not more often than every few seconds; for files and pipes."""
+    """A line after an epoch, at most one every few seconds; for files and pipes."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.last = time.perf_counter()
-        self.unsaid: EpochLog | None = None
+        self.pending: EpochLog | None = None
 
     def begin(self, state: TrainState, plan: Plan) -> None:
-        """Learns how long it will be."""
+        """Notes the length of the training."""
         del state
         self.plan = plan
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """Prints when it is time."""
+        """Prints if the last line is a few seconds old."""
         del state
-        self.unsaid, now = log, time.perf_counter()
+        self.pending, now = log, time.perf_counter()
         if now - self.last >= _LINE_SECONDS:
             self.last = now
-            self._say(log)
+            self._print(log)
 
     def end(self, state: TrainState) -> None:
-        """Prints the last pass, whenever it was."""
+        """Prints the last epoch if it is not printed yet."""
         del state
-        if self.unsaid is not None:
-            self._say(self.unsaid)
+        if self.pending is not None:
+            self._print(self.pending)
 
-    def _say(self, log: EpochLog) -> None:
-        self.unsaid = None
+    def _print(self, log: EpochLog) -> None:
+        self.pending = None
         self.console.print(
             f"epoch {log.epoch}/{self.plan.epochs}  step {log.step}/{self.plan.total_steps}{_figures(log)}  "
             f"{log.sequences / max(log.seconds, 1e-9):,.0f} sequences/s"

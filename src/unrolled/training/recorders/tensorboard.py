@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class TensorBoardRecorder(Recorder):
-    """Writes what `tensorboard --logdir` shows."""
+    """Writes the files that `tensorboard --logdir` shows."""
 
     def __init__(self, folder: Path) -> None:
-        _writer_class()  # whether there is one is said before anything is trained
+        _writer_class()  # a missing package is an error before anything is trained
         self.folder = folder
 
     def begin(self, state: TrainState, plan: Plan) -> None:
-        """Opens the writer; after a resume, what came after the checkpoint is not shown."""
+        """Opens the writer; after a resume, events from after the checkpoint are not shown."""
         del plan
         self.writer = _writer_class()(str(self.folder), purge_step=state.step + 1)
 
@@ -39,7 +39,7 @@ class TensorBoardRecorder(Recorder):
             self.writer.add_scalar(f"training/{name}", getattr(log, name), log.step)
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """Figures of the pass, and a histogram of each weight matrix and its kind."""
+        """Figures of the epoch, and a histogram of each weight tensor."""
         for name in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"):
             value = getattr(log, name)
             if value is not None:
@@ -48,7 +48,7 @@ class TensorBoardRecorder(Recorder):
             self.writer.add_histogram(f"weights/{name}", weight.detach().cpu().numpy(), log.step)
 
     def flush(self) -> None:
-        """Hands everything to the disk."""
+        """Writes everything to the disk."""
         self.writer.flush()
 
     def end(self, state: TrainState) -> None:
@@ -61,7 +61,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def add_pictures(folder: Path, pictures: Mapping[str, Pixels], step: int) -> None:
-    """Adds pictures, [rows, columns, 3] by name, to what is in a folder."""
+    """Adds pictures, [rows, columns, 3] by name, to a TensorBoard folder."""
     writer = _writer_class()(str(folder))
     for name, pixels in pictures.items():
         writer.add_image(name, pixels, step, dataformats="HWC")
@@ -81,7 +81,7 @@ def add_to_table(folder: Path, settings: Mapping[str, Any], figures: Mapping[str
 
 
 def _writer_class() -> type[SummaryWriter]:
-    """PyTorch's writer, which imports tensorboard: a second that only those pay who ask for it."""
+    """PyTorch's writer. Its import takes a second, so it is imported only where TensorBoard is asked for."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:

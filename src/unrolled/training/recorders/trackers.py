@@ -1,6 +1,6 @@
-"""Recorders of other packages: trackers such as MLflow, found by the name they are registered under.
+"""Trackers: recorders of other packages, such as MLflow, found by their registered names.
 
-A package registers a function that makes one, and a run asks for it by ``trackers``:
+A package registers a function that makes a recorder, and a recipe names it in ``trackers``:
 
     [project.entry-points."unrolled.recorders"]
     mlflow = "my_package.tracking:make_recorder"
@@ -23,8 +23,8 @@ def make_tracker(name: str, folder: Path, recipe: Recipe) -> Recorder:
 
     Args:
         name: of the entry point, in the group ``unrolled.recorders``.
-        folder: the run's.
-        recipe: what the run is made from: the hyperparameters.
+        folder: the run folder.
+        recipe: the recipe of the run.
     Raises:
         UnknownNameError: if no installed package registers it.
         ConfigError: if it cannot be imported, or does not make a `Recorder`.
