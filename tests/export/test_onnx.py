@@ -96,7 +96,7 @@ def test_an_export_with_other_labels_is_not_written(
         graph.add("Softmax", logits.node, name="probabilities", axis=1)
 
     monkeypatch.setattr(exporting, "_add_answers", wrong_answers)
-    with pytest.raises(ExportError, match="the exported model says '"):
+    with pytest.raises(ExportError, match="the exported model predicts '"):
         export_onnx(make_model(), tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
 

@@ -43,7 +43,7 @@ def test_logits_depend_on_nothing_but_the_own_sequence(bidirectional: bool, fram
 def test_the_output_layer_reads_what_is_pooled_and_the_means_behind_it(pooling: str) -> None:
     made = network(pooling=pooling)
     values, lengths = torch.randn(3, 9, 2, dtype=torch.float64), torch.tensor([9, 2, 5])
-    pooled = made.pooled(values, lengths)
+    pooled = made.pool(*made.entering(values, lengths))
     assert made.read_widths == (pooled.shape[1] - 10, 10)
     assert made.output.in_features == pooled.shape[1]
     expected = SegmentMeans(5)(made.preparation(values, lengths), lengths)

@@ -1,4 +1,4 @@
-"""Whether an exported model says what the model says."""
+"""Comparison of an exported model's outputs with the model's."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from unrolled.model import Model, Probabilities
 
 TOLERANCE = 1e-5
-"""By which probabilities may differ."""
+"""Largest difference of two probabilities."""
 
 BATCH_SIZES = (1, 2, 5)
 LENGTHS = (1, 2, 3, 7, 12)
 LONGEST = 2_001
-"""Steps of the longest trial, whatever the model was trained on."""
+"""Steps of the longest sequence to compare on, at most."""
 
 
 def trial_sequences(model: Model, seed: int = 0) -> Sequences:
-    """Sequences to compare on: the examples in the model's folder, and noise of the training data's kind and size.
+    """Sequences to compare on: the examples in the model's folder, and noise like the training data.
 
-    The lengths are 1, 2, odd ones, and twice that of the longest example and one more.
+    The lengths are 1, 2, odd numbers, and twice that of the longest example plus one.
     """
     rng = np.random.default_rng(seed)
     examples = [example.sequence for example in model.examples]
@@ -76,13 +76,13 @@ def check_streaming(model: Model, session: InferenceSession, start: dict[str, Ar
     worst = 0.0
     for index, values in enumerate(sequences):
         kind, given = ("steps", values) if sequences.symbols is None else ("tokens", as_tokens(sequences, values))
-        beliefs = model.predict_steps(sequences.take(slice(index, index + 1)))[0]
+        running = model.predict_steps(sequences.take(slice(index, index + 1)))[0]
         for count in BATCH_SIZES:
             state = {name: np.repeat(value, count, 0) for name, value in start.items()}
             low = 0
-            for end in sorted({1, (len(beliefs) + 1) // 2, len(beliefs)}):
+            for end in sorted({1, (len(running) + 1) // 2, len(running)}):
                 found = run_session(session, {kind: np.repeat(given[None, low:end], count, 0), **state})
-                expected = np.repeat(beliefs[None, end - 1], count, 0)
+                expected = np.repeat(running[None, end - 1], count, 0)
                 worst = max(worst, _compare(found["probabilities"], expected, allowed[[index] * count]))
                 _compare_labels(model, found["labels"], expected, allowed[[index] * count])
                 state, low = {name: found[f"{name}.next"] for name in state}, end
@@ -93,9 +93,9 @@ _BUG = "Nothing was written. This should not happen: please report it with the m
 
 
 def _allowed(model: Model, sequences: Sequences, expected: Probabilities) -> Array:
-    """By how much each sequence's probabilities may differ, [N]; for ever where they are not finite.
+    """The allowed difference of each sequence's probabilities, [N]; infinite where they are not finite.
 
-    A network that amplifies the last bit of its inputs beyond the tolerance is not equal to itself either.
+    It is larger for a network that amplifies the last bit of its inputs beyond the tolerance.
     """
     if sequences.symbols is not None:
         return np.full(len(sequences), TOLERANCE)
@@ -105,7 +105,7 @@ def _allowed(model: Model, sequences: Sequences, expected: Probabilities) -> Arr
 
 
 def _compare(found: Probabilities, expected: Probabilities, allowed: Array) -> float:
-    """The largest difference where there is one to speak of."""
+    """The largest difference, which must be allowed."""
     difference = np.abs(found - expected).max(1)
     if (~(difference <= allowed) & np.isfinite(allowed)).any():
         raise ExportError(
@@ -115,10 +115,10 @@ def _compare(found: Probabilities, expected: Probabilities, allowed: Array) -> f
 
 
 def _compare_labels(model: Model, labels: Array, expected: Probabilities, allowed: Array) -> None:
-    """Labels are equal but where two classes are as probable as each other."""
+    """Checks that labels are equal, except where two classes have the same probability."""
     right = np.array(model.classes)[expected.argmax(1)]
     highest = np.sort(expected, 1)
     close = highest[:, -1] - highest[:, -2:].min(1) <= 2 * allowed
-    wrong = np.flatnonzero((labels != right) & ~close)
-    if wrong.size:
-        raise ExportError(f"the exported model says {str(labels[wrong[0]])!r} for {str(right[wrong[0]])!r}. {_BUG}")
+    for index in np.flatnonzero((labels != right) & ~close):
+        found, own = str(labels[index]), str(right[index])
+        raise ExportError(f"the exported model predicts {found!r} where the model predicts {own!r}. {_BUG}")

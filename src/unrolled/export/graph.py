@@ -1,4 +1,4 @@
-"""Writing an ONNX graph down: nodes in the order in which they compute, constants by name."""
+"""`Graph`: an ONNX graph in the making, with nodes in the order of computation and constants by name."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ TYPES = {
 
 
 class Graph:
-    """A graph in the making. A value is the name of what a node gives, or of a constant.
+    """A graph in the making. A value is the name of a node's output or of a constant.
 
     Args:
         names: of tensors that become constants, by `id`.
-        scope: what the names of nodes begin with.
+        scope: prefix of the names of nodes.
     """
 
     def __init__(self, names: Mapping[int, str] | None = None, scope: str = "") -> None:
@@ -48,22 +48,22 @@ class Graph:
 
     @property
     def domains(self) -> set[str]:
-        """Of the operators that are used; ONNX's own is the empty one."""
+        """Domains of the operators; ONNX's own is the empty one."""
         return {"", *(node.domain for node in self.nodes)}
 
     def add(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
-        """A node with one output, whose name is returned; ``""`` stands for an input that is left out."""
+        """Adds a node with one output and returns its name; ``""`` stands for an omitted input."""
         return self.add_many(kind, inputs, [name or self._fresh(kind)], **attributes)[0]
 
     def add_many(self, kind: str, inputs: Sequence[str], outputs: Sequence[str] | int, **attributes: Any) -> list[str]:
-        """A node with the outputs of these names, or with so many."""
+        """Adds a node with outputs of these names, or with this number of outputs, and returns their names."""
         if isinstance(outputs, int):
             outputs = [f"{self._fresh(kind)}.{index}" for index in range(outputs)]
         self.nodes.append(helper.make_node(kind, list(inputs), list(outputs), outputs[0], **attributes))
         return list(outputs)
 
     def constant(self, value: Tensor | npt.ArrayLike, name: str = "") -> str:
-        """A constant array; one that is there already is shared."""
+        """A constant array; equal constants are shared."""
         array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
         content = repr(array.tolist()) if array.dtype == object else array.tobytes()
         key = (array.dtype.str, array.shape, content)
@@ -76,7 +76,7 @@ class Graph:
         return self.known[key]
 
     def name_of(self, tensor: Tensor, ending: str) -> str:
-        """What a constant made of a weight is called; empty for another tensor."""
+        """The name of a constant made of a weight; empty for another tensor."""
         return self.names[id(tensor)] + ending if id(tensor) in self.names else ""
 
     def integers(self, *values: int) -> str:

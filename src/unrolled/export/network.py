@@ -30,10 +30,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper, shape_inference
+from onnx.helper import make_tensor_value_info as tensor_info
 from torch import Tensor
 
 from unrolled.errors import UnsupportedError
-from unrolled.export import recurrence  # noqa: F401  # which says how a cell is carried over the steps
+from unrolled.export import recurrence  # noqa: F401  # registers how a cell is carried over the steps
 from unrolled.export.graph import IR_VERSION, OPSETS, TYPES, Graph
 from unrolled.export.values import BATCH, STEPS, Value
 from unrolled.model import check_streams_are_possible
@@ -44,18 +45,18 @@ if TYPE_CHECKING:
     from unrolled.model import Model
 
 LARGEST = 2_000_000_000
-"""Bytes that the weights may take: protobuf's limit for one file is 2 GiB."""
+"""Bytes of the weights at most; protobuf's limit for a file is 2 GiB."""
 
 
 def to_onnx(model: Model, *, streaming: bool = False, hidden: bool = False) -> ModelProto:
-    """The model as an ONNX graph; checked by ``onnx``, not yet by running it.
+    """The model as an ONNX graph, checked by ``onnx`` but not run yet.
 
     Args:
         model: the trained model.
-        streaming: the step version, whose state goes in and out (and holds the hidden state).
-        hidden: of whole sequences, the last layer's outputs as an output.
+        streaming: the step version, whose state is an input and an output (and holds the hidden state).
+        hidden: for whole sequences, adds the last layer's outputs as an output.
     Raises:
-        UnsupportedError: for a model that does not exist in the asked form.
+        UnsupportedError: for a model that has no such form.
     """
     _check_it_can_be(model, streaming=streaming)
     network = model.network
@@ -67,8 +68,8 @@ def to_onnx(model: Model, *, streaming: bool = False, hidden: bool = False) -> M
         )
         _add_answers(graph, model, logits)
     answers = [
-        helper.make_tensor_value_info("labels", TensorProto.STRING, ["batch"]),
-        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(model.classes)]),
+        tensor_info("labels", TensorProto.STRING, ["batch"]),
+        tensor_info("probabilities", TensorProto.FLOAT, ["batch", len(model.classes)]),
     ]
     proto = helper.make_model(
         graph.whole("unrolled", inputs, [*answers, *carried]),
@@ -85,19 +86,19 @@ def to_onnx(model: Model, *, streaming: bool = False, hidden: bool = False) -> M
 
 
 def starting_state(model: Model) -> dict[str, npt.NDArray[Any]]:
-    """What a stream's inputs hold before the first step, for one stream, [1, ·]."""
+    """The state of one stream before the first step, [1, ·]."""
     return {name: value.cpu().numpy() for name, value in model.network.initial_state(1).items()}
 
 
 Built = tuple[list[ValueInfoProto], Tensor, list[ValueInfoProto]]
-"""The graph's inputs, the value that holds the logits, and the outputs besides the answers."""
+"""The graph's inputs, the logits, and the outputs besides labels and probabilities."""
 
 
 def _of_whole_sequences(graph: Graph, model: Model, hidden: bool) -> Built:
     network, facts = model.network, model.facts
-    read, values = _what_is_read(graph, model, "sequences")
+    read, values = _network_input(graph, model, "sequences")
     lengths: Tensor = Value.of(graph, "lengths", torch.empty(BATCH, dtype=torch.int64, device="meta"))
-    inputs = [read, helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"])]
+    inputs = [read, tensor_info("lengths", TensorProto.INT64, ["batch"])]
     if facts.max_length is not None:
         values, lengths = _cut(values, lengths, facts.max_length, facts.keep_steps)
     values = values.where(valid_steps(lengths, values.shape[1])[:, :, None], 0)  # padding may hold anything, even NaN
@@ -105,26 +106,26 @@ def _of_whole_sequences(graph: Graph, model: Model, hidden: bool) -> Built:
     if not hidden:
         return inputs, network.answer(values, lengths), []
     outputs = network.recur(values, lengths)
-    logits = network.read_out(network.pool(values, lengths, outputs))
+    logits = network.answer(values, lengths, outputs)
     return inputs, logits, [_output(graph, outputs, "hidden", ["batch", "frames", outputs.shape[-1]])]
 
 
 def _of_streams(graph: Graph, model: Model, state: dict[str, Tensor]) -> Built:
-    read, values = _what_is_read(graph, model, "steps")
+    read, values = _network_input(graph, model, "steps")
     before = {name: Value.of(graph, name, value.to("meta").expand(BATCH, -1)) for name, value in state.items()}
     logits, after = model.network.advance(values, before)
     return (
-        [read, *(helper.make_tensor_value_info(n, TYPES[v.dtype], ["batch", v.shape[1]]) for n, v in state.items())],
+        [read, *(tensor_info(n, TYPES[v.dtype], ["batch", v.shape[1]]) for n, v in state.items())],
         logits[:, -1],
         [_output(graph, after[name], f"{name}.next", ["batch", value.shape[1]]) for name, value in state.items()],
     )
 
 
-def _what_is_read(graph: Graph, model: Model, name: str) -> tuple[ValueInfoProto, Tensor]:
-    """The graph's first input, and what of it is prepared further, [B, T, F], or codes [B, T, 1]."""
+def _network_input(graph: Graph, model: Model, name: str) -> tuple[ValueInfoProto, Tensor]:
+    """The graph's first input, and the network's input made of it: values [B, T, F], or codes [B, T, 1]."""
     vocabulary, channels = model.facts.vocabulary, len(model.channels)
     if vocabulary is None:
-        info = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "time", channels])
+        info = tensor_info(name, TensorProto.FLOAT, ["batch", "time", channels])
         return info, Value.of(graph, name, torch.empty(BATCH, STEPS, channels, device="meta"))
     codes = graph.add(
         "LabelEncoder",
@@ -134,12 +135,12 @@ def _what_is_read(graph: Graph, model: Model, name: str) -> tuple[ValueInfoProto
         values_int64s=list(range(1, len(vocabulary) + 1)),
         default_int64=0,  # what is not in the vocabulary
     )
-    info = helper.make_tensor_value_info("tokens", TensorProto.STRING, ["batch", "time"])
+    info = tensor_info("tokens", TensorProto.STRING, ["batch", "time"])
     return info, Value.of(graph, codes, torch.empty(BATCH, STEPS, dtype=torch.int64, device="meta"))[:, :, None]
 
 
 def _cut(values: Tensor, lengths: Tensor, most: int, keep: str) -> tuple[Tensor, Tensor]:
-    """The first or the last steps of longer sequences, [B, T, F], and the lengths that are left."""
+    """The first or the last steps of longer sequences, [B, T, F], and the new lengths."""
     left = lengths.clamp(max=most)
     if keep == "first":
         return values[:, :most], left
@@ -150,10 +151,10 @@ def _cut(values: Tensor, lengths: Tensor, most: int, keep: str) -> tuple[Tensor,
 
 
 def _output(graph: Graph, value: Tensor, name: str, sizes: list[str | int]) -> ValueInfoProto:
-    """Shows a value under this name."""
+    """Makes a value an output of this name."""
     assert isinstance(value, Value)  # noqa: S101  # for the type checker
     graph.add("Identity", value.node, name=name)
-    return helper.make_tensor_value_info(name, TYPES[value.dtype], sizes)
+    return tensor_info(name, TYPES[value.dtype], sizes)
 
 
 def _add_answers(graph: Graph, model: Model, logits: Tensor) -> None:
@@ -165,7 +166,7 @@ def _add_answers(graph: Graph, model: Model, logits: Tensor) -> None:
 
 
 def _metadata(model: Model, state: dict[str, Tensor]) -> dict[str, str]:
-    """What a program may want to know, each value as JSON."""
+    """Facts for programs, each value as JSON."""
     facts: dict[str, Any] = {
         "classes": model.classes,
         "channels": model.channels,

@@ -1,4 +1,4 @@
-"""A model as one ONNX file: built, run beside the model, and only then written."""
+"""A model as one ONNX file: built, compared with the model in ONNX Runtime, and only then written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def export_onnx(
     streaming: bool = False,
     int8_data: Sequences | None = None,
 ) -> Exported:
-    """Writes a model as one ONNX file, after it has said the same as the model in ONNX Runtime.
+    """Writes a model as one ONNX file, if ONNX Runtime gives the predictions of the model.
 
     See `unrolled.export.network` for its inputs and outputs.
 
@@ -32,11 +32,11 @@ def export_onnx(
         model: the trained model.
         path: the file.
         streaming: the step version, with the state as inputs and outputs.
-        int8_data: labelled sequences: quantises the weights to 8 bits and measures on these what that costs.
+        int8_data: labelled sequences; quantises the weights to 8 bits and measures the cost on these.
     Raises:
         ConfigError: if the packages of the extra ``export`` are not installed.
-        UnsupportedError: for a model that does not exist in the asked form.
-        ExportError: if the file would not say what the model says; nothing is written then.
+        UnsupportedError: for a model that has no such form.
+        ExportError: if the outputs differ from the model's; nothing is written then.
         StorageError: if it cannot be written.
 
     Example:
@@ -65,12 +65,12 @@ def export_onnx(
 def checked_onnx(
     model: Model, *, streaming: bool = False, hidden: bool = False
 ) -> tuple[ModelProto, InferenceSession, ExportCheck]:
-    """A model as an ONNX graph that has said the same as the model in ONNX Runtime; see `to_onnx`.
+    """A model as an ONNX graph that gives the model's predictions in ONNX Runtime; see `to_onnx`.
 
     Raises:
         ConfigError: if the packages of the extra ``export`` are not installed.
-        UnsupportedError: for a model that does not exist in the asked form.
-        ExportError: if the graph would not say what the model says.
+        UnsupportedError: for a model that has no such form.
+        ExportError: if the outputs differ from the model's.
     """
     check_installed()
     from unrolled.export.check import check_streaming, check_whole
@@ -85,10 +85,10 @@ def checked_onnx(
 
 
 def check_installed() -> None:
-    """Refuses where the packages of the extra ``export`` are not installed.
+    """Checks that the packages of the extra ``export`` are installed.
 
     Raises:
-        ConfigError: naming what is missing.
+        ConfigError: naming the missing package.
     """
     try:
         import onnx  # noqa: F401

@@ -1,4 +1,4 @@
-"""ONNX's operators for PyTorch's functions, and for those of `unrolled.nn` that an export does in its own way."""
+"""ONNX's operators for PyTorch's functions, and for the functions of `unrolled.nn` that an export overrides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _END = np.iinfo(np.int64).max
 
 
 def _of_one_type(operator: str, *, turned: bool = False) -> Writer:
-    """Of values that all have the result's type."""
+    """A writer of an operator whose inputs have the result's type."""
 
     def write(graph: Graph, like: Tensor, *values: Any, **_: Any) -> str:
         names = [named(graph, value, like.dtype) for value in values]
@@ -29,7 +29,7 @@ def _of_one_type(operator: str, *, turned: bool = False) -> Writer:
 
 
 def _comparing(operator: str) -> Writer:
-    """Of values of a type of their own, which gives true or false."""
+    """A writer of an operator that gives true or false, and whose inputs have one type."""
 
     def write(graph: Graph, _like: Tensor, *values: Any) -> str:
         dtype = torch.result_type(*map(_plain, values)) if len(values) > 1 else values[0].dtype
@@ -176,15 +176,15 @@ Step = Callable[[Sequence[Tensor], Sequence[Tensor]], tuple[Sequence[Any], Seque
 def scan(
     graph: Graph, states: Sequence[Value], scanned: Sequence[Value], step: Step
 ) -> tuple[list[Value], list[Value]]:
-    """A function carried over the steps.
+    """Carries a function over the steps.
 
     Args:
-        graph: what is written to.
+        graph: the graph.
         states: before the first step, each [B, ·].
-        scanned: what is read at each step, each [B, T, ·].
-        step: from states and what is read, each [B, ·], to the next states and what comes out, each [B, ·].
+        scanned: inputs of all steps, each [B, T, ·].
+        step: from the states and inputs of a step, each [B, ·], to the next states and the outputs, each [B, ·].
     Returns:
-        The last states, each [B, ·], and what came out of each step, each [B, T, ·].
+        The last states, each [B, ·], and the outputs of all steps, each [B, T, ·].
     """
     inner = graph.inner("Scan")
 
@@ -225,7 +225,7 @@ def _running_count(values: Value) -> Any:
     return Value.of(values.graph, named(values.graph, count, torch.float64), count.like.double())
 
 
-# Of a stream only the answer after its last new step is asked for: what runs over the steps is needed there alone.
+# A stream's probabilities are needed after its last new step only, and so are running sums and maxima.
 OVERRIDES |= {
     running_sum: lambda values: values.sum(1, dtype=torch.float64)[:, None],
     running_max: lambda values: values.amax(1)[:, None],

@@ -1,4 +1,4 @@
-"""Weights of 8 bits: a quarter of the file, and what that does to the accuracy."""
+"""Weights of 8 bits: a quarter of the file size, and the cost in accuracy."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 def quantize(model: Model, proto: ModelProto, sequences: Sequences) -> tuple[bytes, Quantized]:
-    """The graph with weights of 8 bits, by ONNX Runtime's dynamic quantisation: activations are scaled as they come.
+    """The graph with 8-bit weights by ONNX Runtime's dynamic quantisation, which scales activations as they occur.
 
     Args:
         model: the model.
         proto: its export.
-        sequences: labelled, to measure on.
+        sequences: labelled sequences for the measurement.
     Raises:
         UnsupportedError: for a cell whose operator ONNX Runtime cannot compute in 8 bits.
         DataError: for sequences that have no labels, or do not fit the model.
@@ -62,9 +62,9 @@ def _check_it_can_be(model: Model) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the quantiser's advice to run a tool of its own first, which these graphs do not need.
+    """Suppresses the quantiser's advice to run another tool first, which these graphs do not need.
 
-    It goes to the root logger, which `logging.warning` would also give a handler where it has none.
+    The advice goes to the root logger, which `logging.warning` would also give a handler where it has none.
     """
     logger, handler = logging.getLogger(), logging.NullHandler()
     logger.addHandler(handler)

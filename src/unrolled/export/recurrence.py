@@ -1,8 +1,8 @@
-"""The recurrent layers in ONNX: an operator where the cell names one, a Scan over the cell's own step where not.
+"""The recurrent layers in ONNX: the operator that the cell names, or a Scan over the cell's own step.
 
-The letters, blocks and orders, once for all. A cell of this package holds W [G·H, F] and U [G·H, H] with
-the blocks in the order of its ``gates``; ONNX calls them W and R, wants a leading axis for the directions,
-and has orders of its own, which a cell's `Operator` gives in the cell's letters:
+Letters, blocks and orders: a cell of this package holds W [G·H, F] and U [G·H, H] with
+the blocks in the order of its ``gates``. ONNX calls them W and R, has a leading axis for the directions,
+and other orders, which a cell's `Operator` gives in the cell's letters:
 
     operator        ONNX's order                this package's
     RNN             i                           h
@@ -104,7 +104,7 @@ def _by_operator(
     like = inputs.like.new_empty(batch, steps, directions * cell.hidden_size)
 
     def joined(name: str, perm: list[int], like: Tensor) -> Any:
-        """The directions' values beside each other."""
+        """The values of both directions side by side."""
         turned, sizes = graph.add("Transpose", name, perm=perm), [0] * (len(perm) - 2)
         return Value.of(graph, graph.add("Reshape", turned, graph.integers(*sizes, like.shape[-1])), like)
 
@@ -120,7 +120,7 @@ def _ordered(blocks: Tensor, order: Sequence[int]) -> Tensor:
 def _by_scan(
     inputs: Value, cell: Cell, lengths: Value | None, initial: State, *, reverse: bool
 ) -> tuple[Tensor, State]:
-    """Step by step; the state of a sequence that has ended stays what it was."""
+    """Step by step; after its end the state of a sequence does not change."""
     graph, count = inputs.graph, len(cell.state_names)
     if reverse and lengths is not None:
         inputs = _reversed(inputs, lengths)

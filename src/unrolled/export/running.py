@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from onnxruntime import InferenceSession, SessionOptions
 
-from unrolled.data.batches import Batcher
+from unrolled.data.batches import Batch, Batcher
 from unrolled.network import MAX_BATCH, STEPS_PER_BATCH
 
 if TYPE_CHECKING:
-    from unrolled.data import Integers, Sequences
+    from unrolled.data import Sequences
     from unrolled.model import Probabilities
 
 Array = npt.NDArray[Any]
@@ -22,7 +21,7 @@ Array = npt.NDArray[Any]
 def open_session(content: bytes) -> InferenceSession:
     """An exported model, ready to run on the CPU."""
     options = SessionOptions()
-    options.log_severity_level = 3  # errors alone
+    options.log_severity_level = 3  # errors only
     return InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
@@ -32,18 +31,16 @@ def run_session(session: InferenceSession, inputs: dict[str, Array]) -> dict[str
     return dict(zip(names, session.run(names, inputs), strict=True))
 
 
-def padded_batches(sequences: Sequences, batch_size: int) -> Iterator[tuple[Integers, dict[str, Array]]]:
-    """Every sequence once: indices [B], and the exported model's inputs, with what must not matter for padding."""
-    for indices, batch in Batcher(sequences).in_order(batch_size):
-        values, lengths = batch.inputs.numpy(), batch.lengths.numpy()
-        padding = np.arange(values.shape[1]) >= lengths[:, None]
-        if sequences.symbols is None:
-            values[padding] = np.nan
-            yield indices, {"sequences": values, "lengths": lengths}
-        else:
-            tokens = as_tokens(sequences, values)
-            tokens[padding] = sequences.symbols[-1]
-            yield indices, {"tokens": tokens, "lengths": lengths}
+def padded_inputs(sequences: Sequences, batch: Batch) -> dict[str, Array]:
+    """The exported model's inputs; the padding holds NaN or a token, neither of which may matter."""
+    values, lengths = batch.inputs.numpy(), batch.lengths.numpy()
+    padding = np.arange(values.shape[1]) >= lengths[:, None]
+    if sequences.symbols is None:
+        values[padding] = np.nan
+        return {"sequences": values, "lengths": lengths}
+    tokens = as_tokens(sequences, values)
+    tokens[padding] = sequences.symbols[-1]
+    return {"tokens": tokens, "lengths": lengths}
 
 
 def as_tokens(sequences: Sequences, codes: Array) -> Array:
@@ -58,8 +55,8 @@ def predict_in_runtime(
     size = batch_size or max(1, min(MAX_BATCH, STEPS_PER_BATCH // int(sequences.lengths.max())))
     labels: list[Any] = [None] * len(sequences)
     probabilities: list[Any] = [None] * len(sequences)
-    for indices, inputs in padded_batches(sequences, size):
-        found = run_session(session, inputs)
+    for indices, batch in Batcher(sequences).in_order(size):
+        found = run_session(session, padded_inputs(sequences, batch))
         for row, index in enumerate(indices):
             labels[index], probabilities[index] = found["labels"][row], found["probabilities"][row]
     return np.array(labels), np.stack(probabilities)

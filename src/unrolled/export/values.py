@@ -1,8 +1,8 @@
-"""`Value`: a tensor that is not computed but written down, so that a part's own methods write its ONNX graph.
+"""`Value`: a symbolic tensor, with which a part's own methods write its ONNX graph.
 
-PyTorch hands every function that is called with a `Value` to `Value.__torch_function__`. This adds the ONNX operator to
-the graph and returns the next `Value`. Its type and its fixed sizes are those that PyTorch itself gives to an empty
-tensor in its place (on the device ``meta``); the sizes of the batch and of time are values too.
+PyTorch hands every function that is called with a `Value` to `Value.__torch_function__`, which adds the ONNX operator
+to the graph and returns the next `Value`. Type and fixed sizes come from PyTorch, which computes the same function on
+an empty tensor (on the device ``meta``). The sizes of the batch and of time are symbolic too.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from unrolled.errors import UnsupportedError
 from unrolled.export.graph import TYPES, Graph
 
 BATCH, STEPS = 3, 7
-"""Sizes of the empty tensors that stand for values of any batch and any length."""
+"""Sizes of the empty tensors, which stand for any batch and any length."""
 
 Writer = Callable[..., Any]
 WRITERS: dict[str, Writer] = {}
-"""How PyTorch's functions are written, by name: each takes a graph, the result's stand-in, and the arguments."""
+"""Writers of PyTorch's functions, by name; each takes a graph, an empty tensor like the result, and the arguments."""
 
 OVERRIDES: dict[Any, Writer] = {}
-"""How functions of this package are written (`unrolled.nn.overriding`); each takes the arguments, gives the result."""
+"""Writers of functions of this package (`unrolled.nn.overriding`); each takes the arguments and returns the result."""
 
 
 class Value(Tensor):
-    """What a node of a graph gives.
+    """The output of a node of a graph.
 
     Attributes:
-        graph: where the node stands.
+        graph: the graph of the node.
         node: its name in the graph.
         like: an empty tensor of its type and fixed sizes.
     """
@@ -43,7 +43,7 @@ class Value(Tensor):
 
     @classmethod
     def of(cls, graph: Graph, node: str, like: Tensor) -> Any:
-        """The value of this name in a graph; a `Size` where it is a whole number."""
+        """The value of this name in a graph; a `Size` for a scalar integer."""
         if like.dim() == 0 and like.dtype == torch.int64:
             return Size(graph, node, like)
         value = like.as_subclass(cls)
@@ -54,7 +54,7 @@ class Value(Tensor):
     def __torch_function__(
         cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Writes the function down."""
+        """Adds the function to the graph."""
         del types
         kwargs = kwargs or {}
         if func in OVERRIDES:
@@ -78,12 +78,12 @@ class Value(Tensor):
 
     @property
     def shape(self) -> Sizes:  # type: ignore[override]
-        """The sizes; those of the batch and of time are values."""
+        """The sizes; those of the batch and of time are symbolic."""
         return Sizes(self)
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]
-        """Constants that are made for it are real ones."""
+        """The CPU: constants that are made for it hold numbers."""
         return torch.device("cpu")
 
     def __len__(self) -> int:
@@ -91,7 +91,7 @@ class Value(Tensor):
 
 
 class Sizes:
-    """The sizes of a value: any batch and any number of steps, and whatever else is fixed."""
+    """The sizes of a value: symbolic for the batch and the steps, fixed for the other axes."""
 
     def __init__(self, value: Value) -> None:
         self.value = value
@@ -106,9 +106,9 @@ class Sizes:
 
 
 class Size:
-    """The size of a batch or the number of its steps, and what is computed from it.
+    """The size of a batch or the number of its steps, or a number computed from these.
 
-    It is no tensor: PyTorch takes the number out of a tensor wherever it expects a size.
+    It is not a tensor, because PyTorch reads the number of a tensor wherever it expects a size.
 
     Attributes:
         graph, node: see `Value`.
@@ -134,7 +134,7 @@ class Size:
 
 
 def named(graph: Graph, value: Any, dtype: torch.dtype) -> str:
-    """A value, tensor or number as a node's input of this type."""
+    """The name of a value, tensor or number as a node's input of this type."""
     if isinstance(value, Value | Size):
         found = value.node
         return found if value.like.dtype == dtype else graph.add("Cast", found, to=TYPES[dtype])

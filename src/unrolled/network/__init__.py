@@ -1,4 +1,4 @@
-"""The network that is put together from parts, what it makes of many sequences, and a look inside."""
+"""The network that is put together from parts, its outputs for many sequences, and a look inside."""
 
 from unrolled.network.inference import (
     MAX_BATCH,

@@ -12,16 +12,16 @@ from unrolled.data.batches import Batch, Batcher
 from unrolled.network.network import Network
 
 STEPS_PER_BATCH = 65_536
-"""Steps that one batch holds at most, so that memory is bounded whatever the lengths."""
+"""Steps of a batch at most, so that memory is bounded whatever the lengths."""
 
 MAX_BATCH = 512
-"""Larger batches leave a processor's caches and are slower."""
+"""Sequences of a batch at most; larger batches exceed a processor's caches and are slower."""
 
 WIDE = 1024
-"""Values read of a step up to which it counts once among the steps of a batch."""
+"""Values of a step up to which it counts as one step of a batch; a wider step counts as several."""
 
 GPU_STEPS_PER_BATCH, GPU_MAX_BATCH = 1_048_576, 8192
-"""A GPU wants more at once, and has no such caches."""
+"""On a GPU, which needs larger batches and has no such caches."""
 
 
 def all_logits(network: Network, batcher: Batcher) -> Tensor:
@@ -37,7 +37,7 @@ def all_logits_at(network: Network, batcher: Batcher, ends: Integers) -> Tensor:
 
     Args:
         network, batcher: as for `all_logits`.
-        ends: steps that are left of each sequence, in the stored order, [N, K], each in 1..length.
+        ends: numbers of steps to read of each sequence, in the stored order, [N, K], each in 1..length.
     Returns:
         [N, K, C], on the CPU.
     """
@@ -59,7 +59,7 @@ def all_outputs(network: Network, batcher: Batcher) -> list[Tensor]:
 
 
 def _all_steps(network: Network, batcher: Batcher, function: Callable[[Tensor, Tensor], Tensor]) -> list[Tensor]:
-    """For each sequence in the stored order the function's values at its own steps."""
+    """The values of a function at each sequence's own steps, in the stored order."""
     found: dict[int, Tensor] = {}
     for indices, batch in evaluation_batches(network, batcher):
         values = function(batch.inputs, batch.lengths).cpu()  # [B, T, …]
@@ -69,7 +69,7 @@ def _all_steps(network: Network, batcher: Batcher, function: Callable[[Tensor, T
 
 
 def evaluation_batches(network: Network, batcher: Batcher) -> Iterator[tuple[Integers, Batch]]:
-    """Every sequence once, without dropout and without keeping anything for gradients."""
+    """Batches of every sequence once, for a network without dropout and gradients."""
     was_training = network.training
     if was_training:
         network.eval()
@@ -82,7 +82,7 @@ def evaluation_batches(network: Network, batcher: Batcher) -> Iterator[tuple[Int
 
 
 def _batch_size(network: Network, batcher: Batcher) -> int:
-    """Sequences of a batch, for the longest of them; fewer where what is read of each step is wide."""
+    """Sequences of a batch, by the longest sequence and the width of a step."""
     longest = int(batcher.lengths.max()) * -(-network.reads_of_a_step // WIDE)
     if batcher.device.type == "cpu":
         return max(1, min(MAX_BATCH, STEPS_PER_BATCH // longest))

@@ -25,12 +25,12 @@ from unrolled.nn import (
 
 
 class Layer(Part):
-    """A cell over the steps, or one for each direction.
+    """A cell over all steps, or one cell for each direction.
 
     Args:
-        config: cell, sizes, directions, dropout, how weights are drawn.
+        config: cell, sizes, directions, dropout, initialiser.
         input_size: F.
-        offsets: the steps that the input holds side by side; see `unrolled.nn.context`.
+        offsets: of the steps that the input holds side by side; see `unrolled.nn.context`.
     """
 
     def __init__(self, config: ModelConfig, input_size: int, offsets: Sequence[int] = (0,)) -> None:
@@ -76,9 +76,9 @@ class Layer(Part):
             initialize_cell(cell, config.initializer, config.forget_bias, generator, config.memory_steps, self.offsets)
 
     def forward(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
-        """[B, T, F], [B] → [B, T, H], or [B, H] where only the last output or the mean is asked for.
+        """[B, T, F], [B] → [B, T, H], or [B, H] where ``reads`` is "last" or "mean".
 
-        Of two directions, the backward one's values stand behind: 2·H in all.
+        With two directions 2·H, the forward one first.
         """
         masks: list[Tensor | None] = [None] * len(self.cells)
         if self.training and self.recurrent_dropout:
@@ -95,5 +95,5 @@ class Layer(Part):
         return run_cell(values, self.cell, state)
 
     def kernel(self) -> Kernel:
-        """What carries the cells over time, in the mode (training or not) that the layer is in."""
+        """The kernel of the cells in the layer's present mode (training or not)."""
         return choose_kernel(self.cell, recurrent_dropout=self.recurrent_dropout if self.training else 0.0)

@@ -1,4 +1,4 @@
-"""The network: prepare (or embed) → perhaps context → recurrence → pool → logits, and perhaps a way past it."""
+"""The network: preparation or embedding → frames → context → recurrence → pooling, segment means → logits."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Network(nn.Module):
         config: cell, sizes, pooling, dropout.
         channels: values of a step, F.
         classes: C.
-        seed: of the weights at the start; None leaves them undrawn, for weights that will be loaded.
-        symbols: of text, how many codes there are; None for numbers.
+        seed: of the initial weights; None leaves them undrawn, for weights that will be loaded.
+        symbols: of text, the number of codes; None for numbers.
     """
 
     def __init__(
@@ -90,63 +90,54 @@ class Network(nn.Module):
             check_lengths(lengths, inputs.shape[1])
         return self.answer(*self.entering(inputs, lengths))
 
-    def answer(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """The logits of what `entering` gives, [B, T, ·], [B] → [B, C]."""
-        return self.read_out(self.pool(values, lengths))
+    def answer(self, values: Tensor, lengths: Tensor, outputs: Tensor | None = None) -> Tensor:
+        """The logits from the values and lengths that `entering` returns, [B, T, ·], [B] → [B, C].
 
-    def read_out(self, pooled: Tensor) -> Tensor:
-        """The logits of what `pooled` gives, [B, ·] → [B, C]."""
-        logits: Tensor = self.output(F.dropout(pooled, self.config.output_dropout, self.training))
+        ``outputs`` are the last layer's, [B, T, H], where they are known.
+        """
+        pooled = F.dropout(self.pool(values, lengths, outputs), self.config.output_dropout, self.training)
+        logits: Tensor = self.output(pooled)
         return logits
 
-    def pooled(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """What the output layer reads of each sequence, [B, ·].
-
-        Of two parts where there is a way past the recurrence, as wide as ``read_widths`` says.
-        """
-        return self.pool(*self.entering(inputs, lengths))
-
     def pool(self, values: Tensor, lengths: Tensor, outputs: Tensor | None = None) -> Tensor:
-        """As `pooled`, of what `entering` gives, and of the last layer's outputs where those are known."""
-        reads = self.pooling.reads
+        """The input of the output layer, [B, ·]; see `answer`.
+
+        Segment means, where there are any, stand behind the pooled outputs; ``read_widths`` are the widths of both.
+        """
         if outputs is None:
-            outputs = self.recur(values, lengths, reads)
-            pooled = self.pooling(outputs, lengths) if reads == "outputs" else outputs
-        else:
-            pooled = self.pooling(outputs, lengths)
+            outputs = self.recur(values, lengths, self.pooling.reads)
+        pooled = self.pooling(outputs, lengths) if outputs.ndim == 3 else outputs  # a kernel may have pooled already
         return pooled if self.segment_means is None else torch.cat([pooled, self.segment_means(values, lengths)], -1)
 
-    def outputs(self, inputs: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
-        """The last layer's outputs at all steps, [B, T, H] (or 2·H); after a sequence's end they mean nothing.
-
-        Where several steps are read as one, there is an output for each frame of them. Or only what ``reads`` says
-        of them, [B, H] (or 2·H), which kernels can do with less work.
-        """
-        return self.recur(*self.entering(inputs, lengths), reads)
+    def outputs(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """The last layer's outputs at all steps (or frames), [B, T, H] or [B, T, 2·H]; undefined in the padding."""
+        return self.recur(*self.entering(inputs, lengths))
 
     def entering(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """What is read, [B, T, ·], and its lengths: in frames, where several steps are read as one."""
+        """The prepared values, [B, T, ·], and their lengths; both in frames where several steps are read as one."""
         values = self.preparation(inputs, lengths)
         return (values, lengths) if self.frames is None else (self.frames(values, lengths), self.frames.count(lengths))
 
     def with_context(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """What the first layer reads of these, [B, T, ·]: each step, or each with its neighbours."""
+        """The input of the first layer, [B, T, ·]: each step, with its neighbours where there is a context."""
         return values if self.context is None else self.context(values, lengths)
 
     def recur(self, values: Tensor, lengths: Tensor, reads: Reads = "outputs") -> Tensor:
-        """As `outputs`, of what `entering` gives."""
+        """As `outputs`, from the results of `entering`.
+
+        With ``reads`` "last" or "mean" only the last output or the mean, [B, H], which kernels compute with less work.
+        """
         values = self.with_context(values, lengths)
         *lower, last = self.layers
         for layer in lower:
             values = F.dropout(layer(values, lengths), self.config.dropout, self.training)
-        values = last(values, lengths, reads)
-        result: Tensor = values
-        return result
+        outputs: Tensor = last(values, lengths, reads)
+        return outputs
 
     def prefix_logits(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """The logits as if each sequence ended at each of its steps, [B, T, C].
 
-        One pass for a network that reads forward; any other has to read every prefix anew.
+        A network that reads forward reads each sequence once; any other reads every prefix anew.
         """
         if self.reads_forward:
             return self.advance(inputs, self.initial_state(len(inputs)))[0]
@@ -159,9 +150,9 @@ class Network(nn.Module):
         Args:
             inputs: [B, T, F].
             lengths: [B].
-            ends: steps that are left, [B, K], each in 1..length.
+            ends: numbers of steps to read, [B, K], each in 1..length.
         Returns:
-            [B, K, C]. One pass for a network that reads forward, otherwise one for each of the K.
+            [B, K, C]. A network that reads forward reads each sequence once, any other K times.
         """
         if not self.reads_forward:
             return torch.stack([self(inputs[:, : int(end.max())], end) for end in ends.unbind(1)], 1)
@@ -169,7 +160,7 @@ class Network(nn.Module):
         return logits.gather(1, (ends - 1)[:, :, None].expand(-1, -1, logits.shape[-1]))
 
     def parts(self) -> Iterator[tuple[str, Part]]:
-        """The parts by name, in the order in which values pass through them."""
+        """The parts by name, in the order of the forward pass."""
         named: list[tuple[str, Part | None]] = [
             ("preparation", self.preparation),
             ("frames", self.frames),
@@ -181,20 +172,20 @@ class Network(nn.Module):
         return ((name, part) for name, part in named if part is not None)
 
     def obstacles(self) -> list[Obstacle]:
-        """Why the network has to see a sequence's end before its beginning; empty where it reads forward."""
+        """Why the network does not read forward; empty where it does."""
         return list(dict.fromkeys(part.obstacle for _, part in self.parts() if part.obstacle is not None))
 
     @property
     def reads_forward(self) -> bool:
-        """Whether what it makes of a step depends on no later one: so one pass gives the logits of every prefix too."""
+        """Whether no output depends on later steps, so that one reading gives the logits of every prefix."""
         return not self.obstacles()
 
     def prefix_steps(self, length: int) -> int:
-        """Steps that are read for the logits after each step of a sequence; see `prefix_logits`."""
+        """Steps that `prefix_logits` reads of a sequence of ``length`` steps."""
         return length if self.reads_forward else length * (length + 1) // 2
 
     def in_words(self) -> str:
-        """What the network is, for a person."""
+        """A description of the network, for a person."""
         config = self.config
         words = {name.split(".")[0]: part.words for name, part in self.parts()}
         words |= {"pooling": words["pooling"] or f"pooling {config.pooling}"}
@@ -202,13 +193,13 @@ class Network(nn.Module):
         return ", ".join(part for part in [*first, *words.values()] if part)
 
     def remarks(self) -> str:
-        """What somebody who watches the network read should know of its parts, in sentences."""
+        """Sentences on the parts for a person who watches the network read."""
         return " ".join(dict.fromkeys(part.remark for _, part in self.parts() if part.remark))
 
     @property
     def cell(self) -> Cell:
         """A cell of the network; all are of one kind."""
-        return next(iter(self.recurrence())).cell
+        return next(self.recurrence()).cell
 
     def recurrence(self) -> Iterator[Layer]:
         """The recurrent layers, the lowest first."""
@@ -218,12 +209,12 @@ class Network(nn.Module):
 
     @property
     def normaliser(self) -> Normaliser:
-        """Of numbers, what is subtracted and divided by."""
+        """The normaliser of a network of numbers."""
         assert isinstance(self.preparation, Preparation)  # noqa: S101
         return self.preparation.normaliser
 
     def initial_state(self, count: int) -> dict[str, Tensor]:
-        """What a network that reads forward carries before the first step, by name, each [B, ·].
+        """The state of a network that reads forward before the first step, by name, each [B, ·].
 
         Args:
             count: sequences that are read side by side, B.
@@ -240,9 +231,9 @@ class Network(nn.Module):
 
         Args:
             inputs: [B, T, F], without padding.
-            state: what was carried from the steps before, see `initial_state`; it is not changed.
+            state: the state after the steps before, see `initial_state`; it is not changed.
         Returns:
-            The logits as if the sequences ended at each of these steps, [B, T, C], and what to carry on.
+            The logits as if the sequences ended at each of these steps, [B, T, C], and the state after them.
         """
         values, carried = inputs, dict[str, Tensor]()
         for name, part in self.parts():
@@ -265,6 +256,6 @@ class Network(nn.Module):
 
 
 def _rename_former(_module: nn.Module, state: dict[str, Any], prefix: str, *_: object) -> None:
-    """Weights from before there was more to prepare than to normalise, by their present names."""
+    """Gives the weights of old models, whose only preparation was a normaliser, their present names."""
     for name in [key for key in state if key.startswith(f"{prefix}normaliser.")]:
         state[f"{prefix}preparation.{name.removeprefix(prefix)}"] = state.pop(name)

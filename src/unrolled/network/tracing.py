@@ -14,14 +14,14 @@ from unrolled.nn import Cell, reverse_sequences
 
 @dataclass(frozen=True)
 class Trace:
-    """What one direction of one layer did at each step.
+    """Gates and states of one direction of one layer at each step.
 
     Attributes:
         layer: number of the layer, from 1.
         backward: whether this direction reads the sequence from its end.
         gates: values by the gate's letter, [T, H], in the order of the sequence's steps.
-        states: parts of the state after each step, by name, [T, H], in the same order.
-        letters: what the letters of gates and states mean.
+        states: the states after each step, by name, [T, H], in the same order.
+        letters: meanings of the letters of gates and states.
         switches: letters of gates between 0 and 1.
     """
 
@@ -39,8 +39,8 @@ def trace(network: Network, inputs: Tensor) -> list[Trace]:
 
     Args:
         network: of any cell, depth and direction, in evaluation mode.
-        inputs: one sequence as `Network.forward` takes it, [1, T, F]. Where several steps are read as one, what is
-            found is of each frame of them.
+        inputs: one sequence as `Network.forward` takes it, [1, T, F]. Where several steps are read as one, there is a
+            value for each frame.
     """
     values, lengths = network.entering(inputs, torch.tensor([inputs.shape[1]], device=inputs.device))
     values = network.with_context(values, lengths)

@@ -1,7 +1,7 @@
-"""Training sequences that are set aside for the challenge where there is no validation data.
+"""Training sequences that are set aside for the challenge where there are no validation sequences.
 
-Nothing else can tell whether gradients improve on a fitted start: the training data themselves are fitted ever better,
-whatever becomes of other sequences.
+Without them nothing shows whether gradients improve on a fitted start: the loss on the training sequences falls even
+where it rises on others.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from unrolled.errors import ConfigError, DataError
 from unrolled.statistics import FEWEST_LOSSES
 
 SHARE = 0.25
-"""Of each class."""
+"""Share of each class that is set aside."""
 
 MOST = 1_000
-"""Sequences that are about enough: of large data it is a smaller share."""
+"""Sequences that suffice; of large data the share is smaller."""
 
 
 def choose_aside(train: Sequences, seed: int, split: DataConfig) -> Integers | None:
-    """The sequences to set aside, by number and in order; None where they could not tell anything.
+    """The indices of the sequences to set aside, in order; None where there are too few for a test.
 
-    They are chosen as validation data are: whole groups, or the latest, where ``split`` says so. Otherwise they are
-    a share of each class, at least one sequence of two or more. Fewer than `FEWEST_LOSSES`, or those of a single
-    class, tell nothing.
+    They are chosen like validation sequences: whole groups, or the latest, where ``split`` says so. Otherwise they are
+    a share of each class, at least one sequence of every class that has two. A test needs `FEWEST_LOSSES` sequences of
+    at least two classes.
 
     Args:
         train: labelled sequences.
         seed: of the choice.
-        split: how the user's data are split.
+        split: the rule by which the data are split.
     """
     share = min(SHARE, MOST / len(train))
     if train.groups is None and split.split == "stratified":
@@ -51,7 +51,7 @@ def _of_each_class(train: Sequences, share: float, seed: int) -> Integers:
 
 
 def _by_the_rule(train: Sequences, split: DataConfig) -> Integers:
-    """By group, time or order; none where the data do not allow it, such as all of one group."""
+    """Indices by group, time or order; none where the data do not allow it, such as a single group."""
     numbered = replace(train, ids=np.arange(len(train)).astype(object))
     try:
         aside = hold_out_validation(numbered, split)[1]

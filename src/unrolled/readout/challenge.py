@@ -1,4 +1,4 @@
-"""When a fitted start is kept, and what training by gradients has to show to replace it."""
+"""When a fitted start is kept, and what a training by gradients has to show to replace it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from unrolled.statistics import losses_are_lower
 from unrolled.training import Plan, Selection, measure_each, nested, on_device, part
 
 WORTH = 0.1
-"""The share of the loss that training has to save on sequences set aside, which the fitted start may learn from."""
+"""The relative reduction of the loss that training has to show on sequences set aside, since the fitted start learns
+from these too."""
 
 HOPE = 0.25
-"""The share of all epochs in which one has to be better than a start that `tells`, on the sequences set aside."""
+"""The share of all epochs within which one has to be better than an informative start, on the sequences set aside."""
 
 
-def tells(weights: Mapping[str, Tensor]) -> bool:
-    """Whether a fitted start has found more than the classes' shares: its readout is then not all zero."""
+def is_informative(weights: Mapping[str, Tensor]) -> bool:
+    """Whether a fitted start is informative: its readout gives more than the class shares, so it is not all zero."""
     return bool(weights["output.weight"].any())
 
 
 class FittedStart(Selection):
-    """The fitted start is a candidate as every epoch is."""
+    """The fitted start is a candidate beside every epoch."""
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config, start_counts=True)
@@ -49,7 +50,7 @@ class FittedOnly(FittedStart):
         return True
 
     def end(self, network: Network, epoch: int, train: Batcher, validation: Batcher | None) -> None:
-        """There is nothing to compare with."""
+        """No other weights exist to compare with."""
 
 
 class Challenge(FittedStart):
@@ -57,12 +58,12 @@ class Challenge(FittedStart):
 
     Args:
         config: as `Selection`.
-        fitted: the weights of the start that was fitted to all training data, which is what is kept.
-        set_aside: whether the validation data are training sequences that were set aside. Training then begins at a
-            start that was fitted to the others. It has to be better by `WORTH`, and is ended early by `HOPE`.
+        fitted: the weights of the start that was fitted to all training sequences; these may be kept.
+        set_aside: whether the validation sequences are training sequences that were set aside. Training then begins at
+            a start that was fitted to the others. It has to be better by `WORTH`, and `HOPE` may end it early.
 
     Attributes:
-        start_each: the watched figure of each validation sequence at the start, [N].
+        start_each: the monitored figure of each validation sequence at the start, [N].
     """
 
     def __init__(self, config: TrainConfig, fitted: Mapping[str, Tensor], *, set_aside: bool) -> None:
@@ -74,11 +75,11 @@ class Challenge(FittedStart):
         """See `Selection`."""
         super().begin(network, train, validation)
         if validation is not None:
-            self.start_each = self._watched_each(network, validation)
+            self.start_each = self._monitored_each(network, validation)
 
     def gives_up(self, plan: Plan) -> bool:
         """See `Selection`."""
-        if self.config.patience is None and self.set_aside and tells(self.fitted):
+        if self.config.patience is None and self.set_aside and is_informative(self.fitted):
             return self.waited >= math.ceil(HOPE * plan.epochs)
         return super().gives_up(plan)
 
@@ -86,9 +87,9 @@ class Challenge(FittedStart):
         """See `Selection`."""
         del epoch, train
         if not self._is_won(network, validation):
-            self.best_epoch = 0  # first, so that a stop in the middle ends here again
+            self.best_epoch = 0  # first, so that an interrupted call ends here again
             self.best = {name: value.clone() for name, value in self.fitted.items()}  # a file shares no memory
-            self.best_value = None if self.start is None else self.watched(self.start)
+            self.best_value = None if self.start is None else self.monitored(self.start)
 
     def tensors(self) -> dict[str, Tensor]:
         """See `Selection`."""
@@ -110,10 +111,10 @@ class Challenge(FittedStart):
         best.load_state_dict(self.best)
         weights = None if validation.weights is None else validation.weights.cpu().double().numpy()
         worth = WORTH if self.set_aside else 0.0
-        losses = self._watched_each(best, validation).double().numpy()
+        losses = self._monitored_each(best, validation).double().numpy()
         return losses_are_lower(losses, self.start_each.double().numpy(), weights, worth)
 
-    def _watched_each(self, network: Network, batcher: Batcher) -> Tensor:
-        """The watched figure of each sequence, [N]: its cross-entropy, or whether the answer is wrong."""
+    def _monitored_each(self, network: Network, batcher: Batcher) -> Tensor:
+        """The monitored figure of each sequence, [N]: its cross-entropy, or 1 if its predicted class is wrong."""
         losses, correct = measure_each(network, batcher)
         return losses if self.config.monitor == "loss" else 1 - correct.double()

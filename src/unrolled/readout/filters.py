@@ -1,8 +1,8 @@
-"""How strongly a filter of the first layer answers: measured on the training data before the first step.
+"""Scaling of the first layer's filters to the training data, before the first update.
 
-A filter that sums to zero sees the changes of what it reads, which are large in noise and small in a smooth curve.
-So each row of W is scaled until the deviation of W x, over the steps of the training sequences, is what the row's norm
-was as it was drawn (Mishkin and Matas 2015, "All you need is a good init", arXiv 1511.06422, of the input's part).
+A filter that sums to zero responds to changes, which are large in noise and small in a smooth curve. So each row of W
+is scaled until the deviation of W x over the steps of the training sequences equals the norm with which the row was
+drawn (Mishkin and Matas 2015, "All you need is a good init", arXiv 1511.06422, for the input's part).
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from unrolled.network import Network, evaluation_batches
 from unrolled.nn import Cell, valid_steps
 
 MOST_SEQUENCES = 500
-"""Training sequences that are looked at, at most: of more, a random choice."""
+"""Training sequences that are used at most; where there are more, a random choice."""
 
 _NOTHING = 1e-6
-"""A deviation that is no larger, as a share of the answers' size, is rounding: such a filter stays as it was drawn."""
+"""A smaller deviation, as a share of the outputs' size, is rounding error; such a filter is not scaled."""
 
 
 def scale_filters(network: Network, train: Sequences, seed: int = 0) -> None:
     """Scales the rows of the first layer's W, in both directions.
 
     Args:
-        network: its preparation set.
-        train: what will be learned from.
-        seed: of the choice among more sequences than are looked at.
+        network: its preparation has been learned.
+        train: the training sequences.
+        seed: of the random choice among more sequences than are used.
     """
     if len(train) > MOST_SEQUENCES:
         train = train.take(np.sort(np.random.default_rng(seed).choice(len(train), MOST_SEQUENCES, replace=False)))
@@ -42,7 +42,7 @@ def scale_filters(network: Network, train: Sequences, seed: int = 0) -> None:
 
 
 def _deviations(network: Network, cell: Cell, train: Sequences) -> Tensor:
-    """Of W x over all steps of the sequences, [G·H]; 0 where it is nothing."""
+    """Deviations of W x over all steps of the sequences, [G·H]; 0 where they are rounding error."""
     count, total, squares = 0, *torch.zeros(2, len(cell.W), dtype=torch.float64, device=cell.W.device)
     for _, batch in evaluation_batches(network, Batcher(train, cell.W.device)):
         values, lengths = network.entering(batch.inputs, batch.lengths)

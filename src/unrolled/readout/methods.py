@@ -14,7 +14,7 @@ from unrolled.config import LENGTHS, ModelConfig, Recipe, TrainConfig
 from unrolled.data import Integers, Sequences
 from unrolled.network import Network
 from unrolled.readout.aside import choose_aside
-from unrolled.readout.challenge import Challenge, FittedOnly, FittedStart, tells
+from unrolled.readout.challenge import Challenge, FittedOnly, FittedStart, is_informative
 from unrolled.readout.filters import scale_filters
 from unrolled.readout.ridge import start_readout
 from unrolled.statistics import FEWEST_LOSSES
@@ -40,18 +40,18 @@ SOLVED = 0.05
 
 @dataclass(frozen=True)
 class Training:
-    """A training before its first step, with all that `fit` is given.
+    """A training before its first update, with the arguments of `fit`.
 
     Attributes:
-        recipe: what is asked for.
-        state: before the first step; a checkpoint may be restored into it.
-        train: what is learned from.
-        validation: what epochs are compared on; None where nothing can be.
-        config: how to train.
-        sample_weights: how much each training sequence counts in the loss, [N]; all the same where None.
-        validation_weights: how much each validation sequence counts, [N]; all the same where None.
-        method: in words, how the network learns.
-        seconds: that the fit in closed form took.
+        recipe: all settings.
+        state: the state before the first update; a checkpoint may be restored into it.
+        train: the training sequences.
+        validation: the sequences by which epochs are compared; None where there are none.
+        config: the settings of the training.
+        sample_weights: weight of each training sequence in the loss, [N]; equal where None.
+        validation_weights: weight of each validation sequence, [N]; equal where None.
+        method: how the network learns, in words.
+        seconds: duration of the fit in closed form.
     """
 
     recipe: Recipe
@@ -65,11 +65,11 @@ class Training:
     seconds: float = 0.0
 
     def choosing_by(self, selection: Selection, method: str) -> Training:
-        """The same from the network as it is now, with another selection."""
+        """The same training from the present weights, with another selection."""
         return replace(self, state=new_state(self.state.network, self.config, selection), method=method)
 
     def fit(self, recorders: Sequence[Recorder] = (), store: CheckpointStore | None = None) -> TrainState:
-        """Trains from where the state is; see `unrolled.training.fit`."""
+        """Trains from the state; see `unrolled.training.fit`."""
         return fit(
             self.state,
             self.train,
@@ -90,16 +90,16 @@ def set_up(
     device: torch.device,
     sample_weights: Weights | None = None,
 ) -> Training:
-    """A new network at its start, and what training may do with it.
+    """A new network and its training, by the recipe's method.
 
     Args:
-        recipe: the network, the training and its method, and how data are split.
+        recipe: settings of the network, the training and its method, and the split of the data.
         train: labelled sequences, prepared.
-        validation: what epochs are compared on, prepared.
-        device: where the network goes.
-        sample_weights: how much each training sequence counts, [N]; all the same where None.
+        validation: the sequences by which epochs are compared, prepared.
+        device: of the network.
+        sample_weights: weight of each training sequence, [N]; equal where None.
     Raises:
-        ConfigError: for settings that these data or this device cannot have.
+        ConfigError: for settings that do not fit these data or this device.
     """
     config, started = recipe.train, time.perf_counter()
     check_settings(config, recipe.augment, train, validation, device)
@@ -121,9 +121,9 @@ def go_on(
     validation: Sequences | None,
     sample_weights: Weights | None = None,
 ) -> Training:
-    """As `set_up`, from the weights of an earlier fit (a warm start), which are no fitted start any more.
+    """As `set_up`, from the weights of an earlier fit (a warm start), which do not count as a fitted start.
 
-    By the method ``fitted`` the output layer is fitted anew.
+    By the method ``fitted`` the output layer is fitted again.
     """
     config = recipe.train
     check_settings(config, recipe.augment, train, validation, network.output.weight.device)
@@ -138,14 +138,14 @@ def go_on(
 def build_network(
     config: ModelConfig, train: Sequences, seed: int, weights: Weights | None = None, *, fitted: bool = False
 ) -> Network:
-    """The network at its start, with what is fitted to the training data: filters, and by ridge the output layer.
+    """Builds and initialises the network; filters are scaled, and a ridge readout is fitted, to the training data.
 
     Args:
         config: of the network.
-        train: what will be learned from; nothing else is looked at.
+        train: the training sequences.
         seed: of the weights.
-        weights: how much each sequence counts in the output layer, [N]; all the same where None.
-        fitted: whether the output layer is fitted, however ``config`` starts it.
+        weights: weight of each sequence in the fit of the readout, [N]; equal where None.
+        fitted: fits the readout whatever ``config`` says.
     """
     network = draw_network(config, train, seed)
     if config.initializer == "filters":
@@ -156,11 +156,11 @@ def build_network(
 
 
 def _challenge(training: Training, weights: Weights | None) -> Training:
-    """The same with a fitted start that gradients have to beat, if there are enough sequences to show that they do.
+    """The same training against the fitted start, if there are enough sequences for a significant difference.
 
     Args:
-        training: of a network that is fitted to all training sequences.
-        weights: how much each of them counts, its class considered, [N]; all the same where None.
+        training: of a network whose readout is fitted to all training sequences.
+        weights: weight of each of them times that of its class, [N]; equal where None.
     """
     network, train, validation = training.state.network, training.train, training.validation
     config, fitted = training.config, copy_weights(network)
@@ -187,9 +187,9 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
 
 
 def _unchallenged(training: Training, fitted: Mapping[str, Tensor], what: str) -> Training:
-    """The same where nothing can show that gradients are better: there are none, if the start tells classes apart."""
+    """The same without a challenge: an informative start is kept, and otherwise training decides."""
     few = f"{what} too few to show that training is better"
-    if tells(fitted):
+    if is_informative(fitted):
         return training.choosing_by(FittedOnly(training.config), f"{_FITTED}: {few}")
     return training.choosing_by(FittedStart(training.config), f"{_TRAINED}: the closed form finds nothing, and {few}")
 
@@ -200,7 +200,7 @@ _UNLESS = "fitted in closed form, and kept unless training is significantly bett
 
 
 def _of(weights: Weights | None, chosen: Integers) -> Weights | None:
-    """The weights of some sequences, again 1 in the mean."""
+    """The weights of some sequences, scaled to mean 1."""
     return None if weights is None else weights[chosen] / weights[chosen].mean()
 
 
@@ -210,6 +210,6 @@ def _starts_fitted(recipe: Recipe) -> bool:
 
 
 def _one_epoch(config: TrainConfig) -> TrainConfig:
-    """The same training in a single epoch, unless its length was asked for."""
+    """The same settings with a single epoch, unless they give a length."""
     asked = any(getattr(config, name) is not None for name in LENGTHS)
     return config if asked else config.model_copy(update={"max_epochs": 1})

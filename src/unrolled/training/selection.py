@@ -60,11 +60,11 @@ class Selection:
         """
         if self.start_counts:
             self.start = measure(network, validation or train)
-            self._remember(network, self.watched(self.start), 0)
+            self._remember(network, self.monitored(self.start), 0)
 
     def epoch_done(self, network: Network, epoch: int, figures: LossAndAccuracy | None) -> bool:
         """After an epoch, counted from 1; returns whether its validation figures are the best so far."""
-        value = None if figures is None else self.watched(figures)
+        value = None if figures is None else self.monitored(figures)
         improved = value is not None and (self.best_value is None or value < self.best_value)
         self.waited = 0 if improved else self.waited + 1
         if improved and value is not None:
@@ -79,7 +79,7 @@ class Selection:
     def end(self, network: Network, epoch: int, train: Batcher, validation: Batcher | None) -> None:
         """After the last epoch, and again when a finished training is resumed."""
         if self.start_counts and validation is None and self.best_value is not None:
-            value = self.watched(measure(network, train))
+            value = self.monitored(measure(network, train))
             if value < self.best_value:
                 self._remember(network, value, epoch)
 
@@ -88,7 +88,7 @@ class Selection:
         """The weights to end with; empty for the last ones."""
         return self.best if self.config.keep == "best" else {}
 
-    def watched(self, figures: LossAndAccuracy) -> float:
+    def monitored(self, figures: LossAndAccuracy) -> float:
         """The monitored figure; lower is better."""
         return figures.loss if self.config.monitor == "loss" else -figures.accuracy
 
