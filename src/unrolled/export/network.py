@@ -126,7 +126,7 @@ def _network_input(graph: Graph, model: Model, name: str) -> tuple[ValueInfoProt
     vocabulary, channels = model.facts.vocabulary, len(model.channels)
     if vocabulary is None:
         info = tensor_info(name, TensorProto.FLOAT, ["batch", "time", channels])
-        return info, Value.of(graph, name, torch.empty(BATCH, STEPS, channels, device="meta"))
+        return info, Value.of(graph, name, torch.empty(BATCH, STEPS, channels, dtype=torch.float32, device="meta"))
     codes = graph.add(
         "LabelEncoder",
         "tokens",

@@ -26,7 +26,9 @@ GPU_STEPS_PER_BATCH, GPU_MAX_BATCH = 1_048_576, 8192
 
 def all_logits(network: Network, batcher: Batcher) -> Tensor:
     """The logits of every sequence, in the stored order, [N, C], on the CPU."""
-    logits = torch.empty(len(batcher.lengths), network.output.out_features, device=batcher.device)
+    logits = torch.empty(
+        len(batcher.lengths), network.output.out_features, dtype=network.output.weight.dtype, device=batcher.device
+    )
     for indices, batch in evaluation_batches(network, batcher):
         logits[torch.from_numpy(indices).to(batcher.device)] = network(batch.inputs, batch.lengths)
     return logits.cpu()
@@ -41,7 +43,7 @@ def all_logits_at(network: Network, batcher: Batcher, ends: Integers) -> Tensor:
     Returns:
         [N, K, C], on the CPU.
     """
-    logits = torch.empty(*ends.shape, network.output.out_features)
+    logits = torch.empty(*ends.shape, network.output.out_features, dtype=network.output.weight.dtype)
     for indices, batch in evaluation_batches(network, batcher):
         batch_ends = torch.from_numpy(ends[indices]).to(batcher.device)
         logits[torch.from_numpy(indices)] = network.logits_at(batch.inputs, batch.lengths, batch_ends).cpu()

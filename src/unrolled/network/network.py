@@ -72,6 +72,7 @@ class Network(nn.Module):
         with torch.random.fork_rng([]):
             self.output = nn.Linear(sum(self.read_widths), classes)
         self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
+        self.float()  # as data are, whatever PyTorch's default type is in this program
         if seed is not None:
             self._initialize(seed)
 

@@ -111,4 +111,5 @@ def _draw(
     draw: Callable[..., Tensor], shape: tuple[int, ...], device: torch.device, generator: Generator | None
 ) -> Tensor:
     """Random numbers on the device, drawn where the generator is."""
-    return draw(shape, generator=generator, device=device if generator is None else generator.device).to(device)
+    origin = device if generator is None else generator.device
+    return draw(shape, generator=generator, dtype=torch.float32, device=origin).to(device)

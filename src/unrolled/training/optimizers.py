@@ -74,7 +74,9 @@ class Optimizer(ABC):
         ]
         for group in self.groups:
             for name in self.counts:
-                group.memory[name] = [torch.zeros((), device=weight.device) for weight in group.weights]
+                group.memory[name] = [
+                    torch.zeros((), dtype=torch.float32, device=weight.device) for weight in group.weights
+                ]
             for name in (*self.moments, *(["momentum_buffer"] if self.has_momentum and config.momentum else [])):
                 group.memory[name] = [torch.zeros_like(weight) for weight in group.weights]
 

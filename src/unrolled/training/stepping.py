@@ -159,7 +159,7 @@ class CudaGraphStepper:
         self.order = torch.zeros(rows, width, dtype=torch.int64, device=device)
         self.rates = torch.zeros(rows, dtype=real, device=device)
         self.shares = torch.zeros(rows, dtype=torch.float32, device=device)
-        self.losses = torch.zeros(rows, device=device)
+        self.losses = torch.zeros(rows, dtype=torch.float32, device=device)
         self.correct = torch.zeros(rows, dtype=torch.int64, device=device)
         self.place = torch.zeros(1, dtype=torch.int64, device=device)
         self.replays: dict[BatchShape, Callable[[], Batch]] = {}
