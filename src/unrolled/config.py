@@ -1,7 +1,7 @@
-"""What a run is made from: four frozen sections, and the recipe that joins them.
+"""The settings of a run: four frozen sections of fields, and the recipe that joins them.
 
-Every field has its unit in its description. The command line's options, the recipe files and the
-keyword arguments of `unrolled.train` are all these fields: nothing is written twice.
+Each description gives a field's meaning and unit. Command-line options, recipe files, keyword arguments of
+`unrolled.train` and parameters of `SequenceClassifier` are made from these fields.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from unrolled.errors import ConfigError, ReadError, UnknownNameError, nearest
+from unrolled.errors import RENAMED, ConfigError, ReadError, UnknownNameError, nearest, present_name
 from unrolled.parts import CELLS, INITIALIZERS, MISSING, NORMALISATIONS, OUTPUT_INITIALIZERS, POOLINGS
 
 if TYPE_CHECKING:
@@ -47,17 +47,17 @@ FormatName = Literal[
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: _names(value))]
-"""Several names; as one text, with commas between."""
+"""Several names, or one text with commas between them."""
 
 
 class Section(BaseModel):
-    """Frozen, with unknown names refused."""
+    """A frozen group of fields; an unknown name is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataConfig(Section):
-    """Which sequences, and which of them are held out.
+    """The sequences, how their file is read, and which of them are held out.
 
     Example:
         >>> config = unrolled.DataConfig(source="long.csv", id="recording", label="gesture", channels="x, y")
@@ -66,36 +66,48 @@ class DataConfig(Section):
     """
 
     source: str = Field(default="", description="a named data set, or the path of a file of sequences")
-    test: str | None = Field(default=None, description="a file of test sequences; otherwise some are held out")
+    test: str | None = Field(
+        default=None,
+        description="a file of test sequences; without one, a share of the sequences is held out (test_fraction)",
+    )
     layout: Layout | None = Field(
-        default=None, description="axes of a 3-D array in an .npz or .npy file: [N, T, F] or [N, F, T]; never guessed"
+        default=None,
+        description="order of the axes of a 3-D array in an .npz or .npy file, [N, T, F] or [N, F, T]; required for "
+        "such an array",
     )
     format: FormatName | None = Field(
-        default=None, description="the file's format (default: told by the ending of its name)"
+        default=None, description="the file's format (default: from the ending of its name)"
     )
     table: Literal["long", "wide"] | None = Field(
         default=None,
-        description="rows of a table: long, a row a step; wide, a row a sequence (default: long where an id is found)",
+        description="layout of a table: one row per step (long) or one row per sequence (wide) (default: long if there "
+        "is an id column)",
     )
     delimiter: str | None = Field(
-        default=None, description="what stands between the columns of a text table, one character or 'tab'"
+        default=None, description="separator between the columns of a text table: one character, or 'tab'"
     )
-    id: str | None = Field(default=None, description="column that names the sequence")
-    time: str | None = Field(default=None, description="long table: column of the time, rising within a sequence")
-    label: str | None = Field(default=None, description="column of the class")
+    id: str | None = Field(default=None, description="column with the name of the sequence")
+    time: str | None = Field(
+        default=None, description="long table: column of the time, which must rise within a sequence"
+    )
+    label: str | None = Field(default=None, description="column of the label")
     channels: Names | None = Field(
-        default=None, description="columns of the values, with commas between; ax_* stands for ax_0, ax_1, …"
+        default=None, description="columns of the values, separated by commas; ax_* stands for ax_0, ax_1, …"
     )
     group: str | None = Field(
-        default=None, description="column of what must stand on one side of a split, such as the person"
+        default=None, description="column of the groups that a split must not divide, such as the person"
     )
-    text: str | None = Field(default=None, description="column of text, a sequence of characters or words")
+    text: str | None = Field(
+        default=None, description="column of texts; each text is a sequence of characters or words"
+    )
     tokens: TokenKind | None = Field(
         default=None,
-        description="steps of a text: its characters, or its words (default: words where there are spaces)",
+        description="the steps of a text: its characters or its words (default: words if there are spaces)",
     )
-    max_length: Positive | None = Field(default=None, description="steps that are kept of a longer sequence")
-    keep_steps: KeptSteps = Field(default="first", description="with max_length: the first or the last steps")
+    max_length: Positive | None = Field(default=None, description="largest number of steps; a longer sequence is cut")
+    keep_steps: KeptSteps = Field(
+        default="first", description="the steps that a cut sequence keeps (max_length): the first or the last"
+    )
     length: Annotated[int, Field(ge=4, le=24)] | None = Field(
         default=None, description="count-ones: bits in a string (default 20)"
     )
@@ -103,28 +115,28 @@ class DataConfig(Section):
     permute_seed: int | None = Field(
         default=None,
         ge=0,
-        description="mnist-pixels: seed of the fixed random order of the pixels (default: rows)",
+        description="mnist-pixels: seed of a fixed random order of the pixels (default: row by row)",
     )
     validation_fraction: Share | None = Field(
         default=None,
-        description="share of the training sequences kept for validation; 0 for none (default 0.15; of MNIST "
-        "the first 5,000)",
+        description="share of the training sequences held out for validation; 0 for none (default 0.15; for MNIST the "
+        "first 5,000)",
     )
     test_fraction: Share = Field(
         default=0.2,
-        description="share of all sequences held out for the test where none are given; 0 for none",
+        description="share of all sequences held out for the test if there is no test file; 0 for none",
     )
     split: SplitName = Field(
         default="stratified",
-        description="what is held out: a share of each class at random (of whole groups, where a group column is "
-        "named), the latest sequences by time, or the last in the order of the file",
+        description="which sequences are held out: a random share of each class (of whole groups if there is a group "
+        "column), the latest by time, or the last in the order of the file",
     )
     split_seed: int = Field(default=0, ge=0, description="seed of the random split")
     examples: int = Field(
         default=10,
         ge=0,
         le=1000,
-        description="sequences, held out ones first, that the model folder keeps so that it can be tried; 0 for none",
+        description="sequences that the model folder keeps to try the model on, held-out ones first; 0 for none",
     )
 
 
@@ -138,205 +150,234 @@ class ModelConfig(Section):
 
     cell: CellName = Field(default="lstm", description="the recurrent cell")
     hidden_size: Annotated[int, Field(ge=1, le=65_536)] = Field(
-        default=128, description="units of each layer and direction, H"
+        default=128, description="units per layer and direction, H"
     )
-    num_layers: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="layers, one upon the other")
+    num_layers: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="number of stacked layers, L")
     bidirectional: bool = Field(default=False, description="read the sequence in both directions")
     frame_steps: Positive | Literal["auto"] = Field(
         default=1,
-        description="steps that are read together as one; auto: so many that the longest training sequence has at "
-        "most 512 frames",
+        description="consecutive steps that are read together as one frame; auto: the fewest with which the longest "
+        "training sequence has at most 512 frames",
     )
     context_steps: int = Field(
         default=0,
         ge=0,
         le=4096,
-        description="each step is read together with those 1, 2, 4, … up to so many before and after it; 0: alone",
+        description="each step is read together with the steps 1, 2, 4, … up to this many before and after it; 0 for "
+        "none",
     )
     pooling: PoolingName = Field(
         default="last",
-        description="how the outputs of all steps become one vector; statistics: their mean, largest, least, "
-        "deviation and last, and how much they change, side by side",
+        description="how the outputs of all steps become one vector; statistics: mean, max, min, standard "
+        "deviation and last output of each unit, and three measures of its changes, side by side",
     )
     skip_segments: int = Field(
         default=0,
         ge=0,
         le=4096,
-        description="the output layer also reads the mean of each of so many equal parts of the sequence itself; "
-        "0: none",
+        description="segment means: the readout also reads the mean of each of this many equal parts of the sequence, "
+        "past the recurrence; 0 for none",
     )
-    dropout: Share = Field(default=0.0, description="share of values dropped between layers")
+    dropout: Share = Field(default=0.0, description="dropout rate between layers")
     recurrent_dropout: Share = Field(
         default=0.0,
-        description="share of state values dropped in the recurrence, the same ones at every step",
+        description="dropout rate of the state in the recurrence, with the same mask at every step",
     )
-    output_dropout: Share = Field(default=0.0, description="share of values dropped before the output layer")
+    output_dropout: Share = Field(default=0.0, description="dropout rate before the readout")
     recompute_gates: bool = Field(
         default=False,
-        description="keep less in training and compute the gates again for the gradients: less memory for long "
+        description="compute the gates again for the gradients instead of storing them: less memory for long "
         "sequences, about a third more time (compiled kernel only)",
     )
-    forget_bias: float = Field(default=1.0, description="the LSTM forget gate's bias at the start")
+    forget_bias: float = Field(default=1.0, description="initial bias of the LSTM's forget gate")
     memory_steps: Annotated[int, Field(ge=2)] | None = Field(
         default=None,
-        description="start the gates of an LSTM or GRU so that units remember 1 to so many steps; replaces forget_bias",
+        description="initialise the gates of an LSTM or GRU so that its units remember 1 to this many steps; replaces "
+        "forget_bias",
     )
     embedding_size: Annotated[int, Field(ge=1, le=65_536)] | None = Field(
-        default=None, description="of text: values of a character's or word's vector (default: by their number)"
+        default=None, description="text: size of the vector of each token (default: from the size of the vocabulary)"
     )
     missing: MissingName = Field(
         default="none",
-        description="what becomes of missing values: refused (none), the last value before (forward-fill), the "
-        "channel's mean, or forward-fill with a mask and the time since the last value as further channels",
+        description="what happens to missing values: an error (none), the last value before (forward-fill), the "
+        "channel's mean (mean), or forward-fill with a mask and the time since the last value as further "
+        "channels (mask)",
     )
     normalisation: NormalisationName = Field(
         default="channel",
-        description="subtract a mean and divide by the deviation: of each channel over the training data, of all "
-        "channels together, of each channel over the sequence itself, or not",
+        description="subtract a mean and divide by a standard deviation: of each channel over the training data "
+        "(channel), of all channels together (overall), of each channel over the sequence itself "
+        "(sequence), or not at all (none)",
     )
     initializer: InitializerName = Field(
         default="orthogonal",
-        description="how the recurrent weights are drawn; filters: each unit reads its own random filter of a step and "
-        "its neighbours (context_steps)",
+        description="how the recurrent weights are initialised; filters: each unit has its own random filter of a step "
+        "and its context (context_steps)",
     )
     output_initializer: OutputInitializerName = Field(
         default="glorot",
-        description="how the output layer is drawn; ridge: fitted in closed form to what the untrained recurrence "
-        "makes of the training data",
+        description="how the readout is initialised; ridge: fitted in closed form, by ridge regression on the outputs "
+        "of the untrained recurrence",
     )
 
     @property
-    def drops(self) -> bool:
-        """Whether training drops anything at random."""
+    def has_dropout(self) -> bool:
+        """Whether any dropout rate is above 0."""
         return any((self.dropout, self.recurrent_dropout, self.output_dropout))
 
 
 class AugmentConfig(Section):
-    """Random changes of training sequences; nothing of it touches validation or test data.
+    """Augmentation: random changes of training sequences, never of validation or test sequences.
 
     Example:
-        >>> unrolled.AugmentConfig(noise=0.1, time_shift=2).asks
+        >>> unrolled.AugmentConfig(noise=0.1, time_shift=2).is_on
         True
     """
 
-    time_shift: int = Field(default=0, ge=0, description="shift in time by up to so many steps, edges repeated")
+    time_shift: int = Field(
+        default=0, ge=0, description="largest random shift in time, in steps; the first or last step is repeated"
+    )
     shuffle_steps: bool = Field(
-        default=False, description="read the steps in a new random order, where the label does not depend on it"
+        default=False,
+        description="read the steps in a new random order in each epoch, for labels that do not depend on the order",
     )
-    value_scale: float = Field(default=0.0, ge=0, description="standard deviation of each channel's random factor")
+    value_scale: float = Field(default=0.0, ge=0, description="standard deviation of a random factor for each channel")
     noise: float = Field(
-        default=0.0, ge=0, description="standard deviation of added noise, in the normalised values' unit"
+        default=0.0, ge=0, description="standard deviation of the added noise, in units of the normalised values"
     )
-    rotation: float = Field(default=0.0, ge=0, le=180, description="turn pictures by up to so many degrees")
-    zoom: Share = Field(default=0.0, description="enlarge or shrink pictures by up to this share")
-    shear: float = Field(default=0.0, ge=0, le=45, description="shear pictures by up to so many degrees")
-    translate: float = Field(default=0.0, ge=0, description="move pictures by up to so many pixels each way")
+    rotation: float = Field(default=0.0, ge=0, le=180, description="pictures: largest random rotation, in degrees")
+    zoom: Share = Field(default=0.0, description="pictures: largest random change of size, as a share")
+    shear: float = Field(default=0.0, ge=0, le=45, description="pictures: largest random shear, in degrees")
+    translate: float = Field(default=0.0, ge=0, description="pictures: largest random shift along each axis, in pixels")
     elastic: float = Field(
-        default=0.0, ge=0, description="bend pictures: standard deviation of a smooth displacement, in pixels"
+        default=0.0, ge=0, description="pictures: standard deviation of a smooth random displacement, in pixels"
     )
 
     @property
     def of_pictures(self) -> bool:
-        """Whether any change is asked for that only pictures can undergo."""
+        """Whether a change is on that applies to pictures only."""
         return any((self.rotation, self.zoom, self.shear, self.translate, self.elastic))
 
     @property
-    def of_series(self) -> bool:
-        """Whether any change is asked for that every sequence can undergo."""
+    def of_sequences(self) -> bool:
+        """Whether a change is on that applies to every sequence."""
         return any((self.time_shift, self.shuffle_steps, self.value_scale, self.noise))
 
     @property
-    def asks(self) -> bool:
-        """Whether any change is asked for."""
-        return self.of_pictures or self.of_series
+    def is_on(self) -> bool:
+        """Whether any change is on."""
+        return self.of_pictures or self.of_sequences
 
 
 class TrainConfig(Section):
     """How the weights are learned.
 
-    Without a length, training takes `DEFAULT_EPOCHS` passes, and more where those make fewer than
-    `DEFAULT_STEPS` updates: what a small problem needs is updates, however few cases a pass has.
+    Without a length, a training takes `DEFAULT_EPOCHS` epochs, or as many as `DEFAULT_STEPS` updates need if those
+    are more: a small data set has few updates in an epoch.
 
     Example:
         >>> unrolled.TrainConfig(max_epochs=20, patience=5).keep
         'best'
     """
 
-    seed: int = Field(default=0, ge=0, description="seed of everything random: weights, order, dropout, changes")
+    seed: int = Field(default=0, ge=0, description="seed of everything random: weights, order, dropout, augmentation")
     method: MethodName = Field(
         default="auto",
-        description="fitted: the output layer in closed form, no training; trained: by gradients; auto: in closed form "
-        "first, if output_initializer is ridge, and replaced by training where that is significantly better",
+        description="how the weights are found: a readout in closed form on an untrained recurrence, without training "
+        "(fitted); by gradients (trained); or in closed form first, if output_initializer is ridge, and by "
+        "gradients where the result is significantly better (auto)",
     )
     max_epochs: Positive | None = Field(
-        default=None, description="length of training, in passes over the data (default 60, and at least 200 updates)"
+        default=None, description="length of the training, in epochs (default 60, and at least 200 updates)"
     )
-    max_steps: Positive | None = Field(default=None, description="length of training, in updates of the weights")
-    max_sequences: Positive | None = Field(default=None, description="length of training, in sequences seen")
+    max_steps: Positive | None = Field(default=None, description="length of the training, in updates of the weights")
+    max_sequences: Positive | None = Field(
+        default=None, description="length of the training, in sequences read, repetitions included"
+    )
     batch_size: Positive = Field(default=64, description="sequences in a batch, B")
-    shuffle: bool = Field(default=True, description="a new random order at each pass")
+    shuffle: bool = Field(default=True, description="read the sequences in a new random order in each epoch")
     last_batch: Literal["keep", "drop", "wrap"] = Field(
         default="keep",
-        description="the remainder of a pass: a smaller batch, left out, or filled up from the next pass",
+        description="the rest of an epoch that does not fill a batch: a smaller batch (keep), left out (drop), or "
+        "filled up from the next epoch (wrap)",
     )
-    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = Field(default="adamw", description="the update rule")
-    learning_rate: float = Field(default=3e-3, gt=0, description="the (largest) learning rate")
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = Field(
+        default="adamw", description="the optimisation algorithm"
+    )
+    learning_rate: float = Field(default=3e-3, gt=0, description="the learning rate; with a schedule, the largest one")
     momentum: Share = Field(default=0.9, description="momentum of sgd and rmsprop")
     beta1: Share = Field(default=0.9, description="decay of Adam's mean of gradients")
     beta2: Share = Field(default=0.999, description="decay of Adam's mean of squared gradients")
     epsilon: float = Field(default=1e-8, gt=0, description="Adam's and RMSprop's guard against division by zero")
-    weight_decay: float = Field(default=0.01, ge=0, description="decay of weight matrices; biases are exempt")
+    weight_decay: float = Field(default=0.01, ge=0, description="decay of the weight matrices; biases are exempt")
     schedule: Literal["one-cycle", "cosine", "constant"] = Field(
-        default="one-cycle", description="the learning rate's course"
+        default="one-cycle", description="how the learning rate changes during training"
     )
-    warmup_fraction: Share = Field(default=0.2, description="share of training in which the rate rises")
+    warmup_fraction: Share = Field(default=0.2, description="share of the training in which the learning rate rises")
     clip_norm: float = Field(
-        default=1.0, ge=0, description="largest norm of the gradient, a longer one is cut; 0 for any"
+        default=1.0,
+        ge=0,
+        description="largest norm of the gradient; a longer gradient is scaled down to it; 0 for no limit",
     )
     average_decay: Share = Field(
         default=0.0,
-        description="decay per step of a moving average of the weights, which is then used; 0 for none",
+        description="decay per update of a moving average of the weights, which the model then uses; 0 for none",
     )
-    loss: Literal["mean", "sum"] = Field(default="mean", description="cross-entropy over a batch: mean or sum")
-    probability_floor: Share = Field(default=0.0, description="probabilities below this count as this in the loss")
-    label_smoothing: Share = Field(default=0.0, description="share of each target spread over all classes")
+    loss: Literal["mean", "sum"] = Field(
+        default="mean", description="cross-entropy of a batch: the mean or the sum over its sequences"
+    )
+    probability_floor: Share = Field(
+        default=0.0, description="smallest probability in the loss; smaller ones count as this"
+    )
+    label_smoothing: Share = Field(default=0.0, description="share of each target that is spread over all classes")
     class_weight: Literal["balanced"] | tuple[float, ...] | None = Field(
-        default=None, description="weight of each class in the loss, in the classes' order, or 'balanced'"
+        default=None, description="weight of each class in the loss, in the order of the classes, or 'balanced'"
     )
-    monitor: Literal["loss", "accuracy"] = Field(default="loss", description="the validation figure that is watched")
+    monitor: Literal["loss", "accuracy"] = Field(
+        default="loss", description="the validation metric that decides which weights are best"
+    )
     patience: Positive | None = Field(
-        default=None, description="stop after so many epochs without a better validation figure"
+        default=None, description="stop after this many epochs without a better validation metric"
     )
     keep: Literal["best", "last"] = Field(
-        default="best", description="the weights that are kept: best on validation data, or the last"
+        default="best", description="the weights that become the model: the best on the validation data, or the last"
     )
     calibrate: bool = Field(
-        default=False, description="fit the probabilities' temperature to the validation data after training"
+        default=False, description="fit the temperature of the probabilities to the validation data after training"
     )
     precision: Literal["float32", "bfloat16"] = Field(
-        default="float32", description="arithmetic of the products; bfloat16 needs a GPU"
+        default="float32", description="number format of the matrix products; bfloat16 needs a GPU"
     )
     threads: Positive | None = Field(
-        default=None, description="CPU threads; by default one where a step is too small to share, otherwise all"
+        default=None, description="CPU threads (default: one if a step is too small to share, otherwise all)"
     )
-    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N")
-    cuda_graphs: bool = Field(default=True, description="on a GPU, capture whole steps as CUDA graphs and replay them")
-    log_every: Positive = Field(default=50, description="steps between lines of metrics.jsonl")
-    checkpoint_every_steps: Positive | None = Field(default=None, description="steps between checkpoints")
-    checkpoint_every_seconds: float = Field(default=30.0, gt=0, description="seconds between checkpoints, at most")
-    tensorboard: bool = Field(default=False, description="write scalars, weights, pictures and hyperparameters for it")
+    device: str = Field(default="auto", description="where to compute: auto, cpu, cuda or cuda:N")
+    cuda_graphs: bool = Field(
+        default=True, description="on a GPU, capture training steps as CUDA graphs and replay them"
+    )
+    log_every: Positive = Field(default=50, description="updates between lines of metrics.jsonl")
+    checkpoint_every_steps: Positive | None = Field(default=None, description="updates between checkpoints")
+    checkpoint_every_seconds: float = Field(
+        default=30.0, gt=0, description="longest time between checkpoints, in seconds"
+    )
+    tensorboard: bool = Field(
+        default=False, description="write scalars, weights, pictures and hyperparameters for TensorBoard"
+    )
     report: bool = Field(default=True, description="write report.html, the page that shows how good the model is")
     trackers: tuple[str, ...] = Field(
-        default=(), description="further recorders, by the names that installed packages register them under"
+        default=(), description="further recorders, by the names under which installed packages register them"
     )
     output: Literal["progress", "accuracy-and-loss", "samples-seen", "epoch-number", "epoch-loss"] = Field(
         default="progress",
-        description="what is printed while training; the others are the old tutorials' own",
+        description="what is printed during training; all but progress imitate the old tutorials",
     )
-    watch: str | None = Field(default=None, description="a sequence whose class probabilities are printed on the way")
-    headline_cases: Positive | None = Field(
+    watch: str | None = Field(
+        default=None, description="a sequence whose class probabilities are printed during training"
+    )
+    headline_sequences: Positive | None = Field(
         default=None,
-        description="also give the accuracy on the first so many test cases, as the tutorials did",
+        description="also give the accuracy on this many first test sequences, as the tutorials did",
     )
 
     @model_validator(mode="after")
@@ -348,11 +389,11 @@ class TrainConfig(Section):
 
 
 HOW_TO_READ = ("layout", "format", "table", "delimiter", "id", "time", "label", "channels", "group", "text", "tokens")
-"""Fields of `DataConfig` that say how a file is to be read."""
+"""Fields of `DataConfig` that say how to read a file."""
 
 
 class Range(Section):
-    """Numbers that a search may choose from.
+    """A range of numbers for a search.
 
     Example:
         >>> sizes = unrolled.Range(low=16, high=128, log=True)
@@ -360,23 +401,23 @@ class Range(Section):
         ('gru', 'lstm')
     """
 
-    low: float = Field(description="the least")
-    high: float = Field(description="the largest")
-    log: bool = Field(default=False, description="whether ratios matter rather than differences, as for a rate")
-    step: Annotated[float, Field(gt=0)] | None = Field(default=None, description="between neighbouring values")
+    low: float = Field(description="the smallest value")
+    high: float = Field(description="the largest value")
+    log: bool = Field(default=False, description="search on a logarithmic scale, as for a learning rate")
+    step: Annotated[float, Field(gt=0)] | None = Field(default=None, description="distance between neighbouring values")
 
 
 Dimension = Range | tuple[str | bool | int | float | None, ...]
-"""What a search may choose from: a range of numbers, or a list of values."""
+"""The values that a search tries for one field: a range of numbers, or a list."""
 
 
 LENGTHS = ("max_epochs", "max_steps", "max_sequences")
 DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 200
-"""Length of a training that none is given for: so many passes, and at least so many updates."""
+"""Default length of a training: this many epochs, and at least this many updates."""
 
 
 class Recipe(Section):
-    """Everything that a run needs, by one name.
+    """All settings of a run, under a name.
 
     Example:
         >>> recipe = unrolled.Recipe(name="mine").with_options({"cell": "gru", "hidden_size": 32})
@@ -388,7 +429,7 @@ class Recipe(Section):
         unrolled.errors.UnknownNameError: There is no option 'hiden_size'. Did you mean 'hidden_size'?
     """
 
-    name: str = Field(description="what runs are filed under")
+    name: str = Field(description="name under which runs are filed")
     description: str = Field(default="", description="one sentence")
     aliases: tuple[str, ...] = Field(default=(), description="other names of the same recipe")
     data: DataConfig = DataConfig()
@@ -398,7 +439,7 @@ class Recipe(Section):
     tune: dict[str, Dimension] = Field(default={}, description="what `unrolled tune` searches, by field name")
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
-        """The same recipe with some fields of its sections changed, checked anew.
+        """The same recipe with other values for some fields, validated.
 
         Args:
             options: values by field name, such as ``{"hidden_size": 64}``.
@@ -407,6 +448,7 @@ class Recipe(Section):
             ConfigError: for a value that its field does not take.
         """
         content = self.model_dump()
+        options = {present_name(name): value for name, value in options.items()}
         for name, value in options.items():
             if name not in FIELDS:
                 raise UnknownNameError("option", name, FIELDS)
@@ -416,7 +458,7 @@ class Recipe(Section):
         return parse_recipe(content, "options")
 
     def to_toml(self) -> str:
-        """The recipe as a file's text, with what each field means."""
+        """The recipe as the text of a TOML file, with the description of each field as a comment."""
         lines = [f"name = {_toml(self.name)}"]
         if self.description:
             lines.append(f"description = {_toml(self.description)}")
@@ -439,7 +481,7 @@ SECTIONS: dict[str, type[Section]] = {
     "train": TrainConfig,
 }
 FIELDS: dict[str, str] = {field: section for section, model in SECTIONS.items() for field in model.model_fields}
-"""The section of each field; no name stands in two sections."""
+"""The section of each field; a name is unique over all sections."""
 
 
 def fields() -> Iterator[tuple[str, str, FieldInfo]]:
@@ -455,6 +497,10 @@ def parse_recipe(content: Mapping[str, Any], origin: str | Path) -> Recipe:
     Raises:
         ConfigError: naming each field that is wrong, what it holds and what it takes.
     """
+    for section in SECTIONS.keys() & content.keys():
+        if isinstance(content[section], Mapping):
+            renamed = {RENAMED.get(name, name): value for name, value in content[section].items()}
+            content = {**content, section: renamed}
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
@@ -469,6 +515,9 @@ def read_recipe(path: Path) -> Recipe:
         raise ReadError(path, "there is no such file.") from None
     except tomllib.TOMLDecodeError as error:
         raise ReadError(path, f"not a TOML file: {error}.") from None
+    for section in SECTIONS.keys() & content.keys():
+        for name in content[section]:
+            present_name(name)
     return parse_recipe({"name": path.stem, **content}, path)
 
 
@@ -494,7 +543,7 @@ def named_recipes() -> Mapping[str, Recipe]:
 
 
 def default_recipe(name: str) -> Recipe:
-    """What is trained by where nobody chose a recipe, under another name."""
+    """The recipe for a file of sequences and for `SequenceClassifier`, under another name."""
     return named_recipes()["default"].model_copy(update={"name": name, "description": ""})
 
 
@@ -504,7 +553,7 @@ def find_recipe(name: str) -> Recipe | None:
 
 
 def _explanations(error: ValidationError) -> Iterator[str]:
-    """Pydantic's findings in the package's own words; a field that takes several kinds of values has one."""
+    """Pydantic's errors in the package's own words, one for each field."""
     by_field: dict[str, list[Any]] = {}
     for item in error.errors():
         by_field.setdefault(".".join(map(str, item["loc"][:2])) or "recipe", []).append(item)
@@ -521,7 +570,7 @@ def _explanations(error: ValidationError) -> Iterator[str]:
 
 
 def _explain(item: Any) -> str:
-    """What was expected, with the nearest name where it is one of several."""
+    """The expected value; for a choice of names, with the nearest one."""
     message = item["msg"]
     if item["type"] == "missing":
         return f"{item['loc'][-1]} is missing"
@@ -530,12 +579,12 @@ def _explain(item: Any) -> str:
 
 
 def _names(value: Any) -> Any:
-    """Names from one text with commas between."""
+    """The names in one text with commas between them."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
 def _toml(value: Any) -> str:
-    """A value on one line, as the comment behind it needs. TOML has no null, so a list's None is left out."""
+    """A value on one line, so that a comment can follow. TOML has no null, so a None in a list is left out."""
     import tomli_w  # only here, since every start imports this module
 
     if isinstance(value, tuple):

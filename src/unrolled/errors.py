@@ -2,25 +2,27 @@
 
     UnrolledError                  every error of this package; its text is meant for the user
      ├─ ConfigError                a recipe or an option that makes no sense
-     │   └─ UnknownNameError       a name that is not one of those known
+     │   └─ UnknownNameError       a name that does not exist
      ├─ DataError                  sequences that cannot be used
      │   ├─ ReadError              a file that cannot be read: path, line, column
-     │   ├─ FetchError             a file that cannot be downloaded, or is not what it should be
+     │   ├─ FetchError             a file that cannot be downloaded, or has other content than expected
      │   ├─ LengthError            a sequence with no steps, or a length beyond the data
      │   └─ MismatchError          data that do not fit the model: channels, classes, missing values
      ├─ ModelFolderError           a model folder that is damaged, or newer than this package
-     ├─ ExportError                an exported model that does not say what the model says
-     ├─ UnsupportedError           what this model cannot do: stream in both directions, be exported in a form
-     ├─ StudyError                 a search that is locked, damaged or of something else
+     ├─ ExportError                an exported model whose outputs differ from the model's
+     ├─ UnsupportedError           something that this model cannot do, such as stream in both directions
+     ├─ StudyError                 a search that is locked, damaged or about another recipe
      ├─ StorageError               a file that cannot be written: no space, no permission
-     ├─ ServeError                 a server that cannot listen where it should
+     ├─ ServeError                 an address at which a server cannot listen
      └─ RunError                   a training run that cannot go on
          ├─ RunLockedError         another process is training in the run folder
-         ├─ CheckpointError        no checkpoint that can be used
+         ├─ CheckpointError        there is no usable checkpoint
          ├─ DivergedError          the loss is not finite
          └─ InterruptedRunError    stopped by the user, after saving a checkpoint
 
-``UnitWarning``, a warning, is for answers that are given but should not be trusted.
+    UnrolledWarning                every warning of this package
+     ├─ UnitWarning                values in another unit than those of the training, probably
+     └─ RenamedWarning             a former name of an option or a field
 
 A message says what was found, what was expected and what to do.
 
@@ -35,27 +37,39 @@ Example:
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+RENAMED = {"case": "number", "headline_cases": "headline_sequences"}
+"""Options and fields by their former names, which work for one more release."""
+
+
+def present_name(name: str) -> str:
+    """The present name of an option or a field; a former name is answered with a `RenamedWarning`."""
+    if name not in RENAMED:
+        return name
+    warnings.warn(f"{name} is now called {RENAMED[name]}; the next release takes the new name only.", RenamedWarning, 3)
+    return RENAMED[name]
+
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
-    """The name that was probably meant; None where none is near."""
+    """The known name that is most like ``name``; None if none is like it."""
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
 
 
 def shortened(text: str, most: int = 40) -> str:
-    """A text of at most so many characters, the last of them an ellipsis where more were left out."""
+    """A text cut to ``most`` characters, with an ellipsis at the end if it was longer."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def quoted(text: str) -> str:
-    """A text that was found somewhere, in quotes, short and on one line."""
+    """A text in quotes, shortened and on one line."""
     return repr(shortened(text))
 
 
 def listed(names: Iterable[str], most: int = 8) -> str:
-    """Names that were found somewhere, on one line; of more than ``most`` only the first, and how many there are."""
+    """Names on one line; of more than ``most``, the first ones and the total number."""
     every = list(names)
     shown = ", ".join(name if name.isprintable() else repr(name) for name in every[:most])
     return f"{shown}, … ({len(every)} in all)" if len(every) > most else shown
@@ -70,13 +84,13 @@ class ConfigError(UnrolledError):
 
 
 class UnknownNameError(ConfigError):
-    """A name that is not one of those known; the message offers the nearest.
+    """A name that does not exist; the message offers the nearest one that does.
 
     Args:
-        kind: what the name should have been, such as ``"recipe"``.
+        kind: what the name should stand for, such as ``"recipe"``.
         name: the name that was found.
         known: the names that exist.
-        advice: how to see them all, as a sentence.
+        advice: a sentence on how to list them all.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
@@ -96,8 +110,8 @@ class ReadError(DataError):
     Args:
         path: the file.
         problem: what was found, what was expected, what to do.
-        line: line number, counted from 1, where there is one.
-        column: position in the line, counted from 1, where there is one.
+        line: line number, counted from 1.
+        column: position in the line, counted from 1.
     """
 
     def __init__(self, path: str | Path, problem: str, *, line: int | None = None, column: int | None = None) -> None:
@@ -111,7 +125,7 @@ class ReadError(DataError):
 
 
 class FetchError(DataError):
-    """A file that cannot be downloaded, or is not what it should be."""
+    """A file that cannot be downloaded, or has other content than expected."""
 
 
 class LengthError(DataError):
@@ -119,7 +133,7 @@ class LengthError(DataError):
 
 
 class MismatchError(DataError):
-    """Data that do not fit the model they are given to."""
+    """Data that do not fit the model: other channels, classes or missing values."""
 
 
 class ModelFolderError(UnrolledError):
@@ -127,15 +141,15 @@ class ModelFolderError(UnrolledError):
 
 
 class ExportError(UnrolledError):
-    """An exported model that does not say what the model says."""
+    """An exported model whose outputs differ from the model's."""
 
 
 class UnsupportedError(UnrolledError):
-    """Something that a model of this kind cannot do."""
+    """Something that this model cannot do, such as stream in both directions."""
 
 
 class StudyError(UnrolledError):
-    """A search whose trials are locked, damaged or of something else."""
+    """A search whose trials are locked, damaged or about another recipe."""
 
 
 class StorageError(UnrolledError):
@@ -143,7 +157,7 @@ class StorageError(UnrolledError):
 
 
 class ServeError(UnrolledError):
-    """A server that cannot listen where it should."""
+    """An address at which a server cannot listen."""
 
 
 class RunError(UnrolledError):
@@ -155,7 +169,7 @@ class RunLockedError(RunError):
 
 
 class CheckpointError(RunError):
-    """No checkpoint that can be used."""
+    """There is no usable checkpoint."""
 
 
 class DivergedError(RunError):
@@ -166,5 +180,13 @@ class InterruptedRunError(RunError):
     """Stopped by the user, after saving a checkpoint."""
 
 
-class UnitWarning(UserWarning):
-    """Values that are probably in another unit than those that a model learned from."""
+class UnrolledWarning(UserWarning):
+    """Base of every warning of this package."""
+
+
+class UnitWarning(UnrolledWarning):
+    """Values that are probably in another unit than those of the training."""
+
+
+class RenamedWarning(UnrolledWarning):
+    """A former name of an option or a field, which works for one more release."""

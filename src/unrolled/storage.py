@@ -1,4 +1,4 @@
-"""Writing files so that nothing is lost: beside their place, synced, then renamed.
+"""Atomic writing: a file is written and synced under another name, then renamed.
 
 A kill or a full disk at any moment leaves either the old content or the new, never a part of it.
 """
@@ -30,7 +30,7 @@ _CAUSES = {
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns the system's errors while ``path`` is written into a `StorageError` that helps."""
+    """Turns an `OSError` of the block, which writes ``path``, into a `StorageError` that says what to do."""
     try:
         yield
     except OSError as error:
@@ -39,7 +39,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def make_folder(path: Path) -> Path:
-    """Makes a folder, and its parents, unless it is there."""
+    """Makes a folder and its parents; an existing one stays as it is."""
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
@@ -67,21 +67,21 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """`write_text` for a value as indented JSON. NaN and infinity are refused: they are not JSON."""
+    """`write_text` for a value as indented JSON. NaN and infinity raise ValueError: they are not JSON."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def replace_folder(path: Path, files: Mapping[str, bytes], *, keep: Path | None = None) -> None:
-    """Replaces a folder by one that holds ``files``, and nothing else.
+    """Replaces a folder by one that holds ``files`` and nothing else.
 
-    The new folder is complete and synced before it takes the name. Two folders cannot be exchanged in
-    one step everywhere, so a kill between the two renames leaves no ``path``; then the old one is whole at ``keep``,
-    or at `former_folder`.
+    The new folder is complete and synced before it is renamed. Not every system can exchange two folders in one
+    step, so a kill between the two renames leaves no ``path``; the complete old folder is then at ``keep``, or at
+    `former_folder`.
 
     Args:
         path: the folder.
         files: the content of each file, by name.
-        keep: where the folder that was at ``path`` goes; where this is None it is deleted in the end.
+        keep: new place of the old folder; None to delete it.
     """
     beside = path.with_name(f".{path.name}.partial")
     former = keep or former_folder(path)
@@ -108,7 +108,7 @@ def replace_folder(path: Path, files: Mapping[str, bytes], *, keep: Path | None 
 
 
 def former_folder(path: Path) -> Path:
-    """Where `replace_folder` has the old folder while the new one takes its name."""
+    """The place of the old folder while `replace_folder` renames the new one."""
     path = path.absolute()  # the working directory has a name, too
     return path.parent / f".{path.name}.former"
 
@@ -121,7 +121,7 @@ def _write_synced(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Makes a rename durable; systems without folder handles (Windows) do it themselves."""
+    """Makes a rename durable; Windows has no handles of folders and does it by itself."""
     if os.name == "nt":
         return
     handle = os.open(path, os.O_RDONLY)

@@ -49,8 +49,8 @@ def test_a_file_is_written_whole(unrolled: Command, digits_run: Run, fresh: Path
 
 
 def test_the_last_of_the_steps_is_the_prediction(unrolled: Command, digits_run: Run) -> None:
-    steps = table(unrolled("predict", digits_run.folder.path, "digits", "--case", 7, "--steps").out)
-    whole = table(unrolled("predict", digits_run.folder.path, "digits", "--case", 7).out)
+    steps = table(unrolled("predict", digits_run.folder.path, "digits", "--number", 7, "--steps").out)
+    whole = table(unrolled("predict", digits_run.folder.path, "digits", "--number", 7).out)
     assert [row["step"] for row in steps] == [str(n) for n in range(1, 9)]
     assert {row["case"] for row in [*steps, *whole]} == {"7"}
     assert steps[-1]["label"] == whole[0]["label"]
@@ -67,7 +67,7 @@ def test_a_literal_sequence_is_one_case(unrolled: Command, bits_run: Run) -> Non
 
 
 def test_a_picture_of_the_belief_can_be_drawn(unrolled: Command, digits_run: Run, fresh: Path) -> None:
-    unrolled("predict", digits_run.folder.path, "digits", "--case", 3, "--plot", "belief.png")
+    unrolled("predict", digits_run.folder.path, "digits", "--number", 3, "--plot", "belief.png")
     assert_drawn((fresh / "belief.png").read_bytes())
 
 
@@ -81,7 +81,7 @@ def test_evaluate_gives_the_figures_of_the_training(unrolled: Command, digits_ru
     for words in ((), ("digits",)):
         found = json.loads(unrolled("evaluate", digits_run.folder.path, *words, "--json").out)
         assert {k: v for k, v in found.items() if k != "seconds"} == {k: v for k, v in stored.items() if k != "seconds"}
-    text = unrolled("evaluate", digits_run.folder.path, "--headline-cases", 16).out
+    text = unrolled("evaluate", digits_run.folder.path, "--headline-sequences", 16).out
     assert "the first 16 alone" in text
 
 
@@ -132,7 +132,7 @@ def test_figures_on_training_data_are_called_flattering(unrolled: Command, fresh
         (("predict", "RUN", "--sequence", "1,2:3"), "expected as many in each"),
         (("predict", "RUN", "--sequence", "1,2,3"), "the data have 1 channels"),
         (("predict", "RUN", "nan.npz", "--layout", "time-first"), "1 missing or infinite values"),
-        (("predict", "RUN", "digits", "--case", 400), "numbered from 0 to 358"),
+        (("predict", "RUN", "digits", "--number", 400), "numbered from 0 to 358"),
         (("predict", "nowhere", "digits"), "there is no such folder"),
         (("predict", ".", "digits"), "neither a model folder"),
         (("evaluate", "RUN", "unlabelled.npz", "--layout", "time-first"), "no labels"),

@@ -219,13 +219,13 @@ def test_the_order_of_the_test_sequences_does_not_matter(digits_run: Run) -> Non
 def test_a_headline_of_no_sequences_is_refused(digits_run: Run, count: int) -> None:
     test = load_dataset(digits_run.recipe.data).test
     assert test is not None
-    with pytest.raises(ConfigError, match=f"headline_cases is {count}; expected a number of sequences, at least 1"):
-        evaluate(digits_run.model, test, headline_cases=count)
+    with pytest.raises(ConfigError, match=f"headline_sequences is {count}; expected a number of sequences, at least 1"):
+        evaluate(digits_run.model, test, headline_sequences=count)
 
 
 def test_the_headline_is_of_the_first_cases_alone(digits_run: Run) -> None:
     test = held_out(digits_run)
-    headline = evaluate(digits_run.model, test, headline_cases=16).headline
+    headline = evaluate(digits_run.model, test, headline_sequences=16).headline
     assert headline is not None
     assert (headline.cases, headline.count) == (16, evaluate(digits_run.model, test.take(slice(16))).accuracy.count)
 

@@ -20,7 +20,7 @@ def evaluate(
         str | None,
         typer.Argument(help="A file of labelled sequences, or a named data set; by default what it was trained on."),
     ] = None,
-    headline_cases: Annotated[int | None, typer.Option(help="Also give the accuracy on the first so many.")] = None,
+    headline_sequences: Annotated[int | None, typer.Option(help="Also give the accuracy on the first so many.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     *,
     options: dict[str, Any],
@@ -43,7 +43,7 @@ def evaluate(
         chosen = unseen_sequences_for(trained, data, options, observer)
     if chosen.note is not None:
         console.print(f"note: {chosen.note}", markup=False)
-    evaluation = figures_of(trained, chosen.sequences, headline_cases=headline_cases)
+    evaluation = figures_of(trained, chosen.sequences, headline_sequences=headline_sequences)
     if as_json:
         print_json(evaluation.to_dict())
     else:

@@ -1,4 +1,4 @@
-"""The command line's entrance: verbs are imported when they are called, errors become one line.
+"""The entry of the command line: imports the module of the verb that is called, and turns errors into one line.
 
 ``unrolled --help`` must answer at once, so nothing here imports torch, pydantic or a verb.
 """
@@ -20,38 +20,38 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from unrolled.errors import InterruptedRunError, UnitWarning, UnrolledError, nearest
+from unrolled.errors import InterruptedRunError, UnrolledError, UnrolledWarning, nearest, present_name
 
 VERBS = {
     "train": "Train a network: a recipe, a named data set, or a file of labelled sequences.",
-    "evaluate": "Figures of a trained model on labelled sequences, with intervals and baselines.",
-    "report": "Write a run's report: one HTML page that shows how good the model is, and why.",
-    "compare": "Compare runs, or settings that are trained first, on the same test data.",
-    "tune": "Search for the settings that do best on validation data.",
-    "predict": "Class and probabilities for sequences, at the end or after every step.",
+    "evaluate": "Measure a trained model on labelled sequences, with intervals and baselines.",
+    "report": "Write the report of a run: one HTML page that shows how good the model is, and why.",
+    "compare": "Compare runs, or train a grid of settings and compare them, on the same test sequences.",
+    "tune": "Search for the settings with the best results on validation sequences.",
+    "predict": "Predict class and probabilities of sequences, at the end or after every step.",
     "export": "Write a model as an ONNX file that runs without this package.",
-    "serve": "Answer over HTTP, with a page that shows the network reading.",
-    "inspect": "What is in a file of sequences, and what is wrong with it.",
+    "serve": "Serve models over HTTP, with a page that shows the network at work.",
+    "inspect": "Show the content of a file of sequences, and its problems.",
     "recipes": "List the recipes, or print one to copy.",
     "datasets": "List the named data sets.",
-    "info": "What is installed here: versions, devices, kernels and why, threads, paths.",
+    "info": "Show versions, devices, kernels, threads and paths of this installation.",
 }
 
 
 class LazyGroup(TyperGroup):
-    """Shows every verb in the help, imports only the one that is called, and words its errors."""
+    """Shows every verb in the help, imports only the one that is called, and prints its errors."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The verb's real command in the place of its stub."""
+        """The verb's command, in place of its stub."""
         name, stub, rest = super().resolve_command(ctx, args)
         if name not in VERBS:
             return name, stub, rest
         command = get_command(import_module(f"unrolled.cli.{name}").app)
         command.name = name
-        return name, command, rest
+        return name, command, [_with_present_name(word) for word in rest]
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the verb; a warning is one line, a user's mistake is one and exit code 1, Ctrl-C is 130."""
+        """Runs the verb. A warning or a user's mistake prints one line; a mistake exits with 1, Ctrl-C with 130."""
         from unrolled.runtime import stop_on_signals
 
         try:
@@ -70,7 +70,7 @@ class LazyGroup(TyperGroup):
             error.message = _offering_the_nearest(error.message)
             raise
         except BrokenPipeError:
-            # the reader has gone, as in `| head`; the interpreter must not complain about it at its end
+            # the reader of the pipe has ended, as `head` does; without this the interpreter prints an error at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
 
@@ -97,21 +97,21 @@ def _root(
 
 
 def _stub() -> None:
-    """Never called: `LazyGroup` puts the real command in its place."""
+    """A placeholder: `LazyGroup` replaces it by the verb's command."""
 
 
 for _verb, _help in VERBS.items():
-    app.command(_verb, help=_help, short_help=_help)(_stub)  # the latter is not cut short in the list
+    app.command(_verb, help=_help, short_help=_help)(_stub)  # short_help is not truncated
 
 
 def main() -> None:
     """Runs the command line."""
-    # Idle threads must sleep, not spin: with spinning, one other busy process slows a step fifty times.
+    # Idle threads must sleep, not spin: with spinning, one other busy process makes a step fifty times slower.
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     # With this workspace of cuBLAS, PyTorch's recurrent layers on a GPU give the same bits each time.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:2")
-    # Imports make a million objects that stay. Looking through them for garbage takes a sixth of the imports' time,
-    # and at the end, when all of it goes anyhow, most of a second.
+    # Imports make a million objects that stay. To search them for garbage takes a sixth of the imports' time, and
+    # at exit, when all memory is freed anyway, most of a second.
     gc.set_threshold(100_000, 30, 30)
     atexit.register(gc.freeze)
     app()
@@ -119,12 +119,12 @@ def main() -> None:
 
 @contextmanager
 def _warnings_as_lines() -> Iterator[None]:
-    """Shows the package's own warnings without the place in the code that Python would add."""
+    """Prints the package's own warnings on one line, without the place in the code."""
     with warnings.catch_warnings():
         usual = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if issubclass(category, UnitWarning):
+            if issubclass(category, UnrolledWarning):
                 _say_error(f"warning: {message}")
             else:
                 usual(message, category, *place, **more)
@@ -133,8 +133,15 @@ def _warnings_as_lines() -> Iterator[None]:
         yield
 
 
+def _with_present_name(word: str) -> str:
+    """An argument; a former option under its present name, with a warning."""
+    flag, equals, value = word.partition("=")
+    name = flag.removeprefix("--").replace("-", "_")
+    return f"--{present_name(name).replace('_', '-')}{equals}{value}" if flag.startswith("--") else word
+
+
 def _offering_the_nearest(message: str) -> str:
-    """What is wrong with an option's value; of several choices, with the one that was probably meant."""
+    """The message about an option's value; for a choice of names, with the nearest one."""
     message = message.removeprefix("Value error, ")
     found, *choices = re.findall("'([^']*)'", message) if "is not one of" in message else ("", "")
     guess = nearest(found, choices)

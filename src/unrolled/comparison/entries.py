@@ -21,7 +21,7 @@ from unrolled.statistics import Right
 
 RESULTLESS = frozenset(
     {"threads", "device", "cuda_graphs", "log_every", "checkpoint_every_steps", "checkpoint_every_seconds"}
-    | {"tensorboard", "trackers", "output", "watch", "headline_cases", "report"}
+    | {"tensorboard", "trackers", "output", "watch", "headline_sequences", "report"}
 )
 """Fields that do not change what is learned: runs that differ in these alone are the same."""
 

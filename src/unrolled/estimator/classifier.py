@@ -42,91 +42,96 @@ class SequenceClassifier(BaseSequenceClassifier):
     Parameters
     ----------
     tokens : TokenKind | None, default=None
-        Steps of a text: its characters, or its words (default: words where there are spaces).
+        The steps of a text: its characters or its words (default: words if there are spaces).
     max_length : int | None, default=None
-        Steps that are kept of a longer sequence.
+        Largest number of steps; a longer sequence is cut.
     keep_steps : KeptSteps, default='first'
-        With max_length: the first or the last steps.
+        The steps that a cut sequence keeps (max_length): the first or the last.
     cell : CellName, default='lstm'
         The recurrent cell.
     hidden_size : int, default=96
-        Units of each layer and direction, H.
+        Units per layer and direction, H.
     num_layers : int, default=1
-        Layers, one upon the other.
+        Number of stacked layers, L.
     bidirectional : bool, default=True
         Read the sequence in both directions.
     frame_steps : int | Literal["auto"], default='auto'
-        Steps that are read together as one; auto: so many that the longest training sequence has at most 512
-        frames.
+        Consecutive steps that are read together as one frame; auto: the fewest with which the longest training
+        sequence has at most 512 frames.
     context_steps : int, default=16
-        Each step is read together with those 1, 2, 4, … up to so many before and after it; 0: alone.
+        Each step is read together with the steps 1, 2, 4, … up to this many before and after it; 0 for none.
     pooling : PoolingName, default='statistics'
-        How the outputs of all steps become one vector; statistics: their mean, largest, least, deviation and
-        last, and how much they change, side by side.
+        How the outputs of all steps become one vector; statistics: mean, max, min, standard deviation and last
+        output of each unit, and three measures of its changes, side by side.
     skip_segments : int, default=32
-        The output layer also reads the mean of each of so many equal parts of the sequence itself; 0: none.
+        Segment means: the readout also reads the mean of each of this many equal parts of the sequence, past
+        the recurrence; 0 for none.
     dropout : float, default=0.0
-        Share of values dropped between layers.
+        Dropout rate between layers.
     recurrent_dropout : float, default=0.0
-        Share of state values dropped in the recurrence, the same ones at every step.
+        Dropout rate of the state in the recurrence, with the same mask at every step.
     output_dropout : float, default=0.0
-        Share of values dropped before the output layer.
+        Dropout rate before the readout.
     recompute_gates : bool, default=False
-        Keep less in training and compute the gates again for the gradients: less memory for long sequences,
-        about a third more time (compiled kernel only).
+        Compute the gates again for the gradients instead of storing them: less memory for long sequences, about
+        a third more time (compiled kernel only).
     forget_bias : float, default=1.0
-        The LSTM forget gate's bias at the start.
+        Initial bias of the LSTM's forget gate.
     memory_steps : int | None, default=None
-        Start the gates of an LSTM or GRU so that units remember 1 to so many steps; replaces forget_bias.
+        Initialise the gates of an LSTM or GRU so that its units remember 1 to this many steps; replaces
+        forget_bias.
     embedding_size : int | None, default=None
-        Of text: values of a character's or word's vector (default: by their number).
+        Text: size of the vector of each token (default: from the size of the vocabulary).
     missing : MissingName, default='none'
-        What becomes of missing values: refused (none), the last value before (forward-fill), the channel's
-        mean, or forward-fill with a mask and the time since the last value as further channels.
+        What happens to missing values: an error (none), the last value before (forward-fill), the channel's
+        mean (mean), or forward-fill with a mask and the time since the last value as further channels (mask).
     normalisation : NormalisationName, default='channel'
-        Subtract a mean and divide by the deviation: of each channel over the training data, of all channels
-        together, of each channel over the sequence itself, or not.
+        Subtract a mean and divide by a standard deviation: of each channel over the training data (channel), of
+        all channels together (overall), of each channel over the sequence itself (sequence), or not at all
+        (none).
     initializer : InitializerName, default='filters'
-        How the recurrent weights are drawn; filters: each unit reads its own random filter of a step and its
-        neighbours (context_steps).
+        How the recurrent weights are initialised; filters: each unit has its own random filter of a step and
+        its context (context_steps).
     output_initializer : OutputInitializerName, default='ridge'
-        How the output layer is drawn; ridge: fitted in closed form to what the untrained recurrence makes of
-        the training data.
+        How the readout is initialised; ridge: fitted in closed form, by ridge regression on the outputs of the
+        untrained recurrence.
     time_shift : int, default=0
-        Shift in time by up to so many steps, edges repeated.
+        Largest random shift in time, in steps; the first or last step is repeated.
     shuffle_steps : bool, default=False
-        Read the steps in a new random order, where the label does not depend on it.
+        Read the steps in a new random order in each epoch, for labels that do not depend on the order.
     value_scale : float, default=0.0
-        Standard deviation of each channel's random factor.
+        Standard deviation of a random factor for each channel.
     noise : float, default=0.0
-        Standard deviation of added noise, in the normalised values' unit.
+        Standard deviation of the added noise, in units of the normalised values.
     rotation : float, default=0.0
-        Turn pictures by up to so many degrees.
+        Pictures: largest random rotation, in degrees.
     zoom : float, default=0.0
-        Enlarge or shrink pictures by up to this share.
+        Pictures: largest random change of size, as a share.
     shear : float, default=0.0
-        Shear pictures by up to so many degrees.
+        Pictures: largest random shear, in degrees.
     translate : float, default=0.0
-        Move pictures by up to so many pixels each way.
+        Pictures: largest random shift along each axis, in pixels.
     elastic : float, default=0.0
-        Bend pictures: standard deviation of a smooth displacement, in pixels.
+        Pictures: standard deviation of a smooth random displacement, in pixels.
     method : MethodName, default='auto'
-        Fitted: the output layer in closed form, no training; trained: by gradients; auto: in closed form first,
-        if output_initializer is ridge, and replaced by training where that is significantly better.
+        How the weights are found: a readout in closed form on an untrained recurrence, without training
+        (fitted); by gradients (trained); or in closed form first, if output_initializer is ridge, and by
+        gradients where the result is significantly better (auto).
     max_epochs : int | None, default=None
-        Length of training, in passes over the data (default 60, and at least 200 updates).
+        Length of the training, in epochs (default 60, and at least 200 updates).
     max_steps : int | None, default=None
-        Length of training, in updates of the weights.
+        Length of the training, in updates of the weights.
     max_sequences : int | None, default=None
-        Length of training, in sequences seen.
+        Length of the training, in sequences read, repetitions included.
     batch_size : int, default=32
         Sequences in a batch, B.
     last_batch : Literal["keep", "drop", "wrap"], default='keep'
-        The remainder of a pass: a smaller batch, left out, or filled up from the next pass.
+        The rest of an epoch that does not fill a batch: a smaller batch (keep), left out (drop), or filled up
+        from the next epoch (wrap).
     optimizer : Literal["adamw", "adam", "sgd", "rmsprop"], default='adamw'
-        The update rule.
+        The optimisation algorithm.
     learning_rate : float, default=0.0002
-        The (largest) learning rate.
+        The learning rate; with a schedule, the largest one.
     momentum : float, default=0.9
         Momentum of sgd and rmsprop.
     beta1 : float, default=0.9
@@ -136,37 +141,37 @@ class SequenceClassifier(BaseSequenceClassifier):
     epsilon : float, default=1e-08
         Adam's and RMSprop's guard against division by zero.
     weight_decay : float, default=0.01
-        Decay of weight matrices; biases are exempt.
+        Decay of the weight matrices; biases are exempt.
     schedule : Literal["one-cycle", "cosine", "constant"], default='one-cycle'
-        The learning rate's course.
+        How the learning rate changes during training.
     warmup_fraction : float, default=0.2
-        Share of training in which the rate rises.
+        Share of the training in which the learning rate rises.
     clip_norm : float, default=1.0
-        Largest norm of the gradient, a longer one is cut; 0 for any.
+        Largest norm of the gradient; a longer gradient is scaled down to it; 0 for no limit.
     average_decay : float, default=0.0
-        Decay per step of a moving average of the weights, which is then used; 0 for none.
+        Decay per update of a moving average of the weights, which the model then uses; 0 for none.
     loss : Literal["mean", "sum"], default='mean'
-        Cross-entropy over a batch: mean or sum.
+        Cross-entropy of a batch: the mean or the sum over its sequences.
     probability_floor : float, default=0.0
-        Probabilities below this count as this in the loss.
+        Smallest probability in the loss; smaller ones count as this.
     label_smoothing : float, default=0.0
-        Share of each target spread over all classes.
+        Share of each target that is spread over all classes.
     monitor : Literal["loss", "accuracy"], default='loss'
-        The validation figure that is watched.
+        The validation metric that decides which weights are best.
     patience : int | None, default=None
-        Stop after so many epochs without a better validation figure.
+        Stop after this many epochs without a better validation metric.
     keep : Literal["best", "last"], default='best'
-        The weights that are kept: best on validation data, or the last.
+        The weights that become the model: the best on the validation data, or the last.
     calibrate : bool, default=False
-        Fit the probabilities' temperature to the validation data after training.
+        Fit the temperature of the probabilities to the validation data after training.
     precision : Literal["float32", "bfloat16"], default='float32'
-        Arithmetic of the products; bfloat16 needs a GPU.
+        Number format of the matrix products; bfloat16 needs a GPU.
     threads : int | None, default=None
-        CPU threads; by default one where a step is too small to share, otherwise all.
+        CPU threads (default: one if a step is too small to share, otherwise all).
     device : str, default='auto'
-        Auto, cpu, cuda or cuda:N.
+        Where to compute: auto, cpu, cuda or cuda:N.
     cuda_graphs : bool, default=True
-        On a GPU, capture whole steps as CUDA graphs and replay them.
+        On a GPU, capture training steps as CUDA graphs and replay them.
     class_weight : ClassWeight, default=None
         Weight of each class, by its label; 'balanced', or None: all the same.
     random_state : int | np.random.RandomState | None, default=None

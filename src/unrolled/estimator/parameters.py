@@ -20,7 +20,7 @@ _NOT_PARAMETERS = {
     "class_weight",  # in scikit-learn's form, by the user's own labels
     "shuffle",  # the order of the sequences has no meaning here
     # of a run and its folder:
-    "headline_cases",
+    "headline_sequences",
     "checkpoint_every_steps",
     "checkpoint_every_seconds",
     "log_every",

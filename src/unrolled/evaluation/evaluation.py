@@ -209,7 +209,7 @@ def evaluate(
     sequences: Sequences,
     *,
     predictions: Predictions | None = None,
-    headline_cases: int | None = None,
+    headline_sequences: int | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """Figures of a model on labelled sequences, each with its 95 % interval, beside those of its baselines.
@@ -220,12 +220,12 @@ def evaluate(
         model: the model.
         sequences: with labels, all of them among the model's classes, N.
         predictions: of this model on these sequences, where they are already there.
-        headline_cases: a number of sequences, at least 1: also gives the accuracy on the first so many of them.
+        headline_sequences: a number of sequences, at least 1: also gives the accuracy on the first so many of them.
         seed: of the resamples behind the intervals.
     Returns:
         The figures; `Evaluation` says which they are, and their units.
     Raises:
-        ConfigError: for headline_cases below 1.
+        ConfigError: for headline_sequences below 1.
         MismatchError: for sequences or labels that do not fit the model.
         DataError: for sequences without labels.
 
@@ -236,8 +236,8 @@ def evaluate(
         >>> print(evaluation.majority)
         50.00 % (23.66 to 76.34)
     """
-    if headline_cases is not None and headline_cases < 1:
-        raise ConfigError(f"headline_cases is {headline_cases}; expected a number of sequences, at least 1.")
+    if headline_sequences is not None and headline_sequences < 1:
+        raise ConfigError(f"headline_sequences is {headline_sequences}; expected a number of sequences, at least 1.")
     predictions = predictions or predictions_of(model, sequences)
     targets, logits, temperature = predictions.targets, predictions.logits, model.facts.temperature
     said = logits.argmax(1)
@@ -257,7 +257,7 @@ def evaluate(
         majority_class=model.classes[baselines.majority] if baselines else None,
         logistic_cases=baselines.cases if baselines else None,
         logistic_features=baselines.features if baselines else None,
-        headline=share(right[:headline_cases]) if headline_cases else None,
+        headline=share(right[:headline_sequences]) if headline_sequences else None,
         balanced_accuracy=decided.balanced_accuracy,
         macro_f1=decided.macro_f1,
         roc_auc=roc_auc(plain, targets, seed),

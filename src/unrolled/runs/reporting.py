@@ -51,7 +51,7 @@ def report(
         test, without = None, "the test data are not those any more that the figures were measured on"
     if test is not None and (evaluation is None or not evaluation.is_complete):
         predictions = predictions_of(model, test)
-        evaluation = evaluate(model, test, predictions=predictions, headline_cases=recipe.train.headline_cases)
+        evaluation = evaluate(model, test, predictions=predictions, headline_sequences=recipe.train.headline_sequences)
         predictions.save(folder.predictions)
         write_json(folder.evaluation, evaluation.to_dict())
     shown = None if test is None else _shown(folder, model, test)
@@ -124,7 +124,7 @@ def _check_case(case: int | None, shown: Shown | None) -> None:
     if case is None:
         return
     if shown is None:
-        raise ConfigError(f"--case {case}: there are no test sequences to choose from; leave it out.")
+        raise ConfigError(f"--number {case}: there are no test sequences to choose from; leave it out.")
     if not 0 <= case < len(shown.sequences):
         last = len(shown.sequences) - 1
-        raise ConfigError(f"--case {case}: the test sequences are numbered from 0 to {last}.")
+        raise ConfigError(f"--number {case}: the test sequences are numbered from 0 to {last}.")

@@ -297,7 +297,7 @@ def _finish(
         if dataset.test is not None:
             predictions = predictions_of(model, dataset.test)
             evaluation = evaluate(
-                model, dataset.test, predictions=predictions, headline_cases=recipe.train.headline_cases
+                model, dataset.test, predictions=predictions, headline_sequences=recipe.train.headline_sequences
             )
             predictions.save(folder.predictions)
             write_json(folder.evaluation, evaluation.to_dict())

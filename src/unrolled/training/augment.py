@@ -47,7 +47,7 @@ def augment(batch: Batch, config: AugmentConfig, generator: Generator | None, un
     inputs = batch.inputs
     if config.of_pictures:
         inputs = warp_pictures(inputs, config, generator)
-    if config.of_series:
+    if config.of_sequences:
         inputs = change_sequences(inputs, batch.lengths, config, generator, unit)
     return replace(batch, inputs=inputs)
 

@@ -86,8 +86,8 @@ class StepRandomness:
 
     def __init__(self, update: Update, device: torch.device) -> None:
         self.seed = update.config.seed
-        self.dropped = _default_generator(device) if update.network.config.drops else None
-        self.changes = Generator(device) if update.augmentation.asks else None
+        self.dropped = _default_generator(device) if update.network.config.has_dropout else None
+        self.changes = Generator(device) if update.augmentation.is_on else None
 
     def begin_step(self, step: int) -> None:
         """Seeds the generators for an update, counted from 0."""

@@ -69,7 +69,7 @@ class Update:
         """
         config, device = self.config, self.batcher.device.type
         batch = self.batcher.gather(chosen, steps)
-        if self.augmentation.asks:
+        if self.augmentation.is_on:
             # noise is given in the unit that the cells see
             unit = self.network.preparation.unit(batch.inputs, batch.lengths) if self.augmentation.noise else None
             batch = augment(batch, self.augmentation, changes, unit)

@@ -31,7 +31,7 @@ DEFAULT_SPACE: dict[str, Dimension] = {
 
 NOT_TUNED = frozenset(
     {"seed", "keep", "monitor", "precision", "threads", "device", "cuda_graphs", "log_every", "trackers", "watch"}
-    | {"checkpoint_every_steps", "checkpoint_every_seconds", "tensorboard", "output", "headline_cases", "report"}
+    | {"checkpoint_every_steps", "checkpoint_every_seconds", "tensorboard", "output", "headline_sequences", "report"}
 )
 """Fields that are no matter of taste, or by which the trials are judged."""
 
