@@ -44,9 +44,20 @@ FormatName = Literal[
     "csv", "tsv", "parquet", "jsonl", "ts", "arff", "npz", "npy", "idx", "csv-folder", "png-folder", "text"
 ]
 
+
+def _parts(value: Any) -> Any:
+    """The parts of a text with commas between them."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _weights(value: Any) -> Any:
+    """The word ``balanced``, or the numbers in one text with commas between them."""
+    return value if value == "balanced" else _parts(value)
+
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
-Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: _names(value))]
+Names = Annotated[tuple[str, ...], BeforeValidator(_parts)]
 """Several names, or one text with commas between them."""
 
 
@@ -331,7 +342,7 @@ class TrainConfig(Section):
         default=0.0, description="smallest probability in the loss; smaller ones count as this"
     )
     label_smoothing: Share = Field(default=0.0, description="share of each target that is spread over all classes")
-    class_weight: Literal["balanced"] | tuple[float, ...] | None = Field(
+    class_weight: Annotated[Literal["balanced"] | tuple[float, ...], BeforeValidator(_weights)] | None = Field(
         default=None, description="weight of each class in the loss, in the order of the classes, or 'balanced'"
     )
     monitor: Literal["loss", "accuracy"] = Field(
@@ -365,7 +376,7 @@ class TrainConfig(Section):
         default=False, description="write scalars, weights, pictures and hyperparameters for TensorBoard"
     )
     report: bool = Field(default=True, description="write report.html, the page that shows how good the model is")
-    trackers: tuple[str, ...] = Field(
+    trackers: Names = Field(
         default=(), description="further recorders, by the names under which installed packages register them"
     )
     output: Literal["progress", "accuracy-and-loss", "samples-seen", "epoch-number", "epoch-loss"] = Field(
@@ -576,11 +587,6 @@ def _explain(item: Any) -> str:
         return f"{item['loc'][-1]} is missing"
     near = nearest(str(item["input"]), re.findall(r"'([^']+)'", message)) if item["type"] == "literal_error" else None
     return f"{message[0].lower()}{message[1:]}" + (f"; did you mean {near!r}?" if near else "")
-
-
-def _names(value: Any) -> Any:
-    """The names in one text with commas between them."""
-    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
 def _toml(value: Any) -> str:

@@ -49,7 +49,7 @@ def test_progress_rises_to_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_bar_is_drawn_after_a_moment_and_goes_away(monkeypatch: pytest.MonkeyPatch, total: int) -> None:
     monkeypatch.setattr(reading, "_PATIENCE_SECONDS", -1.0)
     shown = io.StringIO()
-    with reading.ReadingBar(Console(file=shown, force_terminal=True, width=80)) as bar:
+    with reading.reading_bar(Console(file=shown, force_terminal=True, width=80)) as bar:
         bar.progress(1000, total)
         assert "reading" in shown.getvalue()
         bar.progress(total or 1, total or 1)
@@ -61,16 +61,22 @@ def test_no_bar_is_drawn_at_once_or_into_a_file(monkeypatch: pytest.MonkeyPatch)
     for terminal, patience in ((True, 1000.0), (False, -1.0)):
         monkeypatch.setattr(reading, "_PATIENCE_SECONDS", patience)
         shown = io.StringIO()
-        with reading.ReadingBar(Console(file=shown, force_terminal=terminal)) as bar:
+        with reading.reading_bar(Console(file=shown, force_terminal=terminal)) as bar:
             bar.progress(1, 10)
         assert shown.getvalue() == ""
 
 
 def test_an_error_leaves_no_half_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_PATIENCE_SECONDS", -1.0)
-    bar = reading.ReadingBar(Console(file=io.StringIO(), force_terminal=True))
-    bar.progress(1, 10)
-    assert bar._bar is not None
-    with pytest.raises(ValueError, match="stop"), bar:
-        raise ValueError("stop")
-    assert bar._bar is None
+    bars = []
+
+    def read_badly() -> None:
+        with reading.reading_bar(Console(file=io.StringIO(), force_terminal=True)) as bar:
+            bar.progress(1, 10)
+            bars.append(bar._bar)
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        read_badly()
+    assert bars[0] is not None
+    assert not bars[0].live.is_started

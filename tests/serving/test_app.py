@@ -206,6 +206,15 @@ def test_a_token_is_asked_for_where_there_is_one(digits_run: Run) -> None:
         assert client.get("/healthz").status_code == client.get("/").status_code == 200
 
 
+@pytest.mark.parametrize(("host", "status"), [("localhost:8000", 200), ("[::1]:80", 200), ("evil.example", 403)])
+def test_a_page_whose_name_points_to_this_machine_reads_nothing(digits_run: Run, host: str, status: int) -> None:
+    names = {"localhost", "[::1]"}
+    with TestClient(create_app(Registry({"digits": digits_run.folder.path}), hosts=names)) as client:
+        assert client.get("/v1/examples", headers={"host": host}).status_code == status
+        asked = client.post("/v1/predict", json={"sequences": pictures(1)}, headers={"host": host})
+        assert asked.status_code == status
+
+
 def test_only_allowed_origins_are_told_that_they_may_read(digits_run: Run) -> None:
     settings = ServerSettings(origins=("https://good.example",))
     with TestClient(create_app(Registry({"digits": digits_run.folder.path}), settings)) as client:

@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 
 from unrolled.serving.body import BodyReader
-from unrolled.serving.refusals import Refusal
+from unrolled.serving.problems import HTTPProblem
 from unrolled.serving.settings import ServerSettings
 
 
@@ -41,13 +41,13 @@ def test_parts_are_joined() -> None:
 @pytest.mark.parametrize("length", [None, "12", "²"])
 @pytest.mark.parametrize("chunks", [(b"x" * 12,), (b"x" * 6, b"x" * 6), (b"x" * 6, b"x" * 6, b"x" * 6)])
 def test_too_many_bytes_are_refused_at_once_however_they_come(chunks: tuple[bytes, ...], length: str | None) -> None:
-    with pytest.raises(Refusal, match="limit max_body_bytes") as refused:
+    with pytest.raises(HTTPProblem, match="limit max_body_bytes") as refused:
         read(request(*chunks, length=length), max_body_bytes=10)
     assert refused.value.status == 413
 
 
 def test_a_body_that_does_not_end_is_not_waited_for() -> None:
-    with pytest.raises(Refusal, match="limit body_timeout_s") as refused:
+    with pytest.raises(HTTPProblem, match="limit body_timeout_s") as refused:
         read(request(b"{", ends=False), body_timeout_s=0.01)
     assert refused.value.status == 408
 
@@ -55,7 +55,7 @@ def test_a_body_that_does_not_end_is_not_waited_for() -> None:
 def test_bodies_that_are_held_bound_those_that_come() -> None:
     bodies = BodyReader(ServerSettings(max_pending_bytes=10))
     with bodies.holding(8):
-        with pytest.raises(Refusal, match="max_pending_bytes") as refused:
+        with pytest.raises(HTTPProblem, match="max_pending_bytes") as refused:
             asyncio.run(bodies.read(request(b"abc")))
         assert refused.value.status == 429
         assert refused.value.headers["retry-after"] == "1"

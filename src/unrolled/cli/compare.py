@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unrolled.cli.options import with_list_options
+from unrolled.cli.options import AsJson, Quiet, RunsFolder, with_list_options
 from unrolled.errors import RunError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _LONGEST_NAME = 12
 
 
 class Features(StrEnum):
-    """What a classifier of another kind is given."""
+    """Forms of a sequence for a reference classifier."""
 
     auto = "auto"
     flattened = "flattened"
@@ -34,35 +34,35 @@ class Features(StrEnum):
 @with_list_options
 def compare(
     what: Annotated[
-        list[str], typer.Argument(help="Runs, or a recipe, data set or file to train on.", metavar="RUN RUN …|DATA")
+        list[str], typer.Argument(help="Runs, or a recipe, data set or file for training.", metavar="RUN RUN …|DATA")
     ],
     against: Annotated[
         list[str] | None,
-        typer.Option(help="Also a classifier of scikit-learn: sklearn:NAME[,parameter=value,…]. May be repeated."),
+        typer.Option(help="Add a classifier of scikit-learn: sklearn:NAME[,parameter=value,…]. May be repeated."),
     ] = None,
     features: Annotated[
-        Features, typer.Option(help="What such a classifier is given of each sequence.")
+        Features, typer.Option(help="Form in which such a classifier gets each sequence.")
     ] = Features.auto,
-    unpaired: Annotated[bool, typer.Option("--unpaired", help="Allow runs of different test data.")] = False,
+    unpaired: Annotated[bool, typer.Option("--unpaired", help="Allow runs with different test sequences.")] = False,
     pool_seeds: Annotated[
-        bool, typer.Option("--pool-seeds", help="Runs that differ by their seed alone are one entry.")
+        bool, typer.Option("--pool-seeds", help="Treat runs that differ only in their seed as one.")
     ] = False,
-    seeds: Annotated[int, typer.Option(help="Train each setting with so many seeds, from --seed on.", min=1)] = 1,
+    seeds: Annotated[int, typer.Option(help="Train each setting with this many seeds, from --seed on.", min=1)] = 1,
     jobs: Annotated[
-        int | None, typer.Option(help="Trainings at once; by default as many as cores allow.", min=1)
+        int | None, typer.Option(help="Trainings at once (default: as many as the cores allow).", min=1)
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
-    folder: Annotated[Path, typer.Option(help="Folder for comparison.json, .md and .png.")] = Path("comparison"),
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
+    runs: RunsFolder = Path("runs"),
+    folder: Annotated[Path, typer.Option(help="The folder of comparison.json, .md and .png.")] = Path("comparison"),
+    quiet: Quiet = False,
+    as_json: AsJson = False,
     *,
     options: dict[str, Any],
 ) -> None:
-    """Compare classifiers on the same test cases: differences with intervals and tests, costs, a plot.
+    """Compare classifiers on the same test sequences: differences with intervals and tests, costs, a plot.
 
-    With RUNs, these are compared. With DATA (a recipe, a data set, a file), every combination of the settings that
-    are given as lists is trained first, such as `--cell gru,lstm --num-layers 1,2 --seeds 5`; runs that are finished
-    are not trained again, so the same command goes on after a stop.
+    RUNs are compared as they are. With DATA (a recipe, a data set, a file), every combination of settings is trained
+    first, such as `--cell gru,lstm --num-layers 1,2 --seeds 5`. Finished runs are not trained again, so the same
+    command goes on after a stop.
     """
     from unrolled.cli.console import notes, print_json
     from unrolled.comparison import named_reference, write_comparison
@@ -76,31 +76,29 @@ def compare(
         comparison = compare_runs(what, against=references, unpaired=unpaired, pool_seeds=pool_seeds)
     else:
         if unpaired or pool_seeds:
-            raise typer.BadParameter(
-                "--unpaired and --pool-seeds are for runs; settings are compared on the same data."
-            )
+            raise typer.BadParameter("--unpaired and --pool-seeds are for runs; settings have the same test sequences.")
         comparison, failures = _train(what[0], options, seeds, references, runs, jobs, silent=quiet or as_json)
     write_comparison(comparison, folder)
     if as_json:
         print_json({**comparison.to_dict(), "failures": list(failures)})
     elif not quiet:
         _print(comparison)
-        notes().print(f"wrote {folder}/comparison.png, .md and .json", markup=False)
+        notes().print(f"wrote {folder}/comparison.png, .md and .json")
     if failures:
         raise RunError(f"{len(failures)} of the trainings failed and are not in the comparison: {'; '.join(failures)}")
 
 
 def _are_runs(what: list[str]) -> bool:
-    """Whether the words are run folders; several words can be nothing else."""
+    """Whether the arguments are run folders; several arguments always are."""
     return len(what) > 1 or (Path(what[0]) / "config.json").is_file()
 
 
 def _refuse_training(options: dict[str, Any], seeds: int, jobs: int | None) -> None:
-    """Options that train mean nothing for runs that are there."""
+    """Raises an error for options of a training, which finished runs do not need."""
     given = [*options, *(["seeds"] if seeds > 1 else []), *(["jobs"] if jobs else [])]
     if given:
         flag = given[0].replace("_", "-")
-        raise typer.BadParameter(f"runs are compared as they are; leave out --{flag}, or name data to train on.")
+        raise typer.BadParameter(f"runs are compared as they are; leave out --{flag}, or give data for training.")
 
 
 def _train(
@@ -113,8 +111,8 @@ def _train(
     *,
     silent: bool,
 ) -> tuple[Comparison, tuple[str, ...]]:
-    """The grid of the options' values, trained and compared; and a line for each training that failed."""
-    from unrolled.cli.console import notes
+    """Trains and compares the grid of the options' values; also returns a line for each training that failed."""
+    from unrolled.cli.console import line_printer, notes
     from unrolled.cli.watching import watcher
     from unrolled.comparison import compare_settings
 
@@ -127,40 +125,37 @@ def _train(
         runs=runs,
         jobs=jobs,
         watcher=watcher(console, silent=silent),
-        say=None if silent else lambda line: console.print(line, markup=False),
+        say=line_printer(console, silent=silent),
     )
     return result.comparison, result.failures
 
 
 def _print(comparison: Comparison) -> None:
-    """Both tables, whether the differences are ones, and what else must be known."""
-    from unrolled.cli.console import notes, out, print_table
+    """Both tables, the verdict, and the notes."""
+    from unrolled.cli.console import out, print_note, print_table
     from unrolled.comparison import PAIR_HEADERS, ROW_HEADERS, legend, pair_cells, row_cells, shown_pairs
 
     labels = _labels(comparison)
     if labels:
         for name, letter in labels.items():
-            out().print(f"{letter}  {name}", markup=False)
+            out().print(f"{letter}  {name}")
         out().print()
-    cases = " or ".join(dict.fromkeys(f"{row.cases:,}" for row in comparison.rows))
+    counts = " or ".join(dict.fromkeys(f"{row.cases:,}" for row in comparison.rows))
     rows = [row_cells(row, labels.get(row.name)) for row in comparison.rows]
     used = [index for index in range(len(ROW_HEADERS)) if any(row[index] for row in rows)]
-    headers = [f"of {cases}", *ROW_HEADERS[1:]]
+    headers = [f"of {counts}", *ROW_HEADERS[1:]]
     print_table([headers[index] for index in used], [[row[index] for index in used] for row in rows])
     out().print()
     pairs = shown_pairs(comparison)
     print_table(["difference", *PAIR_HEADERS[1:]], [pair_cells(pair, labels) for pair in pairs])
-    out().print(f"({legend(comparison)})\n", markup=False)
-    if len(pairs) == 1:
-        out().print(pairs[0].sentence, markup=False)
-    else:
-        out().print(comparison.verdict, markup=False)
+    out().print(f"({legend(comparison)})\n")
+    out().print(pairs[0].sentence if len(pairs) == 1 else comparison.verdict)
     for note in comparison.notes:
-        notes().print(f"note: {note}", markup=False)
+        print_note(note)
 
 
 def _labels(comparison: Comparison) -> dict[str, str]:
-    """A letter or number for each name, where the names are too long for the tables."""
+    """A letter or number for each name, if names are too long for the tables."""
     names = [row.name for row in comparison.rows]
     if max(map(len, names)) <= _LONGEST_NAME:
         return {}

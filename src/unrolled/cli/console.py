@@ -1,10 +1,11 @@
-"""How results look in a terminal: tables, a table's worth of figures, and JSON for machines."""
+"""How results are printed: tables, the figures of an evaluation, notes, and JSON for programs."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -16,22 +17,35 @@ from unrolled.statistics import Proportion
 
 
 class Patient(Console):
-    """Goes on in silence where the reader has gone, as in `| head -1`: a training is worth more than its lines."""
+    """Plain text. If the reader of a pipe ends, as in `| head -1`, a training goes on without output."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
-        """See rich's `Console`, which would end the process."""
+        """Prints nothing from now on; rich's `Console` would end the process."""
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 def out() -> Console:
-    """The console for results: standard output, without colour where NO_COLOR or a pipe asks for it."""
-    return Patient(highlight=False, soft_wrap=True)
+    """The console for results: standard output, without colour in a pipe or with NO_COLOR."""
+    return Patient()
 
 
 def notes() -> Console:
-    """The console for everything that is not the result: standard error."""
-    return Patient(stderr=True, highlight=False, soft_wrap=True)
+    """The console for everything but results: standard error."""
+    return Patient(stderr=True)
+
+
+def print_note(text: str) -> None:
+    """A note that belongs to no result, on standard error."""
+    notes().print(f"note: {text}")
+
+
+def line_printer(console: Console, *, silent: bool) -> Callable[[str], None] | None:
+    """What prints the lines of a function with ``say``; None for silence."""
+    return None if silent else console.print
 
 
 def print_json(value: Any) -> None:
@@ -41,17 +55,17 @@ def print_json(value: Any) -> None:
 
 
 def print_table(headers: list[str], rows: list[list[str]], *, left: int = 1) -> None:
-    """A plain table; the first ``left`` columns are text, the others numbers."""
+    """A plain table; the first ``left`` columns hold text, the others numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, header in enumerate(headers):
         table.add_column(header, justify="left" if index < left else "right", overflow="fold")
     for row in rows:
-        table.add_row(*[_plain(cell) for cell in row])
+        table.add_row(*row)
     out().print(table)
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Accuracy with its interval, what is simple beside it, the other figures, and the table of classes."""
+    """Accuracy with its interval beside the baselines, the other figures, and a table of the classes."""
     console = out()
     rows = [["this network", *share_cells(evaluation.accuracy)]]
     if evaluation.logistic is not None:
@@ -64,7 +78,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print(f"(the regression was fitted on {seen} of {evaluation.logistic_cases:,} training sequences)")
     if evaluation.headline is not None:
         first = evaluation.headline
-        console.print(f"the first {first.cases} alone: {first} - what a headline from so few is worth")
+        console.print(f"the first {first.cases} alone: {first} - the value of a headline figure from so few")
     console.print()
     _print_figures(evaluation)
     console.print()
@@ -85,7 +99,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 
 def _print_figures(evaluation: Evaluation) -> None:
-    """The figures beside the accuracy, and what there is to say about those that are not whole."""
+    """The figures beside the accuracy, with notes on the incomplete ones."""
     quality = evaluation.quality
     figures = {
         "balanced accuracy": evaluation.balanced_accuracy,
@@ -101,7 +115,7 @@ def _print_figures(evaluation: Evaluation) -> None:
     print_table(["figure", "value", "95 % interval", "method"], rows)
     for name, figure in figures.items():
         if figure.note is not None:
-            out().print(f"note: {name}: {figure.note}", markup=False)
+            out().print(f"note: {name}: {figure.note}")
     if evaluation.uncalibrated is not None:
         before = evaluation.uncalibrated
         out().print(
@@ -119,15 +133,10 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 def share_cells(share: Proportion) -> list[str]:
-    """A share of cases as three cells: in per cent, its interval, and the cases that do not count."""
+    """The accuracy as three cells: the value and its interval in per cent, and the number of wrong answers."""
     digits = 2 if share.cases < 100_000 else 4
     return [
         f"{100 * share.value:.{digits}f} %",
         f"{100 * share.low:.{digits}f} to {100 * share.high:.{digits}f} %",
         f"{share.cases - share.count:,}",
     ]
-
-
-def _plain(text: str) -> str:
-    """Text from the data is shown as it is, never read as markup."""
-    return text.replace("[", "\\[")

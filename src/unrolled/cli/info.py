@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
+
+from unrolled.cli.options import AsJson
 
 if TYPE_CHECKING:
     from unrolled.runtime.installed import Installation
@@ -14,8 +16,8 @@ app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exce
 
 
 @app.command()
-def info(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
-    """What is installed here: versions, devices, which kernel computes each cell and why, threads, paths."""
+def info(as_json: AsJson = False) -> None:
+    """Show versions, devices, the kernel of each cell and the reason for it, threads and paths."""
     from unrolled.cli.console import print_json
     from unrolled.runtime.installed import describe_installation
 
@@ -48,9 +50,9 @@ def _print_pairs(title: str, pairs: dict[str, str]) -> None:
     from unrolled.cli.console import out
 
     width = max(len(name) for name in pairs)
-    out().print(f"[bold]{title}[/bold]")
+    out().print(title, style="bold")
     for name, text in pairs.items():
-        out().print(f"  {name:{width}}  {text}", markup=False)
+        out().print(f"  {name:{width}}  {text}")
 
 
 def _extra(name: str, packages: dict[str, str | None]) -> str:

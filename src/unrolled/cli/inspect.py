@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unrolled.cli.options import with_file_options
+from unrolled.cli.options import AsJson, with_file_options
 
 if TYPE_CHECKING:
     from unrolled.data import Inspection, PreviewCase
@@ -23,17 +23,17 @@ _SHADES = " .:-=+*#%@"
 @with_file_options()
 def inspect(
     path: Annotated[Path, typer.Argument(help="A file or folder of sequences; - for standard input, as CSV.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    as_json: AsJson = False,
     *,
     options: dict[str, Any],
 ) -> None:
-    """What is in a file: cases, classes, channels, lengths, missing values, a preview, and what is wrong with it."""
+    """Show the content of a file: sequences, classes, channels, lengths, missing values, a preview, and problems."""
     from unrolled.cli.console import notes, print_json
     from unrolled.cli.data import data_config
-    from unrolled.cli.reading import ReadingBar
+    from unrolled.cli.reading import reading_bar
     from unrolled.data import inspect as inspect_file
 
-    with ReadingBar(notes()) as bar:
+    with reading_bar(notes()) as bar:
         inspection = inspect_file(path, data_config(options), observer=bar)
     if as_json:
         print_json(inspection.to_dict())
@@ -61,7 +61,7 @@ def _print(found: Inspection) -> None:
     else:
         lines.append(f"symbols    {len(found.symbols):,} ({_symbols(found.symbols)})")
     lines[1:1] = [f"read as    {note.removeprefix(f'{Path(found.path).name}: ')}" for note in found.notes]
-    out().print("\n".join(lines), markup=False)
+    out().print("\n".join(lines))
     if found.class_counts is None:
         out().print("labels     none")
     else:
@@ -72,31 +72,31 @@ def _print(found: Inspection) -> None:
     plain = found.pictures or found.symbols is not None
     show = _picture if found.pictures else _steps if found.symbols is None else _text
     out().print("\nthe first sequences" + ("" if plain else " (a step in brackets)") + ":")
-    for case in found.preview:
-        label = "" if case.label is None else f" label {case.label!r},"
-        out().print(f"  {case.case}:{label} {case.length} steps{show(case)}", markup=False)
+    for sequence in found.preview:
+        label = "" if sequence.label is None else f" label {sequence.label!r},"
+        out().print(f"  {sequence.case}:{label} {sequence.length} steps{show(sequence)}")
     for finding in found.findings:
-        out().print(f"note: {finding}", markup=False)
+        out().print(f"note: {finding}")
 
 
-def _steps(case: PreviewCase) -> str:
-    """The values of the first steps."""
-    shown = " ".join("[" + " ".join(_number(value) for value in step) + "]" for step in case.values)
-    return f": {shown}{' …' if case.length > len(case.values) else ''}"
+def _steps(sequence: PreviewCase) -> str:
+    """The values of the first steps, each step in brackets."""
+    shown = " ".join("[" + " ".join(_number(value) for value in step) + "]" for step in sequence.values)
+    return f": {shown}{' …' if sequence.length > len(sequence.values) else ''}"
 
 
-def _text(case: PreviewCase) -> str:
+def _text(sequence: PreviewCase) -> str:
     """The beginning of a text."""
-    return f": {case.text!r}"
+    return f": {sequence.text!r}"
 
 
 def _symbols(symbols: tuple[str, ...]) -> str:
     return ", ".join(map(repr, symbols[:_MOST_SYMBOLS])) + (", …" if len(symbols) > _MOST_SYMBOLS else "")
 
 
-def _picture(case: PreviewCase) -> str:
-    """The picture itself, two characters a pixel so that it is about square."""
-    rows = ["".join(2 * _shade(value) for value in step).rstrip() for step in case.values]
+def _picture(sequence: PreviewCase) -> str:
+    """The picture in characters, two for each pixel so that it is about square."""
+    rows = ["".join(2 * _shade(value) for value in step).rstrip() for step in sequence.values]
     return "".join(f"\n      {row}" for row in rows if row)
 
 

@@ -1,10 +1,11 @@
-"""The command line's options from the fields of the config: nothing is written twice."""
+"""Command-line options: those that several commands have, and those made from the fields of the config."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -12,6 +13,11 @@ import typer
 from pydantic.fields import FieldInfo
 
 from unrolled.config import HOW_TO_READ, Section, fields
+
+ModelFolder = Annotated[Path, typer.Argument(help="A model folder or a run folder.", metavar="MODEL_OR_RUN")]
+RunsFolder = Annotated[Path, typer.Option(help="The folder of all run folders.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 
 _PANELS = {"data": "Data", "model": "Network", "augment": "Random changes of training data", "train": "Training"}
 
@@ -22,14 +28,13 @@ def _holds_list(annotation: Any) -> bool:
 
 
 LISTS = {name for _, name, info in fields() if _holds_list(info.annotation)}
-"""Fields whose value is a list, written with commas."""
+"""Fields whose value is a list; its items are separated by commas."""
 
 
 def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
     """Gives a command an option for every field of the recipe's sections.
 
-    The command's parameter ``options`` receives those that were given, by field name; the command line
-    shows the rest of its parameters as they are.
+    The command's parameter ``options`` receives the given ones, by field name; its other parameters stay as they are.
     """
     made = [
         p for section, name, info in fields() if name != "source" for p in _parameters(name, info, _PANELS[section])
@@ -38,21 +43,21 @@ def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_list_options(function: Callable[..., None]) -> Callable[..., None]:
-    """As `with_config_options`, but each option takes several values, which are tried in turn.
+    """As `with_config_options`, but each option takes several values, for a grid of settings.
 
-    They are written with commas, or the option is repeated; for a field that is a list itself, only the latter.
-    ``options`` receives the values as text, a list for each field that was given.
+    The values are separated by commas, or the option is repeated; a field that is a list itself needs the latter.
+    ``options`` receives a list of texts for each given field.
     """
     made = [_list_parameter(name, info, _PANELS[section]) for section, name, info in fields() if name != "source"]
     return _with_parameters(function, made, alternatives)
 
 
 def with_options_of(section: type[Section], panel: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """As `with_config_options`, for the fields of one section that no recipe has.
+    """As `with_config_options`, for the fields of a section that is not part of a recipe.
 
     Args:
-        section: whose fields become options.
-        panel: the title over them in the help.
+        section: its fields become options.
+        panel: their title in the help.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -63,7 +68,7 @@ def with_options_of(section: type[Section], panel: str) -> Callable[[Callable[..
 
 
 def with_file_options(**flags: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """As `with_config_options`, for a command that reads a file of sequences: only what says how to read it.
+    """As `with_config_options`, with only the fields that say how to read a file of sequences.
 
     Args:
         flags: other flags for some fields, such as ``format="--data-format"``.
@@ -86,7 +91,7 @@ def _with_parameters(
     made: list[inspect.Parameter],
     convert: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
 ) -> Callable[..., None]:
-    """The command with these parameters besides its own; the values that were given arrive as ``options``."""
+    """The command with further parameters; it receives their given values as ``options``."""
     convert = convert or chosen
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "options"]
     names = {parameter.name for parameter in made}
@@ -103,42 +108,33 @@ def _with_parameters(
 
 
 def chosen(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given; those that are lists, such as class weights, from their text."""
+    """The options that were given, by field name."""
     found: dict[str, Any] = {}
     for name, value in options.items():
         if value is not None:
             found[name.removeprefix(_NOT)] = not value if name.startswith(_NOT) else value
-    return {name: as_list(value) if name in LISTS else value for name, value in found.items()}
-
-
-def alternatives(options: Mapping[str, Sequence[str] | None]) -> dict[str, list[Any]]:
-    """The values of the options that were given, in the order in which fields stand in a recipe."""
-    found: dict[str, list[Any]] = {}
-    for _, name, _ in fields():
-        texts = options.get(name)
-        if texts:
-            found[name] = (
-                [as_list(text) for text in texts]
-                if name in LISTS
-                else [part.strip() for text in texts for part in text.split(",")]
-            )
     return found
 
 
-def as_list(text: str) -> str | tuple[str, ...]:
-    """The parts of a list that is written with commas; a lone word of class weights stays one."""
-    return text if text == "balanced" else tuple(part.strip() for part in text.split(","))
+def alternatives(options: Mapping[str, list[str] | None]) -> dict[str, list[str]]:
+    """The values of the options that were given, in the order of the fields in a recipe."""
+    found: dict[str, list[str]] = {}
+    for _, name, _ in fields():
+        texts = options.get(name)
+        if texts:
+            found[name] = texts if name in LISTS else [part.strip() for text in texts for part in text.split(",")]
+    return found
 
 
 _NOT = "no_"
-"""Begins the name of the parameter that sets a switch to false."""
+"""Prefix of the parameter that sets a switch to false."""
 
 
 def _parameters(name: str, info: FieldInfo, panel: str, flag: str | None = None) -> list[inspect.Parameter]:
-    """An option from a field; its flag is the field's name unless another is given.
+    """The option of a field; its flag is the field's name unless another is given.
 
-    A switch has a second option, which the first one's help names: a column for all of them would leave the help
-    no room in a terminal of 80 columns.
+    The opposite of a switch is a second, hidden option that the help of the first one names: Typer's own column for
+    opposites leaves too little room for the help in 80 columns.
     """
     kind, metavar, names = _kind(info.annotation)
     flag = flag or f"--{name.replace('_', '-')}"
@@ -159,7 +155,7 @@ def _keyword(name: str, kind: type, option: Any) -> inspect.Parameter:
 
 
 def _with_names(info: FieldInfo, names: tuple[str, ...]) -> str:
-    """A field's description, and the names that it takes."""
+    """A field's description, with the names that the field takes."""
     return f"{info.description} ({', '.join(names)})" if names else f"{info.description}"
 
 
@@ -177,7 +173,7 @@ def _list_parameter(name: str, info: FieldInfo, panel: str) -> inspect.Parameter
 
 
 def _kind(annotation: Any) -> tuple[type, str | None, tuple[str, ...]]:
-    """The plain type of a field, what stands for its value in the help, and the names that it takes."""
+    """The plain type of a field, the placeholder of its value in the help, and the names that it takes."""
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unrolled.cli.options import with_file_options
+from unrolled.cli.options import ModelFolder, with_file_options
 
 if TYPE_CHECKING:
     from unrolled.data import Sequences
@@ -24,7 +24,7 @@ app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exce
 
 
 class Format(StrEnum):
-    """How predictions are written."""
+    """Formats of predictions."""
 
     csv = "csv"
     jsonl = "jsonl"
@@ -33,132 +33,120 @@ class Format(StrEnum):
 @app.command()
 @with_file_options(format="--data-format")
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL_OR_RUN")],
+    model: ModelFolder,
     data: Annotated[str | None, typer.Argument(help="A file of sequences, or a named data set.")] = None,
     sequence: Annotated[
-        str | None, typer.Option(help="One sequence: a text; or as 0110, or as 0.1,0.2:1,1.5 with : between channels.")
+        str | None, typer.Option(help="One sequence: a text, 0110, or 0.1,0.2:1,1.5 with : between channels.")
     ] = None,
-    steps: Annotated[bool, typer.Option("--steps", help="The probabilities after every step.")] = False,
-    case: Annotated[int | None, typer.Option(help="Only the sequence of this number, from 0.", min=0)] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="Give the probabilities after every step.")] = False,
+    number: Annotated[int | None, typer.Option(help="Only the sequence with this number, from 0.", min=0)] = None,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="CSV, or a JSON object a line.")] = Format.csv,
-    plot: Annotated[Path | None, typer.Option(help="Draw one sequence and the belief over its steps as PNG.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="CSV, or one JSON object per line.")] = Format.csv,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw one sequence and its running probabilities as a PNG file.")
+    ] = None,
     stream: Annotated[
-        bool, typer.Option("--stream", help="Read a step a line from standard input; the belief after each at once.")
+        bool, typer.Option("--stream", help="Read one step per line from standard input, and answer each at once.")
     ] = False,
     decide: Annotated[
-        float | None, typer.Option(help="With --stream: stop once a class is that probable.", min=0, max=1)
+        float | None, typer.Option(help="With --stream: stop once a class has this probability.", min=0, max=1)
     ] = None,
-    at_least: Annotated[int, typer.Option(help="With --decide: steps to read first.", min=1)] = 5,
+    at_least: Annotated[int, typer.Option(help="With --decide: read this many steps first.", min=1)] = 5,
     state: Annotated[
         Path | None,
-        typer.Option(help="With --stream: go on from this file (.npz or .json) if it exists; written at the end."),
+        typer.Option(help="With --stream: go on from this file (.npz or .json) if it exists, and write it at the end."),
     ] = None,
     *,
     options: dict[str, Any],
 ) -> None:
-    """Class and probabilities of each sequence; with --steps, after each of its steps.
+    """Predict class and probabilities of each sequence; with --steps, after each of its steps.
 
-    With --stream the steps come from standard input, one a line, its values
+    With --stream the steps come from standard input, one per line, its values
     separated by commas; an empty line begins a new sequence.
     """
+    from unrolled.cli.data import sequences_for
     from unrolled.model import Model
     from unrolled.storage import write_bytes, write_text
 
     if data is not None and sequence is not None:
         raise typer.BadParameter("give either DATA or --sequence, not both.")
     if stream:
-        if any((data, sequence, steps, case is not None, output, plot, *options)):
+        if any((data, sequence, steps, number is not None, output, plot, *options)):
             raise typer.BadParameter("--stream reads standard input and writes standard output; give no other data.")
         _stream(Model.load(model), form, decide, at_least, state)
         return
     if decide is not None or state is not None:
-        raise typer.BadParameter("--decide and --state are for --stream.")
+        raise typer.BadParameter("--decide and --state need --stream.")
     trained = Model.load(model)
-    sequences = trained.parse(sequence) if sequence is not None else _read(trained, data, options)
-    if case is not None:
-        sequences = _one(sequences, case)
+    sequences = trained.parse(sequence) if sequence is not None else sequences_for(trained, data, options)
+    if number is not None:
+        sequences = _one(sequences, number)
     if plot is not None:
         from unrolled.drawing import draw_prediction, to_png
 
         write_bytes(plot, to_png(draw_prediction(trained, _one(sequences, 0))))
-        typer.echo(f"drew {plot}", err=True)
+        _say(f"drew {plot}")
         return
-    first = case or 0
-    rows = _step_rows(trained, sequences, first) if steps else _rows(trained, sequences, first)
-    places = [*(["case"] if sequences.ids is None else ["case", "id"]), *(["step"] if steps else [])]
-    lines = _as_csv(trained, rows, places) if form is Format.csv else _as_json(trained, rows)
+    rows = (_step_rows if steps else _rows)(trained, sequences, number or 0)
+    places = ["case", *([] if sequences.ids is None else ["id"]), *(["step"] if steps else [])]
+    lines = _lines(trained, rows, places, form)
     if output is None:
         sys.stdout.writelines(lines)
         sys.stdout.flush()
     else:
         write_text(output, "".join(lines))
-        typer.echo(f"wrote {len(sequences):,} predictions to {output}", err=True)
-
-
-def _read(model: Model, data: str | None, options: Mapping[str, Any]) -> Sequences:
-    from unrolled.cli.console import notes
-    from unrolled.cli.data import sequences_for
-    from unrolled.cli.reading import ReadingBar
-    from unrolled.data.files import Notes
-
-    console = notes()
-    with ReadingBar(console) as bar:
-        return sequences_for(
-            model, data, options, Notes(lambda text: console.print(f"note: {text}", markup=False), bar)
-        )
+        _say(f"wrote {len(sequences):,} predictions to {output}")
 
 
 def _stream(model: Model, form: Format, decide: float | None, at_least: int, state: Path | None) -> None:
-    from unrolled.cli.stream import beliefs, until_decided
+    from unrolled.cli.stream import running_probabilities, until_decided
 
-    def say(note: str) -> None:
-        typer.echo(note, err=True)
-
-    with closing(beliefs(model, sys.stdin.buffer, state, say)) as rows:
-        shown = rows if decide is None else until_decided(rows, decide, at_least, say)
-        for line in _as_csv(model, shown, ["case", "step"]) if form is Format.csv else _as_json(model, shown):
+    with closing(running_probabilities(model, sys.stdin.buffer, state, _say)) as rows:
+        shown = rows if decide is None else until_decided(rows, decide, at_least, _say)
+        for line in _lines(model, shown, ["case", "step"], form):
             sys.stdout.write(line)
             sys.stdout.flush()
 
 
+def _say(note: str) -> None:
+    typer.echo(note, err=True)
+
+
 Row = tuple[Mapping[str, object], "Probabilities"]
-"""Where the probabilities belong (case, id where there is one, step), and the probabilities, [C]."""
+"""The place of an answer (the sequence's number, its id, the step), and its probabilities, [C]."""
 
 
 def _rows(model: Model, sequences: Sequences, first: int) -> Iterator[Row]:
-    answers = model.predict_proba(sequences)  # now: nothing is to be printed before what does not fit is refused
+    answers = model.predict_proba(sequences)  # not in the generator: an error must come before any output
     return ((_name(sequences, index, first), probabilities) for index, probabilities in enumerate(answers))
 
 
 def _step_rows(model: Model, sequences: Sequences, first: int) -> Iterator[Row]:
     model.warn_if_out_of_range(sequences)
-    beliefs = model.predict_steps(sequences)  # now, as above
+    answers = model.predict_steps(sequences)  # as above
     return (
         ({**_name(sequences, index, first), "step": step}, probabilities)
-        for index, belief in enumerate(beliefs)
-        for step, probabilities in enumerate(belief, 1)
+        for index, running in enumerate(answers)
+        for step, probabilities in enumerate(running, 1)
     )
 
 
 def _name(sequences: Sequences, index: int, first: int) -> dict[str, object]:
-    """The number of a sequence, counted from the first one's, and its name where it has one."""
-    case: dict[str, object] = {"case": first + index}
-    return case if sequences.ids is None else {**case, "id": sequences.ids[index]}
+    """The number of a sequence, counted from ``first``, and its id if there are ids."""
+    return {"case": first + index, **({} if sequences.ids is None else {"id": sequences.ids[index]})}
 
 
-def _as_csv(model: Model, rows: Iterator[Row], places: list[str]) -> Iterator[str]:
-    yield _csv_line([*places, "label", *(f"p({name})" for name in model.classes)])
+def _lines(model: Model, rows: Iterator[Row], places: list[str], form: Format) -> Iterator[str]:
+    """The written lines; ``places`` are the first columns of CSV."""
+    if form is Format.csv:
+        yield _csv_line([*places, "label", *(f"p({name})" for name in model.classes)])
     for place, probabilities in rows:
         label = model.classes[int(probabilities.argmax())]
-        yield _csv_line([*map(str, place.values()), label, *(f"{value:.6f}" for value in probabilities)])
-
-
-def _as_json(model: Model, rows: Iterator[Row]) -> Iterator[str]:
-    for place, probabilities in rows:
-        values = {name: round(float(value), 6) for name, value in zip(model.classes, probabilities, strict=True)}
-        label = model.classes[int(probabilities.argmax())]
-        yield json.dumps({**place, "label": label, "probabilities": values}, ensure_ascii=False) + "\n"
+        if form is Format.csv:
+            yield _csv_line([*map(str, place.values()), label, *(f"{value:.6f}" for value in probabilities)])
+        else:
+            values = {name: round(float(value), 6) for name, value in zip(model.classes, probabilities, strict=True)}
+            yield json.dumps({**place, "label": label, "probabilities": values}, ensure_ascii=False) + "\n"
 
 
 def _csv_line(cells: list[str]) -> str:
@@ -167,11 +155,11 @@ def _csv_line(cells: list[str]) -> str:
     return text.getvalue()
 
 
-def _one(sequences: Sequences, case: int) -> Sequences:
+def _one(sequences: Sequences, number: int) -> Sequences:
     from unrolled.errors import DataError
 
-    if case >= len(sequences):
+    if number >= len(sequences):
         raise DataError(
-            f"--case {case}: there are {len(sequences)} sequences, numbered from 0 to {len(sequences) - 1}."
+            f"--number {number}: there are {len(sequences)} sequences, numbered from 0 to {len(sequences) - 1}."
         )
-    return sequences.take(slice(case, case + 1))
+    return sequences.take(slice(number, number + 1))

@@ -23,7 +23,7 @@ def recipes(ctx: typer.Context) -> None:
 
 @app.command()
 def show(name: str = typer.Argument(help="A recipe's name or alias.")) -> None:
-    """Print a recipe as TOML, every field with its meaning."""
+    """Print a recipe as TOML, each field with its description."""
     from unrolled.config import find_recipe, named_recipes
     from unrolled.errors import UnknownNameError
 

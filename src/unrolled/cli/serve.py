@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unrolled.cli.options import as_list, with_options_of
+from unrolled.cli.options import with_options_of
 from unrolled.serving import ServerSettings
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
@@ -18,26 +18,34 @@ app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exce
 def serve(
     models: Annotated[
         list[str],
-        typer.Argument(help="Model or run folders; NAME=FOLDER gives one a name.", metavar="MODEL_OR_RUN..."),
+        typer.Argument(help="Model or run folders, or NAME=FOLDER.", metavar="MODEL_OR_RUN..."),
     ],
     options: dict[str, Any],
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 for any that is free.", min=0, max=65535)] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for all addresses of the machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 for any free one.", min=0, max=65535)] = 8000,
     token_file: Annotated[
         Path | None,
-        typer.Option(help="A file with the token that requests must bear; or the variable UNROLLED_TOKEN."),
+        typer.Option(help="A file with the token that requests must have (default: the variable UNROLLED_TOKEN)."),
     ] = None,
     onnxruntime_web: Annotated[
         Path | None,
-        typer.Option(help="npm's folder of onnxruntime-web: the page then computes in the browser.", metavar="FOLDER"),
+        typer.Option(
+            help="The folder of the npm package onnxruntime-web; with it the page computes in the browser.",
+            metavar="FOLDER",
+        ),
     ] = None,
     log_level: Annotated[
-        str, typer.Option(help="Lines on standard error, JSON.", metavar="debug|info|warning|error")
+        str,
+        typer.Option(
+            help="Least level of the log lines, which are JSON on standard error.", metavar="debug|info|warning|error"
+        ),
     ] = "info",
 ) -> None:
-    """Answer over HTTP; the address itself shows a page on which the network can be watched reading.
+    """Serve models over HTTP; the root address has a page that shows the network at work.
 
-    SIGHUP reads the models anew. Ctrl-C and SIGTERM finish what was accepted.
+    SIGHUP loads the models again. Ctrl-C and SIGTERM finish the accepted requests, then stop the server.
     """
     from unrolled.cli.console import notes
     from unrolled.serving import named_paths
@@ -51,24 +59,22 @@ def serve(
         token=read_token(token_file),
         runtime=onnxruntime_web,
         log_level=log_level,
-        say=lambda line: notes().print(line, markup=False),
+        say=notes().print,
     )
     if code:
         raise typer.Exit(code)
 
 
 def settings_from(options: dict[str, Any]) -> ServerSettings:
-    """The settings that the options give.
+    """The settings from the options.
 
     Raises:
-        ConfigError: naming what is wrong.
+        ConfigError: for a value that its field does not take.
     """
     from pydantic import ValidationError
 
     from unrolled.errors import ConfigError
 
-    if "origins" in options:
-        options = {**options, "origins": as_list(options["origins"])}
     try:
         return ServerSettings(**options)
     except ValidationError as error:
@@ -81,7 +87,7 @@ def read_token(path: Path | None) -> str | None:
     """The token from a file, or from the environment.
 
     Raises:
-        ReadError: for a file that cannot be read or holds none.
+        ReadError: for a file that cannot be read or is empty.
     """
     import os
 
@@ -94,5 +100,5 @@ def read_token(path: Path | None) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise ReadError(path, f"the token cannot be read: {error}.") from None
     if not token:
-        raise ReadError(path, "there is no token in it; write one line, such as `openssl rand -hex 32` prints.")
+        raise ReadError(path, "the file is empty; write a token into it, such as `openssl rand -hex 32` prints.")
     return token

@@ -1,4 +1,4 @@
-"""``unrolled predict --stream``: steps from standard input, the belief after each to standard output."""
+"""``unrolled predict --stream``: steps from standard input, the probabilities after each to standard output."""
 
 from __future__ import annotations
 
@@ -15,68 +15,71 @@ if TYPE_CHECKING:
     from unrolled.model import Model, Probabilities
 
 LONGEST_LINE = 1 << 20
-"""Bytes that a line may have: a stream without line breaks must not fill the memory."""
+"""Largest size of a line, in bytes: a stream without line breaks must not fill the memory."""
 
 Row = tuple[dict[str, int], "Probabilities"]
+"""The place of a step (number of the sequence, step), and the probabilities after it, [C]."""
 
 
-def beliefs(
+def running_probabilities(
     model: Model, lines: BinaryIO, state: Path | None, say: Callable[[str], None]
 ) -> Generator[Row, None, None]:
-    """The belief after each line that is read.
+    """The probabilities after each step that is read.
 
-    A line holds the values of one step, separated by commas; of text, some of its tokens, each of which is a step:
-    whitespace at the ends of the line counts where the model learned whitespace. An empty line begins a new sequence; a
-    first line that names the channels is passed over. A line that is no step is said and left out.
+    A line holds the values of one step, separated by commas; for a model of text, a piece of text, each token of which
+    is a step (whitespace at the ends of the line counts if the model learned whitespace). An empty line begins a new
+    sequence; a first line with the names of the channels is skipped. A line that is not a step is reported and skipped.
 
     Args:
         model: the trained model.
-        lines: where the lines come from.
-        state: a file: what a stream before carried, where it exists, and at the end what this one carries.
-        say: receives what is wrong with a line.
+        lines: the input.
+        state: a file; if it exists the stream goes on from it, and at the end the stream's state is written to it.
+        say: receives a message for each skipped line.
     Raises:
-        DataError: at the end, where lines were left out.
+        DataError: at the end, if lines were skipped.
     """
     stream = model.stream(state=state if state is not None and state.exists() else None)
-    case, read, wrong = 0, 0, 0
+    sequence, read, wrong = 0, 0, 0
     try:
         for number, line in enumerate(_lines(lines), 1):
             read = number
             if line is not None and not line.strip():
-                case += stream.steps != 0
+                sequence += stream.steps != 0
                 stream.reset()
                 continue
             try:
                 if number == 1 and _is_header(model, line):
                     continue
                 steps = _steps(model, line)
-                belief = stream.push(steps[:1])
+                probabilities = stream.push(steps[:1])
             except UnrolledError as error:
                 wrong += 1
                 say(f"line {number} is left out: {error}")
                 continue
-            yield {"case": case, "step": int(stream.steps)}, belief
+            yield {"case": sequence, "step": int(stream.steps)}, probabilities
             for token in steps[1:]:
-                belief = stream.push([token])
-                yield {"case": case, "step": int(stream.steps)}, belief
+                probabilities = stream.push([token])
+                yield {"case": sequence, "step": int(stream.steps)}, probabilities
     finally:
         if state is not None:
             stream.save(state)
     if wrong:
-        raise DataError(f"{wrong:,} of {read:,} lines were left out; the belief is that of the others.")
+        raise DataError(
+            f"{wrong:,} of {read:,} lines were left out; the probabilities are those after the other lines."
+        )
 
 
 def until_decided(rows: Iterator[Row], confidence: float, at_least: int, say: Callable[[str], None]) -> Iterator[Row]:
-    """The beliefs up to the first that decides, as `Stream.decide_when` does, which is then said."""
-    for place, belief in rows:
-        yield place, belief
-        if decides(belief, place["step"], confidence, at_least):
+    """The rows up to the first decision, as by `Stream.decide_when`; ``say`` receives a line about it."""
+    for place, probabilities in rows:
+        yield place, probabilities
+        if decides(probabilities, place["step"], confidence, at_least):
             say(f"decided after {place['step']} steps")
             return
 
 
 def _lines(lines: BinaryIO) -> Iterator[bytes | None]:
-    """Each line as soon as it is there; None for one that is too long."""
+    """Each line as soon as it arrives; None for one that is too long."""
     while line := lines.readline(LONGEST_LINE):
         if len(line) < LONGEST_LINE or line.endswith(b"\n"):
             yield line
@@ -105,7 +108,7 @@ def _cells(line: bytes | None) -> list[str]:
 
 
 def _is_header(model: Model, line: bytes | None) -> bool:
-    """Whether a first line names the channels."""
+    """Whether a first line has the names of the channels."""
     if model.facts.vocabulary is not None:
         return False
     cells = _cells(line)
@@ -113,7 +116,7 @@ def _is_header(model: Model, line: bytes | None) -> bool:
 
 
 def _steps(model: Model, line: bytes | None) -> list[Any]:
-    """The steps of a line: one, or of text as many as there are tokens."""
+    """The steps of a line: one, or for text one per token."""
     if model.facts.vocabulary is None:
         return [_values(model, line)]
     return list(model.preprocessor.cut(_text(line).rstrip("\r\n"), piece=True))
@@ -129,7 +132,7 @@ def _values(model: Model, line: bytes | None) -> list[float]:
 
 def _number(cell: str, column: int) -> float:
     if not cell:
-        return math.nan  # missing: the model says whether it takes that
+        return math.nan  # missing; the model raises an error if it takes none
     try:
         return float(cell)
     except ValueError:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unrolled.cli.options import with_config_options
+from unrolled.cli.options import AsJson, Quiet, RunsFolder, with_config_options
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -19,11 +19,11 @@ def train(
     what: Annotated[
         str | None, typer.Argument(help="A recipe's name or file, a named data set, or a file of sequences.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, exactly.")] = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
-    name: Annotated[str | None, typer.Option(help="This run's name; otherwise the next number.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, bit for bit.")] = None,
+    runs: RunsFolder = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of this run (default: the next number).")] = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
     *,
     options: dict[str, Any],
 ) -> None:
@@ -31,11 +31,11 @@ def train(
 
     WHAT is a recipe (`unrolled recipes`), a data set (`unrolled datasets`),
     or a file or folder of labelled sequences; - is standard input, read as CSV.
-    Every other option is a field of the recipe and replaces what it says;
-    what the recipe says is shown by `unrolled recipes show NAME`.
+    Every other option replaces the recipe's value of a field;
+    `unrolled recipes show NAME` prints the values of a recipe.
     """
-    from unrolled.cli.console import notes, out, print_evaluation, print_json
-    from unrolled.cli.reading import ReadingBar
+    from unrolled.cli.console import line_printer, notes, out, print_evaluation, print_json
+    from unrolled.cli.reading import reading_bar
     from unrolled.data.files import SILENT
     from unrolled.runs import RunFolder, recipe_for
     from unrolled.runs import resume as go_on
@@ -45,17 +45,18 @@ def train(
     if (what is None) == (resume is None):
         raise typer.BadParameter("give either WHAT to train, or --resume RUN.")
     if resume is not None and options:
-        raise typer.BadParameter(f"--resume goes on with the run's own settings; leave out --{_flag(options)}.")
+        flag = next(iter(options)).replace("_", "-")
+        raise typer.BadParameter(f"--resume goes on with the run's own settings; leave out --{flag}.")
     silent = quiet or as_json
     recipe = RunFolder.open(resume).read_config()[0] if resume else recipe_for(what or "").with_options(options)
     console = notes()
     recorders: list[Recorder] = []
     if console.is_terminal and not silent:
         recorders = [ProgressBar(console)]
-    elif recipe.train.output == "progress" and not silent:  # the tutorials print lines of their own
+    elif recipe.train.output == "progress" and not silent:  # the tutorials' recipes print lines of their own
         recorders = [PlainLines(console)]
-    say = None if silent else lambda line: out().print(line, markup=False)
-    with ReadingBar(console) as bar:
+    say = line_printer(out(), silent=silent)
+    with reading_bar(console) as bar:
         reading = SILENT if silent else bar
         if resume is not None:
             run = go_on(resume, recorders=recorders, say=say, reading=reading)
@@ -64,14 +65,8 @@ def train(
     evaluation = run.evaluation
     if as_json:
         figures = evaluation.to_dict() if evaluation else None
-        print_json(
-            {
-                "run": str(run.folder.path),
-                "method": run.model.facts.method,
-                "seconds": run.seconds,
-                "evaluation": figures,
-            }
-        )
+        facts = {"run": str(run.folder.path), "method": run.model.facts.method, "seconds": run.seconds}
+        print_json({**facts, "evaluation": figures})
     if silent:
         return
     out().print(run.in_words())
@@ -82,7 +77,7 @@ def train(
 
 
 def _print_next(run: Any) -> None:
-    """The commands to go on with."""
+    """The commands for the next steps."""
     from unrolled.cli.console import out
 
     folder, source = shlex.quote(str(run.folder.path)), shlex.quote(run.recipe.data.source)
@@ -90,10 +85,5 @@ def _print_next(run: Any) -> None:
     out().print(
         f"{page}\npredict   unrolled predict {folder} {source}\n"
         f"evaluate  unrolled evaluate {folder} {source}\n"
-        f"resume    unrolled train --resume {folder}",
-        markup=False,
+        f"resume    unrolled train --resume {folder}"
     )
-
-
-def _flag(options: dict[str, Any]) -> str:
-    return next(iter(options)).replace("_", "-")

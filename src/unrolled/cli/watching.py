@@ -1,4 +1,4 @@
-"""How several trainings at once look in a terminal: one bar, and a line for each that has ended."""
+"""The progress of several trainings in a terminal: one bar, and a line for each finished training."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from unrolled.runtime import bar
 
 
 class Lines(Watcher):
-    """A line for each training that has ended; for files and pipes."""
+    """A line for each finished training; for files and pipes."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
     def begin(self, total: int, done: int) -> None:
-        """Learns how many there are."""
+        """Notes the number of trainings."""
         self.total, self.done = total, done
 
     def finished(self, place: int, line: str) -> None:
-        """Prints it, numbered."""
+        """Prints a numbered line."""
         del place
         self.done += 1
-        self.console.print(f"{self.done}/{self.total}  {line}", markup=False)
+        self.console.print(f"{self.done}/{self.total}  {line}")
 
 
 class Bar(Lines):
-    """A bar over all trainings, below the lines of those that have ended."""
+    """A bar over all trainings, below the lines of the finished ones."""
 
     def begin(self, total: int, done: int) -> None:
         """Draws the bar."""
@@ -58,7 +58,7 @@ class Bar(Lines):
 
 
 def watcher(console: Console, *, silent: bool) -> Watcher:
-    """What fits the console."""
+    """The watcher that fits the console."""
     if silent:
         return Watcher()
     return Bar(console) if console.is_terminal else Lines(console)

@@ -1,9 +1,9 @@
-"""The application: which address does what."""
+"""The application: its endpoints, and the way of a request to the model."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,52 +13,52 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import Route, WebSocketRoute
 
-from unrolled.serving.batching import BatchQueue, Task
+from unrolled.serving.access import STREAM, AccessMiddleware, FastRoutes
+from unrolled.serving.answers import StepResult, answer, answer_steps, check_finite, predict, predict_steps
+from unrolled.serving.batching import BatchQueue, Work
 from unrolled.serving.body import BodyReader
 from unrolled.serving.browser import ENTRY, RUNTIME, OnnxFiles
 from unrolled.serving.describe import describe_model
-from unrolled.serving.form import Form, Steps
-from unrolled.serving.gate import STREAM, Gate, Lean, internal_error
+from unrolled.serving.inputs import InputSpec, Steps
 from unrolled.serving.metrics import Metrics
 from unrolled.serving.page import mount_page
 from unrolled.serving.parsing import boolean, parse_sequences
-from unrolled.serving.refusals import JSONBytes, Refusal, over_limit
+from unrolled.serving.problems import HTTPProblem, JSONBytes, over_limit
 from unrolled.serving.registry import Registry, Served, probe
 from unrolled.serving.schemas import (
     HIDDEN_PARAMETER,
     MODEL_PARAMETER,
-    PREDICTIONS,
-    READINGS,
-    REFUSALS,
+    PROBLEMS,
     Examples,
     Health,
     ModelDescription,
     Models,
+    Predictions,
+    StepPredictions,
     request_schema,
 )
 from unrolled.serving.settings import ServerSettings
-from unrolled.serving.tasks import Reading, answer, answer_steps, check_finite, predict, read
 from unrolled.version import VERSION
 
 ModelName = Annotated[str | None, Query(alias="model", description="a name from /v1/models; by default the first")]
 
 _PARSED_ON_THE_LOOP = 64 * 1024
-"""Bodies over so many bytes are parsed in a thread: until they are, the event loop would serve nobody else."""
+"""Larger bodies, in bytes, are parsed in a thread: in the event loop they would hold up all other requests."""
 
 
 class Service:
-    """What the endpoints share.
+    """The objects that the endpoints share.
 
     Attributes:
         registry: the models.
         settings: the limits.
-        metrics: the figures.
-        queue: the way to the worker.
+        metrics: counters for Prometheus.
+        queue: requests that wait for the worker thread.
         bodies: reads requests.
         files: the models as ONNX files.
-        ready: whether requests are taken.
+        ready: whether the server takes requests.
     """
 
     def __init__(self, registry: Registry, settings: ServerSettings) -> None:
@@ -71,7 +71,7 @@ class Service:
 
     @asynccontextmanager
     async def running(self, _app: FastAPI) -> AsyncIterator[None]:
-        """From the start to the end of the process; the end waits for what was accepted."""
+        """The lifespan of the application; its end waits for the accepted requests."""
         self.queue.start()
         self.ready = True
         try:
@@ -80,55 +80,41 @@ class Service:
             self.ready = False
             await self.queue.stop()
 
-    async def compute(self, request: Request, served: Served, task: Task) -> list[Any]:
-        """Reads a request's sequences and computes a task: the result of each."""
-        self.queue.check_room()  # before the work of reading: who is overrun must refuse for little
+    async def compute(self, request: Request, served: Served, work: Work) -> list[Any]:
+        """Reads the sequences of a request and computes the result of each."""
+        self.queue.check_room()  # before the body is read: an overloaded server must answer cheaply
         body = await self.bodies.read(request)
         with self.bodies.holding(len(body)):
-            form = Form.of(served.model, self.settings)
+            spec = InputSpec.of(served.model, self.settings)
             if len(body) <= _PARSED_ON_THE_LOOP:
-                sequences = parse_sequences(body, form)
+                sequences = parse_sequences(body, spec)
             else:
-                sequences = await asyncio.to_thread(parse_sequences, body, form)
-            self._check_task(served, task, sequences)
-            found = list(await self.queue.submit(served.model, task, sequences))
+                sequences = await asyncio.to_thread(parse_sequences, body, spec)
+            self._check_work(served, work, sequences)
+            found = list(await self.queue.submit(served.model, work, sequences))
         for index, result in enumerate(found):
-            check_finite(result.probabilities if isinstance(result, Reading) else result, f"sequence {index}")
+            check_finite(result.probabilities if isinstance(result, StepResult) else result, f"sequence {index}")
         return found
 
-    def _check_task(self, served: Served, task: Task, sequences: list[Steps]) -> None:
-        """Refuses readings whose answer or computation would exceed ``max_values``."""
-        if task is not read:
+    def _check_work(self, served: Served, work: Work, sequences: list[Steps]) -> None:
+        """Rejects step predictions whose answer or computation would exceed ``max_values``."""
+        if work is not predict_steps:
             return
         model, steps = served.model, sum(map(len, sequences))
         values = steps * (len(model.classes) + model.network.output_size)
         steps_read = sum(model.prefix_steps(len(sequence)) for sequence in sequences)
         if max(values, steps_read) > self.settings.max_values:
-            work = f"the answer would take {values:,} numbers"
+            message = f"the answer would have {values:,} values"
             if steps_read > values:
-                work = f"the network would read {steps_read:,} steps, since it reads the sequence anew after each step"
+                message = f"the network would read {steps_read:,} steps, as it reads all of the prefix after each step"
             raise over_limit(
                 422,
                 "answer_too_large",
-                work,
+                message,
                 "max_values",
                 self.settings.max_values,
                 "Send fewer or shorter sequences.",
             )
-
-
-class GatedApp(FastAPI):
-    """An application whose requests all come through what stands before it: `Gate`, and CORS where it is asked for."""
-
-    before: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        await self.before(scope, receive, send)
-
-    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """FastAPI's own way in."""
-        await super().__call__(scope, receive, send)
 
 
 def create_app(
@@ -137,40 +123,48 @@ def create_app(
     *,
     token: str | None = None,
     runtime: Path | None = None,
-) -> GatedApp:
+    hosts: Collection[str] = (),
+) -> FastAPI:
     """The application, for any ASGI server.
 
     Args:
         registry: the models.
         settings: limits and batching.
-        token: that requests must bear; None for none.
-        runtime: a folder with onnxruntime-web, see `find_runtime`: then the page computes by itself.
+        token: that requests must have; None for no token.
+        runtime: a folder with onnxruntime-web, see `find_runtime`, with which the page computes in the browser.
+        hosts: names under which the server may be reached; empty for any.
     """
     settings = settings or ServerSettings()
     service = Service(registry, settings)
-    app = GatedApp(
+    app = FastAPI(
         title="unrolled",
         version=VERSION,
         description="Labels for whole sequences by recurrent networks.",
         lifespan=service.running,
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # these pages load scripts from other servers
         redoc_url=None,
     )
     app.state.service = service
     _add_probes(app, service)
     _add_models(app, service, None if runtime is None else f"{RUNTIME}/{ENTRY}")
-    lean = _add_predictions(app, service)
+    fast = _add_predictions(app, service)
     _add_stream(app, service)
     mount_page(app, runtime)
-    app.add_exception_handler(HTTPException, _refuse_address)
-    app.add_exception_handler(RequestValidationError, _refuse_query)
-    app.add_exception_handler(Refusal, _refuse)
-    app.add_exception_handler(Exception, _admit)  # the gate is told of it, too
-    app.before = Gate(app.behind, service.metrics, token, settings.origins, lean)
+    app.exception_handler(HTTPException)(_wrong_address)
+    app.exception_handler(RequestValidationError)(_wrong_query)
+    app.add_middleware(
+        AccessMiddleware,
+        metrics=service.metrics,
+        paths={route.path for route in app.routes if isinstance(route, Route | WebSocketRoute)},
+        fast=fast,
+        token=token,
+        origins=settings.origins,
+        hosts=hosts,
+    )
     if settings.origins:
-        app.before = CORSMiddleware(
-            app.before,
-            allow_origins=list(settings.origins),
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type"],
         )
@@ -180,12 +174,12 @@ def create_app(
 def _add_probes(app: FastAPI, service: Service) -> None:
     @app.get("/healthz", tags=["probes"])
     async def healthz() -> Health:
-        """Whether the process answers."""
+        """Whether the process is alive."""
         return Health(status="ok")
 
     @app.get("/readyz", tags=["probes"], responses={503: {"model": Health, "description": "Not now."}})
     async def readyz(response: Response) -> Health:
-        """Whether requests are taken."""
+        """Whether the server takes requests."""
         if not service.ready:
             response.status_code = 503
             return Health(status="starting or stopping")
@@ -193,19 +187,19 @@ def _add_probes(app: FastAPI, service: Service) -> None:
 
     @app.get("/metrics", tags=["probes"], responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
     async def metrics() -> Response:
-        """Requests, their time, batches and the queue, as Prometheus reads them."""
+        """Counters and times of requests, batches and the queue, for Prometheus."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _add_models(app: FastAPI, service: Service, runtime: str | None) -> None:
-    refusals: dict[int | str, dict[str, Any]] = {status: REFUSALS[status] for status in (401, 404)}
+    problems: dict[int | str, dict[str, Any]] = {status: PROBLEMS[status] for status in (401, 404)}
 
-    @app.get("/v1/models", tags=["models"], responses={401: REFUSALS[401]})
+    @app.get("/v1/models", tags=["models"], responses={401: PROBLEMS[401]})
     async def models() -> Models:
         """The names of the models."""
         return Models(models=service.registry.names)
 
-    @app.get("/v1/model", tags=["models"], responses=refusals)
+    @app.get("/v1/model", tags=["models"], responses=problems)
     async def model(name: ModelName = None) -> ModelDescription:
         """Classes, channels, layout, version and limits of a model."""
         return describe_model(service.registry.get(name), service.settings, runtime)
@@ -213,34 +207,33 @@ def _add_models(app: FastAPI, service: Service, runtime: str | None) -> None:
     @app.get(
         "/v1/model.onnx",
         tags=["models"],
-        responses={200: {"content": {"application/octet-stream": {}}}, **refusals},
+        responses={200: {"content": {"application/octet-stream": {}}}, **problems},
         response_class=Response,
     )
     async def model_file(name: ModelName = None) -> Response:
-        """The model as an ONNX file, to compute elsewhere; needs the extra `export` where the server runs."""
+        """The model as an ONNX file, to compute elsewhere; the server needs the extra `export`."""
         content = await service.files.get(service.registry.get(name))
         return Response(content, media_type="application/octet-stream")
 
-    @app.get("/v1/examples", tags=["models"], responses=refusals, response_model=Examples)
+    @app.get("/v1/examples", tags=["models"], responses=problems, response_model=Examples)
     async def examples(name: ModelName = None) -> Response:
-        """The sequences that travel with a model."""
+        """The sequences that the model folder keeps."""
         return JSONBytes({"examples": list(service.registry.get(name).model.examples)})
 
 
-def _add_predictions(app: FastAPI, service: Service) -> Lean:
-    """The two endpoints that everything else is there for.
+def _add_predictions(app: FastAPI, service: Service) -> FastRoutes:
+    """The two endpoints for predictions.
 
-    They are declared here for the OpenAPI document. The `Gate` calls the same functions past FastAPI's routing
+    FastAPI knows them for the OpenAPI document. `AccessMiddleware` calls the same functions without FastAPI's routing
     and reading of parameters, which would take longer than all the rest of a request.
     """
     first = service.registry.get().model
     sequence = first.examples[0].sequence if first.examples else probe(first)
-    body = request_schema(Form.of(first, service.settings), sequence)
+    body = request_schema(InputSpec.of(first, service.settings), sequence)
 
     async def predict_(request: Request) -> Response:
         """Label and probabilities of each sequence."""
-        # without a query there is nothing to take apart
-        name = request.query_params.get("model") if request.scope["query_string"] else None
+        name = request.query_params.get("model") if request.scope["query_string"] else None  # parsing takes time
         served = service.registry.get(name)
         found = await service.compute(request, served, predict)
         return JSONBytes({"model": served.name, "predictions": [answer(served.model, values) for values in found]})
@@ -249,22 +242,17 @@ def _add_predictions(app: FastAPI, service: Service) -> Lean:
         """Label and probabilities of each sequence after each of its steps, and the hidden state."""
         served = service.registry.get(request.query_params.get("model"))
         hidden = boolean(request.query_params.get("hidden", "true"), "hidden")
-        found = await service.compute(request, served, read)
-        predictions = [answer_steps(served.model, reading, hidden) for reading in found]
+        found = await service.compute(request, served, predict_steps)
+        predictions = [answer_steps(served.model, result, hidden) for result in found]
         return JSONBytes({"model": served.name, "predictions": predictions})
 
-    for path, function, schema, parameters in (
-        ("/v1/predict", predict_, PREDICTIONS, [MODEL_PARAMETER]),
-        ("/v1/predict/steps", steps, READINGS, [MODEL_PARAMETER, HIDDEN_PARAMETER]),
+    for path, function, answer_model, parameters in (
+        ("/v1/predict", predict_, Predictions, [MODEL_PARAMETER]),
+        ("/v1/predict/steps", steps, StepPredictions, [MODEL_PARAMETER, HIDDEN_PARAMETER]),
     ):
-        answers = {200: {"content": {"application/json": {"schema": schema}}}, **REFUSALS}
-        app.post(
-            path,
-            tags=["predictions"],
-            responses=answers,
-            openapi_extra={**body, "parameters": parameters},
-            response_class=JSONBytes,
-        )(function)
+        extra = {**body, "parameters": parameters}
+        add = app.post(path, tags=["predictions"], responses=PROBLEMS, openapi_extra=extra, response_model=answer_model)
+        add(function)
     return {"/v1/predict": predict_, "/v1/predict/steps": steps}
 
 
@@ -276,29 +264,18 @@ def _add_stream(app: FastAPI, service: Service) -> None:
         await StreamSession(socket, service.registry, service.settings, service.queue, service.metrics).serve(name)
 
 
-async def _refuse(_request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)  # noqa: S101  # for the type checker
-    return refusal.response()
-
-
-async def _admit(_request: Request, _error: Exception) -> Response:
-    return internal_error().response()
-
-
-async def _refuse_address(request: Request, error: Exception) -> Response:
-    """An address or a method that is not there."""
-    assert isinstance(error, HTTPException)  # noqa: S101  # for the type checker
+async def _wrong_address(request: Request, error: HTTPException) -> Response:
+    """The answer to a path or a method that does not exist."""
     messages = {
-        404: "there is nothing at this address; GET /openapi.json lists what is there.",
-        405: f"{request.method} is not taken at this address; GET /openapi.json says what is.",
+        404: "this address does not exist; GET /openapi.json lists those that do.",
+        405: f"this address does not take {request.method}; GET /openapi.json lists the methods that it takes.",
     }
     message = messages.get(error.status_code, str(error.detail))
     code = {404: "not_found", 405: "method"}.get(error.status_code, "refused")
-    return Refusal(error.status_code, code, message, error.headers).response()
+    return HTTPProblem(error.status_code, code, message, error.headers).response()
 
 
-async def _refuse_query(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+async def _wrong_query(_request: Request, error: RequestValidationError) -> Response:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    return Refusal(422, "wrong_query", f"{place}: {first['msg']}.").response()
+    return HTTPProblem(422, "wrong_query", f"{place}: {first['msg']}.").response()

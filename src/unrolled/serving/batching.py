@@ -1,8 +1,8 @@
 """Requests that arrive together are computed together.
 
-One worker thread computes; the event loop only reads, checks and answers. While the worker is busy requests
-gather; when it is free it takes the oldest and others of about its length for the same model and the same task.
-A request that comes alone is computed at once.
+One worker thread computes; the event loop only reads, checks and answers. While the worker is busy, requests gather;
+then it takes the oldest one, and others of about its length for the same model and the same work. A single request is
+computed at once.
 """
 
 from __future__ import annotations
@@ -19,56 +19,56 @@ import torch
 
 from unrolled.model import Model
 from unrolled.network import STEPS_PER_BATCH
-from unrolled.serving.form import Steps
+from unrolled.serving.inputs import Steps
 from unrolled.serving.metrics import Metrics
-from unrolled.serving.refusals import Refusal
+from unrolled.serving.problems import HTTPProblem, over_limit
 from unrolled.serving.settings import ServerSettings
 
-Task = Callable[[Model, list[Steps]], Sequence[Any]]
-"""What is computed: one result for each sequence, which depends on nothing but that sequence."""
+Work = Callable[[Model, list[Steps]], Sequence[Any]]
+"""A computation: one result for each sequence, which depends on this sequence only."""
 
 
 @dataclass(eq=False, slots=True)
-class Job:
-    """The sequences of one request, waiting.
+class Waiting:
+    """A request in the queue.
 
     Attributes:
-        model: that computes them; a reload while they wait does not change it.
-        task: what is computed.
+        model: the model at the time of the request; a later reload does not change it.
+        work: the computation.
         sequences: each [T, F], or T tokens.
-        longest: steps of the longest.
-        arrived: on the monotonic clock, s.
-        answer: the results, when they are there.
+        longest: steps of the longest sequence.
+        arrived: time on the monotonic clock, s.
+        answer: will hold the results.
     """
 
     model: Model
-    task: Task
+    work: Work
     sequences: list[Steps]
     longest: int
     arrived: float
     answer: asyncio.Future[Sequence[Any]]
 
     @property
-    def key(self) -> tuple[int, Task, int]:
-        """Jobs with the same key may share a batch: lengths within a factor of two."""
-        return id(self.model), self.task, self.longest.bit_length()
+    def key(self) -> tuple[int, Work, int]:
+        """Requests with the same key may share a batch: their lengths differ by less than a factor of two."""
+        return id(self.model), self.work, self.longest.bit_length()
 
 
 @dataclass
 class BatchQueue:
-    """The queue before the worker.
+    """The queue of requests, and the thread that computes.
 
     Attributes:
-        settings: batch size, waiting time, bounds.
-        metrics: is told of every batch.
+        settings: batch size, waiting time, limits.
+        metrics: counts every batch.
     """
 
     settings: ServerSettings
     metrics: Metrics
-    _groups: dict[tuple[int, Task, int], deque[Job]] = field(default_factory=dict)
+    _groups: dict[tuple[int, Work, int], deque[Waiting]] = field(default_factory=dict)
     _waiting: int = 0
     _last_size: int = 0
-    _seconds_a_job: float = 0.001
+    _seconds_per_request: float = 0.001
 
     def __post_init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, "inference", self._prepare_worker)
@@ -78,11 +78,11 @@ class BatchQueue:
         self.metrics.queue_size.set_function(lambda: self._waiting)
 
     def start(self) -> None:
-        """Begins to serve; needs a running event loop."""
+        """Starts to compute; needs a running event loop."""
         self._loop_task = asyncio.create_task(self._serve(), name="batches")
 
     async def stop(self) -> None:
-        """Finishes what was accepted, then ends the worker."""
+        """Finishes the accepted requests, then ends the worker."""
         while self._waiting:
             await asyncio.sleep(0.005)
         if self._loop_task is not None:
@@ -92,38 +92,48 @@ class BatchQueue:
         await asyncio.get_running_loop().run_in_executor(None, self._worker.shutdown)
 
     def check_room(self) -> None:
-        """Refuses where the queue is full.
+        """Raises an error if the queue is full.
 
         Raises:
-            Refusal: 429, with when to come again.
+            HTTPProblem: 429, with the time after which to try again.
         """
-        if self._waiting >= self.settings.queue_size:
-            raise self._full()
+        if self._waiting < self.settings.queue_size:
+            return
+        wait_s = max(1, round(self._waiting * self._seconds_per_request))
+        raise over_limit(
+            429,
+            "busy",
+            f"{self._waiting:,} requests are waiting",
+            "queue_size",
+            self.settings.queue_size,
+            f"Try again in {wait_s} s.",
+            {"retry-after": str(wait_s)},
+        )
 
-    async def submit(self, model: Model, task: Task, sequences: list[Steps]) -> Sequence[Any]:
-        """The task's results for some sequences.
+    async def submit(self, model: Model, work: Work, sequences: list[Steps]) -> Sequence[Any]:
+        """The results for some sequences.
 
         Raises:
-            Refusal: 429 if the queue is full, 504 if the answer is not there by the deadline.
+            HTTPProblem: 429 if the queue is full, 504 if there is no answer by the deadline.
         """
         self.check_room()
         loop = asyncio.get_running_loop()
         longest = max(len(sequence) for sequence in sequences)
-        job = Job(model, task, sequences, longest, time.monotonic(), loop.create_future())
-        self._groups.setdefault(job.key, deque()).append(job)
+        request = Waiting(model, work, sequences, longest, time.monotonic(), loop.create_future())
+        self._groups.setdefault(request.key, deque()).append(request)
         self._waiting += 1
         self._arrival.set()
-        deadline = loop.call_later(self.settings.deadline_ms / 1000, self._give_up, job)
+        deadline = loop.call_later(self.settings.deadline_ms / 1000, self._give_up, request)
         try:
-            return await job.answer
+            return await request.answer
         finally:
             deadline.cancel()
 
-    def _give_up(self, job: Job) -> None:
-        """Answers a job that is past its deadline; the worker then passes it over."""
-        if not job.answer.done():
-            job.answer.set_exception(
-                Refusal(
+    def _give_up(self, request: Waiting) -> None:
+        """Answers a request that is past its deadline; the worker then skips it."""
+        if not request.answer.done():
+            request.answer.set_exception(
+                HTTPProblem(
                     504,
                     "deadline",
                     f"no answer within {self.settings.deadline_ms:,} ms (limit deadline_ms). Try again later, or with "
@@ -142,67 +152,56 @@ class BatchQueue:
             await self._arrival.wait()
             if self.settings.max_batch > 1 and self._last_size > 1 and self._waiting < self._last_size:
                 await asyncio.sleep(self.settings.batch_wait_ms / 1000)
-            jobs = self._take()
+            batch = self._take()
             if not self._groups:
                 self._arrival.clear()
-            if jobs:
-                await self._compute(jobs)
+            if batch:
+                await self._compute(batch)
 
-    def _take(self) -> list[Job]:
-        """The oldest job, and those that may share its batch."""
+    def _take(self) -> list[Waiting]:
+        """The oldest request, and those that may share its batch."""
         key = min(self._groups, key=lambda key: self._groups[key][0].arrived)
         group, sequences = self._groups[key], 0
-        jobs: list[Job] = []
-        room = max(1, min(self.settings.max_batch, STEPS_PER_BATCH >> key[2]))  # key[2]: the steps' power of two
-        while group and (not jobs or sequences + len(group[0].sequences) <= room):
-            job = group.popleft()
+        batch: list[Waiting] = []
+        room = max(1, min(self.settings.max_batch, STEPS_PER_BATCH >> key[2]))  # key[2]: bits of the number of steps
+        while group and (not batch or sequences + len(group[0].sequences) <= room):
+            request = group.popleft()
             self._waiting -= 1
-            if not job.answer.done():  # past its deadline, or its client has gone
-                jobs.append(job)
-                sequences += len(job.sequences)
+            if not request.answer.done():  # otherwise it is past its deadline, or its client has gone
+                batch.append(request)
+                sequences += len(request.sequences)
         if not group:
             del self._groups[key]
-        return jobs
+        return batch
 
-    async def _compute(self, jobs: list[Job]) -> None:
-        """Computes a batch; if that fails, each job by itself, so that none suffers from another."""
+    async def _compute(self, batch: list[Waiting]) -> None:
+        """Computes a batch; if that fails, each request alone, so that a wrong one does not spoil the others."""
         started = time.perf_counter()
         try:
-            results = await self.run(_results, jobs)
+            results = await self.run(_results, batch)
         except Exception as error:
-            if len(jobs) > 1:
-                for job in jobs:
-                    await self._compute([job])
-            elif not jobs[0].answer.done():
-                jobs[0].answer.set_exception(error)
+            if len(batch) > 1:
+                for request in batch:
+                    await self._compute([request])
+            elif not batch[0].answer.done():
+                batch[0].answer.set_exception(error)
             return
         seconds = time.perf_counter() - started
-        self._last_size = len(jobs)
-        self._seconds_a_job = seconds / len(jobs)
+        self._last_size = len(batch)
+        self._seconds_per_request = seconds / len(batch)
         self.metrics.saw_batch(len(results), seconds)
         first = 0
-        for job in jobs:
-            last = first + len(job.sequences)
-            if not job.answer.done():
-                job.answer.set_result(results[first:last])
+        for request in batch:
+            last = first + len(request.sequences)
+            if not request.answer.done():
+                request.answer.set_result(results[first:last])
             first = last
-
-    def _full(self) -> Refusal:
-        wait_s = max(1, round(self._waiting * self._seconds_a_job))
-        return Refusal(
-            429,
-            "busy",
-            f"{self._waiting:,} requests are waiting (limit queue_size). Try again in {wait_s} s.",
-            {"retry-after": str(wait_s)},
-            limit="queue_size",
-            allowed=self.settings.queue_size,
-        )
 
     def _prepare_worker(self) -> None:
         self._threads_before = torch.get_num_threads()
         torch.set_num_threads(self.settings.inference_threads)
 
 
-def _results(jobs: list[Job]) -> Sequence[Any]:
-    first = jobs[0]
-    return first.task(first.model, [sequence for job in jobs for sequence in job.sequences])
+def _results(batch: list[Waiting]) -> Sequence[Any]:
+    first = batch[0]
+    return first.work(first.model, [sequence for request in batch for sequence in request.sequences])

@@ -1,4 +1,4 @@
-"""What a browser needs to compute by itself: the model as an ONNX file, and onnxruntime-web from a user's folder."""
+"""Files with which a browser can compute: the model as ONNX, and onnxruntime-web from a folder of the user."""
 
 from __future__ import annotations
 
@@ -9,28 +9,24 @@ from pathlib import Path
 from unrolled.errors import ConfigError, UnrolledError
 from unrolled.export import check_installed, checked_onnx
 from unrolled.model import Model
-from unrolled.serving.refusals import Refusal
+from unrolled.serving.problems import HTTPProblem
 from unrolled.serving.registry import Served
 
 RUNTIME = "onnxruntime-web"
-"""Where the folder's files are handed out, beside the page."""
+"""Path of the folder's files on the server."""
 
 ENTRY = "ort.wasm.min.mjs"
-"""The module of onnxruntime-web that computes on the processor alone, and fetches its WebAssembly from its side."""
+"""The module of onnxruntime-web that computes on the CPU; it loads its WebAssembly file from the same path."""
 
 NEEDED = (ENTRY, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-"""Of the many files of its ``dist``, those that are handed out."""
+"""The files of its ``dist`` that the server hands out."""
 
 
 class OnnxFiles:
-    """The models as ONNX files, with the hidden state as an output; made, and checked, when they are first asked for.
+    """The models as ONNX files, with the hidden state as an output; exported and checked at the first request."""
 
-    Args:
-        export: makes one, in a thread of its own.
-    """
-
-    def __init__(self, export: Callable[[Model], bytes] | None = None) -> None:
-        self._export = export or _export
+    def __init__(self) -> None:
+        self._export: Callable[[Model], bytes] = _export
         self._made: dict[str, tuple[str, bytes]] = {}  # by name: the weights' checksum, and the file
         self._turn = asyncio.Lock()
 
@@ -38,7 +34,7 @@ class OnnxFiles:
         """A model's file.
 
         Raises:
-            Refusal: 404 where this server cannot make it.
+            HTTPProblem: 404 if the model cannot be exported here.
         """
         digest = served.model.facts.weights_sha256
         async with self._turn:
@@ -47,7 +43,7 @@ class OnnxFiles:
                 try:
                     content = await asyncio.to_thread(self._export, served.model)
                 except UnrolledError as error:
-                    raise Refusal(404, "no_onnx", f"there is no ONNX file of {served.name!r}: {error}") from None
+                    raise HTTPProblem(404, "no_onnx", f"there is no ONNX file of {served.name!r}: {error}") from None
                 self._made[served.name] = digest, content
         return content
 
@@ -59,10 +55,10 @@ def _export(model: Model) -> bytes:
 
 
 def find_runtime(folder: Path) -> Path:
-    """The folder with onnxruntime-web's files: the one given, or its ``dist``.
+    """The folder with the files of onnxruntime-web: ``folder``, or its ``dist``.
 
     Raises:
-        ConfigError: if they are not there, or models cannot be exported.
+        ConfigError: if a file is missing, or the extra `export` is not installed.
     """
     check_installed()
     for place in (folder, folder / "dist"):

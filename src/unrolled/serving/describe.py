@@ -1,21 +1,21 @@
-"""What ``GET /v1/model`` says of a model."""
+"""The answer of ``GET /v1/model``."""
 
 from __future__ import annotations
 
 from unrolled.model import Model
-from unrolled.serving.form import Form
+from unrolled.serving.inputs import InputSpec
 from unrolled.serving.registry import Served
 from unrolled.serving.schemas import Kind, Limits, ModelDescription
 from unrolled.serving.settings import ServerSettings
 
 
 def describe_model(served: Served, settings: ServerSettings, runtime: str | None = None) -> ModelDescription:
-    """A model for those who are about to ask it.
+    """The description of a model for its clients.
 
     Args:
         served: the model.
         settings: the limits.
-        runtime: where this server hands onnxruntime-web out; None if it does not.
+        runtime: path of onnxruntime-web on this server; None if there is none.
     """
     facts, config = served.model.facts, served.model.facts.model
     figures = facts.figures
@@ -26,7 +26,7 @@ def describe_model(served: Served, settings: ServerSettings, runtime: str | None
         layout="time-first",
         kind=kind_of(served.model),
         length=common_length(served.model),
-        missing=Form.of(served.model, settings).missing,
+        missing=InputSpec.of(served.model, settings).missing,
         tokens=None if facts.vocabulary is None else facts.tokens,
         vocabulary=None if facts.vocabulary is None else list(facts.vocabulary),
         frame_steps=served.model.network.frame_steps,
@@ -49,17 +49,12 @@ def describe_model(served: Served, settings: ServerSettings, runtime: str | None
         weights_sha256=facts.weights_sha256,
         loaded=served.loaded,
         runtime=runtime,
-        limits=Limits(
-            max_body_bytes=settings.max_body_bytes,
-            max_sequences=settings.max_sequences,
-            max_steps=settings.max_steps,
-            deadline_ms=settings.deadline_ms,
-        ),
+        limits=Limits.model_validate(settings, from_attributes=True),
     )
 
 
 def kind_of(model: Model) -> Kind:
-    """What a model's sequences are: pictures read row by row, strings of bits, texts, or series of numbers."""
+    """The kind of a model's sequences: pictures, strings of bits, texts, or sequences of numbers."""
     if model.facts.pictures:
         return "picture"
     if model.facts.vocabulary is not None:
@@ -71,6 +66,6 @@ def kind_of(model: Model) -> Kind:
 
 
 def common_length(model: Model) -> int | None:
-    """The steps that all stored examples have; None where they differ, or there are none."""
+    """The number of steps of all stored examples; None if it differs, or there are none."""
     lengths = {len(example.sequence) for example in model.examples}
     return lengths.pop() if len(lengths) == 1 else None

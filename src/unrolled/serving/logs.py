@@ -1,4 +1,4 @@
-"""Log lines for machines: one JSON object a line on standard error, without anything of the data."""
+"""Log lines for programs: one JSON object per line on standard error, with nothing from the sequences."""
 
 from __future__ import annotations
 
@@ -7,42 +7,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 LOGGER = logging.getLogger("unrolled.serving")
-
-
-class Line(logging.LogRecord):
-    """A record without the place in the code, thread and process, which take most of the time to find out.
-
-    Args:
-        level: as `logging` has it.
-        event: what happened.
-        facts: what is known of it.
-        error: what went wrong.
-    """
-
-    def __init__(self, level: int, event: str, facts: dict[str, Any], error: BaseException | None) -> None:
-        now = time.time()
-        self.__dict__ = _NOWHERE | {
-            "levelno": level,
-            "levelname": logging.getLevelName(level),
-            "msg": event,
-            "facts": facts,
-            "exc_info": None if error is None else (type(error), error, error.__traceback__),
-            "created": now,
-            "msecs": 1000 * (now % 1),
-        }
-
-
-_NOWHERE = logging.makeLogRecord({"name": LOGGER.name, "pathname": "", "filename": "", "module": ""}).__dict__
+_EMPTY = logging.makeLogRecord({"name": LOGGER.name})
 
 
 class JSONLines(logging.Formatter):
-    """``{"time": …, "level": …, "event": …, …}``; the facts of an event come from the record's ``facts``."""
+    """``{"time": …, "level": …, "event": …, …}``; the record's ``facts`` are further entries."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter`."""
@@ -60,12 +36,16 @@ class JSONLines(logging.Formatter):
 def log(event: str, level: int = logging.INFO, *, error: BaseException | None = None, **facts: Any) -> None:
     """Writes a line about an event."""
     if LOGGER.isEnabledFor(level):
-        LOGGER.handle(Line(level, event, facts, error))
+        record = copy(_EMPTY)  # `LOGGER.log` would look up place, thread and process, which take most of the time
+        cause = None if error is None else (type(error), error, error.__traceback__)
+        record.__dict__ |= {"levelno": level, "levelname": logging.getLevelName(level), "msg": event}
+        record.__dict__ |= {"created": time.time(), "facts": facts, "exc_info": cause}
+        LOGGER.handle(record)
 
 
 @contextmanager
 def logging_to_stderr(level: str) -> Iterator[None]:
-    """Sends the server's lines, and uvicorn's warnings, to standard error while the block runs."""
+    """Sends the server's log lines and uvicorn's warnings to standard error during the block."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONLines())
     levels = {LOGGER: level.upper(), logging.getLogger("uvicorn"): "WARNING"}

@@ -1,4 +1,4 @@
-"""What a server counts, in Prometheus's form."""
+"""Counters of a server, in the format of Prometheus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """Requests, their time, batches, the queue; each application has its own."""
+    """Requests, their time, batches and the queue of one application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -28,7 +28,7 @@ class Metrics:
         )
         self.seconds = Histogram(
             "unrolled_request_seconds",
-            "Time from a request's head to its answer.",
+            "Time from the head of a request to its answer.",
             ("endpoint",),
             buckets=_SECONDS,
             registry=self.registry,
@@ -39,32 +39,32 @@ class Metrics:
         self.batch_seconds = Histogram(
             "unrolled_batch_seconds", "Time that a batch took to compute.", buckets=_SECONDS, registry=self.registry
         )
-        self.queue_size = Gauge("unrolled_queue_requests", "Requests that wait.", registry=self.registry)
+        self.queue_size = Gauge("unrolled_queue_requests", "Waiting requests.", registry=self.registry)
         self.open_streams = 0
-        streams = Gauge("unrolled_streams", "WebSocket streams that are open.", registry=self.registry)
+        streams = Gauge("unrolled_streams", "Open WebSocket streams.", registry=self.registry)
         streams.set_function(lambda: self.open_streams)
         self.reloads = Counter(
             "unrolled_reloads",
-            "Models read anew, by whether it succeeded.",
+            "Reloads of models, by result.",
             ("model", "result"),
             registry=self.registry,
         )
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def saw_request(self, endpoint: str, status: int, seconds: float) -> None:
-        """Counts a request that was answered."""
+        """Counts an answered request."""
         key = (endpoint, status)
-        if key not in self._children:  # looking labels up costs more than counting
+        if key not in self._children:  # to look up labels takes longer than to count
             self._children[key] = self.requests.labels(endpoint, str(status)), self.seconds.labels(endpoint)
         counter, histogram = self._children[key]
         counter.inc()
         histogram.observe(seconds)
 
     def saw_batch(self, sequences: int, seconds: float) -> None:
-        """Counts a batch that was computed."""
+        """Counts a computed batch."""
         self.batch_sequences.observe(sequences)
         self.batch_seconds.observe(seconds)
 
     def text(self) -> bytes:
-        """All figures, as Prometheus reads them."""
+        """All figures in the format of Prometheus."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""The page: static files that lie in the package; nothing in them comes from elsewhere."""
+"""The page: static files of the package, which load nothing from other servers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _POLICY = (
 
 
 class Page(StaticFiles):
-    """The files, with headers that keep everything else out.
+    """The static files, with headers that forbid all other sources.
 
     Args:
-        computes: whether the page may compile WebAssembly, to compute by itself.
+        computes: whether the page may compile WebAssembly, to compute in the browser.
     """
 
     def __init__(self, computes: bool) -> None:
@@ -42,11 +42,11 @@ class Page(StaticFiles):
 
 
 def mount_page(app: FastAPI, runtime: Path | None = None) -> None:
-    """Answers ``/`` with the page, and ``/static/`` with what it is made of.
+    """Adds the page at ``/`` and its files at ``/static/``.
 
     Args:
         app: the application.
-        runtime: the folder of onnxruntime-web, whose files are handed out too.
+        runtime: the folder of onnxruntime-web, whose files are added too.
     """
     files = Page(computes=runtime is not None)
     app.mount("/static", files, name="static")

@@ -1,4 +1,4 @@
-"""The models that a server answers with, by name; read anew without a pause."""
+"""The models of a server by name, and how they are reloaded while it runs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import numpy as np
 
 from unrolled.errors import ConfigError, ModelFolderError, UnrolledError
 from unrolled.model import Model, load
-from unrolled.serving.refusals import Refusal
+from unrolled.serving.problems import HTTPProblem
 
 
 @dataclass(frozen=True)
 class Served:
-    """One model under its name.
+    """One model and its name.
 
     Attributes:
-        name: in requests.
-        path: of its folder.
-        model: what was read from it.
-        loaded: when.
+        name: its name in requests.
+        path: its folder.
+        model: the loaded model.
+        loaded: time of loading.
     """
 
     name: str
@@ -36,9 +36,9 @@ class Registry:
     """The models of a server.
 
     Args:
-        paths: model or run folders by name; the first is the one that is meant where no name is given.
+        paths: model or run folders by name; the first is the default.
     Raises:
-        ModelFolderError: for a folder that cannot be served.
+        ModelFolderError: for a folder without a model that computes.
     """
 
     def __init__(self, paths: Mapping[str, Path]) -> None:
@@ -49,27 +49,27 @@ class Registry:
 
     @property
     def names(self) -> list[str]:
-        """In the order they were given."""
+        """The names, in the order of the command line."""
         return list(self._served)
 
     def get(self, name: str | None = None) -> Served:
-        """The model of a name, or the first.
+        """The model with a name, or the first.
 
         Raises:
-            Refusal: 404 for a name that is not served.
+            HTTPProblem: 404 for an unknown name.
         """
         if name is None:
             return next(iter(self._served.values()))
         if name not in self._served:
             known = ", ".join(self._served)
-            raise Refusal(404, "unknown_model", f"there is no model {name[:80]!r}; this server has {known}.")
+            raise HTTPProblem(404, "unknown_model", f"there is no model {name[:80]!r}; this server has {known}.")
         return self._served[name]
 
     def reload(self) -> dict[str, str | None]:
-        """Reads every model anew; the old one serves until, and unless, the new one has passed its check.
+        """Loads every model again; the old one stays until the new one has passed its check.
 
         Returns:
-            For each name what was wrong, or None.
+            For each name the error, or None.
         """
         found: dict[str, str | None] = {}
         with self._lock:
@@ -83,10 +83,10 @@ class Registry:
 
 
 def read_checked(name: str, path: Path) -> Served:
-    """Reads a model and lets it answer once.
+    """Loads a model and computes one answer.
 
     Raises:
-        ModelFolderError: if it is damaged or its answer is none.
+        ModelFolderError: if it is damaged, or the answer is not finite.
     """
     model = load(path)
     try:
@@ -99,7 +99,7 @@ def read_checked(name: str, path: Path) -> Served:
 
 
 def probe(model: Model) -> list[list[float]] | list[str]:
-    """A sequence that the model takes: two steps of zeros, or a token twice."""
+    """A sequence for the check: two steps of zeros, or the same token twice."""
     if model.facts.vocabulary is not None:
         return 2 * list(model.facts.vocabulary[:1] or "a")
     return [[0.0] * len(model.channels)] * 2

@@ -1,7 +1,7 @@
-"""The forms of requests and answers, for the OpenAPI document and for those who read it.
+"""The schemas of requests and answers, for the OpenAPI document.
 
-The two endpoints that predict read their bodies by `parsing`, which is several times faster than a model of each
-step; these forms describe them.
+The two endpoints for predictions read their bodies by `parsing`, which is several times faster than pydantic, and
+write their answers as they are; these schemas describe them.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from unrolled.serving.form import Form
+from unrolled.serving.inputs import InputSpec
 
 Kind = Literal["picture", "bits", "text", "series"]
 
 
 class Limits(BaseModel):
-    """What one request may hold."""
+    """Limits of one request."""
 
     max_body_bytes: int
     max_sequences: int
@@ -32,86 +32,84 @@ class ModelDescription(BaseModel):
     classes: list[str] = Field(description="in the order of the probabilities")
     channels: list[str] = Field(description="in the order of a step's numbers")
     layout: Literal["time-first"] = Field(description="a sequence is a list of steps, a step a list of channels")
-    kind: Kind = Field(description="what the sequences are, for showing them")
-    length: int | None = Field(description="steps of every stored example, where they agree; any length is taken")
-    missing: bool = Field(description="whether null is taken for a missing value")
-    tokens: str | None = Field(description="of text, what a step is: characters or words; null for numbers")
-    vocabulary: list[str] | None = Field(description="of text, the tokens that training knew; null for numbers")
-    frame_steps: int = Field(description="steps that the network reads as one")
-    max_length: int | None = Field(description="steps that are read of a longer sequence; null for all")
+    kind: Kind = Field(description="kind of sequences, which decides how the page shows them")
+    length: int | None = Field(
+        description="number of steps, if all stored examples have the same; sequences may have any length"
+    )
+    missing: bool = Field(description="whether null stands for a missing value")
+    tokens: str | None = Field(description="steps of a text: characters or words; null for numbers")
+    vocabulary: list[str] | None = Field(description="tokens of the training data; null for numbers")
+    frame_steps: int = Field(description="consecutive steps that the network reads as one frame")
+    max_length: int | None = Field(description="steps that the model reads of a longer sequence; null for all")
     keep_steps: str = Field(description="which of them: first or last")
     cell: str
-    cell_title: str = Field(description="what a person calls a network of such cells")
+    cell_title: str = Field(description="common name of a network with such cells")
     cell_account: str = Field(description="what the cell does, in words")
-    remarks: str = Field(description="what somebody who watches the network read should know of it, in sentences")
+    remarks: str = Field(description="sentences about the network for people who watch it at work")
     hidden_size: int
     num_layers: int
     bidirectional: bool
     pooling: str
     method: Literal["fitted", "trained"] = Field(
-        description="fitted: the recurrence is untrained, the output layer fitted in closed form; trained: by gradients"
+        description="fitted: the recurrence is untrained, the readout fitted in closed form; trained: by gradients"
     )
-    accuracy: float | None = Field(description="share of right answers on the test data")
+    accuracy: float | None = Field(description="accuracy on the test sequences")
     accuracy_low: float | None = Field(description="lower end of its 95 % interval")
     accuracy_high: float | None
-    cases: int | None = Field(description="test sequences")
-    unrolled: str = Field(description="version of the package that made it")
+    cases: int | None = Field(description="number of test sequences")
+    unrolled: str = Field(description="version of the package that trained the model")
     weights_sha256: str
     loaded: datetime
-    runtime: str | None = Field(description="where this server hands onnxruntime-web out; null if it does not")
+    runtime: str | None = Field(description="path of onnxruntime-web on this server; null if there is none")
     limits: Limits
 
 
 class StoredExample(BaseModel):
-    """A sequence that travels with the model."""
+    """A sequence that the model folder keeps."""
 
-    label: str | None = Field(description="its true class")
+    label: str | None = Field(description="its label")
     sequence: list[list[float | None]] | list[str]
 
 
 class Examples(BaseModel):
-    """The stored examples; empty where the model keeps none."""
+    """The stored examples; empty if the model folder keeps none."""
 
     examples: list[StoredExample]
 
 
 class Models(BaseModel):
-    """The models of this server; the first is meant where none is named."""
+    """The models of this server; the first is the default."""
 
     models: list[str]
 
 
 class Health(BaseModel):
-    """``ok``, or why not."""
+    """``ok``, or the reason for another state."""
 
     status: str
 
 
-Number = {"type": "number", "minimum": -3.4e38, "maximum": 3.4e38}
+class Problem(BaseModel):
+    """An error."""
 
-REFUSAL = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message"],
-            "properties": {
-                "code": {"type": "string"},
-                "message": {"type": "string", "description": "what was found, what was expected, what to do"},
-                "limit": {"type": "string", "description": "the limit's name, where one was reached"},
-                "allowed": {"type": "number"},
-            },
-        }
-    },
-}
+    code: str
+    message: str = Field(description="what was found, what was expected, what to do")
+    limit: str | None = Field(None, description="name of the limit that the request exceeds")
+    allowed: float | None = Field(None, description="value of the limit")
 
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/json": {"schema": REFUSAL}}}
+
+class ProblemAnswer(BaseModel):
+    """The answer to a request that the server does not serve."""
+
+    error: Problem
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemAnswer, "description": text}
     for status, text in {
         400: "Not JSON.",
         401: "No token, or a wrong one.",
-        404: "No model of this name.",
+        404: "No model with this name.",
         408: "The body did not arrive in time.",
         413: "The body is too large.",
         415: "The body's type is not application/json.",
@@ -122,11 +120,51 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def request_schema(form: Form, example: Any) -> dict[str, Any]:
+class Prediction(BaseModel):
+    """The answer for one sequence."""
+
+    label: str = Field(description="the most probable class")
+    probability: float = Field(description="of the label")
+    probabilities: dict[str, float] = Field(description="by class")
+
+
+class Predictions(BaseModel):
+    """The answers for the sequences of a request."""
+
+    model: str
+    predictions: list[Prediction]
+
+
+class StepValues(BaseModel):
+    """Labels, probabilities and hidden state after each step."""
+
+    labels: list[str] = Field(description="after each step")
+    probabilities: list[list[float]] = Field(description="after each step, [steps][classes]")
+    hidden: list[list[float]] | None = Field(None, description="the last layer's outputs, [steps][units]")
+
+
+class StepPrediction(Prediction):
+    """The answer for one sequence, and for each of its prefixes."""
+
+    final_from_step: int = Field(description="the step, from 1, after which the label did not change")
+    steps: StepValues
+
+
+class StepPredictions(BaseModel):
+    """The answers for the sequences of a request, with those after each step."""
+
+    model: str
+    predictions: list[StepPrediction]
+
+
+Number = {"type": "number", "minimum": -3.4e38, "maximum": 3.4e38}
+
+
+def request_schema(spec: InputSpec, example: Any) -> dict[str, Any]:
     """The body of a prediction, for the OpenAPI document.
 
     Args:
-        form: what the first model takes.
+        spec: of the first model.
         example: a sequence that fits.
     """
     schema = {
@@ -136,9 +174,9 @@ def request_schema(form: Form, example: Any) -> dict[str, Any]:
         "properties": {
             "sequences": {
                 "type": "array",
-                "items": _sequence_schema(form),
+                "items": _sequence_schema(spec),
                 "minItems": 1,
-                "maxItems": form.max_sequences,
+                "maxItems": spec.max_sequences,
                 "description": "sequences of any lengths",
             }
         },
@@ -147,14 +185,14 @@ def request_schema(form: Form, example: Any) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
-def _sequence_schema(form: Form) -> dict[str, Any]:
+def _sequence_schema(spec: InputSpec) -> dict[str, Any]:
     """One sequence: [steps][F numbers], or a text, or its tokens."""
-    bounds = {"minItems": 1, "maxItems": form.max_steps}
-    if form.text:
+    bounds = {"minItems": 1, "maxItems": spec.max_steps}
+    if spec.text:
         token = {"type": "string", "minLength": 1}
         return {"anyOf": [token, {"type": "array", "items": token, **bounds}]}
-    number: dict[str, Any] = {"anyOf": [Number, {"type": "null"}]} if form.missing else Number
-    step = {"type": "array", "items": number, "minItems": form.channels, "maxItems": form.channels}
+    number: dict[str, Any] = {"anyOf": [Number, {"type": "null"}]} if spec.missing else Number
+    step = {"type": "array", "items": number, "minItems": spec.channels, "maxItems": spec.channels}
     return {"type": "array", "items": step, **bounds}
 
 
@@ -168,39 +206,5 @@ HIDDEN_PARAMETER = {
     "name": "hidden",
     "in": "query",
     "schema": {"type": "string", "enum": ["true", "false"], "default": "true"},
-    "description": "whether the hidden state is in the answer",
+    "description": "whether the answer has the hidden state",
 }
-
-_PREDICTION = {
-    "label": {"type": "string", "description": "the most probable class"},
-    "probability": {"type": "number", "description": "of the label"},
-    "probabilities": {"type": "object", "additionalProperties": {"type": "number"}, "description": "by class"},
-}
-_ARRAY = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
-
-
-def _answer(prediction: dict[str, Any]) -> dict[str, Any]:
-    one = {"type": "object", "required": list(prediction), "properties": prediction}
-    return {
-        "type": "object",
-        "required": ["model", "predictions"],
-        "properties": {"model": {"type": "string"}, "predictions": {"type": "array", "items": one}},
-    }
-
-
-PREDICTIONS = _answer(_PREDICTION)
-READINGS = _answer(
-    {
-        **_PREDICTION,
-        "final_from_step": {"type": "integer", "description": "the step, from 1, after which the label did not change"},
-        "steps": {
-            "type": "object",
-            "required": ["labels", "probabilities"],
-            "properties": {
-                "labels": {"type": "array", "items": {"type": "string"}, "description": "after each step"},
-                "probabilities": {**_ARRAY, "description": "after each step, [steps][classes]"},
-                "hidden": {**_ARRAY, "description": "the last layer's outputs, [steps][units]"},
-            },
-        },
-    }
-)

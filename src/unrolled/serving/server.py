@@ -1,4 +1,4 @@
-"""The process: what it is set to while it serves, its socket, its signals, its end."""
+"""The process of a server: its settings, socket and signals."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import uvicorn
 from prometheus_client import Counter
@@ -25,8 +26,8 @@ from unrolled.serving.registry import Registry
 from unrolled.serving.settings import ServerSettings
 
 SWITCH_INTERVAL_S = 0.0005
-"""How long one thread may keep the interpreter while another waits for it: by Python's default, 5 ms, the worker
-would wait so long for the event loop after every operation of PyTorch's."""
+"""Time for which a thread may keep the interpreter while another one waits. With Python's default, 5 ms, the worker
+would wait this long for the event loop after every operation of PyTorch."""
 
 
 def run_server(
@@ -45,7 +46,15 @@ def run_server(
     with listen(host, port) as listener, taking_the_process(log_level):
         registry = Registry(models)
         drop_clients_that_never_read(listener, settings.stream_timeout_s)
-        app = create_app(registry, settings, token=token, runtime=runtime)
+        found = listener.getsockname()
+        local = token is None and _is_loopback(found[0]) and "*" not in settings.origins
+        app = create_app(
+            registry,
+            settings,
+            token=token,
+            runtime=runtime,
+            hosts=_local_names(host, settings.origins) if local else (),
+        )
         settle_memory()
         config = uvicorn.Config(
             app,
@@ -58,10 +67,9 @@ def run_server(
             timeout_keep_alive=30,
             timeout_graceful_shutdown=settings.deadline_ms // 1000 + 5,
         )
-        found = listener.getsockname()
         url = f"http://{_in_url(found[0])}:{found[1]}/"
         if token is None and not _is_loopback(found[0]):
-            say(f"warning: whoever reaches {url} may ask, for there is no token; set one with --token-file.")
+            say(f"warning: there is no token, so whoever reaches {url} can send requests; set one with --token-file.")
         for name in registry.names:
             say(f"model {name}: {registry.get(name).path}")
         say(f"serving on {url} (Ctrl-C to stop)")
@@ -70,7 +78,7 @@ def run_server(
 
 @contextmanager
 def taking_the_process(log_level: str) -> Iterator[None]:
-    """What the whole process is set to while the block serves."""
+    """Settings of the process during the block."""
     interval, frozen = sys.getswitchinterval(), gc.get_freeze_count()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
@@ -84,21 +92,21 @@ def taking_the_process(log_level: str) -> Iterator[None]:
 
 
 def settle_memory() -> None:
-    """Sets apart from the garbage collector what is there to stay.
+    """Excludes all present objects from garbage collection.
 
-    Otherwise it looks through PyTorch's 300,000 objects every few thousand requests, for a fifth of a second, while
-    every request waits.
+    Otherwise the collector searches PyTorch's 300,000 objects every few thousand requests, for a fifth of a second, in
+    which every request waits.
     """
-    gc.unfreeze()  # at a reload: the former models, unless somebody still computes with one
+    gc.unfreeze()  # after a reload, the former models must be freed
     gc.collect()
     gc.freeze()
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """A listening socket.
 
     Raises:
-        ServeError: if the address is in use, or cannot be had.
+        ServeError: if the address is in use or does not exist here.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -106,7 +114,7 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
         try:
-            if sys.platform != "win32":  # where it would let two servers have one port
+            if sys.platform != "win32":  # there, two servers could then have the same port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen(2048)
@@ -116,25 +124,25 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ServeError(
-            f"cannot listen on {host}, port {port}: {cause}. Choose another with --port (0 for any that is free) "
-            "or --host, or stop what is there."
+            f"cannot listen on {host}, port {port}: {cause}. Choose another with --port (0 for any free one) "
+            "or --host, or stop the program that listens there."
         ) from None
     listener.setblocking(False)
     return listener
 
 
 def drop_clients_that_never_read(listener: socket.socket, seconds: float) -> None:
-    """Has the system end connections whose client takes nothing of what was sent for so long.
+    """Lets the system end connections whose client reads nothing for this time.
 
-    A server that closes a connection waits until the client has taken the last bytes: for ever, where it never reads.
-    Only Linux knows this limit; accepted sockets take it over from the one that listens.
+    A server that closes a connection waits until the client has read the last bytes, which may be never. Only Linux has
+    this limit; accepted sockets inherit it from the listening one.
     """
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * seconds))
 
 
 def _run(server: uvicorn.Server, listener: socket.socket, reloads: Counter, registry: Registry) -> int:
-    """Runs until a signal ends it."""
+    """Runs the server until a signal stops it."""
     received: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
@@ -144,7 +152,7 @@ def _run(server: uvicorn.Server, listener: socket.socket, reloads: Counter, regi
         _reload_on_hangup(registry, reloads)
         await server.serve(sockets=[listener])
 
-    # uvicorn ends in peace on these, then raises them again for whoever stood there before: this
+    # uvicorn shuts down gracefully on these signals, then raises them again for the former handler, which is `note`
     formers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, *_HANGUP)}
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, note)
@@ -153,13 +161,13 @@ def _run(server: uvicorn.Server, listener: socket.socket, reloads: Counter, regi
             runner.run(main())
     finally:
         for number, former in formers.items():
-            if former is not None:  # one that was not set from Python cannot be put back
+            if former is not None:  # a handler that was not set from Python cannot be restored
                 signal.signal(number, former)
     log("stopped")
     return 130 if signal.SIGINT in received else 0
 
 
-_HANGUP = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # there is none on Windows
+_HANGUP = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
 
 
 def _reload_on_hangup(registry: Registry, reloads: Counter) -> None:
@@ -183,6 +191,11 @@ def _reload_on_hangup(registry: Registry, reloads: Counter) -> None:
 
     with suppress(NotImplementedError):
         loop.add_signal_handler(signal.SIGHUP, begin)
+
+
+def _local_names(host: str, origins: tuple[str, ...]) -> set[str]:
+    """Names of a server that listens on this machine only: the usual ones, and those of the allowed origins."""
+    return {"localhost", "127.0.0.1", "[::1]", _in_url(host), *(str(urlsplit(origin).hostname) for origin in origins)}
 
 
 def _is_loopback(address: str) -> bool:

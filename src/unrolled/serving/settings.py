@@ -1,4 +1,4 @@
-"""What a server allows and how it batches; each field is also an option of ``unrolled serve``."""
+"""Limits and batching of a server; each field is also an option of ``unrolled serve``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from unrolled.config import Positive, Section
+from unrolled.config import Names, Positive, Section
 
 MIB = 1024 * 1024
 
 
 class ServerSettings(Section):
-    """Limits, batching and threads of a server. Whoever goes beyond a limit is told its name.
+    """Limits, batching and threads of a server. An error about a limit names it.
 
     Example:
         >>> settings = unrolled.ServerSettings(max_sequences=16, deadline_ms=2_000)
@@ -20,31 +20,39 @@ class ServerSettings(Section):
         16
     """
 
-    max_batch: Positive = Field(default=64, description="sequences computed together at most; 1 turns batching off")
-    batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = Field(
-        default=2.0, description="how long a batch waits for others, in ms, while more than one client is asking"
+    max_batch: Positive = Field(
+        default=64, description="largest number of sequences that are computed together; 1 turns batching off"
     )
-    queue_size: Positive = Field(default=256, description="requests that may wait; the next one is answered 429")
-    deadline_ms: Positive = Field(default=10_000, description="a request not answered by then gets 504, in ms")
+    batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = Field(
+        default=2.0,
+        description="time that a batch waits for further requests, in ms, while there is more than one client",
+    )
+    queue_size: Positive = Field(default=256, description="requests that may wait; the next one is answered with 429")
+    deadline_ms: Positive = Field(
+        default=10_000, description="time for an answer, in ms; after it the request is answered with 504"
+    )
     max_body_bytes: Positive = Field(default=4 * MIB, description="largest body of a request, in bytes")
     max_pending_bytes: Positive = Field(
-        default=64 * MIB, description="bodies that are held at one time, all together, in bytes; beyond it 429"
+        default=64 * MIB,
+        description="largest size of all bodies that are in memory at one time, in bytes; beyond it 429",
     )
     body_timeout_s: Annotated[float, Field(gt=0)] = Field(
-        default=10.0, description="seconds that a body may take to arrive; beyond it 408"
+        default=10.0, description="time in which a body must arrive, in seconds; beyond it 408"
     )
-    max_sequences: Positive = Field(default=256, description="sequences in one request")
-    max_steps: Positive = Field(default=10_000, description="steps of one sequence")
+    max_sequences: Positive = Field(default=256, description="largest number of sequences in a request")
+    max_steps: Positive = Field(default=10_000, description="largest number of steps of a sequence")
     max_values: Positive = Field(
-        default=2_000_000, description="numbers in the answer of /v1/predict/steps: each step's probabilities and state"
+        default=2_000_000,
+        description="largest number of values in an answer of /v1/predict/steps: probabilities and state of each step",
     )
-    max_streams: Positive = Field(default=64, description="WebSocket streams that may be open at one time")
+    max_streams: Positive = Field(default=64, description="largest number of open WebSocket streams")
     stream_timeout_s: Annotated[float, Field(gt=0)] = Field(
-        default=60.0, description="seconds after which a stream is closed whose client neither sends nor reads"
+        default=60.0, description="seconds after which the server closes a stream whose client neither sends nor reads"
     )
     inference_threads: Positive = Field(
-        default=1, description="threads that compute a batch; one is best where the web server needs the other core"
+        default=1, description="threads that compute a batch; one is best if the web server needs the other core"
     )
-    origins: tuple[str, ...] = Field(
-        default=(), description="web origins that may ask besides the server's own, as https://example.org; * for all"
+    origins: Names = Field(
+        default=(),
+        description="web origins that may send requests besides the server's own, as https://example.org; * for all",
     )

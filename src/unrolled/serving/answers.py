@@ -1,4 +1,7 @@
-"""What the worker computes for a batch of sequences; each result depends on its own sequence alone."""
+"""Computations of the worker for a batch of sequences, and the form of their answers.
+
+Each result depends on its own sequence only.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.model import Model
-from unrolled.serving.form import Steps
-from unrolled.serving.refusals import Refusal
+from unrolled.serving.inputs import Steps
+from unrolled.serving.problems import HTTPProblem
 
 DIGITS = 7
-"""Decimals of a probability in an answer: what float32 carries."""
+"""Decimals of a probability in an answer: the precision of float32."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How the network read one sequence.
+class StepResult:
+    """The network's results for one sequence, step by step.
 
     Attributes:
         probabilities: after each step, [T, C].
@@ -37,12 +40,10 @@ def predict(model: Model, sequences: list[Steps]) -> list[Floats]:
     return list(_rounded(model.probabilities(model.logits(sequences)), DIGITS))
 
 
-def read(model: Model, sequences: list[Steps]) -> list[Reading]:
+def predict_steps(model: Model, sequences: list[Steps]) -> list[StepResult]:
     """Probabilities and hidden state after each step of each sequence."""
-    beliefs, states = model.predict_steps(sequences), model.hidden_steps(sequences)
-    return [
-        Reading(_rounded(belief, DIGITS), _rounded(state, 4)) for belief, state in zip(beliefs, states, strict=True)
-    ]
+    pairs = zip(model.predict_steps(sequences), model.hidden_steps(sequences), strict=True)
+    return [StepResult(_rounded(running, DIGITS), _rounded(states, 4)) for running, states in pairs]
 
 
 def _rounded(values: npt.NDArray[np.float32], digits: int) -> Floats:
@@ -51,25 +52,25 @@ def _rounded(values: npt.NDArray[np.float32], digits: int) -> Floats:
 
 
 def check_finite(probabilities: Floats, name: str) -> None:
-    """Refuses values so large that the network's arithmetic overflowed: there is no answer to give.
+    """Raises an error for values so large that the network's arithmetic overflowed.
 
     Args:
         probabilities: of any shape.
         name: of the sequence.
     Raises:
-        Refusal: 422.
+        HTTPProblem: 422.
     """
     if not math.isfinite(probabilities.sum()):
-        raise Refusal(
+        raise HTTPProblem(
             422,
             "overflow",
             f"{name}: the values are so large that the network's arithmetic overflows; expected values like those "
-            "that it was trained on. Scale them.",
+            "of the training data. Scale them.",
         )
 
 
 def answer(model: Model, probabilities: Floats) -> dict[str, Any]:
-    """A prediction as the server says it: label, its probability, the probability of every class."""
+    """The answer for one sequence: label, its probability, the probability of every class."""
     values = probabilities.tolist()
     best = int(probabilities.argmax())
     return {
@@ -79,13 +80,13 @@ def answer(model: Model, probabilities: Floats) -> dict[str, Any]:
     }
 
 
-def answer_steps(model: Model, reading: Reading, with_hidden: bool) -> dict[str, Any]:
-    """A reading as the server says it: the prediction, the belief after each step, where it became final."""
-    beliefs = reading.probabilities
-    labels = beliefs.argmax(1)  # [T]
+def answer_steps(model: Model, result: StepResult, with_hidden: bool) -> dict[str, Any]:
+    """The answer for one sequence and its prefixes: prediction, running probabilities, the step of the final label."""
+    running = result.probabilities
+    labels = running.argmax(1)  # [T]
     others = np.flatnonzero(labels != labels[-1])
     final = int(others[-1]) + 2 if others.size else 1
-    steps = {"labels": [model.classes[index] for index in labels], "probabilities": beliefs}
+    steps = {"labels": [model.classes[index] for index in labels], "probabilities": running}
     if with_hidden:
-        steps["hidden"] = reading.hidden
-    return {**answer(model, beliefs[-1]), "final_from_step": final, "steps": steps}
+        steps["hidden"] = result.hidden
+    return {**answer(model, running[-1]), "final_from_step": final, "steps": steps}

@@ -1,4 +1,4 @@
-"""`Form`: what a model takes, within a server's limits."""
+"""`InputSpec`: the sequences that a model takes, within the limits of a server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from unrolled.model import Model
 from unrolled.preparation import Preprocessor
-from unrolled.serving.refusals import Refusal, over_limit
+from unrolled.serving.problems import HTTPProblem, over_limit
 from unrolled.serving.settings import ServerSettings
 
 Steps = npt.NDArray[np.float32] | list[str]
@@ -17,13 +17,13 @@ Steps = npt.NDArray[np.float32] | list[str]
 
 
 @dataclass(frozen=True)
-class Form:
-    """What a model takes.
+class InputSpec:
+    """The sequences that a model takes.
 
     Attributes:
         channels: values of a step, F.
-        missing: whether null is taken for a missing value.
-        preprocessor: the model's, which cuts texts into tokens.
+        missing: whether null stands for a missing value.
+        preprocessor: of the model; it cuts texts into tokens.
         max_sequences, max_steps: see `ServerSettings`.
     """
 
@@ -34,8 +34,8 @@ class Form:
     max_steps: int
 
     @classmethod
-    def of(cls, model: Model, settings: ServerSettings) -> Form:
-        """The form of a model's sequences."""
+    def of(cls, model: Model, settings: ServerSettings) -> InputSpec:
+        """The specification for a model."""
         facts = model.facts
         return cls(
             len(facts.channels),
@@ -51,21 +51,21 @@ class Form:
         return self.preprocessor.vocabulary is not None
 
     def check_length(self, steps: int, name: str) -> None:
-        """Refuses a sequence without steps, or with too many.
+        """Raises an `HTTPProblem` for a sequence without steps, or with too many.
 
         Args:
-            steps: how many there are.
+            steps: number of steps.
             name: of the sequence, for messages.
         """
         if not steps:
-            raise Refusal(422, "empty_sequence", f"{name} has no steps; give it at least one, or leave it out.")
+            raise HTTPProblem(422, "empty_sequence", f"{name} has no steps; give it at least one, or leave it out.")
         if steps > self.max_steps:
             advice = "Cut it, or stream it over the WebSocket /v1/stream."
             raise over_limit(422, "too_many_steps", f"{name} has {steps:,} steps", "max_steps", self.max_steps, advice)
 
 
 def kind_of_value(value: object) -> str:
-    """What a JSON value is, in words."""
+    """The kind of a JSON value, in words."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -75,15 +75,15 @@ def kind_of_value(value: object) -> str:
 
 
 NESTING = 3
-"""Lists within lists: sequences, steps, channels."""
+"""Depth of nested lists: sequences, steps, channels."""
 
 
-def too_deep(found: str, status: int = 422) -> Refusal:
-    """The refusal of lists that stand deeper in each other than `NESTING`."""
-    return Refusal(
+def too_deep(found: str, status: int = 422) -> HTTPProblem:
+    """The problem of lists that are nested deeper than `NESTING`."""
+    return HTTPProblem(
         status,
         "too_deep",
-        f"lists stand {found} deep; at most {NESTING} (limit nesting): sequences, steps, channels.",
+        f"lists are nested {found} deep; at most {NESTING} (limit nesting): sequences, steps, channels.",
         limit="nesting",
         allowed=NESTING,
     )

@@ -1,4 +1,4 @@
-"""`Refusal`: every answer that is not the one that was asked for, in one form.
+"""`HTTPProblem`: every answer with an error, in one form.
 
 {"error": {"code": "too_many_steps", "message": "sequence 3 has …", "limit": "max_steps", "allowed": 10000}}
 """
@@ -12,11 +12,11 @@ import orjson
 from starlette.responses import Response
 
 
-class Refusal(Exception):  # noqa: N818  # not an error of the server's
-    """A request that is not served.
+class HTTPProblem(Exception):  # noqa: N818  # most are the client's errors
+    """A request that the server does not serve.
 
     Args:
-        status: of HTTP.
+        status: HTTP status.
         code: one word for programs.
         message: what was found, what was expected, what to do.
         headers: of the answer.
@@ -31,7 +31,7 @@ class Refusal(Exception):  # noqa: N818  # not an error of the server's
 
     @property
     def content(self) -> dict[str, Any]:
-        """The answer's body."""
+        """The body of the answer."""
         return {"error": {"code": self.code, "message": str(self), **self.facts}}
 
     def response(self) -> Response:
@@ -40,7 +40,7 @@ class Refusal(Exception):  # noqa: N818  # not an error of the server's
 
 
 class JSONBytes(Response):
-    """A JSON answer written by orjson; NumPy arrays are taken as they are."""
+    """A JSON answer, written by orjson, which takes NumPy arrays as they are."""
 
     media_type = "application/json"
 
@@ -49,16 +49,25 @@ class JSONBytes(Response):
         return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def over_limit(status: int, code: str, message: str, limit: str, allowed: int, advice: str) -> Refusal:
-    """A refusal that names the limit.
+def over_limit(
+    status: int,
+    code: str,
+    message: str,
+    limit: str,
+    allowed: int,
+    advice: str,
+    headers: Mapping[str, str] | None = None,
+) -> HTTPProblem:
+    """A problem that names the limit.
 
     Args:
-        status: of HTTP.
+        status: HTTP status.
         code: one word for programs.
         message: what was found, without the end of the sentence.
-        limit: the setting's name.
+        limit: name of the setting.
         allowed: its value.
         advice: what to do, as a sentence.
+        headers: of the answer.
     """
     text = f"{message}; at most {allowed:,} (limit {limit}). {advice}"
-    return Refusal(status, code, text, limit=limit, allowed=allowed)
+    return HTTPProblem(status, code, text, headers, limit=limit, allowed=allowed)
