@@ -30,7 +30,7 @@ Data
     inspect              what a file of sequences holds, and what is odd about it
     Inspection           what `inspect` finds
     Place                where a value stands in sequences
-    PreviewCase          the beginning of one sequence
+    PreviewSequence          the beginning of one sequence
     Observer             is told what a reader finds and how far it is
 
 Models
@@ -134,7 +134,7 @@ if TYPE_CHECKING:
     from unrolled.data import Dataset as Dataset
     from unrolled.data import Inspection as Inspection
     from unrolled.data import Place as Place
-    from unrolled.data import PreviewCase as PreviewCase
+    from unrolled.data import PreviewSequence as PreviewSequence
     from unrolled.data import Sequences as Sequences
     from unrolled.data import SequencesLike as SequencesLike
     from unrolled.data import TextsLike as TextsLike
@@ -237,7 +237,7 @@ _ROOMS = {
         "Dataset",
         "Inspection",
         "Place",
-        "PreviewCase",
+        "PreviewSequence",
         "Sequences",
         "SequencesLike",
         "TextsLike",

@@ -18,7 +18,7 @@ def test_it_says_what_is_in_a_file(unrolled: Command, fresh: Path) -> None:
     text = unrolled("inspect", "some.ts").out
     for words in ("sequences  3, 7 steps", "2 to 3, median 2", "channels   2", "missing    1", "label 'b', 2 steps"):
         assert words in text
-    assert "note: 1 class has a single case: b" in text
+    assert "note: 1 class has a single sequence: b" in text
 
 
 def test_pictures_are_drawn(unrolled: Command, fresh: Path) -> None:

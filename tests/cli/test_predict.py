@@ -129,7 +129,7 @@ def test_figures_on_training_data_are_called_flattering(unrolled: Command, fresh
         (("predict", "RUN", "three.npz"), "--layout"),
         (("predict", "RUN", "three.npz", "--layout", "time-first"), "the data have 2 channels"),
         (("predict", "RUN", "--sequence", "1,x"), "'x' is not a number"),
-        (("predict", "RUN", "--sequence", "1,2:3"), "expected as many in each"),
+        (("predict", "RUN", "--sequence", "1,2:3"), "expected the same number in each"),
         (("predict", "RUN", "--sequence", "1,2,3"), "the data have 1 channels"),
         (("predict", "RUN", "nan.npz", "--layout", "time-first"), "1 missing or infinite values"),
         (("predict", "RUN", "digits", "--number", 400), "numbered from 0 to 358"),
@@ -164,9 +164,7 @@ def test_values_in_another_unit_are_answered_with_a_warning(
         warnings.simplefilter("always")  # not an error, as in all other tests
         answer = unrolled("predict", digits_run.folder.path, "bytes.npz", "--layout", "time-first", *more)
     assert answer.code == 0
-    assert answer.one_line().startswith(
-        "warning: the values run from 0 to 255, those that the model was trained on from 0"
-    )
+    assert answer.one_line().startswith("warning: the values run from 0 to 255, the training data's from 0")
 
 
 def test_data_and_a_literal_together_are_wrong_usage(unrolled: Command, digits_run: Run) -> None:

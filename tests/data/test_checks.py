@@ -56,5 +56,5 @@ def test_a_test_file_must_have_the_channels_classes_and_groups_that_a_test_needs
     with pytest.raises(MismatchError, match="the test data are text; expected numbers"):
         check_test(from_texts(["a", "b"], "characters"), train)
     anna, ben = (replace(train, groups=np.array([name, "eva"], object)) for name in ("anna", "ben"))
-    with pytest.raises(DataError, match="1 groups stand both in the training and in the test data, such as 'eva'"):
+    with pytest.raises(DataError, match="1 groups are both in the training and in the test data, such as 'eva'"):
         check_test(anna, ben)

@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unrolled.data.formats.idx import is_idx_name, labels_beside, read_idx, read_idx_pair, read_pictures
+from unrolled.data.formats import read
+from unrolled.data.formats.idx import labels_beside, read_idx, read_idx_pair
+from unrolled.data.formats.registry import READERS
 from unrolled.errors import ReadError, UnrolledError
 
 IMAGES, LABELS = "some-images-idx3-ubyte", "some-labels-idx1-ubyte"
@@ -74,7 +76,7 @@ def test_a_mutated_file_is_read_or_refused(
     del content[data.draw(st.integers(1, len(content))) :]
     path = written(tmp_path_factory.mktemp("idx") / IMAGES, bytes(content))
     try:
-        read_pictures(path)
+        read(path)
     except UnrolledError as error:
         assert str(path) in str(error)  # noqa: PT017
 
@@ -87,7 +89,7 @@ def test_reading_takes_memory_for_one_copy(tmp_path: Path, packed: bool) -> None
     written(tmp_path / LABELS, idx_bytes(np.arange(2000).astype(np.uint8) % 10))
     del content
     tracemalloc.start()
-    sequences = read_pictures(path)
+    sequences = read(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sequences.values.nbytes == array.nbytes
@@ -181,16 +183,16 @@ def test_labels_are_found_beside_the_pictures(tmp_path: Path, images_end: str, l
     images.write_bytes(idx_bytes(pictures(3)))
     labels.write_bytes(idx_bytes(np.array([2, 0, 2], np.uint8)))
     assert labels_beside(images) == labels
-    assert read_pictures(images).targets.tolist() == [1, 0, 1]
+    assert read(images).targets.tolist() == [1, 0, 1]
 
 
 def test_without_a_labels_file_there_are_no_labels(tmp_path: Path) -> None:
-    assert read_pictures(written(tmp_path / IMAGES, idx_bytes(pictures()))).labels is None
+    assert read(written(tmp_path / IMAGES, idx_bytes(pictures()))).labels is None
 
 
 def test_a_labels_file_alone_is_refused_with_the_file_to_give(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=f"Give {IMAGES}"):
-        read_pictures(written(tmp_path / LABELS, idx_bytes(np.zeros(3, np.uint8))))
+        read(written(tmp_path / LABELS, idx_bytes(np.zeros(3, np.uint8))))
 
 
 def test_pictures_as_labels_are_refused(tmp_path: Path) -> None:
@@ -221,7 +223,8 @@ def test_unequal_numbers_of_pictures_and_labels_are_refused(tmp_path: Path) -> N
     ],
 )
 def test_idx_names_are_told_from_others(name: str, fits: bool) -> None:
-    assert is_idx_name(name) is fits
+    reader = next(reader for reader in READERS if reader.name == "idx")
+    assert reader.fits(Path(name)) is fits
 
 
 @pytest.mark.data
@@ -243,7 +246,7 @@ def test_mnist_by_path_is_ten_thousand_labelled_pictures() -> None:
     folder = os.environ.get("UNROLLED_DATA")
     if not folder:
         pytest.skip("UNROLLED_DATA is not set: no folder with the real data")
-    sequences = read_pictures(Path(folder) / "mnist" / "t10k-images-idx3-ubyte.gz")
+    sequences = read(Path(folder) / "mnist" / "t10k-images-idx3-ubyte.gz")
     assert len(sequences) == 10_000
     assert sequences.equal_length == 28
     assert sequences.classes == tuple("0123456789")

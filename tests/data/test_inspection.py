@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unrolled.config import DataConfig
 from unrolled.data.inspection import Inspection, Place, inspect, inspect_sequences
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
@@ -41,7 +42,7 @@ def test_missing_and_infinite_values_are_counted_and_placed(tmp_path: Path) -> N
     assert (found.infinite_count, found.infinite_first) == (1, Place(2, 0, 1))
     assert (found.value_min, found.value_max) == (1, 5)
     missing, infinite = found.findings
-    assert "2 values are missing (16.7% of all), the first in case 1, step 1, channel 1" in missing
+    assert "2 values are missing (16.7% of all), the first in sequence 1, step 1, channel 1" in missing
     assert "1 value is infinite" in infinite
     assert found.preview[1].values == ((3, 5), (4, None))
 
@@ -49,11 +50,11 @@ def test_missing_and_infinite_values_are_counted_and_placed(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "finding"),
     [
-        ("@classLabel true a b\n@data\n1:a\n2:a\n", "All cases are of one class, 'a'"),
-        ("@classLabel true a b\n@data\n1:a\n2:a\n", "1 declared class has no case: b"),
-        ("@classLabel true a b\n@data\n1:a\n2:a\n3:b\n", "1 class has a single case: b"),
+        ("@classLabel true a b\n@data\n1:a\n2:a\n", "All sequences are of one class, 'a'"),
+        ("@classLabel true a b\n@data\n1:a\n2:a\n", "1 declared class has no sequence: b"),
+        ("@classLabel true a b\n@data\n1:a\n2:a\n3:b\n", "1 class has a single sequence: b"),
         ("@data\n1\n2\n", "no labels"),
-        ("@data\n1:5\n2:5\n", "1 channel is constant, the same value at every step of every case: 1"),
+        ("@data\n1:5\n2:5\n", "1 channel is constant, the same value at every step of every sequence: 1"),
         ("@data\n1:?\n2:?\n", "1 channel has no finite value at all: 1"),
     ],
 )
@@ -104,7 +105,7 @@ def test_a_wrong_file_is_refused_with_its_line(tmp_path: Path) -> None:
 
 def test_the_layout_is_passed_on(tmp_path: Path) -> None:
     np.savez(tmp_path / "some.npz", X=RANDOM.normal(size=(2, 3, 5)))
-    assert inspect(tmp_path / "some.npz", layout="channels-first").length_max == 5
+    assert inspect(tmp_path / "some.npz", DataConfig(layout="channels-first")).length_max == 5
     with pytest.raises(ReadError, match="--layout"):
         inspect(tmp_path / "some.npz")
 

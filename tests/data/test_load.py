@@ -104,7 +104,7 @@ def test_a_missing_file_and_a_misspelt_name_are_told_apart(tmp_path: Path) -> No
 
 
 def test_options_of_named_data_are_refused_for_others(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="digits has no option length"):
+    with pytest.raises(ConfigError, match="the option length does not apply to digits"):
         load_dataset(DataConfig(source="digits", length=5))
-    with pytest.raises(ConfigError, match="permute_seed is an option of a named data set"):
+    with pytest.raises(ConfigError, match="the option permute_seed does not apply to the file"):
         load_dataset(DataConfig(source=write(tmp_path / "a.npz"), permute_seed=5))

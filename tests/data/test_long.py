@@ -209,7 +209,7 @@ def test_the_line_is_right_beyond_the_first_chunk(tmp_path: Path, monkeypatch: p
         ("id,x\n", {}, "there is a header but no row under it"),
         ("\n\n", {}, "there is nothing in it"),
         ("id,x\na,1\na,2\n", {"delimiter": "::"}, "expected one character"),
-        ("id,x\na,1\na,2\n", {"layout": "time-first"}, "layout is no option of CSV"),
+        ("id,x\na,1\na,2\n", {"layout": "time-first"}, "the option layout does not apply to CSV"),
     ],
 )
 def test_tables_and_options_that_make_no_sense_are_refused(

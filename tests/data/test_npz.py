@@ -15,13 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unrolled.data.formats.npz import read_npz
+from unrolled.config import Layout
+from unrolled.data import formats
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError, UnrolledError
 
 RANDOM = np.random.default_rng(0)
 X3 = RANDOM.normal(size=(4, 5, 3)).astype(np.float32)
 Y4 = np.array(["b", "a", "b", "c"])
+
+
+def read_npz(path: Path, layout: Layout | None = None) -> Sequences:
+    return formats.read(path, layout=layout)
 
 
 def saved(folder: Path, **arrays: Any) -> Path:

@@ -39,9 +39,9 @@ def test_an_unknown_suffix_is_refused_with_those_known(tmp_path: Path) -> None:
 
 
 def test_a_packed_file_of_another_format_gets_advice(tmp_path: Path) -> None:
-    (tmp_path / "some.ts.gz").write_bytes(b"\x1f\x8b")
+    (tmp_path / "some.npz.gz").write_bytes(b"\x1f\x8b")
     with pytest.raises(ReadError, match="Unpack it first"):
-        read(tmp_path / "some.ts.gz")
+        read(tmp_path / "some.npz.gz")
 
 
 @pytest.mark.parametrize("name", ["Vowels_TRIAN.ts", "vowels_train.ts", "Vowels_TRAIN.npz"])

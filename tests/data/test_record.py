@@ -37,7 +37,8 @@ def test_a_hash_goes_with_its_sequence_wherever_it_stands(seed: int, cases: int,
 def test_a_hash_does_not_depend_on_how_much_is_read_at_a_time(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = from_texts(["abc", "a", "cabbage"], "characters")
     expected = content_hashes(random(0)), content_hashes(texts)
-    monkeypatch.setattr(record, "_CHUNK_STEPS", chunk)
+    monkeypatch.setattr("unrolled.data.sequences.BLOCK_STEPS", chunk)
+    monkeypatch.setattr(record, "BLOCK_STEPS", chunk)
     assert (content_hashes(random(0)) == expected[0]).all()
     assert (content_hashes(texts) == expected[1]).all()
 

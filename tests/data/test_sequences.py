@@ -136,7 +136,7 @@ def test_given_classes_fix_the_order_and_may_be_absent() -> None:
     [
         ([1.0, np.nan], "label 1 is not finite"),
         ([[1], [2]], "expected one label a sequence"),
-        (np.array([1, "a", None], object), "of different kinds .NoneType, int, str."),
+        (np.array([1, "a", None], object), "of different types .NoneType, int, str."),
     ],
 )
 def test_labels_that_are_no_classes_are_refused(labels: Any, text: str) -> None:

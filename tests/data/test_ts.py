@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unrolled.data.formats.ts import read_ts
+from unrolled.data.formats import read as read_ts
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError, UnrolledError
 
@@ -32,11 +33,11 @@ def refused(folder: Path, text: str) -> ReadError:
     return caught.value
 
 
-def ts_text(cases: list[np.ndarray], labels: list[str], classes: list[str]) -> str:
+def ts_text(rows: list[np.ndarray], labels: list[str], classes: list[str]) -> str:
     """The form as the archive publishes it, from arrays [T, F]."""
     lines = ["@problemName Made", "@timeStamps false", f"@classLabel true {' '.join(classes)}", "@data"]
-    for case, label in zip(cases, labels, strict=True):
-        channels = [",".join("?" if np.isnan(v) else repr(float(v)) for v in channel) for channel in case.T]
+    for row, label in zip(rows, labels, strict=True):
+        channels = [",".join("?" if np.isnan(v) else repr(float(v)) for v in channel) for channel in row.T]
         lines.append(":".join([*channels, label]))
     return "\n".join(lines) + "\n"
 
@@ -49,14 +50,14 @@ numbers = st.floats(width=32, allow_nan=True, allow_infinity=True)
 def test_reading_returns_what_was_written(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 3))
     lengths = data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=5))
-    cases = [data.draw(hnp.arrays(np.float32, (length, width), elements=numbers)) for length in lengths]
+    rows = [data.draw(hnp.arrays(np.float32, (length, width), elements=numbers)) for length in lengths]
     classes = data.draw(st.permutations(["up", "down", "ä", "4"]))
-    labels = [data.draw(st.sampled_from(classes)) for _ in cases]
-    sequences = read_text(tmp_path_factory.mktemp("ts"), ts_text(cases, labels, classes))
+    labels = [data.draw(st.sampled_from(classes)) for _ in rows]
+    sequences = read_text(tmp_path_factory.mktemp("ts"), ts_text(rows, labels, classes))
     assert sequences.classes == tuple(classes)
     assert [sequences.classes[index] for index in sequences.targets] == labels
     assert sequences.lengths.tolist() == lengths
-    for found, expected in zip(sequences, cases, strict=True):
+    for found, expected in zip(sequences, rows, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -184,8 +185,8 @@ def test_a_wrong_case_is_named_with_line_and_column(tmp_path: Path, case: str, c
         ("@dimensions 3", "1:2:a", "found 2 channel(s) but the header says @dimensions 3"),
         ("@univariate true", "1:2:a", "found 2 channel(s) but the header says @univariate true"),
         ("@seriesLength 4", "1,2,3:a", "found the length 3 but the header says @seriesLength 4"),
-        ("@equalLength true", "1,2,3:a\n1,2:a", "found the length 2, where the first case has 3, but"),
-        ("", "1,2:3,4:a\n1,2:a", "found 1 channel(s) where the first case has 2"),
+        ("@equalLength true", "1,2,3:a\n1,2:a", "found the length 2, where the first sequence has 3, but"),
+        ("", "1,2:3,4:a\n1,2:a", "found 1 channel(s) where the first sequence has 2"),
     ],
 )
 def test_a_ragged_header_is_refused_with_the_line(tmp_path: Path, header: str, case: str, says: str) -> None:
@@ -226,8 +227,8 @@ def test_no_data_line_is_refused(tmp_path: Path) -> None:
     assert "no @data line" in str(refused(tmp_path, "# only\n@classLabel true a b\n"))
 
 
-def test_data_without_cases_are_refused(tmp_path: Path) -> None:
-    assert "no cases after @data" in str(refused(tmp_path, HEADER + "# nothing\n"))
+def test_data_without_sequences_are_refused(tmp_path: Path) -> None:
+    assert "no sequences after @data" in str(refused(tmp_path, HEADER + "# nothing\n"))
 
 
 @pytest.mark.parametrize("case", ["1,2,3:up", "1,2,3:1"])
@@ -251,7 +252,7 @@ def uea(name: str) -> Path:
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("name", "cases", "channels", "shortest", "longest", "classes"),
+    ("name", "rows", "channels", "shortest", "longest", "classes"),
     [
         ("JapaneseVowels_TRAIN", 270, 12, 7, 26, 9),
         ("JapaneseVowels_TEST", 370, 12, 7, 29, 9),
@@ -262,10 +263,10 @@ def uea(name: str) -> Path:
     ],
 )
 def test_archive_problems_have_the_published_sizes(
-    name: str, cases: int, channels: int, shortest: int, longest: int, classes: int
+    name: str, rows: int, channels: int, shortest: int, longest: int, classes: int
 ) -> None:
     sequences = read_ts(uea(name))
-    assert len(sequences) == cases
+    assert len(sequences) == rows
     assert len(sequences.channels) == channels
     assert (sequences.lengths.min(), sequences.lengths.max()) == (shortest, longest)
     assert len(sequences.classes) == classes
@@ -289,3 +290,9 @@ def test_japanese_vowels_is_read_in_well_under_a_second() -> None:
     start = time.perf_counter()
     read_ts(path)
     assert time.perf_counter() - start < 0.5
+
+
+def test_a_packed_file_is_read(tmp_path: Path) -> None:
+    text = HEADER + "1,2,3:4,5,6:b\n"
+    (tmp_path / "some.ts.gz").write_bytes(gzip.compress(text.encode()))
+    assert read_ts(tmp_path / "some.ts.gz").fingerprint == read_text(tmp_path, text).fingerprint

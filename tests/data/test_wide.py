@@ -328,13 +328,13 @@ ARFF = "@relation r\n@attribute a numeric\n@attribute b numeric\n@attribute c {u
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (ARFF, "there are no cases after @data"),
+        (ARFF, "there are no sequences after @data"),
         (ARFF.replace("@data\n", ""), "there is no @data line"),
         (ARFF + "1,2,u\n1,2,w\n", "line 7: the class 'w' is not declared; expected one of u, v"),
         (ARFF + "1,2,u\n1,v\n", "line 7: found 2 values where 3 attributes are declared"),
         (ARFF + "1,x,u\n", "line 6: 'x' is not a number"),
         (ARFF + "1,1e300,u\n", "line 6: a value is beyond the range"),
-        (ARFF + "?,?,u\n", "line 6: this case has no values"),
+        (ARFF + "?,?,u\n", "line 6: this sequence has no values"),
         (ARFF.replace("b numeric", "b string"), "line 3: the attribute is of type 'string'"),
         (ARFF.replace("b numeric", "b {x,y}"), "2 attributes are nominal; expected one"),
         ("1,2,u\n", "line 1: found '1,2,u' before @data"),
@@ -404,7 +404,7 @@ def test_a_format_can_be_forced_and_takes_only_its_options(tmp_path: Path) -> No
     path = _write(tmp_path, "label,v0,v1\na,1,2\nb,3,4\n", "some.data")
     assert read_with(path, format="csv")[0].classes == ("a", "b")
     (tmp_path / "some.ts").write_text("@classLabel true a\n@data\n1,2:a\n")
-    with pytest.raises(ConfigError, match=r"id is no option of \.ts files"):
+    with pytest.raises(ConfigError, match=r"the option id does not apply to \.ts files"):
         read_with(tmp_path / "some.ts", id="id")
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from unrolled.data.checks import value_range
 from unrolled.data.sequences import Sequences
-from unrolled.preparation import statistics
 from unrolled.preparation.statistics import channel_statistics, overall_statistics
 
 
@@ -21,7 +20,7 @@ def sequences(missing: float, offset: float = 0.0) -> Sequences:
 @pytest.mark.parametrize("offset", [0.0, 1e5])
 @pytest.mark.parametrize("chunk", [4, 65_536])
 def test_statistics_are_numpys_over_what_is_there(missing, offset, chunk, monkeypatch) -> None:
-    monkeypatch.setattr(statistics, "_CHUNK_STEPS", chunk)
+    monkeypatch.setattr("unrolled.data.sequences.BLOCK_STEPS", chunk)
     whole = sequences(missing, offset)
     for chosen in (whole, whole.take(np.array([3, 0, 4]))):
         values = np.concatenate(list(chosen)).astype(np.float64)

@@ -10,7 +10,7 @@ import typer
 from unrolled.cli.options import AsJson, with_file_options
 
 if TYPE_CHECKING:
-    from unrolled.data import Inspection, PreviewCase
+    from unrolled.data import Inspection, PreviewSequence
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -79,13 +79,13 @@ def _print(found: Inspection) -> None:
         out().print(f"note: {finding}")
 
 
-def _steps(sequence: PreviewCase) -> str:
+def _steps(sequence: PreviewSequence) -> str:
     """The values of the first steps, each step in brackets."""
     shown = " ".join("[" + " ".join(_number(value) for value in step) + "]" for step in sequence.values)
     return f": {shown}{' …' if sequence.length > len(sequence.values) else ''}"
 
 
-def _text(sequence: PreviewCase) -> str:
+def _text(sequence: PreviewSequence) -> str:
     """The beginning of a text."""
     return f": {sequence.text!r}"
 
@@ -94,7 +94,7 @@ def _symbols(symbols: tuple[str, ...]) -> str:
     return ", ".join(map(repr, symbols[:_MOST_SYMBOLS])) + (", …" if len(symbols) > _MOST_SYMBOLS else "")
 
 
-def _picture(sequence: PreviewCase) -> str:
+def _picture(sequence: PreviewSequence) -> str:
     """The picture in characters, two for each pixel so that it is about square."""
     rows = ["".join(2 * _shade(value) for value in step).rstrip() for step in sequence.values]
     return "".join(f"\n      {row}" for row in rows if row)

@@ -1,4 +1,4 @@
-"""Sequences with labels: what they are, where they come from, and how they are split.
+"""Sequences with labels: what they are, where they come from and how they are split.
 
 sources/    named data: generated, shipped, or downloaded and verified
 formats/    readers, one file a format, and the table of them
@@ -7,14 +7,16 @@ files/      how a file of any format is opened and read in bounded memory
 batches/    sequences as padded tensors
 
 sequences   `Sequences`: values, lengths, labels and classes
-dataset     `Dataset`: sequences to train on, to choose by, and to test on
+dataset     `Dataset`: training, validation and test sequences
 load        a recipe's section [data] into a `Dataset`: named data or a file, split
-coercion    arrays and lists of a library's user into `Sequences`
-tokens      how a text is cut into characters or words
-splits      what is held out: by class, by group, by time, by order
-checks      whether sequences can be trained on, tested on, predicted
-inspection  `unrolled inspect`: what a file holds, and what is odd about it
-record      which sequences were in which part, by their content
+options     which options apply to which data
+numbers     numbers in text, and as 32-bit floats
+coercion    a caller's arrays and lists into `Sequences`
+tokens      a text into characters or words
+splits      held-out sequences: by class, by group, by time, by order
+checks      whether sequences fit training, a test or a model
+inspection  `unrolled inspect`: the content of a file, and what is odd about it
+record      the content of training, validation and test sequences, as hashes
 """
 
 from unrolled.data.checks import (
@@ -23,14 +25,14 @@ from unrolled.data.checks import (
     check_kind,
     check_test,
     check_trainable,
-    doubt_unit,
     refuse_values,
     targets_among,
     value_range,
+    warn_if_out_of_range,
 )
 from unrolled.data.coercion import SequencesLike, as_sequences, parse_literal
 from unrolled.data.dataset import Dataset
-from unrolled.data.inspection import Inspection, Place, PreviewCase, inspect
+from unrolled.data.inspection import Inspection, Place, PreviewSequence, inspect
 from unrolled.data.load import load_dataset, load_sequences, split_dataset
 from unrolled.data.record import DatasetRecord, content_hashes
 from unrolled.data.sequences import Integers, Sequences, encode_labels, label_indices
@@ -44,7 +46,7 @@ __all__ = [
     "Inspection",
     "Integers",
     "Place",
-    "PreviewCase",
+    "PreviewSequence",
     "Sequences",
     "SequencesLike",
     "TextsLike",
@@ -55,7 +57,6 @@ __all__ = [
     "check_test",
     "check_trainable",
     "content_hashes",
-    "doubt_unit",
     "encode_labels",
     "from_texts",
     "guess_kind",
@@ -71,4 +72,5 @@ __all__ = [
     "token_kind",
     "tokens_of",
     "value_range",
+    "warn_if_out_of_range",
 ]

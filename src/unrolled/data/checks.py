@@ -1,9 +1,8 @@
-"""Whether sequences can be trained on, tested on, predicted: said before any hour is spent."""
+"""Checks of sequences before hours are spent on training: labels, values, channels, groups."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -12,19 +11,18 @@ from unrolled.config import MissingName
 from unrolled.data.sequences import Integers, Sequences, Values, label_indices
 from unrolled.errors import DataError, MismatchError, UnitWarning
 
-_CHUNK_STEPS = 65_536
 _FAR = 10
-"""So many times the training's range outside of it, values are doubted."""
+"""Values that lie this many ranges of the training data outside of it, probably have another unit."""
 
 
 def check_trainable(sequences: Sequences, missing: MissingName = "none") -> None:
-    """Refuses labels that teach nothing and values that no network takes.
+    """Refuses sequences of a single class, and values that no network can read.
 
     Args:
         sequences: to train on.
-        missing: what becomes of missing values.
+        missing: how missing values are handled.
     Raises:
-        DataError: saying which, where and what to do.
+        DataError: for labels of one class, infinite or missing values, and channels without values.
     """
     counts = sequences.class_counts()
     present = [name for name, count in zip(sequences.classes, counts, strict=True) if count]
@@ -38,10 +36,10 @@ def check_trainable(sequences: Sequences, missing: MissingName = "none") -> None
 
 
 def check_test(test: Sequences, train: Sequences, missing: MissingName = "none") -> None:
-    """Refuses, before hours of training, test sequences on which the trained model could not be measured.
+    """Refuses test sequences on which the trained model could not be measured.
 
     Raises:
-        DataError: as `check_held_out`, and for sequences of a group that is trained on.
+        DataError: as `check_held_out`, and for groups that are also in the training data.
     """
     check_held_out(test, train, "test", missing)
     _refuse_shared_groups(test, train)
@@ -51,13 +49,13 @@ def check_held_out(part: Sequences, train: Sequences, role: str, missing: Missin
     """Refuses validation or test sequences that do not fit the training sequences.
 
     Args:
-        part: the sequences that are held out.
+        part: the validation or test sequences.
         train: the training sequences.
-        role: what the former are held out for, for messages.
-        missing: what becomes of missing values.
+        role: ``"validation"`` or ``"test"``, for messages.
+        missing: how missing values are handled.
     Raises:
-        DataError: for other channels or classes than the training sequences', no labels, text in the place of
-            numbers, or values that no network takes.
+        DataError: for other channels or classes than those of the training sequences, no labels, text in the place
+            of numbers, or values that no network can read.
     """
     check_kind(part, train.symbols is not None, role)
     check_channels(part, train.channels, f"the {role} data", "the training data have")
@@ -77,10 +75,11 @@ def targets_among(
     Args:
         sequences: with labels.
         classes: names.
-        found, unknown_to: what the sequences are and whose the classes are, for the message.
+        found: names the sequences in the message.
+        unknown_to: says in the message to whom a label is unknown.
     Raises:
-        MismatchError: for a label that is none of the classes.
-        DataError: where there are no labels.
+        MismatchError: for a label that is not one of the classes.
+        DataError: for sequences without labels.
     """
     indices = label_indices(sequences, classes)
     if (indices < 0).any():
@@ -93,10 +92,10 @@ def targets_among(
 
 
 def check_kind(sequences: Sequences, text: bool, role: str) -> None:
-    """Refuses numbers where text was learned, and text where numbers were.
+    """Refuses numbers where the network reads text, and text where it reads numbers.
 
     Raises:
-        MismatchError: saying which is which.
+        MismatchError: with both.
     """
     if (sequences.symbols is not None) != text:
         found, expected = ("numbers", "text") if text else ("text", "numbers")
@@ -109,13 +108,13 @@ def check_channels(
     found: str = "the data",
     learned: str = "the model was trained on",
 ) -> None:
-    """Refuses other channels than those that were, or will be, learned.
+    """Refuses other channels than those of the training data.
 
     Args:
         sequences: to predict or test on.
-        channels: those of the training.
-        found: what the sequences are, for the message.
-        learned: begins what the message says of the training's.
+        channels: of the training data.
+        found: names the sequences in the message.
+        learned: introduces the training data's channels in the message.
     Raises:
         MismatchError: with both.
     """
@@ -133,8 +132,8 @@ def check_channels(
         )
 
 
-def doubt_unit(sequences: Sequences, learned: tuple[float, float]) -> None:
-    """Warns of values that are so much larger or smaller than the training's that their unit must be another.
+def warn_if_out_of_range(sequences: Sequences, learned: tuple[float, float]) -> None:
+    """Warns of values so much larger or smaller than the training data's that they must have another unit.
 
     Args:
         sequences: to predict.
@@ -143,66 +142,64 @@ def doubt_unit(sequences: Sequences, learned: tuple[float, float]) -> None:
     low, high = value_range(sequences)
     span = learned[1] - learned[0]
     beyond = max(learned[0] - low, high - learned[1]) > _FAR * span
-    within = len(sequences) >= _FAR and high - low < span / _FAR**2  # fewer may well be quiet ones
+    within = len(sequences) >= _FAR and high - low < span / _FAR**2  # a few sequences may simply be quiet
     if span and (beyond or within):
         warnings.warn(
-            f"the values run from {low:g} to {high:g}, those that the model was trained on from {learned[0]:g} to "
-            f"{learned[1]:g}. If their unit is another, such as bytes in the place of 0 to 1, the answers are "
-            "worthless; convert them.",
+            f"the values run from {low:g} to {high:g}, the training data's from {learned[0]:g} to {learned[1]:g}. If "
+            "they have another unit, such as bytes in the place of 0 to 1, the answers are worthless; convert them.",
             UnitWarning,
             stacklevel=2,
         )
 
 
 def value_range(sequences: Sequences) -> tuple[float, float]:
-    """The least and the largest value of all channels, in the real unit; NaN where there is none."""
+    """The smallest and the largest value of all channels, in the real unit; NaN if every value is missing."""
     low = high = np.nan
-    for first, last in sequences.stretches():
-        for begin in range(first, last, _CHUNK_STEPS):
-            block = sequences.values[begin : min(begin + _CHUNK_STEPS, last)]
-            low, high = np.fmin(low, np.fmin.reduce(block, None)), np.fmax(high, np.fmax.reduce(block, None))
+    for block in sequences.blocks():
+        low, high = np.fmin(low, np.fmin.reduce(block, None)), np.fmax(high, np.fmax.reduce(block, None))
     return float(low) * sequences.scale, float(high) * sequences.scale
 
 
 def refuse_values(sequences: Sequences, role: str, missing: MissingName = "none") -> None:
-    """Refuses infinite values, and missing ones unless something becomes of them.
+    """Refuses infinite values, and missing values unless the network handles them.
 
     Raises:
-        MismatchError: with how many there are and where the first stands.
+        MismatchError: with their number and the position of the first.
     """
-    wrong = _unfinite if missing == "none" else np.isinf
-    count = sum(int(wrong(block).sum()) for block in _blocks(sequences))
+    if sequences.values.dtype.kind != "f":
+        return
+
+    def wrong(values: Values) -> npt.NDArray[np.bool_]:
+        return ~np.isfinite(values) if missing == "none" else np.isinf(values)
+
+    count = sum(np.count_nonzero(wrong(block)) for block in sequences.blocks())
     if not count:
         return
-    index = next(index for index in range(len(sequences)) if wrong(sequences[index]).any())
-    step, channel = (int(place[0]) for place in np.nonzero(wrong(sequences[index])))
+    index, places = next(
+        (index, found) for index, rows in enumerate(sequences) if (found := np.argwhere(wrong(rows))).size
+    )
+    step, channel = places[0].tolist()
     kind = "missing or infinite" if missing == "none" else "infinite"
-    holes = bool(np.isnan(sequences[index][step, channel]))
+    holes = np.isnan(sequences[index][step, channel])
     advice = "Train with --missing forward-fill, mean or mask, fill them in, or" if holes else "Correct them, or"
     raise MismatchError(
         f"the {role} data hold {count:,} {kind} values, the first in sequence {index}, step {step}, channel "
-        f"{sequences.channels[channel]!r} (counted from 0); only finite numbers are taken. {advice} remove those "
+        f"{sequences.channels[channel]!r} (counted from 0); expected finite numbers. {advice} remove those "
         "sequences."
     )
 
 
-def _unfinite(values: Values) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = ~np.isfinite(values)
-    return found
-
-
 def _refuse_empty_channels(sequences: Sequences) -> None:
     empty = np.ones(len(sequences.channels), bool)
-    for block in _blocks(sequences):
+    for block in sequences.blocks():
         empty &= np.isnan(block).all(0)
         if not empty.any():
             return
-    if sequences.values.dtype.kind == "f":
-        name = sequences.channels[int(empty.argmax())]
-        raise DataError(
-            f"every value of channel {name!r} is missing in the training data; there is nothing to learn from it. "
-            "Leave the channel out."
-        )
+    name = sequences.channels[int(empty.argmax())]
+    raise DataError(
+        f"every value of channel {name!r} is missing in the training data; there is nothing to learn from it. "
+        "Leave the channel out."
+    )
 
 
 def _refuse_shared_groups(test: Sequences, train: Sequences) -> None:
@@ -211,20 +208,11 @@ def _refuse_shared_groups(test: Sequences, train: Sequences) -> None:
     shared = sorted(set(test.groups) & set(train.groups))
     if shared:
         raise DataError(
-            f"{len(shared):,} groups stand both in the training and in the test data, such as {shared[0]!r}; a test on "
+            f"{len(shared):,} groups are both in the training and in the test data, such as {shared[0]!r}; a test on "
             "them would flatter. Remove them from one side, or leave out --group."
         )
 
 
-def _blocks(sequences: Sequences) -> Iterator[Values]:
-    """All values that can be missing or infinite, some steps at a time, [S', F]."""
-    if sequences.values.dtype.kind != "f":
-        return
-    for first, last in sequences.stretches():
-        for low in range(first, last, _CHUNK_STEPS):
-            yield sequences.values[low : min(low + _CHUNK_STEPS, last)]
-
-
 def _named(channels: tuple[str, ...]) -> bool:
-    """Whether channels have names of their own, not only numbers."""
-    return channels != tuple(str(number) for number in range(len(channels)))
+    """Whether channels have names, not only numbers."""
+    return channels != tuple(map(str, range(len(channels))))

@@ -1,4 +1,4 @@
-"""Sequences from whatever a user of the library hands over."""
+"""`Sequences` from a caller's arrays, lists and texts, and from the command line."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.data.numbers import parse_number
 from unrolled.data.sequences import Sequences
 from unrolled.data.tokens import TextsLike
 from unrolled.errors import DataError
 
 SequencesLike = Sequences | npt.NDArray[np.generic] | Sequence[npt.ArrayLike] | TextsLike
-"""`Sequences`; an array [N, T, F], or [N, T] for one channel; a list of arrays [T_i, F] or [T_i]; or, where text
-was learned, `TextsLike`."""
+"""`Sequences`; an array [N, T, F], or [N, T] for one channel; a list of arrays [T_i, F] or [T_i]; or, for a network
+of text, `TextsLike`."""
 
 
 def as_sequences(values: SequencesLike, labels: Iterable[object] | None = None) -> Sequences:
-    """`Sequences` from any of `SequencesLike`, with labels where they are given.
+    """`Sequences` from any of `SequencesLike`, with labels if given.
 
     Raises:
         DataError: for anything else.
@@ -38,11 +39,11 @@ def as_sequences(values: SequencesLike, labels: Iterable[object] | None = None) 
 def parse_literal(text: str, channels: int) -> Sequences:
     """One sequence from the command line.
 
-    A word of digits is a step a digit, for one channel: ``0110``. Otherwise values are separated by
-    commas and channels by colons, as in a ``.ts`` file: ``0.1,0.2:1,1.5``.
+    With one channel each digit of a word is a step: ``0110``. Otherwise commas separate values and colons
+    channels, as in a ``.ts`` file: ``0.1,0.2:1,1.5``.
 
     Raises:
-        DataError: naming what is not a number.
+        DataError: for a value that is not a number, and channels of different lengths.
     """
     stripped = text.strip()
     if channels == 1 and stripped.isascii() and stripped.isdigit():
@@ -51,14 +52,14 @@ def parse_literal(text: str, channels: int) -> Sequences:
         rows = [[_number(item) for item in channel.split(",")] for channel in stripped.split(":")]
     if len({len(row) for row in rows}) > 1:
         found = ", ".join(str(len(row)) for row in rows)
-        raise DataError(f"the channels have {found} steps; expected as many in each.")
+        raise DataError(f"the channels have {found} steps; expected the same number in each.")
     return Sequences.from_list([np.array(rows, np.float32).T])
 
 
 def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
+    number = parse_number(text)
+    if number is None:
         raise DataError(
             f"{text!r} is not a number; expected digits as in 0110, or values as in 0.1,0.2 with : between channels."
-        ) from None
+        )
+    return number

@@ -1,4 +1,4 @@
-"""What a run is given: the sequences to train on, to choose by, and to test on."""
+"""`Dataset`: training, validation and test sequences."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from unrolled.data.sequences import Sequences
 class Dataset:
     """Training, validation and test sequences of one problem.
 
-    Labels are matched by name: where the validation sequences number their classes in another way than the training
-    sequences, they are renumbered.
+    Classes are matched by name: validation labels are renumbered where their classes have another order than the
+    training data's.
 
     Attributes:
         name: short, fit for a folder's name.
-        train: what the weights are learned from.
-        validation: what the best weights are chosen by; None where nothing is held out for it.
-        test: what is read once, after training; None where there is nothing.
-        note: where the sequences come from and how they were split, as a sentence.
+        train: sequences to learn the weights from.
+        validation: sequences to choose among weights and settings by; None if there are none.
+        test: sequences for the figures, read once after training; None if there are none.
+        note: the origin of the sequences and how they were split, as a sentence.
     Raises:
-        MismatchError: for a validation sequence with a label that is no class of the training sequences.
+        MismatchError: for a validation label that is not a class of the training sequences.
 
     Example:
         >>> own = unrolled.Sequences.from_list(arrays, labels)

@@ -1,30 +1,29 @@
-"""What is in a file of sequences, and what about it deserves attention."""
+"""The content of a file of sequences, and what about it deserves attention."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.config import DataConfig, Layout
+from unrolled.config import DataConfig
 from unrolled.data.files import SILENT, Notes, Observer
 from unrolled.data.formats import read, reader_of
 from unrolled.data.sequences import Integers, Sequences, Values
 from unrolled.errors import listed
 
-_PREVIEW_CASES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
+_PREVIEW_SEQUENCES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
 _PREVIEW_PICTURE = 64
 _PREVIEW_SYMBOLS = 40
-_BLOCK_STEPS = 1 << 16
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value stands, each counted from 0.
+    """The position of a value: sequence, step and channel, each counted from 0.
 
     Example:
         >>> np.savez("own.npz", X=np.array([[1.0, 2.0, 3.0], [4.0, np.nan, 6.0]]), y=["up", "down"])
@@ -38,16 +37,16 @@ class Place:
 
 
 @dataclass(frozen=True)
-class PreviewCase:
+class PreviewSequence:
     """The beginning of one sequence.
 
     Attributes:
-        case: its number, counted from 0.
-        label: its class; None where the labels are not known.
-        length: its steps, T.
-        values: its first steps and channels, of a picture all, in the real unit; None where a value is
-            missing or infinite.
-        text: of text, its beginning; None where the values are numbers.
+        case: the sequence's number, counted from 0.
+        label: its class; None if the labels are not known.
+        length: its number of steps, T.
+        values: its first steps and channels, of a picture all, in the real unit; None for a missing or
+            infinite value.
+        text: the beginning of a text; None for numbers.
 
     Example:
         >>> np.savez("own.npz", X=np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), y=["up", "down"])
@@ -65,7 +64,7 @@ class PreviewCase:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is in a file of sequences.
+    """The content of a file of sequences.
 
     Attributes:
         path: the file.
@@ -74,21 +73,21 @@ class Inspection:
         cases: number of sequences, N.
         steps: steps of all sequences together, S.
         classes: the classes' names, [C].
-        class_counts: sequences of each class, [C]; None where the labels are not known.
+        class_counts: sequences of each class, [C]; None if the labels are not known.
         channels: the channels' names, [F].
         length_min: steps of the shortest sequence.
         length_median: median of the sequences' steps.
         length_max: steps of the longest sequence.
-        missing_count: values that are missing.
-        missing_first: where the first missing value stands.
-        infinite_count: values that are infinite.
-        infinite_first: where the first infinite value stands.
-        value_min: the smallest finite value, in the real unit; None where there is none.
-        value_max: the largest finite value, in the real unit; None where there is none.
+        missing_count: number of missing values.
+        missing_first: position of the first missing value.
+        infinite_count: number of infinite values.
+        infinite_first: position of the first infinite value.
+        value_min: the smallest finite value, in the real unit; None if no value is finite.
+        value_max: the largest finite value, in the real unit; None if no value is finite.
         preview: the beginnings of the first sequences.
         findings: what deserves attention, one sentence each.
-        notes: what the reader found without being told, one sentence each.
-        symbols: of text, the characters or words in it; None where the values are numbers.
+        notes: what the reader found out, one sentence each.
+        symbols: the characters or words of texts; None for numbers.
 
     Example:
         >>> np.savez("own.npz", X=np.array([[1.0, 2.0, 3.0], [4.0, np.nan, 6.0]]), y=["up", "down"])
@@ -116,32 +115,30 @@ class Inspection:
     infinite_first: Place | None
     value_min: float | None
     value_max: float | None
-    preview: tuple[PreviewCase, ...]
+    preview: tuple[PreviewSequence, ...]
     findings: tuple[str, ...]
     notes: tuple[str, ...] = ()
     symbols: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values that JSON can hold."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        """The fields as values that `json` can write."""
+        return asdict(self)
 
 
 def inspect(
     path: str | Path,
     config: DataConfig | None = None,
     *,
-    layout: Layout | None = None,
     observer: Observer = SILENT,
 ) -> Inspection:
-    """Reads a file of sequences and says what is in it.
+    """Reads a file of sequences and describes its content.
 
     Args:
-        path: a file that `unrolled.data.formats.read` can read.
-        config: what is known of the file; see `read`.
-        layout: axes of a 3-D array in an ``.npz`` file.
-        observer: is told how far the reading is.
+        path: a file or folder that `unrolled.data.formats.read` can read.
+        config: what is known about the file; see `read`.
+        observer: receives the progress.
     Raises:
-        ReadError: for a file that cannot be read, with the line and column where there are such.
+        ReadError: for a file that cannot be read.
 
     Example:
         >>> np.savez("own.npz", X=np.array([[1.0, 2.0, 3.0], [4.0, np.nan, 6.0]]), y=["up", "down"])
@@ -151,24 +148,24 @@ def inspect(
     """
     reader = reader_of(path, config.format if config else None)
     notes: list[str] = []
-    sequences = read(path, config, layout=layout, observer=Notes(notes.append, observer), labels_needed=False)
-    found = inspect_sequences(sequences, path=str(path), kind=reader.title)
-    return replace(found, notes=tuple(notes))
+    sequences = read(path, config, observer=Notes(notes.append, observer), labels_needed=False)
+    return inspect_sequences(sequences, path=str(path), format_title=reader.title, notes=tuple(notes))
 
 
-def inspect_sequences(sequences: Sequences, *, path: str = "", kind: str = "") -> Inspection:
-    """Says what is in sequences that have been read already.
+def inspect_sequences(
+    sequences: Sequences, *, path: str = "", format_title: str = "", notes: tuple[str, ...] = ()
+) -> Inspection:
+    """Describes sequences.
 
     Args:
         sequences: all sequences of a file or a named data set.
-        path: where they are from.
-        kind: the name of the format.
+        path, format_title, notes: see `Inspection`.
     """
     scan = _Scan.of(sequences)
     finite = np.isfinite(scan.low)
     return Inspection(
         path=path,
-        format=kind,
+        format=format_title,
         pictures=sequences.pictures,
         cases=len(sequences),
         steps=sequences.num_steps,
@@ -184,15 +181,16 @@ def inspect_sequences(sequences: Sequences, *, path: str = "", kind: str = "") -
         infinite_first=scan.infinite_first,
         value_min=float(scan.low[finite].min()) * sequences.scale if finite.any() else None,
         value_max=float(scan.high[finite].max()) * sequences.scale if finite.any() else None,
-        preview=tuple(_preview(sequences, index) for index in range(min(_PREVIEW_CASES, len(sequences)))),
+        preview=tuple(_preview(sequences, index) for index in range(min(_PREVIEW_SEQUENCES, len(sequences)))),
         findings=(*_label_findings(sequences), *(() if sequences.symbols else _value_findings(sequences, scan))),
+        notes=notes,
         symbols=sequences.symbols,
     )
 
 
 @dataclass
 class _Scan:
-    """What one pass over the values finds; lows and highs are of finite values, [F], in the stored unit."""
+    """The smallest and largest finite value of each channel, [F], as stored, and what is missing or infinite."""
 
     low: npt.NDArray[np.float64]
     high: npt.NDArray[np.float64]
@@ -206,7 +204,8 @@ class _Scan:
         width = len(sequences.channels)
         scan = cls(np.full(width, np.nan), np.full(width, np.nan))
         ends = np.cumsum(sequences.lengths)
-        for first, block in _blocks(sequences):
+        first = 0
+        for block in sequences.blocks():
             if block.dtype == np.float32 and not np.isfinite(block).all():
                 missing, infinite = np.isnan(block), np.isinf(block)
                 scan.missing_count += int(missing.sum())
@@ -216,39 +215,30 @@ class _Scan:
                 block = np.where(infinite, np.float32(np.nan), block)
             scan.low = np.fmin(scan.low, np.fmin.reduce(block, axis=0))
             scan.high = np.fmax(scan.high, np.fmax.reduce(block, axis=0))
+            first += len(block)
         return scan
 
 
-def _blocks(sequences: Sequences) -> Iterator[tuple[int, Values]]:
-    """The steps in the sequences' order, in pieces: (number of the first step, its values [S', F])."""
-    ends = sequences.starts + sequences.lengths
-    if (sequences.starts[1:] != ends[:-1]).any():  # a choice of sequences
-        done = 0
-        for sequence in sequences:
-            yield done, sequence
-            done += len(sequence)
-        return
-    start = int(sequences.starts[0])
-    for first in range(start, int(ends[-1]), _BLOCK_STEPS):
-        yield first - start, sequences.values[first : min(first + _BLOCK_STEPS, int(ends[-1]))]
-
-
 def _first_place(where: npt.NDArray[np.bool_], first: int, ends: Integers) -> Place | None:
-    """The first true place in a block; ``ends`` are the numbers of the steps after each sequence."""
+    """The position of the first true value of a block, [S', F].
+
+    Args:
+        where: the block.
+        first: steps before the block.
+        ends: steps up to the end of each sequence, [N].
+    """
     if not where.any():
         return None
     row, channel = divmod(int(where.argmax()), where.shape[1])
-    case = int(np.searchsorted(ends, first + row, side="right"))
-    before = int(ends[case - 1]) if case else 0
-    return Place(case, first + row - before, channel)
+    index = int(np.searchsorted(ends, first + row, side="right"))
+    before = int(ends[index - 1]) if index else 0
+    return Place(index, first + row - before, channel)
 
 
-def _preview(sequences: Sequences, index: int) -> PreviewCase:
-    steps, channels = (_PREVIEW_STEPS, _PREVIEW_CHANNELS)
-    if sequences.pictures:
-        steps = channels = _PREVIEW_PICTURE
+def _preview(sequences: Sequences, index: int) -> PreviewSequence:
+    steps, channels = (_PREVIEW_PICTURE,) * 2 if sequences.pictures else (_PREVIEW_STEPS, _PREVIEW_CHANNELS)
     head = sequences.scaled(index)[:steps, :channels]
-    return PreviewCase(
+    return PreviewSequence(
         case=index,
         label=None if sequences.labels is None else sequences.classes[sequences.labels[index]],
         length=int(sequences.lengths[index]),
@@ -258,29 +248,29 @@ def _preview(sequences: Sequences, index: int) -> PreviewCase:
 
 
 def _text(symbols: tuple[str, ...], codes: Values) -> str:
-    """Text again from its codes."""
+    """The text that codes stand for."""
     between = "" if all(len(symbol) == 1 for symbol in symbols) else " "
     return between.join(symbols[int(code)] for code in codes.ravel())
 
 
 def _label_findings(sequences: Sequences) -> Iterator[str]:
     if sequences.labels is None:
-        yield "The cases have no labels; they can be predicted, but not trained on or evaluated."
+        yield "The sequences have no labels; they can be predicted, but not trained on or evaluated."
         return
     counts = dict(zip(sequences.classes, sequences.class_counts().tolist(), strict=True))
     present = [name for name, count in counts.items() if count]
     single = [name for name, count in counts.items() if count == 1]
     absent = [name for name, count in counts.items() if not count]
     if len(present) == 1:
-        yield f"All cases are of one class, {present[0]!r}; a classifier needs at least two."
+        yield f"All sequences are of one class, {present[0]!r}; a classifier needs at least two."
     if single:
         yield (
-            f"{_count(len(single), 'class has', 'classes have')} a single case: {listed(single)}. "
-            "One case cannot stand both in the training and in the held-out data."
+            f"{_count(len(single), 'class has', 'classes have')} a single sequence: {listed(single)}. "
+            "One sequence cannot be both trained on and held out."
         )
     if absent:
         have = _count(len(absent), "declared class has", "declared classes have")
-        yield f"{have} no case: {listed(absent)}."
+        yield f"{have} no sequence: {listed(absent)}."
 
 
 def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
@@ -292,8 +282,8 @@ def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
         if place:
             yield (
                 f"{_count(count, 'value is', 'values are')} {name} ({count / total:.1%} of all), the first "
-                f"in case {place.case}, step {place.step}, channel {sequences.channels[place.channel]} "
-                "(cases and steps counted from 0)."
+                f"in sequence {place.case}, step {place.step}, channel {sequences.channels[place.channel]} "
+                "(sequences and steps counted from 0)."
             )
     empty = [name for name, low in zip(sequences.channels, scan.low, strict=True) if np.isnan(low)]
     ranges = zip(sequences.channels, scan.low, scan.high, strict=True)
@@ -303,15 +293,9 @@ def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
     if constant:
         yield (
             f"{_count(len(constant), 'channel is', 'channels are')} constant, the same value at every step "
-            f"of every case: {listed(constant)}. Nothing can be learned from that."
+            f"of every sequence: {listed(constant)}. Nothing can be learned from that."
         )
 
 
 def _count(number: int, one: str, more: str) -> str:
     return f"{number:,} {one if number == 1 else more}"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""From the data section of a recipe to the sequences of a run."""
+"""The sequences of a run, as the data section of a recipe asks for them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from unrolled.data.checks import check_test, check_trainable
 from unrolled.data.dataset import Dataset
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer
 from unrolled.data.formats import read
+from unrolled.data.options import refuse_options
 from unrolled.data.sequences import Sequences
-from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCES
+from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCE_OPTIONS, SOURCES
 from unrolled.data.splits import hold_out_test, hold_out_validation, split_rule
-from unrolled.errors import ConfigError, DataError, UnknownNameError
+from unrolled.errors import DataError, UnknownNameError
 
 
 def load_dataset(config: DataConfig, observer: Observer = SILENT, *, missing: MissingName = "none") -> Dataset:
@@ -20,10 +21,10 @@ def load_dataset(config: DataConfig, observer: Observer = SILENT, *, missing: Mi
 
     Args:
         config: the data section.
-        observer: is told what the reader of a file finds, and how far it is.
-        missing: what becomes of missing values; see `ModelConfig`.
+        observer: receives what the reader of a file finds out, and its progress.
+        missing: how missing values are handled; see `ModelConfig`.
     Raises:
-        ConfigError: for an option that the source does not take.
+        ConfigError: for an option that does not apply to the source.
         UnknownNameError: for a source that is neither a named data set nor a file.
         DataError: for sequences that cannot be trained on.
 
@@ -32,12 +33,7 @@ def load_dataset(config: DataConfig, observer: Observer = SILENT, *, missing: Mi
         >>> digits.train.channels[:2], digits.train.equal_length
         (('0', '1'), 8)
     """
-    source = SOURCES.get(config.source)
-    if source is not None:
-        source.check_options(config)
-        dataset = source.load(config)
-    else:
-        dataset = _from_file(config, observer, missing)
+    dataset = _load_named(config) if config.source in SOURCES else _from_file(config, observer, missing)
     check_trainable(dataset.train, missing)
     return dataset
 
@@ -51,14 +47,11 @@ def load_sequences(
         name: a file, or a named data set.
         config: options of that file or data set.
         observer: as for `load_dataset`.
-        labels_needed: see `read`; to predict, none are.
+        labels_needed: see `read`; predictions need none.
     """
     if name not in SOURCES:
         return read(_existing(name), config, observer=observer, labels_needed=labels_needed)
-    source = SOURCES[name]
-    options = config.model_copy(update={"source": name})
-    source.check_options(options)
-    test = source.load(options).test
+    test = _load_named(config.model_copy(update={"source": name})).test
     if test is None:
         raise DataError(f"{name} has no test sequences with these options; raise --test-fraction.")
     return test
@@ -73,17 +66,17 @@ def split_dataset(
     *,
     missing: MissingName = "none",
 ) -> Dataset:
-    """Labelled sequences as a data set: its test file, or a share of the sequences, held out; then validation.
+    """Splits labelled sequences; the test sequences are those of a test file, or a share of all.
 
     Args:
-        sequences: all that may be trained on.
+        sequences: to split.
         config: the test file, or the shares and the seed.
         name: of the data set.
         origin: where the sequences come from, for the note.
         observer: as for `load_dataset`.
         missing: as for `load_dataset`.
     Raises:
-        DataError: for sequences that cannot be trained on, split, or tested on.
+        DataError: for sequences that cannot be trained on, split or tested on.
     """
     if sequences.labels is None:
         raise DataError(f"{origin} holds no labels; training needs one for each sequence.")
@@ -101,18 +94,22 @@ def split_dataset(
     return Dataset(name, train, validation, test, "; ".join(parts))
 
 
+def _load_named(config: DataConfig) -> Dataset:
+    source = SOURCES[config.source]
+    refuse_options(config, SOURCE_OPTIONS, source.options, config.source)
+    return source.load(config)
+
+
 def _from_file(config: DataConfig, observer: Observer, missing: MissingName) -> Dataset:
     path = _existing(config.source)
-    extra = [name for name in OPTIONS_OF_NAMED_DATA if getattr(config, name) is not None]
-    if extra:
-        raise ConfigError(f"{extra[0]} is an option of a named data set, not of the file {path}; leave it out.")
+    refuse_options(config, OPTIONS_OF_NAMED_DATA, (), f"the file {path}")
     sequences = read(path, config, observer=observer)
     name = "data" if path == STANDARD_INPUT else path.name.split(".")[0]
     return split_dataset(sequences, config, name, str(path), observer, missing=missing)
 
 
 def _existing(name: str) -> Path:
-    """The path, if it could be one; a bare word that is no file is taken for a misspelt name."""
+    """The path, if it could be one; a bare word without such a file is a misspelt name."""
     path = Path(name)
     if path.exists() or len(path.parts) > 1 or path.suffix or path == STANDARD_INPUT:
         return path

@@ -1,4 +1,4 @@
-"""Which sequences were in which part of a data set, kept by their content: a hash and the label of each."""
+"""The content of a data set's training, validation and test sequences: a hash and the label of each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data.dataset import Dataset
-from unrolled.data.sequences import Sequences, Values, label_indices
+from unrolled.data.sequences import BLOCK_STEPS, Sequences, Values, label_indices
 
 Hashes = npt.NDArray[np.uint64]
 
 PARTS = ("train", "validation", "test")
-
-_CHUNK_STEPS = 65_536
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class PartRecord:
     """The sequences of one part.
 
     Attributes:
-        hashes: of their contents, rising, [N]; see `content_hashes`.
+        hashes: of their contents, sorted, [N]; see `content_hashes`.
         labels: indices of their classes in the training data's order, [N].
     """
 
@@ -34,18 +32,18 @@ class PartRecord:
 
     @classmethod
     def of(cls, part: Sequences | None, classes: tuple[str, ...]) -> PartRecord:
-        """Of labelled sequences, all of whose labels are among the classes."""
-        kind = np.min_scalar_type(max(len(classes) - 1, 0))
+        """The record of labelled sequences whose labels are all in ``classes``; None is an empty part."""
+        dtype = np.min_scalar_type(max(len(classes) - 1, 0))
         if part is None:
-            return cls(np.empty(0, np.uint64), np.empty(0, kind))
+            return cls(np.empty(0, np.uint64), np.empty(0, dtype))
         hashes, labels = content_hashes(part), label_indices(part, classes)
         order = np.lexsort((labels, hashes))
-        return cls(hashes[order], labels[order].astype(kind))
+        return cls(hashes[order], labels[order].astype(dtype))
 
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """The sequences of each part of a data set: 9 bytes a sequence for up to 256 classes."""
+    """The sequences of each part of a data set, in 9 bytes a sequence for up to 256 classes."""
 
     train: PartRecord
     validation: PartRecord
@@ -53,13 +51,13 @@ class DatasetRecord:
 
     @classmethod
     def of(cls, dataset: Dataset) -> DatasetRecord:
-        """Of a data set whose parts are as they were read, before anything is learned from them."""
+        """The record of a data set as it was read, before any preparation."""
         classes = dataset.train.classes
         return cls(*(PartRecord.of(part, classes) for part in (dataset.train, dataset.validation, dataset.test)))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> DatasetRecord:
-        """The record that `arrays` gave.
+        """The record from the arrays that `arrays` returned.
 
         Raises:
             KeyError: if an array is missing.
@@ -67,7 +65,7 @@ class DatasetRecord:
         return cls(*(PartRecord(arrays[f"{name}/hashes"], arrays[f"{name}/labels"]) for name in PARTS))  # type: ignore[arg-type]
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        """The record as named arrays."""
+        """The record as arrays, by name."""
         return {
             f"{name}/{field}": getattr(getattr(self, name), field) for name in PARTS for field in ("hashes", "labels")
         }
@@ -76,8 +74,8 @@ class DatasetRecord:
 def content_hashes(sequences: Sequences) -> Hashes:
     """A 64-bit hash of each sequence's values in the real unit and of its shape, or of its tokens, [N].
 
-    It does not depend on the file, on the order of the sequences, on the other sequences or on the label. Of a
-    million different sequences two have the same hash by chance in one of 37 million cases.
+    It does not depend on the file, the order of the sequences, the other sequences or the label. A million different
+    sequences have two equal hashes with a probability of 1 in 37 million.
     """
     tokens = None
     if sequences.symbols is not None:
@@ -85,17 +83,17 @@ def content_hashes(sequences: Sequences) -> Hashes:
     width = b"%d" % len(sequences.channels)
     ends = np.cumsum(sequences.lengths)
     digests, first = [], 0
-    while first < len(sequences):  # many short sequences at a time, or a single long one in pieces
+    while first < len(sequences):  # many short sequences together, or one long sequence in pieces
         done = ends[first] - sequences.lengths[first]
-        last = max(int(np.searchsorted(ends, done + _CHUNK_STEPS, "right")), first + 1)
+        last = max(int(np.searchsorted(ends, done + BLOCK_STEPS, "right")), first + 1)
         some = sequences.take(slice(first, last))
-        digests += [_long(some, tokens, width)] if last == first + 1 else _short(some, tokens, width)
+        digests += [_hash_of_one(some, tokens, width)] if last == first + 1 else _hashes_of_many(some, tokens, width)
         first = last
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
-def _short(sequences: Sequences, tokens: Hashes | None, width: bytes) -> list[bytes]:
-    """The hash of each of a few short sequences."""
+def _hashes_of_many(sequences: Sequences, tokens: Hashes | None, width: bytes) -> list[bytes]:
+    """The hash of each of many short sequences."""
     ends = np.cumsum(sequences.lengths)
     places = np.arange(ends[-1]) + np.repeat(sequences.starts - (ends - sequences.lengths), sequences.lengths)
     content = _content(sequences, sequences.values[places], tokens).cast("B")
@@ -103,16 +101,16 @@ def _short(sequences: Sequences, tokens: Hashes | None, width: bytes) -> list[by
     return [blake2b(content[low:high], digest_size=8, person=width).digest() for low, high in pairwise(edges)]
 
 
-def _long(sequences: Sequences, tokens: Hashes | None, width: bytes) -> bytes:
-    """The hash of a single sequence, in bounded memory."""
-    digest, steps = blake2b(digest_size=8, person=width), sequences[0]
-    for low in range(0, len(steps), _CHUNK_STEPS):
-        digest.update(_content(sequences, steps[low : low + _CHUNK_STEPS], tokens))
+def _hash_of_one(sequences: Sequences, tokens: Hashes | None, width: bytes) -> bytes:
+    """The hash of one sequence, in bounded memory."""
+    digest = blake2b(digest_size=8, person=width)
+    for block in sequences.blocks():
+        digest.update(_content(sequences, block, tokens))
     return digest.digest()
 
 
 def _content(sequences: Sequences, steps: Values, tokens: Hashes | None) -> memoryview:
-    """What is hashed of some steps: values in the real unit, with one zero and one NaN; of text the tokens' hashes."""
+    """The bytes to hash: values in the real unit, with one zero and one NaN; for text, the tokens' hashes."""
     if tokens is not None:
         return tokens[steps[:, 0]].data
     values = steps.astype("<f4", order="C")

@@ -1,4 +1,4 @@
-"""`Sequences`: labelled sequences of any lengths, held without padding."""
+"""`Sequences`: labelled sequences of any lengths, stored without padding."""
 
 from __future__ import annotations
 
@@ -12,44 +12,46 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.data.numbers import BEYOND_FLOAT32, to_float32
 from unrolled.errors import DataError, LengthError
 
 Values = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int32]
 Integers = npt.NDArray[np.int64]
 Names = npt.NDArray[np.object_]
-"""Texts, held as Python's own strings: one long name must not widen a million short ones."""
+"""Texts as Python strings: in a fixed-width array one long name would widen a million short ones."""
 Times = npt.NDArray[np.float64]
 
+BLOCK_STEPS = 65_536
+"""Steps in a block of `Sequences.blocks`."""
 
-_PER_CASE = ("ids", "groups", "times")
-"""Fields that hold something for each sequence, beside where it stands and its label."""
+_PER_SEQUENCE = ("ids", "groups", "times")
+"""Fields that hold a value for each sequence, besides its start, length and label."""
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Labelled sequences: the steps of all of them end to end, and where each one stands.
+    """Labelled sequences: the steps of all sequences end to end, and the start and length of each.
 
-    A choice of sequences (`take`, a slice) shares the values with the whole, so a split costs no copy.
+    A selection (`take`) shares the values, so a split costs no copy.
 
     Attributes:
-        values: all steps, [S, F], float32, or bytes as stored; NaN is a missing value. Of text they are int32
-            codes, [S, 1], into ``symbols``.
-        starts: where each sequence begins in ``values``, [N].
-        lengths: steps of each sequence, [N], each at least 1.
-        labels: index of each sequence's class, [N]; None where the labels are not known.
+        values: all steps, [S, F], float32 or bytes; NaN is a missing value. For text, int32 codes, [S, 1], that
+            index ``symbols``.
+        starts: index in ``values`` of each sequence's first step, [N].
+        lengths: number of steps of each sequence, [N], at least 1.
+        labels: index of each sequence's class, [N]; None if the labels are not known.
         classes: the classes' names, [C].
         channels: the channels' names, [F].
-        scale: what one unit of ``values`` is worth; 1/255 for pixels held as bytes. It is applied when
-            a batch is made.
-        pictures: whether each sequence is a picture, its steps the rows.
-        symbols: of text, the distinct characters or words that the codes stand for, in sorted order; None
-            where the values are numbers.
-        ids: the name of each sequence where it was read, [N], such as its id column's value or its file; None
-            where there is none.
-        groups: what must not be torn apart by a split, such as the person recorded, [N]; None where all
-            sequences stand for themselves.
-        times: the moment of each sequence's first step, [N], in the unit of the data (time stamps: seconds
-            since 1970); None where it is not known.
+        scale: factor from ``values`` to the real unit, applied when a batch is made; 1/255 for pixels stored
+            as bytes.
+        pictures: whether each sequence is a picture whose rows are the steps.
+        symbols: for text, the distinct characters or words, in sorted order; None for numbers.
+        ids: name of each sequence in its source, [N], such as the value of an id column or a file name; None
+            if there are no names.
+        groups: group of each sequence, [N], such as the person recorded; a split keeps a group on one side.
+            None if the sequences have no groups.
+        times: time of each sequence's first step, [N], in the unit of the data (time stamps: seconds since
+            1970); None if it is not known.
 
     Example:
         >>> own = unrolled.Sequences.from_list([[[0.5, 1], [0.2, 3]], [[0.1, 2]]], ["up", "down"], channels=["x", "y"])
@@ -82,7 +84,7 @@ class Sequences:
             raise LengthError(
                 f"sequence {empty[0]} has no steps ({empty.size} such in all); remove it, or give it at least one."
             )
-        for name in _PER_CASE:
+        for name in _PER_SEQUENCE:
             column = getattr(self, name)
             if column is not None and len(column) != len(self.lengths):
                 raise DataError(f"found {len(column)} {name} for {len(self.lengths)} sequences; expected one for each.")
@@ -99,37 +101,29 @@ class Sequences:
         """Sequences from arrays of shape [T_i, F], or [T_i] for one channel.
 
         Args:
-            sequences: one array a sequence; lengths may differ, channels may not.
-            labels: one label a sequence, of any kind that can be written as text.
+            sequences: one array for each sequence; lengths may differ, channels may not.
+            labels: one label for each sequence, of any type that can be written as text.
             classes: the classes' names in their order; by default the labels, sorted.
             channels: the channels' names; by default their numbers from 0.
         Raises:
             LengthError: for a sequence with no steps.
-            DataError: for sequences of different numbers of channels, or that are no numbers.
+            DataError: for sequences with different numbers of channels, and for values that are not numbers.
 
         Example:
             >>> unrolled.Sequences.from_list([[1, 2, 3], [4, 5]]).lengths.tolist()  # one channel
             [3, 2]
         """
-        rows = [_as_steps(sequence, index) for index, sequence in enumerate(sequences)]
+        rows: list[npt.NDArray[Any]] = [_as_steps(sequence, index) for index, sequence in enumerate(sequences)]
         if not rows:
             raise DataError("there are no sequences; expected at least one.")
-        widths = {row.shape[1] for row in rows}
-        if len(widths) > 1:
-            odd = next(i for i, row in enumerate(rows) if row.shape[1] != rows[0].shape[1])
+        odd = next((i for i, row in enumerate(rows) if row.shape[1] != rows[0].shape[1]), None)
+        if odd is not None:
             raise DataError(
                 f"sequence {odd} has {rows[odd].shape[1]} channels where sequence 0 has {rows[0].shape[1]}; "
                 "every sequence needs the same channels."
             )
-        lengths = np.array([len(row) for row in rows], np.int64)
-        values: Values = np.concatenate(rows, dtype=np.result_type(*{row.dtype for row in rows}))
-        return cls.from_steps(
-            values,
-            lengths,
-            labels,
-            classes=classes,
-            channels=channels or _numbers(widths.pop()),
-        )
+        values = np.concatenate(rows)
+        return cls.from_steps(values, list(map(len, rows)), labels, classes=classes, channels=channels)
 
     @classmethod
     def from_steps(
@@ -147,7 +141,7 @@ class Sequences:
         groups: Iterable[str] | None = None,
         times: npt.ArrayLike | None = None,
     ) -> Sequences:
-        """Sequences whose steps already stand end to end in ``values``, [S, F], which is not copied."""
+        """Sequences whose steps are already end to end in ``values``, [S, F], which is not copied."""
         sizes = np.asarray(lengths, np.int64)
         starts = np.cumsum(sizes) - sizes
         if int(sizes.sum()) != len(values):
@@ -164,7 +158,7 @@ class Sequences:
             sizes,
             indices,
             names,
-            tuple(channels or _numbers(values.shape[1])),
+            tuple(channels or map(str, range(values.shape[1]))),
             scale,
             pictures,
             None if symbols is None else tuple(symbols),
@@ -194,14 +188,14 @@ class Sequences:
         if 0 in array.shape:
             raise LengthError(f"the array of shape {array.shape} holds nothing; expected at least one of each.")
         count, steps = array.shape[:2]
-        values = _as_values(array, "the array").reshape(count * steps, -1)
+        values = as_values(array, "the array").reshape(count * steps, -1)
         return cls.from_steps(values, np.full(count, steps), labels, classes=classes, channels=channels)
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> Values:
-        """One sequence, [T, F], in the stored unit."""
+        """One sequence, [T, F], as stored, without ``scale``."""
         start = self.starts[index]
         return self.values[start : start + self.lengths[index]]
 
@@ -213,29 +207,29 @@ class Sequences:
         return self[index].astype(np.float32) * np.float32(self.scale)
 
     def tokens(self, index: int) -> list[str] | None:
-        """What is read at each step of one text: its characters or words; None where the sequences are no texts."""
+        """The characters or words of one text; None if the sequences are not texts."""
         return None if self.symbols is None else [self.symbols[code] for code in self[index][:, 0].tolist()]
 
     def take(self, indices: npt.NDArray[np.integer] | slice) -> Sequences:
-        """Some of the sequences, sharing the values.
+        """A selection of the sequences, which shares the values.
 
         Example:
             >>> own = unrolled.Sequences.from_list(arrays, labels)
             >>> len(own.take(slice(0, 40))), len(own.take(np.array([3, 1])))
             (40, 2)
         """
-        chosen: dict[str, Any] = {name: getattr(self, name) for name in ("labels", *_PER_CASE)}
+        chosen: dict[str, Any] = {name: getattr(self, name) for name in ("labels", *_PER_SEQUENCE)}
         chosen = {name: None if column is None else column[indices] for name, column in chosen.items()}
         return replace(self, starts=self.starts[indices], lengths=self.lengths[indices], **chosen)
 
     @cached_property
     def num_steps(self) -> int:
-        """Steps of all sequences together."""
+        """Steps of all sequences together, S."""
         return int(self.lengths.sum())
 
     @cached_property
     def equal_length(self) -> int | None:
-        """The length that all sequences share; None where they differ."""
+        """The length of all sequences; None if their lengths differ."""
         first = int(self.lengths[0])
         return first if bool((self.lengths == first).all()) else None
 
@@ -244,7 +238,7 @@ class Sequences:
         """The labels, [N].
 
         Raises:
-            DataError: where there are none.
+            DataError: if there are none.
         """
         if self.labels is None:
             raise DataError("these sequences have no labels; training and evaluation need one for each.")
@@ -255,20 +249,14 @@ class Sequences:
         return np.bincount(self.targets, minlength=len(self.classes)).astype(np.int64)
 
     def missing(self) -> list[tuple[int, int, int]]:
-        """Where values are missing or infinite: (sequence, step, channel) of each."""
-        with np.errstate(invalid="ignore"):  # ∞ − ∞
-            if self.values.dtype.kind in "ui" or np.isfinite(self.values.sum(dtype=np.float64)):
-                return []
-        places = []
-        for index in range(len(self)):
-            places += [(index, int(t), int(f)) for t, f in np.argwhere(~np.isfinite(self[index]))]
-        return places
+        """The positions (sequence, step, channel) of missing and infinite values."""
+        return [(index, int(t), int(f)) for index, rows in enumerate(self) for t, f in np.argwhere(~np.isfinite(rows))]
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of values, symbols, lengths, labels and classes: equal for equal data, whatever file it came from.
+        """SHA-256 of values, symbols, lengths, labels and classes: equal for equal data from any file.
 
-        Names, groups and times are no part of it: a network never sees them.
+        Ids, groups and times do not count: a network never reads them.
         """
         digest = hashlib.sha256(repr((self.classes, len(self.channels), self.scale)).encode())
         if self.symbols is not None:
@@ -276,22 +264,22 @@ class Sequences:
         digest.update(self.lengths.tobytes())
         if self.labels is not None:
             digest.update(self.labels.tobytes())
-        for first, last in self.stretches():
-            digest.update(np.ascontiguousarray(self.values[first:last]).view(np.uint8).data)
+        for block in self.blocks():
+            digest.update(np.ascontiguousarray(block).view(np.uint8).data)
         return digest.hexdigest()
 
-    def stretches(self) -> Iterator[tuple[int, int]]:
-        """The stretches of ``values`` that are read one after the other, as (first, last) steps."""
+    def blocks(self) -> Iterator[Values]:
+        """All steps, sequence by sequence, in blocks of at most 65,536, [S', F]; a block may hold several sequences."""
         ends = self.starts + self.lengths
         breaks = np.flatnonzero(self.starts[1:] != ends[:-1]) + 1
-        edges = np.concatenate([[0], breaks, [len(self)]])
-        for low, high in pairwise(edges):
+        for low, high in pairwise([0, *breaks.tolist(), len(self)]):
             if high > low:
-                yield int(self.starts[low]), int(ends[high - 1])
+                steps = self.values[self.starts[low] : ends[high - 1]]
+                yield from (steps[first : first + BLOCK_STEPS] for first in range(0, len(steps), BLOCK_STEPS))
 
 
 def as_names(texts: Iterable[str]) -> Names:
-    """Texts as an array that can be indexed, [N]."""
+    """Texts as an array, [N]."""
     names = list(texts)
     array: Names = np.empty(len(names), object)
     array[:] = names
@@ -301,13 +289,13 @@ def as_names(texts: Iterable[str]) -> Names:
 def encode_labels(
     labels: Sequence[object] | npt.NDArray[np.generic], classes: Sequence[str] | None = None
 ) -> tuple[Integers, tuple[str, ...]]:
-    """Class indices and class names from labels of any kind.
+    """Class indices and class names from labels of any type.
 
-    Numbers are ordered by value and written without a trailing ``.0``; everything else as text.
+    Numbers are ordered by value and written without a trailing ``.0``; all other labels are ordered as text.
 
     Raises:
-        DataError: for labels of kinds that have no common order, or a label that is not among ``classes``,
-            where those are given.
+        DataError: for labels of types without a common order, and a label that is not in the given
+            ``classes``.
     """
     array = np.asarray(labels)
     if array.ndim != 1:
@@ -317,9 +305,9 @@ def encode_labels(
     try:
         found, inverse = np.unique(array, return_inverse=True)
     except TypeError:
-        kinds = ", ".join(sorted({type(value).__name__ for value in array}))
-        raise DataError(f"the labels are of different kinds ({kinds}); expected all numbers or all texts.") from None
-    names = [_class_name(value) for value in found]
+        types = ", ".join(sorted({type(value).__name__ for value in array}))
+        raise DataError(f"the labels are of different types ({types}); expected all numbers or all texts.") from None
+    names = [as_text(value) for value in found]
     if classes is None:
         return inverse.astype(np.int64), tuple(names)
     position = {name: index for index, name in enumerate(classes)}
@@ -330,13 +318,14 @@ def encode_labels(
 
 
 def label_indices(sequences: Sequences, classes: tuple[str, ...]) -> Integers:
-    """The labels as indices of other classes, by name, [N]; −1 for a class that is not among them."""
+    """The labels as indices of other classes, by name, [N]; −1 for a class that is not one of these."""
     places = {name: index for index, name in enumerate(classes)}
     table: Integers = np.array([places.get(name, -1) for name in sequences.classes], np.int64)
     return table[sequences.targets]
 
 
-def _class_name(value: object) -> str:
+def as_text(value: object) -> str:
+    """A label or name of any type as text; whole numbers without a trailing ``.0``."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
@@ -353,20 +342,17 @@ def _as_steps(sequence: npt.ArrayLike, index: int) -> Values:
         raise DataError(f"sequence {index} has the shape {array.shape}; expected [T, F], or [T] for one channel.")
     if len(array) == 0:
         raise LengthError(f"sequence {index} has no steps; remove it, or give it at least one.")
-    return _as_values(array, f"sequence {index}")
+    return as_values(array, f"sequence {index}")
 
 
-def _as_values(array: npt.NDArray[np.generic], name: str) -> Values:
+def as_values(array: npt.NDArray[np.generic], name: str) -> Values:
+    """Numbers in the type that `Sequences` store: bytes, or 32-bit floats; copied only if needed.
+
+    Raises:
+        DataError: for anything but numbers, and for numbers beyond the range of 32-bit floats.
+    """
     if array.dtype.kind not in "buif":
         raise DataError(f"{name} holds {array.dtype} values; expected numbers.")
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array, np.uint8)
-    try:
-        with np.errstate(over="raise", invalid="ignore"):
-            return np.ascontiguousarray(array, np.float32)
-    except FloatingPointError:
-        raise DataError(f"{name} holds values beyond the range of 32-bit numbers (3.4e38); scale them.") from None
-
-
-def _numbers(count: int) -> tuple[str, ...]:
-    return tuple(str(number) for number in range(count))
+    return to_float32(array, lambda _: DataError(f"{name} holds values {BEYOND_FLOAT32}."))

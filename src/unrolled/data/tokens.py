@@ -1,8 +1,8 @@
-"""Text as steps: how a text is cut into tokens, and tokens become codes.
+"""Text as steps: a text is cut into tokens, and tokens become codes.
 
-One rule holds for texts of files, lists, servers and streams (`cut`): whitespace at the ends of a text is no part of
-it; its words are what whitespace separates; its characters are all of the rest, whitespace between them included.
-Which tokens a network knows is learned from its training data; see `unrolled.preparation`.
+One rule (`cut`) holds for texts of files, lists, servers and streams: whitespace at the ends of a text is ignored;
+whitespace separates words; the characters of a text include the whitespace between them. A network learns its
+vocabulary from its training data; see `unrolled.preparation`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ TextsLike = str | Sequence[str] | Sequence[Sequence[str]]
 
 
 def cut(text: str, kind: TokenKind, *, piece: bool = False) -> Sequence[str]:
-    """The tokens of a text; none of a text of whitespace.
+    """The tokens of a text; a text of whitespace has none.
 
     Args:
         text: the text.
-        kind: what a token is.
-        piece: whether this is a piece out of a text, as a stream is given it: whitespace at its ends may stand inside
-            the text, so it stays.
+        kind: characters or words.
+        piece: whether this is a piece of a text, from a stream: whitespace at its ends may be inside the text, so it
+            is kept.
     """
     if kind == "words":
         return text.split()
@@ -35,7 +35,7 @@ def cut(text: str, kind: TokenKind, *, piece: bool = False) -> Sequence[str]:
 
 
 def tokens_of(item: object, kind: TokenKind, name: str, *, piece: bool = False) -> Sequence[str]:
-    """The tokens of a text, or of a list of tokens, which is taken as it is.
+    """The tokens of a text; a list of tokens stays as it is.
 
     Args:
         item: the text, or the list.
@@ -57,15 +57,15 @@ def tokens_of(item: object, kind: TokenKind, name: str, *, piece: bool = False) 
 
 
 def from_texts(texts: Iterable[object], kind: TokenKind | None = None) -> Sequences:
-    """Texts as sequences of tokens, one text a sequence.
+    """Texts as sequences of tokens.
 
     Args:
         texts: see `TextsLike`.
-        kind: what a token is; by default what `guess_kind` says.
+        kind: characters or words; by default the result of `guess_kind`.
     Raises:
-        MismatchError: for what is no text.
+        MismatchError: for anything but texts.
         LengthError: for a text without a token.
-        DataError: where there are no texts.
+        DataError: if there are no texts.
     """
     items = [texts] if isinstance(texts, str) else list(texts)
     if not items:
@@ -76,18 +76,18 @@ def from_texts(texts: Iterable[object], kind: TokenKind | None = None) -> Sequen
 
 
 def guess_kind(texts: Iterable[str]) -> TokenKind:
-    """What the tokens of texts are: words where most of the texts have spaces between other characters."""
+    """Words if most texts have spaces between other characters; otherwise characters."""
     spaced = [" " in text.strip() for text in texts]
     return "words" if 2 * sum(spaced) > len(spaced) else "characters"
 
 
 def token_kind(vocabulary: Iterable[str]) -> TokenKind:
-    """What the tokens of a vocabulary are: words, if any has more than one character."""
+    """Words if a token of the vocabulary has more than one character; otherwise characters."""
     return "words" if any(len(token) > 1 for token in vocabulary) else "characters"
 
 
 class Coder:
-    """Texts as codes, some at a time: what is kept of a text is four bytes for each of its tokens."""
+    """Turns texts into codes, a few texts at a time, in four bytes a token."""
 
     def __init__(self, kind: TokenKind) -> None:
         self._kind = kind
@@ -96,7 +96,7 @@ class Coder:
         self._lengths: list[int] = []
 
     def add(self, texts: Sequence[object]) -> None:
-        """Takes in further texts, or lists of tokens.
+        """Adds texts, or lists of tokens.
 
         Raises:
             MismatchError, LengthError: see `from_texts`.
@@ -107,7 +107,7 @@ class Coder:
         if 0 in lengths:
             raise LengthError(f"text {first + lengths.index(0)} is empty; remove it, or give it at least one token.")
         self._lengths += lengths
-        if all(isinstance(item, str) for item in tokens):  # of characters: thirty times as fast
+        if all(isinstance(item, str) for item in tokens):  # characters: thirty times as fast
             points = np.frombuffer("".join(tokens).encode("utf-32-le", "surrogatepass"), np.uint32)  # type: ignore[arg-type]
             table = np.zeros(points.max() + 1, np.int32)
             table[points] = 1
@@ -118,7 +118,7 @@ class Coder:
             self._codes.append(self._numbers((token for item in tokens for token in item), sum(lengths)))
 
     def sequences(self) -> Sequences:
-        """All texts, with the symbols in sorted order."""
+        """All texts so far, with the symbols in sorted order."""
         symbols = sorted(self._found)
         place = np.empty(len(symbols), np.int32)
         place[[self._found[symbol] for symbol in symbols]] = np.arange(len(symbols), dtype=np.int32)
@@ -127,5 +127,5 @@ class Coder:
         return Sequences.from_steps(place[codes][:, None], self._lengths, channels=["text"], symbols=symbols)
 
     def _numbers(self, tokens: Iterable[str], count: int) -> npt.NDArray[np.int32]:
-        """The number of each token in the order of their first appearance."""
+        """The number of each token, in the order of first appearance."""
         return np.fromiter((self._found.setdefault(token, len(self._found)) for token in tokens), np.int32, count)

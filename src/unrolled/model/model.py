@@ -31,9 +31,9 @@ from unrolled.data import (
     as_sequences,
     check_channels,
     check_kind,
-    doubt_unit,
     refuse_values,
     targets_among,
+    warn_if_out_of_range,
 )
 from unrolled.data.batches import Batcher
 from unrolled.model.examples import Example
@@ -221,7 +221,7 @@ class Model:
         `predict`, `predict_proba` and evaluations call it; a server does not, since its clients would fill the log.
         """
         if self.facts.value_range is not None:
-            doubt_unit(accepted, self.facts.value_range)
+            warn_if_out_of_range(accepted, self.facts.value_range)
 
     def _answers(self, values: SequencesLike) -> Tensor:
         """`logits`, with a warning of another unit."""

@@ -1,4 +1,4 @@
-"""What training data tell about their values, computed a stretch at a time; missing values never count."""
+"""Means and deviations of training data, computed block by block; missing values never count."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data import Sequences
-
-_CHUNK_STEPS = 65_536
 
 Doubles = npt.NDArray[np.float64]
 
@@ -37,14 +35,13 @@ def _moments(sequences: Sequences) -> tuple[Doubles, Doubles, Doubles]:
     """
     channels = len(sequences.channels)
     count, mean, squares = np.zeros(channels), np.zeros(channels), np.zeros(channels)
-    for first, last in sequences.stretches():
-        for low in range(first, last, _CHUNK_STEPS):
-            added, block_mean, block_squares = _block_moments(sequences.values[low : min(low + _CHUNK_STEPS, last)])
-            total = np.maximum(count + added, 1)
-            distance = block_mean - mean
-            mean = mean + distance * added / total
-            squares = squares + block_squares + distance**2 * count * added / total
-            count = count + added
+    for block in sequences.blocks():
+        added, block_mean, block_squares = _block_moments(block)
+        total = np.maximum(count + added, 1)
+        distance = block_mean - mean
+        mean = mean + distance * added / total
+        squares = squares + block_squares + distance**2 * count * added / total
+        count = count + added
     return count, mean, squares
 
 

@@ -24,8 +24,8 @@ def learn_vocabulary(train: Sequences) -> Vocabulary:
     """The tokens of training text, the most frequent first, equally frequent ones in sorted order."""
     symbols = train.symbols or ()
     counts = np.zeros(len(symbols), np.int64)
-    for first, last in train.stretches():
-        counts += np.bincount(train.values[first:last, 0], minlength=len(symbols))
+    for block in train.blocks():
+        counts += np.bincount(block[:, 0], minlength=len(symbols))
     found = [(-int(counts[code]), symbol) for code, symbol in enumerate(symbols) if counts[code] and symbol != UNKNOWN]
     return tuple(symbol for _, symbol in sorted(found))
 

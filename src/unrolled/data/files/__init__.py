@@ -2,11 +2,13 @@
 
 opening       opening, unpacking, and errors that name the file
 chunks        a text file in chunks of whole lines
+lines         a text file line by line
 read_request  `Request`: the file to read, and what the user said about it
 notes         `Observer`: what a reader found without being told, and how far it is
 """
 
 from unrolled.data.files.chunks import Chunk, read_chunks
+from unrolled.data.files.lines import Line, read_lines
 from unrolled.data.files.notes import SILENT, Notes, Observer
 from unrolled.data.files.opening import (
     MAX_EXPANSION,
@@ -25,6 +27,7 @@ __all__ = [
     "SILENT",
     "STANDARD_INPUT",
     "Chunk",
+    "Line",
     "Notes",
     "Observer",
     "Request",
@@ -34,6 +37,7 @@ __all__ = [
     "open_unpacked",
     "read_bytes",
     "read_chunks",
+    "read_lines",
     "reading",
     "size_of",
 ]

@@ -1,7 +1,7 @@
 """A text file in chunks of whole lines, so that no more than one chunk is in memory.
 
-Plain or gzip, or standard input. The text is UTF-8, with or without a byte-order mark; a chunk that is not is
-taken as Latin-1. Lines end as they like: ``\\n``, ``\\r\\n`` or ``\\r``.
+Plain or gzip, or standard input. The text is UTF-8, with or without a byte-order mark; a line that is not UTF-8 is
+read as Latin-1. A line ends with ``\\n``, ``\\r\\n`` or ``\\r``.
 """
 
 from __future__ import annotations
@@ -136,6 +136,14 @@ def _utf8(request: Request, text: bytes, line: int) -> bytes:
     try:
         text.decode("utf-8")
     except UnicodeDecodeError:
-        request.note("it is not UTF-8; letters beyond ASCII were read as Latin-1")
-        return text.decode("latin-1").encode("utf-8")
+        request.note("some lines are not UTF-8; their letters beyond ASCII were read as Latin-1")
+        return b"".join(map(_as_utf8, text.splitlines(keepends=True)))
     return text
+
+
+def _as_utf8(line: bytes) -> bytes:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1").encode("utf-8")
+    return line

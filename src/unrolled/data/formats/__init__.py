@@ -16,6 +16,5 @@ table_files  from any table to sequences: its columns first, then the reader of 
 
 from unrolled.data.formats.idx import read_idx_pair
 from unrolled.data.formats.registry import read, reader_of
-from unrolled.data.formats.ts import read_ts
 
-__all__ = ["read", "read_idx_pair", "read_ts", "reader_of"]
+__all__ = ["read", "read_idx_pair", "reader_of"]

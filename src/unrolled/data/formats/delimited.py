@@ -11,20 +11,20 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from unrolled.data.files import Chunk, Request, read_chunks
+from unrolled.data.numbers import BEYOND_FLOAT32, exceeds_float32, parse_number
 from unrolled.data.tables import MOST_COLUMNS, Block, Found, Kind, Sample
 from unrolled.errors import ConfigError, ReadError, quoted
 
 NULLS = ("", "NA", "N/A", "NaN", "nan", "-nan", "-NaN", "null", "NULL", "None", "#N/A", "?")
 """What stands for a missing number."""
-_INFINITE = {"inf", "infinity"}
 _SAMPLE_ROWS = 1000
 _SAMPLE_BYTES = 4 << 20
 _WORTH_THREADS = 1 << 20
@@ -96,7 +96,13 @@ class Delimited:
             if chunk.text.strip():
                 table = self._parse(chunk, kinds)
                 columns = {name: table.column(name) for name in kinds}
-                yield Block(table.num_rows, columns, _Place(self, chunk).error)
+                yield Block(table.num_rows, columns, partial(self._row_error, chunk))
+
+    def _row_error(self, chunk: Chunk, row: int, problem: str) -> ReadError:
+        """An error about a row, by its number in the chunk."""
+        rows = _rows(self.path, chunk, self.delimiter, self.quoted)
+        line = next((line for line, _ in islice(rows, row, None)), None)
+        return ReadError(self.path, problem, line=line)
 
     def _parse(self, chunk: Chunk, kinds: Mapping[str, Kind]) -> pa.Table:
         for block_size in (max(1 << 20, len(chunk.text) // 8), max(len(chunk.text) + 2, 16)):
@@ -150,20 +156,6 @@ class Delimited:
                 if wrong:
                     return ReadError(self.path, f"column {name!r} holds {quoted(cell)}; {wrong}", line=line)
         return ReadError(self.path, f"it cannot be read: {problem.splitlines()[0]}", line=chunk.line)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Finds the line of a row of a chunk."""
-
-    table: Delimited
-    chunk: Chunk
-
-    def error(self, row: int, problem: str) -> ReadError:
-        """An error about a row, by its number in the chunk."""
-        rows = _rows(self.table.path, self.chunk, self.table.delimiter, self.table.quoted)
-        line = next((line for line, _ in islice(rows, row, None)), None)
-        return ReadError(self.table.path, problem, line=line)
 
 
 # The first lines
@@ -234,19 +226,16 @@ def _is_header(request: Request, rows: list[tuple[int, list[str]]]) -> bool:
     wanted = {config.id, config.time, config.label, config.group, config.text} - {None}
     if wanted & set(first):
         return True
-    numbers = [cell for cell in first if _is_number(cell) or cell in NULLS]
+    numbers = [cell for cell in first if cell in NULLS or parse_number(cell) is not None]
     if len(numbers) < max(len(first) - 1, 1):
         return True
     whole = [int(cell) for cell in numbers if cell.isdecimal()]
-    if len(numbers) == len(first) or len(whole) < len(numbers) or whole not in _counts(len(whole)):
+    counts_up = whole == list(range(len(numbers))) or whole == list(range(1, len(numbers) + 1))
+    if len(numbers) == len(first) or not counts_up:
         return False
     position = next(index for index, cell in enumerate(first) if cell not in numbers)
     below = {row[position].strip() for _, row in rows[1:] if position < len(row)}
     return first[position] not in below  # "label,0,1,2", as pandas writes it
-
-
-def _counts(length: int) -> tuple[list[int], list[int]]:
-    return list(range(length)), list(range(1, length + 1))
 
 
 def _column_names(path: Path, row: tuple[int, list[str]]) -> tuple[str, ...]:
@@ -274,7 +263,7 @@ def _found(values: list[str]) -> Found:
     """What most of the values are: a single letter among numbers is a mistake, not a text column."""
     if not values:
         return "empty"
-    numbers = sum(map(_is_number, values))
+    numbers = sum(parse_number(value) is not None for value in values)
     if 2 * numbers > len(values):
         return "number"
     moments = sum(map(_is_moment, values))
@@ -282,16 +271,6 @@ def _found(values: list[str]) -> Found:
 
 
 # Cells
-
-
-def _is_number(cell: str) -> bool:
-    if "_" in cell:  # Python takes 1_000
-        return False
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_moment(cell: str) -> bool:
@@ -312,10 +291,7 @@ def _wrong_cell(cell: str, kind: Kind | None, found: Found) -> str:
         return ""
     if kind == "moment" and found == "moment":
         return "" if _is_moment(cell) else "expected a time such as 2026-01-31 12:00:00.5, as in the rows before."
-    if not _is_number(cell):
+    if parse_number(cell) is None:
         comma = " Write decimals with a point." if re.fullmatch(r"[+-]?\d+,\d+", cell) else ""
         return f"expected a number, or nothing for a missing value.{comma}"
-    with np.errstate(over="ignore"):
-        if kind == "number" and np.isinf(np.float32(float(cell))) and cell.lstrip("+-").lower() not in _INFINITE:
-            return "it is beyond the range of 32-bit numbers (3.4e38); scale the values."
-    return ""
+    return f"it is {BEYOND_FLOAT32}." if kind == "number" and exceeds_float32(cell) else ""

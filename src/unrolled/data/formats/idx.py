@@ -11,14 +11,13 @@ Plain or gzip. The whole array is read into one block of memory, so that 60,000 
 from __future__ import annotations
 
 import math
-import re
 from io import BufferedIOBase
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.data.files import check_file, naming, open_unpacked, read_bytes
+from unrolled.data.files import Request, check_file, naming, open_unpacked, read_bytes
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 
@@ -31,13 +30,6 @@ _TYPES = {
     0x0D: "32-bit floats",
     0x0E: "64-bit floats",
 }
-_NAME = re.compile(r"(-ubyte|[.-]idx\d?)(\.gz)?\Z", re.IGNORECASE)
-_PIXEL_SCALE = 1 / 255
-
-
-def is_idx_name(name: str) -> bool:
-    """Whether a file's name is one that IDX files have, such as ``train-images-idx3-ubyte.gz``."""
-    return _NAME.search(name) is not None
 
 
 def read_idx(path: str | Path) -> npt.NDArray[np.uint8]:
@@ -100,23 +92,22 @@ def read_idx_pair(images: str | Path, labels: str | Path | None) -> Sequences:
             pictures.reshape(count * rows, columns),
             np.full(count, rows, np.int64),
             targets,
-            scale=_PIXEL_SCALE,
+            scale=1 / 255,
             pictures=True,
         )
 
 
-def read_pictures(path: str | Path) -> Sequences:
-    """Pictures from an IDX file, with the labels from the file beside it that has the fitting name.
+def read_pictures(request: Request) -> Sequences:
+    """Pictures from an IDX file, with the labels from the file in the same folder that has the matching name.
 
-    ``train-images-idx3-ubyte.gz`` goes with ``train-labels-idx1-ubyte``, with or without ``.gz``. Where
-    there is no such file, the sequences have no labels.
+    The labels of ``train-images-idx3-ubyte.gz`` are in ``train-labels-idx1-ubyte``, with or without ``.gz``.
+    Without such a file the sequences have no labels.
 
     Raises:
         ReadError: as `read_idx_pair`.
     """
-    path = Path(path)
-    check_file(path)
-    return read_idx_pair(path, labels_beside(path))
+    check_file(request.path)
+    return read_idx_pair(request.path, labels_beside(request.path))
 
 
 def labels_beside(images: Path) -> Path | None:

@@ -1,9 +1,9 @@
-"""`.npy`, one array as NumPy saves it; and what `.npz`, an archive of such, shares with it.
+"""`.npy`, one array as NumPy saves it, and the code that `.npz`, an archive of such arrays, shares with it.
 
-X [N, T], one channel, or [N, T, F] or [N, F, T], whose layout must be given. The labels are looked for in a file
-beside it that has the same name with ``y`` for ``X`` (``X_train.npy`` and ``y_train.npy``) or ``labels`` for
-``data``; where there is none, the sequences have no labels. Arrays of Python objects are refused: reading them would
-run code from the file.
+The array is [N, T], one channel, or [N, T, F] or [N, F, T], whose layout must be given. The labels are in a file of
+the same folder whose name has ``y`` for ``X`` (``X_train.npy`` and ``y_train.npy``) or ``labels`` for ``data``;
+without such a file the sequences have no labels. Arrays of Python objects are refused: reading them would run code
+from the file.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import sys
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
@@ -31,11 +29,11 @@ from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
-"""By version of the .npy format; NumPy writes version 3 for names of fields alone, and those are not read here."""
+"""By version of the .npy format; NumPy writes version 3 only for names of fields, which are not read here."""
 _MAX_HEADER = 10_000
-"""Bytes; NumPy's own limit, which it applies when it has read the header. Here a longer one is not read at all."""
+"""Bytes; NumPy's own limit, which it applies after it has read the header. Here a longer header is not read at all."""
 _MAX_AXES = 32
-"""What every version of NumPy can hold; which shapes make sense is said later, with the name of the array."""
+"""Axes that every version of NumPy supports; later checks refuse other shapes by the array's name."""
 NUMBERS, _TEXTS = "biuf", "US"
 _BESIDE = ((re.compile(r"(?<![A-Za-z])[Xx](?![A-Za-z])"), "y"), (re.compile("data(?![A-Za-z])"), "labels"))
 
@@ -43,7 +41,7 @@ Array = npt.NDArray[Any]
 
 
 def read_npy(request: Request) -> Sequences:
-    """The sequences in an ``.npy`` file, with the labels from the file beside it.
+    """The sequences in an ``.npy`` file, with the labels from the file in the same folder.
 
     Raises:
         ReadError: for a damaged file, an array of another shape or of Python objects, and a 3-D array without a
@@ -55,13 +53,11 @@ def read_npy(request: Request) -> Sequences:
     if beside is not None:
         request.note(f"the labels are those in {beside.name}")
     with naming(path):
-        array = oriented(path, _read_array(path), request.config.layout)
-        with float_range(path, "the array"):
-            return Sequences.from_array(array, labels)
+        return Sequences.from_array(oriented(path, _read_array(path), request.config.layout), labels)
 
 
 def labels_beside(path: Path) -> Path | None:
-    """The file of labels that belongs to a file of sequences by its name; None where there is none."""
+    """The file whose name says that it holds the labels of a file of sequences; None where there is none."""
     for pattern, name in _BESIDE:
         other = path.with_name(pattern.sub(name, path.stem) + path.suffix)
         if other != path and other.is_file():
@@ -85,10 +81,10 @@ def _read_array(path: Path) -> Array:
 def read_header(
     path: Path, member: BufferedIOBase, name: str
 ) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...]]:
-    """Type, order and shape from an array's header, which is left behind.
+    """Reads an array's header: its type, order and shape.
 
     Raises:
-        ReadError: for a header that NumPy does not take, and for an array of anything but numbers or text.
+        ReadError: for a header that NumPy refuses, and for an array of anything but numbers or text.
     """
     start = _Bounded(member)
     try:
@@ -100,7 +96,7 @@ def read_header(
             warnings.simplefilter("ignore")  # Python's and NumPy's on how a header is written
             shape, fortran, dtype = _READERS[version](start, _MAX_HEADER)
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
-        raise  # what is wrong is the file, not the header
+        raise  # the file is damaged, not the header
     except Exception:  # NumPy parses the header as a Python literal, so damage may raise nearly anything
         raise ReadError(
             path, f"the header of {name} is not that of an array of numbers or text. Save it as a plain array."
@@ -115,7 +111,7 @@ def read_header(
 
 @dataclass(frozen=True)
 class _Bounded:
-    """What NumPy may read of a file for a header."""
+    """A file of which NumPy may read only as much as a header needs."""
 
     file: BufferedIOBase
 
@@ -166,7 +162,7 @@ def label_values(path: Path, labels: Array) -> list[str] | Array:
     """Labels from an array, [N]: numbers as they are, text decoded.
 
     Raises:
-        ReadError: for another shape, or text that is none.
+        ReadError: for another shape, or invalid text.
     """
     if labels.ndim != 1:
         raise ReadError(
@@ -178,24 +174,14 @@ def label_values(path: Path, labels: Array) -> list[str] | Array:
         return labels
     try:
         if labels.dtype.kind == "U" and int(labels.view(_code_points(labels)).max()) > sys.maxunicode:
-            raise ValueError  # Python itself stumbles over these
+            raise ValueError  # Python itself fails on these
         texts = [text.decode("utf-8") if isinstance(text, bytes) else str(text) for text in labels.tolist()]
-        "".join(texts).encode("utf-8")  # code points that no file could hold again
+        "".join(texts).encode("utf-8")  # surrogates cannot be written to a file
     except ValueError:
         raise ReadError(path, "y holds text that is not valid Unicode. Save the labels again.") from None
     return texts
 
 
 def _code_points(texts: Array) -> np.dtype[np.uint32]:
-    """The type that shows NumPy's text as the numbers of its characters."""
+    """The type that views NumPy's text as code points."""
     return np.dtype(np.uint32).newbyteorder(texts.dtype.byteorder)
-
-
-@contextmanager
-def float_range(path: Path, name: str) -> Iterator[None]:
-    """Refuses 64-bit values that a 32-bit float cannot hold, instead of making them infinite."""
-    try:
-        with np.errstate(over="raise", invalid="ignore"):
-            yield
-    except FloatingPointError:
-        raise ReadError(path, f"{name} holds values beyond the range of 32-bit numbers (3.4e38); scale them.") from None

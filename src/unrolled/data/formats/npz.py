@@ -1,16 +1,16 @@
 """`.npz`, NumPy's archive of named arrays.
 
-Either of two forms:
+The arrays have one of two forms:
 
     X [N, T], one channel, or X [N, T, F] or [N, F, T], whose layout must be given
     values [S, F] and lengths [N], the steps of all sequences end to end: for unequal lengths
 
-and, in both, ``y`` [N], the labels: numbers or text; without it the sequences have no labels. Other
-arrays in the file are not looked at.
+In both, ``y`` [N] holds the labels, as numbers or text; without it the sequences have no labels. Other arrays are
+ignored.
 
-Numbers of any type become 32-bit floats as they are; nothing is scaled, bytes neither, since the file does
-not say that they are pixels. Arrays of Python objects are refused: reading them would run code from the
-file. What the headers announce is compared with what the archive holds before memory is taken for it.
+Numbers are not scaled, not even bytes, since the file does not say that they are pixels. Arrays of Python objects
+are refused: reading them would run code from the file. The sizes in the headers are compared with the archive's
+before memory is allocated.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from unrolled.config import Layout
-from unrolled.data.files import MAX_EXPANSION, naming, open_file, read_bytes, size_of
-from unrolled.data.formats.npy import NUMBERS, Array, float_range, label_values, oriented, read_header
+from unrolled.data.files import MAX_EXPANSION, Request, naming, open_file, read_bytes, size_of
+from unrolled.data.formats.npy import NUMBERS, Array, label_values, oriented, read_header
+from unrolled.data.numbers import BEYOND_FLOAT32, to_float32
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 
@@ -48,24 +48,18 @@ _DAMAGE = (
 )
 
 
-def read_npz(path: str | Path, *, layout: Layout | None = None) -> Sequences:
+def read_npz(request: Request) -> Sequences:
     """The sequences in an ``.npz`` file.
 
-    Args:
-        path: the file.
-        layout: axes of ``X`` where it has three: ``"time-first"`` is [N, T, F], ``"channels-first"``
-            [N, F, T]. It is never guessed.
     Raises:
         ReadError: for a damaged archive, arrays that are missing, of other shapes or of Python objects,
             and a 3-D array without a layout.
     """
-    path = Path(path)
+    path = request.path
     with open_file(path) as file, naming(path), _open_archive(path, file) as archive:
         labels = label_values(path, archive.array("y")) if "y" in archive.names else None
         if "X" in archive.names:
-            array = oriented(path, archive.array("X"), layout)
-            with float_range(path, "X"):
-                return Sequences.from_array(array, labels)
+            return Sequences.from_array(oriented(path, archive.array("X"), request.config.layout), labels)
         if {"values", "lengths"} <= archive.names:
             return _ragged(path, archive, labels)
     found = ", ".join(sorted(archive.names)[:20]) or "no arrays at all"
@@ -166,6 +160,5 @@ def _ragged(path: Path, archive: _Archive, labels: list[Any] | Array | None) -> 
             f"lengths[{wrong[0]}] is {lengths[wrong[0]]}; expected 1 to {len(values)}, the steps in values. "
             "Remove sequences without steps.",
         )
-    with float_range(path, "values"):
-        steps = np.ascontiguousarray(values, np.float32)
+    steps = to_float32(values, lambda _: ReadError(path, f"values holds numbers {BEYOND_FLOAT32}."))
     return Sequences.from_steps(steps, lengths.astype(np.int64), labels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ from pyarrow import parquet as arrow_parquet
 from pyarrow import types
 
 from unrolled.data.files import MAX_EXPANSION, Request, check_file
-from unrolled.data.tables import MOST_COLUMNS, Block, Found, Kind, Sample, as_text, is_list
+from unrolled.data.sequences import as_text
+from unrolled.data.tables import MOST_COLUMNS, Block, Found, Kind, Sample, is_list
 from unrolled.errors import ReadError
 
 _SAMPLE_ROWS = 1000
@@ -90,9 +92,13 @@ class ParquetTable:
         for batch in self.file.iter_batches(self._block_rows(), columns=list(kinds)):
             if batch.num_rows:
                 table = pa.Table.from_batches([batch])
-                yield Block(batch.num_rows, {name: table.column(name) for name in kinds}, _Place(self.path, done).error)
+                columns = {name: table.column(name) for name in kinds}
+                yield Block(batch.num_rows, columns, partial(self._row_error, done))
                 done += batch.num_rows
             self.request.observer.progress(size * min(done, rows) // rows, size)
+
+    def _row_error(self, first: int, row: int, problem: str) -> ReadError:
+        return ReadError(self.path, f"row {first + row + 1}: {problem}")
 
     def _block_rows(self) -> int:
         metadata = self.file.metadata
@@ -114,18 +120,6 @@ class ParquetTable:
                 f"it claims {values:,} values, more than a file of {size:,} bytes is taken to hold. It is damaged, or "
                 "all its values are the same; write it again, as CSV if need be.",
             )
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Numbers the rows of a block."""
-
-    path: Path
-    first: int
-
-    def error(self, row: int, problem: str) -> ReadError:
-        """An error about a row, by its number in the block."""
-        return ReadError(self.path, f"row {self.first + row + 1}: {problem}")
 
 
 def _found(kind: pa.DataType) -> Found | None:

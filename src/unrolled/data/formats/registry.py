@@ -10,20 +10,20 @@ from unrolled.config import DataConfig, FormatName, Layout
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer, Request, check_file, reading
 from unrolled.data.formats.arff import read_arff
 from unrolled.data.formats.folders import PICTURES, TABLES, holds, read_csv_folder, read_png_folder
-from unrolled.data.formats.idx import is_idx_name, read_pictures
+from unrolled.data.formats.idx import read_pictures
 from unrolled.data.formats.json_lines import read_json_lines
 from unrolled.data.formats.npy import read_npy
 from unrolled.data.formats.npz import read_npz
 from unrolled.data.formats.table_files import read_csv, read_parquet, read_tsv
 from unrolled.data.formats.text_lines import read_text_lines
 from unrolled.data.formats.ts import read_ts
+from unrolled.data.options import refuse_options
 from unrolled.data.sequences import Sequences
-from unrolled.errors import ConfigError, ReadError
+from unrolled.errors import ReadError
 
-_ROW_IS_CASE = ("id", "label", "group", "channels", "text", "tokens")
-_TABLE = ("table", "time", *_ROW_IS_CASE)
+_TABLE = ("table", "time", "id", "label", "group", "channels", "text", "tokens")
 _OPTIONS = ("layout", "delimiter", *_TABLE)
-"""Options that only some formats have a meaning for."""
+"""Options that apply only to some formats."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,16 @@ class Reader:
     """One format.
 
     Attributes:
-        name: what the format is called in options.
-        title: what it is, for people to read.
-        endings: how the names of its files end, for people to read; empty for folders.
-        fits: whether a path, by its name, is of this format.
-        read: reads a file.
-        options: fields of `DataConfig` that it takes.
+        name: the format's name in options.
+        title: the format's name in messages.
+        endings: how the names of its files end; for a folder, of the files in it.
+        read: reads a file or folder.
+        options: fields of `DataConfig` that apply to it.
     """
 
     name: FormatName
     title: str
-    endings: str
-    fits: Callable[[Path], bool]
+    endings: tuple[str, ...]
     read: Callable[[Request], Sequences]
     options: tuple[str, ...] = ()
 
@@ -51,58 +49,31 @@ class Reader:
         """Whether it reads folders, not files."""
         return self.name.endswith("-folder")
 
+    def fits(self, path: Path) -> bool:
+        """Whether a file, by its name, or a folder, by the files in it, has this format."""
+        return holds(path, self.endings) if self.of_folders else path.name.lower().endswith(self.endings)
 
-def _ends(*endings: str) -> Callable[[Path], bool]:
-    return lambda path: path.name.lower().endswith(endings)
 
+def _packed(*endings: str) -> tuple[str, ...]:
+    """Endings of files that may also be packed by gzip."""
+    return (*endings, *(f"{ending}.gz" for ending in endings))
+
+
+_IDX = ("-idx3-ubyte", "-ubyte", *(f"{mark}idx{dimensions}" for mark in ".-" for dimensions in ("", 1, 2, 3)))
 
 READERS = (
-    Reader(
-        "csv",
-        "CSV",
-        ".csv",
-        lambda path: _ends(".csv", ".csv.gz")(path) or path == STANDARD_INPUT,
-        read_csv,
-        ("delimiter", *_TABLE),
-    ),
-    Reader("tsv", "TSV", ".tsv", _ends(".tsv", ".tsv.gz", ".tab"), read_tsv, ("delimiter", *_TABLE)),
-    Reader("parquet", "Parquet", ".parquet", _ends(".parquet", ".pq"), read_parquet, ("layout", *_TABLE)),
-    Reader(
-        "jsonl",
-        "JSON Lines",
-        ".jsonl",
-        _ends(".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"),
-        read_json_lines,
-        ("layout", *_TABLE),
-    ),
-    Reader("arff", ".arff", ".arff", _ends(".arff"), read_arff),
-    Reader("ts", ".ts", ".ts", _ends(".ts"), lambda request: read_ts(request.path)),
-    Reader(
-        "npz",
-        ".npz",
-        ".npz",
-        _ends(".npz"),
-        lambda request: read_npz(request.path, layout=request.config.layout),
-        ("layout",),
-    ),
-    Reader("npy", ".npy", ".npy", _ends(".npy"), read_npy, ("layout",)),
-    Reader("text", "text", ".txt", _ends(".txt", ".txt.gz"), read_text_lines, ("delimiter", "tokens")),
-    Reader(
-        "csv-folder",
-        "folder of CSV",
-        "",
-        lambda path: holds(path, TABLES),
-        read_csv_folder,
-        ("delimiter", "time", "channels"),
-    ),
-    Reader("png-folder", "folder of PNG", "", lambda path: holds(path, PICTURES), read_png_folder),
-    Reader(
-        "idx",
-        "IDX",
-        "-idx3-ubyte, .idx3-ubyte, -ubyte or .idx",
-        lambda path: is_idx_name(path.name),
-        lambda request: read_pictures(request.path),
-    ),
+    Reader("csv", "CSV", _packed(".csv"), read_csv, ("delimiter", *_TABLE)),
+    Reader("tsv", "TSV", _packed(".tsv", ".tab"), read_tsv, ("delimiter", *_TABLE)),
+    Reader("parquet", "Parquet", (".parquet", ".pq"), read_parquet, ("layout", *_TABLE)),
+    Reader("jsonl", "JSON Lines", _packed(".jsonl", ".ndjson"), read_json_lines, ("layout", *_TABLE)),
+    Reader("arff", ".arff", _packed(".arff"), read_arff),
+    Reader("ts", ".ts", _packed(".ts"), read_ts),
+    Reader("npz", ".npz", (".npz",), read_npz, ("layout",)),
+    Reader("npy", ".npy", (".npy",), read_npy, ("layout",)),
+    Reader("text", "text", _packed(".txt"), read_text_lines, ("delimiter", "tokens")),
+    Reader("csv-folder", "folder of CSV", TABLES, read_csv_folder, ("delimiter", "time", "channels")),
+    Reader("png-folder", "folder of PNG", PICTURES, read_png_folder),
+    Reader("idx", "IDX", _packed(*_IDX), read_pictures),
 )
 
 
@@ -118,15 +89,15 @@ def read(
 
     Args:
         path: the file or folder; ``-`` for standard input, which is read as CSV.
-        config: what is known of the file: its format, the names of its columns and so on; ``source`` is not
-            looked at. By default all is found out.
-        layout: axes of a 3-D array in an ``.npz`` file, in the place of the config's.
-        observer: is told what was found without being named, and how far the reading is.
-        labels_needed: whether a label column that is named must be there, and hold a label for each sequence.
+        config: what is known about the file: its format, the names of its columns and so on; ``source`` is
+            ignored. By default the reader finds these out.
+        layout: axes of a 3-D array in an ``.npz`` file; comes before the config's.
+        observer: receives what the reader finds out, and its progress.
+        labels_needed: whether a named label column must exist and hold a label for each sequence.
     Raises:
         ReadError: for a file that is missing, empty, of no known format, or wrong inside; with line
             and column where there are such.
-        ConfigError: for options that the format does not take.
+        ConfigError: for options that do not apply to the format.
 
     Example:
         >>> np.savetxt("long.csv", ["id,time,x,label", "a,0,0.1,up", "a,1,0.2,up", "b,0,0.9,down"], fmt="%s")
@@ -139,14 +110,11 @@ def read(
     if layout is not None:
         options = options.model_copy(update={"layout": layout})
     reader = reader_of(path, options.format)
-    wrong = [name for name in _OPTIONS if getattr(options, name) is not None and name not in reader.options]
-    if wrong:
-        takes = f"takes {', '.join(reader.options)}" if reader.options else "takes none of these"
-        raise ConfigError(f"{wrong[0]} is no option of {reader.title} files such as {path}; that format {takes}.")
-    found = reader.read(Request(path, options, observer, labels_needed))
-    if not len(found):  # a damaged Parquet file may say that it has rows, and have none
+    refuse_options(options, _OPTIONS, reader.options, f"{reader.title} files such as {path}")
+    sequences = reader.read(Request(path, options, observer, labels_needed))
+    if not len(sequences):  # a damaged Parquet file may announce rows and have none
         raise ReadError(path, "there are no sequences in it; expected at least one.")
-    return found
+    return sequences
 
 
 def reader_of(path: str | Path, name: FormatName | None = None) -> Reader:
@@ -154,28 +122,28 @@ def reader_of(path: str | Path, name: FormatName | None = None) -> Reader:
 
     Args:
         path: the file or folder.
-        name: of the format; by default it is told by the file's name.
+        name: of the format; by default the file's name says it.
     Raises:
         ReadError: for a file that is missing or empty, a folder, or a name of no known format.
     """
     path = Path(path)
     if name is not None:
         return next(reader for reader in READERS if reader.name == name)
+    if path == STANDARD_INPUT:
+        return READERS[0]
     with reading(path):
-        is_folder = path.is_dir()
-    if is_folder:
-        return _reader_of_folder(path)
-    if path != STANDARD_INPUT:
-        check_file(path)
+        if path.is_dir():
+            return _reader_of_folder(path)
+    check_file(path)
     for reader in READERS:
         if not reader.of_folders and reader.fits(path):
             return reader
     packed = " Unpack it first." if path.suffix.lower() in {".gz", ".zip", ".bz2", ".xz", ".zst"} else ""
-    known = ", ".join(reader.endings for reader in READERS if reader.endings)
+    known = ", ".join(reader.endings[0] for reader in READERS if not reader.of_folders)
     raise ReadError(
         path,
-        f"no reader for names like {path.name!r}.{packed} Known endings: {known}. Say which it is with --format, or "
-        "convert it.",
+        f"no reader for names like {path.name!r}.{packed} Known endings: {known}. Name the format with --format, or "
+        "convert the file.",
     )
 
 
@@ -185,7 +153,7 @@ def _reader_of_folder(path: Path) -> Reader:
         return fitting[0]
     if fitting:
         names = " or ".join(f"--format {reader.name}" for reader in fitting)
-        raise ReadError(path, f"this folder holds files of several formats; say which are meant: {names}.")
+        raise ReadError(path, f"this folder holds files of several formats; choose one: {names}.")
     raise ReadError(
         path,
         "this is a folder; expected a file, or a folder that holds a folder for each class with a file for each "

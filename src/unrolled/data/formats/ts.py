@@ -9,16 +9,12 @@
     @data
     1.86,1.89,1.93:-0.20,-0.19,-0.18: … :1
 
-One case a line: the channels with ``:`` between them, each channel's values with ``,``, the class label
-last. ``?`` or ``NaN`` is a missing value. Header keys may stand in any letter case.
+A line holds one sequence: the channels separated by ``:``, the values of a channel by ``,``, and the class label
+last. ``?`` or ``NaN`` is a missing value. Header keys may be in any letter case.
 
-What the header says is checked against the cases, except ``@missing``, which published files get wrong.
-Keys that are not known are skipped, unless they look like a known one misspelt: a lost ``@classLabel``
-would change the meaning of every line. Without ``@classLabel``, or with ``@classLabel false``, the cases
-have no labels.
-
-The text is UTF-8, with or without a byte-order mark; a line that is not is taken as Latin-1. The file
-is read line by line and never held as a whole.
+The sequences must agree with the header, except with ``@missing``, which published files get wrong. Unknown keys
+are skipped, unless they look like a misspelt known one: a lost ``@classLabel`` would change the meaning of every
+line. Without ``@classLabel``, or with ``@classLabel false``, the sequences have no labels.
 """
 
 from __future__ import annotations
@@ -27,45 +23,30 @@ import difflib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BufferedIOBase
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
-from unrolled.data.files import naming, open_file
+from unrolled.data.files import Line, Request, naming, read_lines
+from unrolled.data.numbers import BEYOND_FLOAT32, Floats, exceeds_float32, parse_number
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError, listed, quoted
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-Floats = npt.NDArray[np.float32]
-
-
-def read_ts(path: str | Path) -> Sequences:
-    """The sequences in a ``.ts`` file; the classes stand in the order in which the header declares them.
+def read_ts(request: Request) -> Sequences:
+    """The sequences in a ``.ts`` file; the classes are in the order in which the header declares them.
 
     Raises:
-        ReadError: with the line, and the column where there is one, for a class that is not declared, a
-            value that is no number, a case whose shape is not the header's, a missing label, and the like.
+        ReadError: with the line, and the column where there is one, for an undeclared class, a value that is
+            not a number, a sequence whose shape is not the header's, a missing label, and the like.
     """
-    path = Path(path)
-    with open_file(path) as file, naming(path):
-        lines = _lines(path, file)
+    path = request.path
+    with naming(path):
+        lines = chain.from_iterable(read_lines(request, "#"))
         header = _read_header(path, lines)
-        return _read_cases(path, lines, header)
-
-
-@dataclass(frozen=True)
-class _Line:
-    path: Path
-    number: int
-    text: str
-
-    def error(self, problem: str, position: int | None = None) -> ReadError:
-        """An error in this line, at a position counted from 0."""
-        return ReadError(self.path, problem, line=self.number, column=None if position is None else position + 1)
+        return _read_sequences(path, lines, header)
 
 
 @dataclass(frozen=True)
@@ -83,29 +64,10 @@ class _Word:
     position: int
 
 
-def _lines(path: Path, file: BufferedIOBase) -> Iterator[_Line]:
-    """The lines that say something: no comments, no blank ones."""
-    for number, raw in enumerate(file, start=1):
-        content = raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
-        if b"\0" in content:
-            raise ReadError(path, "this is not UTF-8 text: it holds zero bytes. Save it as UTF-8.", line=number)
-        if content.lstrip().startswith(b"#"):  # before decoding: comments may mix encodings
-            continue
-        if text := _decode(content).rstrip():
-            yield _Line(path, number, text)
-
-
-def _decode(content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
 # The header
 
 
-def _read_header(path: Path, lines: Iterator[_Line]) -> _Header:
+def _read_header(path: Path, lines: Iterator[Line]) -> _Header:
     found: dict[str, Any] = {}
     seen: set[str] = set()
     for line in lines:
@@ -114,12 +76,14 @@ def _read_header(path: Path, lines: Iterator[_Line]) -> _Header:
         if not key.startswith("@"):
             raise line.error(
                 f"found {quoted(words[0].text)} before @data; expected header lines that begin with @, "
-                "then @data, then the cases.",
+                "then @data, then the sequences.",
                 words[0].position,
             )
         if key == "@data":
             if len(words) > 1:
-                raise line.error("found more after @data; expected the first case on the next line.", words[1].position)
+                raise line.error(
+                    "found more after @data; expected the first sequence on the next line.", words[1].position
+                )
             return _Header(**found)
         if key not in _KEYS:
             _refuse_misspelt(line, words[0])
@@ -131,37 +95,37 @@ def _read_header(path: Path, lines: Iterator[_Line]) -> _Header:
         value = parse(line, words)
         if field:
             found[field] = value
-    raise ReadError(path, "there is no @data line; expected one between the header and the cases.")
+    raise ReadError(path, "there is no @data line; expected one between the header and the sequences.")
 
 
-def _refuse_misspelt(line: _Line, word: _Word) -> None:
+def _refuse_misspelt(line: Line, word: _Word) -> None:
     near = difflib.get_close_matches(word.text.lower(), [*_KEYS, "@data"], n=1, cutoff=0.75)
     if near or word.text == "@":
         guess = f" Did you mean {near[0]}?" if near else ""
         raise line.error(f"there is no header key {quoted(word.text)}.{guess}", word.position)
 
 
-def _argument(line: _Line, words: list[_Word], expected: str) -> _Word:
+def _argument(line: Line, words: list[_Word], expected: str) -> _Word:
     if len(words) < 2:
         raise line.error(f"{words[0].text} has no value; expected {expected}.", len(line.text))
     return words[1]
 
 
-def _flag(line: _Line, words: list[_Word]) -> bool:
+def _flag(line: Line, words: list[_Word]) -> bool:
     word = _argument(line, words, "true or false")
     if word.text.lower() not in {"true", "false"}:
         raise line.error(f"{words[0].text} is {quoted(word.text)}; expected true or false.", word.position)
     return word.text.lower() == "true"
 
 
-def _count(line: _Line, words: list[_Word]) -> int:
+def _count(line: Line, words: list[_Word]) -> int:
     word = _argument(line, words, "a whole number")
     if not re.fullmatch(r"[0-9]{1,18}", word.text):
         raise line.error(f"{words[0].text} is {quoted(word.text)}; expected a whole number.", word.position)
     return int(word.text)
 
 
-def _classes(line: _Line, words: list[_Word]) -> tuple[str, ...] | None:
+def _classes(line: Line, words: list[_Word]) -> tuple[str, ...] | None:
     if not _flag(line, words):
         return None
     names = [word.text for word in words[2:]]
@@ -178,15 +142,15 @@ def _classes(line: _Line, words: list[_Word]) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _no_time_stamps(line: _Line, words: list[_Word]) -> None:
+def _no_time_stamps(line: Line, words: list[_Word]) -> None:
     if _flag(line, words):
         raise line.error(
             "the values carry time stamps (@timeStamps true), which are not supported; expected evenly "
-            "spaced values without stamps. Resample the series, and write @timeStamps false."
+            "spaced values without stamps. Resample the sequences, and write @timeStamps false."
         )
 
 
-def _no_targets(line: _Line, words: list[_Word]) -> None:
+def _no_targets(line: Line, words: list[_Word]) -> None:
     if _flag(line, words):
         raise line.error(
             "this is a regression problem (@targetLabel true); expected classes, declared as "
@@ -194,7 +158,7 @@ def _no_targets(line: _Line, words: list[_Word]) -> None:
         )
 
 
-_KEYS: dict[str, tuple[str, Callable[[_Line, list[_Word]], Any]]] = {
+_KEYS: dict[str, tuple[str, Callable[[Line, list[_Word]], Any]]] = {
     "@problemname": ("", lambda _line, _words: None),
     "@missing": ("", _flag),
     "@timestamps": ("", _no_time_stamps),
@@ -209,11 +173,11 @@ _KEYS: dict[str, tuple[str, Callable[[_Line, list[_Word]], Any]]] = {
 """The field of `_Header` that a key fills, if any, and how its value is read."""
 
 
-# The cases
+# The sequences
 
 
-def _read_cases(path: Path, lines: Iterator[_Line], header: _Header) -> Sequences:
-    cases: list[Floats] = []
+def _read_sequences(path: Path, lines: Iterator[Line], header: _Header) -> Sequences:
+    rows: list[Floats] = []
     labels: list[str] = []
     for line in lines:
         if line.text.lstrip().startswith("@"):
@@ -222,21 +186,20 @@ def _read_cases(path: Path, lines: Iterator[_Line], header: _Header) -> Sequence
         if header.classes is not None:
             body, label = _split_label(line, header.classes)
             labels.append(label)
-        case = _parse_case(line, body, labelled=header.classes is not None)
-        _check_shape(line, case, header, cases[0] if cases else case)
-        cases.append(case)
-    if not cases:
-        raise ReadError(path, "there are no cases after @data; expected one a line.")
-    lengths = np.array([len(case) for case in cases], np.int64)
+        steps = _parse(line, body, labelled=header.classes is not None)
+        _check_shape(line, steps, header, rows[0] if rows else steps)
+        rows.append(steps)
+    if not rows:
+        raise ReadError(path, "there are no sequences after @data; expected one a line.")
     return Sequences.from_steps(
-        np.concatenate(cases),
-        lengths,
+        np.concatenate(rows),
+        list(map(len, rows)),
         None if header.classes is None else labels,
         classes=header.classes,
     )
 
 
-def _split_label(line: _Line, classes: tuple[str, ...]) -> tuple[str, str]:
+def _split_label(line: Line, classes: tuple[str, ...]) -> tuple[str, str]:
     """The values' text, and the label after the last colon."""
     body, colon, last = line.text.rpartition(":")
     label = last.strip()
@@ -254,13 +217,13 @@ def _split_label(line: _Line, classes: tuple[str, ...]) -> tuple[str, str]:
     guess = f" Did you mean {near[0]!r}?" if near else ""
     raise line.error(
         f"class {quoted(label)} is not declared; expected one of {listed(classes, 12)}.{guess} Add it to "
-        "@classLabel, or correct the case.",
+        "@classLabel, or correct the line.",
         position,
     )
 
 
-def _parse_case(line: _Line, body: str, *, labelled: bool) -> Floats:
-    """One case's values, [T, F]. The fast path: only where it fails is the place looked for."""
+def _parse(line: Line, body: str, *, labelled: bool) -> Floats:
+    """The values of one sequence, [T, F], read fast; `_first_error` finds the place where that fails."""
     channels = body.split(":")
     separators = channels[0].count(",")
     tokens = body.replace(":", ",").split(",")
@@ -271,18 +234,18 @@ def _parse_case(line: _Line, body: str, *, labelled: bool) -> Floats:
             raise ValueError
         numbers = np.array([float(token) for token in tokens], np.float64)
     except ValueError:
-        raise _wrong_case(line, channels, labelled=labelled) or line.error("the values are damaged.") from None
+        raise _first_error(line, channels, labelled=labelled) or line.error("the values are damaged.") from None
     with np.errstate(over="ignore"):
-        case = numbers.reshape(len(channels), -1).T.astype(np.float32, order="C")  # [T, F]
+        steps: Floats = numbers.reshape(len(channels), -1).T.astype(np.float32, order="C")  # [T, F]
     # float() also takes 1_000, and makes 1e999 infinite; a word like "inf" is meant
-    doubtful = "_" in body or bool(np.isinf(case).any())
-    if doubtful and (error := _wrong_case(line, channels, labelled=labelled)):
+    doubtful = "_" in body or bool(np.isinf(steps).any())
+    if doubtful and (error := _first_error(line, channels, labelled=labelled)):
         raise error
-    return case
+    return steps
 
 
-def _wrong_case(line: _Line, channels: list[str], *, labelled: bool) -> ReadError | None:
-    """The error for the first thing wrong with a case, read from the left."""
+def _first_error(line: Line, channels: list[str], *, labelled: bool) -> ReadError | None:
+    """The error for the leftmost mistake in a sequence."""
     position = 0
     for index, channel in enumerate(channels):
         # without a declared label the last field may well be one
@@ -290,20 +253,20 @@ def _wrong_case(line: _Line, channels: list[str], *, labelled: bool) -> ReadErro
         hint = " If this is the class label, declare the classes: @classLabel true …" if alone else ""
         if not channel.strip():
             return line.error(f"channel {index} has no values; expected at least one.{hint}", position)
-        if error := _wrong_token(line, channel, position, hint):
+        if error := _token_error(line, channel, position, hint):
             return error
         found, expected = channel.count(",") + 1, channels[0].count(",") + 1
         if found != expected:
             return line.error(
-                f"channel {index} has {found} values where channel 0 has {expected}; the channels of a case "
-                f"need the same number. Write ? for a missing value.{hint}",
+                f"channel {index} has {found} values where channel 0 has {expected}; the channels of a "
+                f"sequence need the same number. Write ? for a missing value.{hint}",
                 position,
             )
         position += len(channel) + 1
     return None
 
 
-def _wrong_token(line: _Line, channel: str, position: int, hint: str) -> ReadError | None:
+def _token_error(line: Line, channel: str, position: int, hint: str) -> ReadError | None:
     for token in channel.split(","):
         word = token.strip()
         if problem := _token_problem(word):
@@ -320,34 +283,28 @@ def _token_problem(word: str) -> str:
         return "there is no value between the commas; expected a number, or ? for a missing one."
     if word.startswith("("):
         return f"found {quoted(word)}: time stamps are not supported; expected numbers with commas between."
-    try:
-        number = float(word.replace("_", "x"))
-    except ValueError:
+    if parse_number(word) is None:
         return f"{quoted(word)} is not a number; expected one, or ? for a missing value."
-    with np.errstate(over="ignore"):
-        infinite = np.isinf(np.float32(number))
-    if infinite and word.lower().lstrip("+-") not in {"inf", "infinity"}:
-        return f"{quoted(word)} is beyond the range of 32-bit numbers (3.4e38); scale the values."
-    return ""
+    return f"{quoted(word)} is {BEYOND_FLOAT32}." if exceeds_float32(word) else ""
 
 
-def _check_shape(line: _Line, case: Floats, header: _Header, first: Floats) -> None:
-    steps, width = case.shape
+def _check_shape(line: Line, steps: Floats, header: _Header, first: Floats) -> None:
+    length, width = steps.shape
     if header.dimensions is not None and width != header.dimensions:
         _refuse_shape(line, f"{width} channel(s)", f"@dimensions {header.dimensions}")
     if header.univariate and width != 1:
         _refuse_shape(line, f"{width} channel(s)", "@univariate true")
     if width != first.shape[1]:
         raise line.error(
-            f"found {width} channel(s) where the first case has {first.shape[1]}; every case needs the same."
+            f"found {width} channel(s) where the first sequence has {first.shape[1]}; every sequence needs the same."
         )
     if header.equal_length is False:
         return
-    if header.series_length is not None and steps != header.series_length:
-        _refuse_shape(line, f"the length {steps}", f"@seriesLength {header.series_length}")
-    if header.equal_length and steps != len(first):
-        _refuse_shape(line, f"the length {steps}, where the first case has {len(first)},", "@equalLength true")
+    if header.series_length is not None and length != header.series_length:
+        _refuse_shape(line, f"the length {length}", f"@seriesLength {header.series_length}")
+    if header.equal_length and length != len(first):
+        _refuse_shape(line, f"the length {length}, where the first sequence has {len(first)},", "@equalLength true")
 
 
-def _refuse_shape(line: _Line, found: str, declared: str) -> NoReturn:
-    raise line.error(f"found {found} but the header says {declared}. Correct the header or the case.")
+def _refuse_shape(line: Line, found: str, declared: str) -> NoReturn:
+    raise line.error(f"found {found} but the header says {declared}. Correct the header or the line.")

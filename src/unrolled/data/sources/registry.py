@@ -1,4 +1,4 @@
-"""Named data: what `unrolled datasets` lists."""
+"""The table of named data, which `unrolled datasets` lists."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from unrolled.data.sources.count_ones import load_count_ones
 from unrolled.data.sources.digits import load_digits_rows
 from unrolled.data.sources.mnist import load_mnist_pixels, load_mnist_rows
 from unrolled.data.sources.uea import load_japanese_vowels
-from unrolled.errors import ConfigError
 
 OPTIONS_OF_NAMED_DATA = ("length", "train_size", "permute_seed")
 SOURCE_OPTIONS = (*OPTIONS_OF_NAMED_DATA, *HOW_TO_READ, "test")
-"""Fields of `DataConfig` that only some sources have a meaning for."""
+"""Fields of `DataConfig` that apply only to some sources."""
 
 
 @dataclass(frozen=True)
@@ -24,24 +23,13 @@ class Source:
 
     Attributes:
         description: one sentence.
-        load: makes it.
-        options: those of `SOURCE_OPTIONS` that it takes.
+        load: reads or generates it.
+        options: those of `SOURCE_OPTIONS` that apply to it.
     """
 
     description: str
     load: Callable[[DataConfig], Dataset]
     options: tuple[str, ...] = ()
-
-    def check_options(self, config: DataConfig) -> None:
-        """Refuses options that mean nothing here.
-
-        Raises:
-            ConfigError: naming the first such option.
-        """
-        for name in SOURCE_OPTIONS:
-            if name not in self.options and getattr(config, name) is not None:
-                takes = f"takes {', '.join(self.options)}" if self.options else "takes none of these"
-                raise ConfigError(f"{config.source} has no option {name}; it {takes}. Leave it out.")
 
 
 SOURCES: dict[str, Source] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unrolled.config import DataConfig
 from unrolled.data.dataset import Dataset
-from unrolled.data.formats import read_ts
+from unrolled.data.formats import read
 from unrolled.data.sources.content import RemoteFile
 from unrolled.data.sources.fetch import obtain
 from unrolled.data.splits import hold_out_validation
@@ -44,7 +44,7 @@ def japanese_vowels_paths(*, quiet: bool = False) -> tuple[Path, Path]:
 def load_japanese_vowels(config: DataConfig) -> Dataset:
     """Kudo, Toyama and Shimbo's nine speakers: 270 sequences to train, 370 to test, 12 channels."""
     train_path, test_path = japanese_vowels_paths()
-    train, validation = hold_out_validation(read_ts(train_path), config)
+    train, validation = hold_out_validation(read(train_path), config)
     return Dataset(
-        "japanese-vowels", train, validation, read_ts(test_path), "JapaneseVowels of the UEA archive, its own split"
+        "japanese-vowels", train, validation, read(test_path), "JapaneseVowels of the UEA archive, its own split"
     )

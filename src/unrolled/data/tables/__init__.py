@@ -16,7 +16,7 @@ from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.labels import ordered
 from unrolled.data.tables.lists import read_lists
 from unrolled.data.tables.long import read_long
-from unrolled.data.tables.table import MOST_COLUMNS, Block, Found, Kind, Sample, Table, as_text, is_list
+from unrolled.data.tables.table import MOST_COLUMNS, Block, Found, Kind, Sample, Table, is_list
 from unrolled.data.tables.texts import read_texts
 from unrolled.data.tables.wide import read_wide
 
@@ -29,7 +29,6 @@ __all__ = [
     "Roles",
     "Sample",
     "Table",
-    "as_text",
     "find_roles",
     "is_list",
     "ordered",

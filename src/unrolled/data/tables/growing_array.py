@@ -1,23 +1,21 @@
-"""Steps that are read a block at a time, in memory that holds them once."""
+"""Memory for steps that are read block by block, without a second copy."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from unrolled.data.numbers import Floats
 from unrolled.data.tables.table import Block
 
 _FIRST_STEPS = 4096
 _GROWTH = 1.3
 
-Floats = npt.NDArray[np.float32]
-
 
 class Growing:
     """An array [S, F] of 32-bit floats that grows at its end.
 
-    It is enlarged in place where the system can do that (the pages of a large array are moved, not copied), and
-    memory beyond what was written is not taken from the machine: the array itself is all that is held.
+    It is enlarged in place where the system supports that (the pages of a large array are moved, not copied), and
+    the system provides no memory for the part that is not written yet, so the peak is the array itself.
 
     Args:
         width: values of a step, F.
@@ -28,7 +26,7 @@ class Growing:
         self._steps = 0
 
     def more(self, steps: int) -> Floats:
-        """Room for further steps, to be filled by the caller, [steps, F]."""
+        """Space for further steps, which the caller fills, [steps, F]."""
         first, self._steps = self._steps, self._steps + steps
         if self._steps > len(self._array):
             size = max(self._steps, int(len(self._array) * _GROWTH))
@@ -48,15 +46,4 @@ def fill(room: Floats, block: Block, columns: tuple[str, ...]) -> None:
         ReadError: for a number that a 32-bit float cannot hold.
     """
     for index, name in enumerate(columns):
-        numbers = block.numbers(name)
-        try:
-            with np.errstate(over="raise", invalid="ignore"):
-                room[:, index] = numbers
-        except FloatingPointError:
-            with np.errstate(over="ignore"):
-                row = int(np.argmax(np.isinf(numbers.astype(np.float32)) & np.isfinite(numbers)))
-            raise block.error(
-                row,
-                f"column {name!r} holds {numbers[row]:g}, which is beyond the range of 32-bit numbers (3.4e38); "
-                "scale the values.",
-            ) from None
+        room[:, index] = block.float32(name, block.numbers(name), lambda at: at)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data.files import Request
-from unrolled.data.sequences import Integers, Sequences
-from unrolled.data.tables.table import as_text
+from unrolled.data.numbers import parse_number
+from unrolled.data.sequences import Integers, Sequences, as_text
 from unrolled.errors import ReadError
 
 
@@ -20,10 +20,9 @@ def ordered(texts: list[str]) -> tuple[list[int], tuple[str, ...]]:
     Numbers are ordered by value, and written without a trailing ``.0`` where some are written with a point;
     anything else is ordered as text.
     """
-    numbers = [_number(text) for text in texts]
-    if not all(math.isfinite(number) for number in numbers):
-        classes = sorted(set(texts))
-        names = texts
+    numbers = [number for text in texts if (number := parse_number(text)) is not None and math.isfinite(number)]
+    if len(numbers) < len(texts):
+        classes, names = sorted(set(texts)), texts
     else:
         names = [as_text(n) for n in numbers] if any(not text.lstrip("+-").isdecimal() for text in texts) else texts
         by_value = dict(zip(names, numbers, strict=True))
@@ -57,13 +56,6 @@ def with_labels(sequences: Sequences, numbers: Integers, texts: list[str], reque
         return sequences
     classes, names = ordered(texts)
     return replace(sequences, labels=np.array(classes, np.int64)[numbers], classes=names)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text) if "_" not in text else math.nan
-    except ValueError:
-        return math.nan
 
 
 def _missing(sequences: Sequences, missing: npt.NDArray[np.bool_], request: Request, column: str) -> ReadError:

@@ -6,20 +6,20 @@ a list a step with a number for each channel (``layout = "channels-first"``: a l
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from unrolled.data.files import Request
+from unrolled.data.numbers import Floats
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.sequence_columns import SequenceColumns
 from unrolled.data.tables.table import Block, Kind, Table, is_list
 from unrolled.errors import ReadError
-
-Floats = npt.NDArray[np.float32]
 
 
 def read_lists(table: Table, roles: Roles, request: Request) -> Sequences:
@@ -34,7 +34,7 @@ def read_lists(table: Table, roles: Roles, request: Request) -> Sequences:
     values: Growing | None = None
     for block in table.blocks(kinds | cases.kinds()):
         lists = [_flat(block, name) for name in columns]
-        nested = [name for name, item in zip(columns, lists, strict=True) if is_list(item.kind)]
+        nested = [name for name, item in zip(columns, lists, strict=True) if is_list(item.elements.type)]
         if nested and len(columns) > 1:
             raise ReadError(
                 table.path,
@@ -55,16 +55,11 @@ def read_lists(table: Table, roles: Roles, request: Request) -> Sequences:
     return cases.describe(Sequences.from_steps(whole, np.concatenate(lengths), channels=names), request)
 
 
-class _Flat:
+class _Flat(NamedTuple):
     """A column of lists: all elements end to end, and how many each row has."""
 
-    def __init__(self, elements: pa.Array, sizes: Integers) -> None:
-        self.elements, self.sizes = elements, sizes
-
-    @property
-    def kind(self) -> pa.DataType:
-        """The elements' type."""
-        return self.elements.type
+    elements: pa.Array
+    sizes: Integers
 
 
 def _flat(block: Block, name: str) -> _Flat:
@@ -135,17 +130,9 @@ def _turned(block: Block, name: str, channels: Integers, flat: _Flat, row_of: In
 def _numbers(block: Block, name: str, lists: _Flat, row_of: Integers | None = None) -> Floats:
     """The elements as 32-bit floats; NaN where there is none."""
     doubles = lists.elements.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    try:
-        with np.errstate(over="raise", invalid="ignore"):
-            numbers: Floats = doubles.astype(np.float32)
-    except FloatingPointError:
-        with np.errstate(over="ignore"):
-            at = int(np.argmax(np.isinf(doubles.astype(np.float32)) & np.isfinite(doubles)))
-        sizes = lists.sizes
-        part = int(np.searchsorted(np.cumsum(sizes), at, side="right"))
-        row = part if row_of is None else int(row_of[part])
-        raise block.error(
-            row,
-            f"column {name!r} holds {doubles[at]:g}, beyond the range of 32-bit numbers (3.4e38); scale the values.",
-        ) from None
-    return numbers
+
+    def row(at: int) -> int:
+        part = int(np.searchsorted(np.cumsum(lists.sizes), at, side="right"))
+        return part if row_of is None else int(row_of[part])
+
+    return block.float32(name, doubles, row)

@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data.files import Request
+from unrolled.data.numbers import Floats
 from unrolled.data.sequences import Integers, Sequences, as_names
 from unrolled.data.tables.columns import Roles
-from unrolled.data.tables.growing_array import Floats, Growing, fill
+from unrolled.data.tables.growing_array import Growing, fill
 from unrolled.data.tables.labels import with_labels
 from unrolled.data.tables.table import Block, Kind, Names, Table
 

@@ -16,14 +16,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unrolled.data.sequences import Integers, Times
+from unrolled.data.numbers import BEYOND_FLOAT32, Floats, to_float32
+from unrolled.data.sequences import Integers, Times, as_text
 from unrolled.errors import ReadError
 
 Kind = Literal["number", "moment", "name", "text", "list"]
 """How a column is read: numbers; moments in time; one of few texts; any text; lists."""
 Found = Literal["number", "moment", "text", "list", "empty"]
 """What a column was found to hold."""
-Floats = npt.NDArray[np.float64]
 
 MOST_COLUMNS = 100_000
 
@@ -79,13 +79,27 @@ class Block:
     columns: Mapping[str, pa.ChunkedArray]
     error: Callable[[int, str], ReadError]
 
-    def numbers(self, name: str) -> Floats:
+    def numbers(self, name: str) -> npt.NDArray[np.floating]:
         """A column of numbers, [n]; NaN where there is none."""
         column = self.columns[name]
         if not pa.types.is_floating(column.type) or pa.types.is_float16(column.type):
             column = column.cast(pa.float64(), safe=False)
-        numbers: Floats = column.to_numpy()
+        numbers: npt.NDArray[np.floating] = column.to_numpy()
         return numbers
+
+    def float32(self, name: str, numbers: npt.NDArray[np.generic], row_of: Callable[[int], int]) -> Floats:
+        """Numbers of a column as 32-bit floats.
+
+        Args:
+            name: the column.
+            numbers: of any numeric type.
+            row_of: the row in which the number at a position stands.
+        Raises:
+            ReadError: for a number that a 32-bit float cannot hold.
+        """
+        return to_float32(
+            numbers, lambda at: self.error(row_of(at), f"column {name!r} holds {numbers[at]:g}, {BEYOND_FLOAT32}.")
+        )
 
     def moments(self, name: str) -> Times:
         """A column of moments, [n]: numbers as they are, time stamps in seconds; NaN where there is none."""
@@ -147,15 +161,6 @@ class Table(Protocol):
 
 def _is_missing(value: Any) -> bool:
     return value is None or value != value
-
-
-def as_text(value: Any) -> str:
-    """A label or name of any kind as text; whole numbers without a trailing ``.0``."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def is_list(kind: pa.DataType) -> bool:
