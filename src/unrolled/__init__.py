@@ -30,7 +30,7 @@ Data
     inspect              what a file of sequences holds, and what is odd about it
     Inspection           what `inspect` finds
     Place                where a value stands in sequences
-    PreviewSequence          the beginning of one sequence
+    PreviewSequence      the beginning of one sequence
     Observer             is told what a reader finds and how far it is
 
 Models
@@ -98,7 +98,9 @@ Errors
                          MismatchError, ModelFolderError, ExportError, UnsupportedError, StudyError,
                          StorageError, ServeError, RunError, RunLockedError, CheckpointError, DivergedError,
                          InterruptedRunError
+    UnrolledWarning      every warning; its kinds:
     UnitWarning          values that are probably in another unit than those of the training
+    RenamedWarning       a former name of an option or a field
 
 In the examples of the docstrings ``np`` is NumPy, ``arrays`` are 60 sequences of 5 to 19 steps and 2 channels,
 ``labels`` their classes, "low" and "high", and ``dataset`` is made of them. ``run`` was trained on it and has its files
@@ -154,6 +156,7 @@ if TYPE_CHECKING:
     from unrolled.errors import MismatchError as MismatchError
     from unrolled.errors import ModelFolderError as ModelFolderError
     from unrolled.errors import ReadError as ReadError
+    from unrolled.errors import RenamedWarning as RenamedWarning
     from unrolled.errors import RunError as RunError
     from unrolled.errors import RunLockedError as RunLockedError
     from unrolled.errors import ServeError as ServeError
@@ -162,6 +165,7 @@ if TYPE_CHECKING:
     from unrolled.errors import UnitWarning as UnitWarning
     from unrolled.errors import UnknownNameError as UnknownNameError
     from unrolled.errors import UnrolledError as UnrolledError
+    from unrolled.errors import UnrolledWarning as UnrolledWarning
     from unrolled.errors import UnsupportedError as UnsupportedError
     from unrolled.estimator import SequenceClassifier as SequenceClassifier
     from unrolled.evaluation import ClassRow as ClassRow
@@ -264,7 +268,9 @@ _ROOMS = {
         "ServeError",
         "StorageError",
         "StudyError",
+        "RenamedWarning",
         "UnitWarning",
+        "UnrolledWarning",
         "UnknownNameError",
         "UnrolledError",
         "UnsupportedError",
