@@ -19,14 +19,14 @@ from unrolled.errors import DataError, InterruptedRunError
 from unrolled.runs import train
 from unrolled.runtime import heeding_stops
 
-Moved = Callable[[float], None]
+Progress = Callable[[float], None]
 
 
-def add(a: int, b: int, *, moved: Moved) -> int:
+def add(a: int, b: int, *, progress: Progress) -> int:
     return a + b
 
 
-def fail(text: str, *, moved: Moved) -> None:
+def fail(text: str, *, progress: Progress) -> None:
     raise DataError(text)
 
 
@@ -35,31 +35,31 @@ def wait_for(path: str) -> None:
         time.sleep(0.01)
 
 
-def crash(after: str, *, moved: Moved) -> float:
+def crash(after: str, *, progress: Progress) -> float:
     wait_for(after)
     return 1 / 0
 
 
-def die(number: int, *, moved: Moved) -> None:
+def die(number: int, *, progress: Progress) -> None:
     os.kill(os.getpid(), number)
 
 
-def place(*, moved: Moved) -> tuple[int, str, int]:
+def place(*, progress: Progress) -> tuple[int, str, int]:
     return os.getpid(), str(Path.cwd()), torch.get_num_threads()
 
 
-def blocked(*, moved: Moved) -> list[int]:
+def blocked(*, progress: Progress) -> list[int]:
     return [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])]
 
 
-def tell(share: float, until: str, *, moved: Moved) -> None:
-    moved(share)
+def tell(share: float, until: str, *, progress: Progress) -> None:
+    progress(share)
     wait_for(until)
 
 
-def goes_on(witness: str, *, moved: Moved) -> None:
+def goes_on(witness: str, *, progress: Progress) -> None:
     """Until it is asked to stop; then it saves. Meanwhile its process's number is what it says of its progress."""
-    moved(os.getpid())
+    progress(os.getpid())
     Path(f"{witness}.begun").write_text(str(os.getpid()))
     with heeding_stops() as stop:
         while not stop.requested:
@@ -68,11 +68,11 @@ def goes_on(witness: str, *, moved: Moved) -> None:
     raise InterruptedRunError("saved")
 
 
-def train_for_ever(data: Sequences, runs: Path, *, moved: Moved) -> None:
+def train_for_ever(data: Sequences, runs: Path, *, progress: Progress) -> None:
     train(Recipe(name="mine"), data=data, runs=runs, hidden_size=4, max_steps=1_000_000, report=False)
 
 
-def dirty(values: npt.NDArray[Any], *, moved: Moved) -> bool:
+def dirty(values: npt.NDArray[Any], *, progress: Progress) -> bool:
     clean = not values.any()
     np.add(values, 1, out=values)
     return clean and isinstance(values, np.memmap)

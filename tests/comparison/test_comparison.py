@@ -21,13 +21,14 @@ from statsmodels.stats.multitest import multipletests
 import unrolled
 from pictures import assert_drawn
 from unrolled.comparison.comparison import Comparison, compare, compare_entries
-from unrolled.comparison.entries import Answers, Entry, answers_of_run, judge
-from unrolled.comparison.output import draw, to_markdown, write_comparison
+from unrolled.comparison.entries import Entry, Results, judge, results_of_run
+from unrolled.comparison.output import to_markdown, write_comparison
 from unrolled.comparison.references import ReferenceClassifier, fit_reference, named_reference
 from unrolled.data.dataset import Dataset
 from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
 from unrolled.data.tokens import from_texts
+from unrolled.drawing.comparison import draw_comparison
 from unrolled.drawing.style import to_png
 from unrolled.errors import ConfigError, DataError, MismatchError, RunError, UnknownNameError
 from unrolled.evaluation.outcomes import save_outcomes
@@ -46,9 +47,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     return [*made, train("digits", runs=folder, cell="lstm", seed=1, **TINY)]
 
 
-def answers(right: list[bool] | np.ndarray, fingerprint: str = "f" * 64, **changes: Any) -> Answers:
+def answers(right: list[bool] | np.ndarray, fingerprint: str = "f" * 64, **changes: Any) -> Results:
     facts = {"log_loss": 0.5, "never_predicted": (), "parameters": 10, "training_seconds": 1.0, "milliseconds": 0.1}
-    return Answers("somewhere", fingerprint, np.array(right), **(facts | changes))
+    return Results("somewhere", fingerprint, np.array(right), **(facts | changes))
 
 
 def entry(name: str, *right: list[bool] | np.ndarray, **changes: Any) -> Entry:
@@ -120,7 +121,7 @@ def test_runs_that_differ_by_their_seed_can_be_one_entry(runs: list[Run]) -> Non
 
 
 def test_the_answers_that_a_run_kept_are_those_of_its_model(runs: list[Run]) -> None:
-    assert (answers_of_run(runs[0].folder.path).right == predictions(runs[0])).all()
+    assert (results_of_run(runs[0].folder.path).right == predictions(runs[0])).all()
 
 
 def test_the_sentence_says_whether_the_difference_is_one() -> None:
@@ -131,7 +132,7 @@ def test_the_sentence_says_whether_the_difference_is_one() -> None:
     assert found.pairs[0].sentence.startswith("good is better than bad by ")
     assert found.verdict == "good is better than bad."
     equal = compare_entries([entry("a", good), entry("b", good)])
-    assert "are equal on these cases" in equal.pairs[0].sentence
+    assert "are equal on these sequences" in equal.pairs[0].sentence
     close = compare_entries([entry("a", good), entry("b", np.roll(good, 1)), entry("c", bad)])
     assert "not shown to be better than" in close.verdict
     assert "corrected for 3 comparisons" in close.pairs[0].sentence
@@ -164,7 +165,7 @@ def test_the_report_and_a_comparison_tell_the_same_story(runs: list[Run], seed: 
 def test_other_data_are_refused_with_both_fingerprints_unless_unpaired(runs: list[Run], tmp_path: Path) -> None:
     other = train("digits", runs=tmp_path, split_seed=5, **TINY)
     paths = [runs[0].folder.path, other.folder.path]
-    prints = [answers_of_run(path).fingerprint for path in paths]
+    prints = [results_of_run(path).fingerprint for path in paths]
     with pytest.raises(MismatchError, match=f"{prints[0][:12]}.*{prints[1][:12]}.*--unpaired"):
         compare(paths)
     found = compare(paths, unpaired=True)
@@ -196,7 +197,7 @@ def test_runs_that_cannot_be_compared_are_refused(runs: list[Run], tmp_path: Pat
 
 def test_probabilities_that_are_nan_are_said(runs: list[Run], tmp_path: Path) -> None:
     path = shutil.copytree(runs[0].folder.path, tmp_path / "nan")
-    kept = answers_of_run(runs[1].folder.path)
+    kept = results_of_run(runs[1].folder.path)
     figures = json.loads((path / "evaluation.json").read_text()) | {"fingerprint": kept.fingerprint}
     (path / "evaluation.json").write_text(json.dumps(figures))
     save_outcomes(path / "predictions.npz", np.zeros(359, np.int64), np.full((359, 10), np.nan, np.float32))
@@ -251,7 +252,7 @@ def test_a_class_without_test_cases_and_one_never_predicted_are_told_apart() -> 
 def test_of_one_test_case_nothing_is_claimed(seeds: int) -> None:
     found = compare_entries([entry("a", *[[True]] * seeds), entry("b", *[[False]] * seeds)])
     assert not found.pairs[0].shown
-    assert_drawn(to_png(draw(found)))
+    assert_drawn(to_png(draw_comparison(found)))
     assert "not shown" in to_markdown(found)
 
 
@@ -279,9 +280,9 @@ def test_the_picture_has_a_row_for_each_entry(count: int) -> None:
     rng = np.random.default_rng(0)
     made = [entry(f"a ${n} name that is rather long, all in all", *(rng.random((3, 99)) < 0.8)) for n in range(count)]
     found = compare_entries(made)
-    figure = draw(found)
+    figure = draw_comparison(found)
     assert len(figure.axes[0].get_yticklabels()) == count
-    assert to_png(figure) == to_png(draw(found))
+    assert to_png(figure) == to_png(draw_comparison(found))
     assert to_markdown(found).count("\n| a $") == count + min(count * (count - 1) // 2, 15 if count < 7 else count - 1)
 
 
@@ -360,7 +361,7 @@ def test_any_object_with_fit_and_predict_takes_part(features: Any, ragged: bool,
     assert classifier.shape == shape
     assert found.right.shape == (1, 30)
     assert found.right.mean() > 0.8
-    assert found.answers[0].log_loss is None
+    assert found.results[0].log_loss is None
 
 
 def test_a_reference_can_make_its_own_features() -> None:
@@ -406,9 +407,9 @@ def test_padding_stands_behind_the_last_step_and_is_zero() -> None:
 
 def test_a_random_reference_is_fitted_for_each_seed_and_a_certain_one_once() -> None:
     forest = ReferenceClassifier("forest", RandomForestClassifier(n_estimators=3))
-    assert len(fit_reference(forest, dataset(), seeds=[0, 1, 2]).answers) == 3
-    assert len(fit_reference(ReferenceClassifier("nearest", Nearest()), dataset(), seeds=[0, 1, 2]).answers) == 1
-    one, other = (fit_reference(forest, dataset(), seeds=[4]).answers[0].right for _ in range(2))
+    assert len(fit_reference(forest, dataset(), seeds=[0, 1, 2]).results) == 3
+    assert len(fit_reference(ReferenceClassifier("nearest", Nearest()), dataset(), seeds=[0, 1, 2]).results) == 1
+    one, other = (fit_reference(forest, dataset(), seeds=[4]).results[0].right for _ in range(2))
     assert (one == other).all()
 
 

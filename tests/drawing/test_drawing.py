@@ -11,13 +11,15 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from pictures import assert_drawn
+from unrolled.comparison.comparison import compare_entries
+from unrolled.comparison.entries import Entry, Results
 from unrolled.config import ModelConfig
 from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
-from unrolled.drawing.beliefs import draw_belief, draw_prediction
-from unrolled.drawing.comparison import ComparedRow, Gap, draw_comparison
+from unrolled.drawing.comparison import draw_comparison
 from unrolled.drawing.confusion import draw_confusion
 from unrolled.drawing.curves import draw_curves
+from unrolled.drawing.probabilities import draw_prediction, draw_probabilities
 from unrolled.drawing.search import draw_search
 from unrolled.drawing.sequences import ShownSequence
 from unrolled.drawing.style import to_pixels, to_png
@@ -89,10 +91,10 @@ def test_a_belief_names_what_was_said_what_is_true_and_what_was_believed_on_the_
     values = np.zeros((3, 4), np.float32)
     sequence = ShownSequence(3, values, ["a", "b", "c", "d"], picture)
     belief = np.array([[0.1, 0.0, 0.9, 0.0], [0.3, 0.6, 0.05, 0.05], [0.9, 0.0, 0.05, 0.05]], np.float32)
-    figure = draw_belief(sequence, np.arange(1, 4), belief, ["p", "$q", "r" * 30, "s"], 1, others=2)
+    figure = draw_probabilities(sequence, np.arange(1, 4), belief, ["p", "$q", "r" * 30, "s"], 1, others=2)
     legend = figure.axes[1].get_legend()
     assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["said: p", r"true: \$q", "r" * 11 + "…"]
+    assert [text.get_text() for text in legend.get_texts()] == ["predicted: p", r"true: \$q", "r" * 11 + "…"]
 
 
 @pytest.mark.parametrize("tokens", [["ab", "c"], ["word"] * 30, ["word"] * 90])
@@ -100,7 +102,7 @@ def test_a_belief_names_what_was_said_what_is_true_and_what_was_believed_on_the_
 def test_what_is_read_stands_below_the_belief_as_far_as_it_fits(tokens: list[str], width: float) -> None:
     sequence = ShownSequence(len(tokens), None, [], False, tokens)
     belief = np.full((len(tokens), 2), 0.5, np.float32)
-    figure = draw_belief(sequence, np.arange(1, len(tokens) + 1), belief, ["a", "b"], None, width=width)
+    figure = draw_probabilities(sequence, np.arange(1, len(tokens) + 1), belief, ["a", "b"], None, width=width)
     figure.draw_without_rendering()
     named = [label for label in figure.axes[0].get_xticklabels() if label.get_text() in tokens]
     assert len(named) == (len(tokens) if len(tokens) == 2 or (len(tokens) == 30 and width == 8) else 0)
@@ -127,13 +129,13 @@ def test_a_search_shows_every_trial_and_the_best_so_far(monitor: str, count: int
 
 @pytest.mark.parametrize("seconds", [None, 0.5, 900.0])
 def test_a_comparison_draws_each_row_and_leaves_out_costs_that_are_not_known(seconds: float | None) -> None:
-    rows = [
-        ComparedRow("best", 0.9, (0.8, 1.0), [0.88, 0.92], None, seconds, 0.1),
-        ComparedRow("other", 0.7, (0.6, 0.8), [0.7], Gap(-0.2, (-0.3, -0.1), True), None, 0.1),
-    ]
-    figure = draw_comparison(rows)
+    right = np.arange(50)[None] < [[44], [46], [35]]
+    best = [Results(f"best {seed}", "f", one, None, (), None, seconds, 0.1) for seed, one in enumerate(right[:2])]
+    other = Results("other", "f", right[2], None, (), None, None, 0.1)
+    comparison = compare_entries([Entry("best", tuple(best)), Entry("other", (other,))])
+    figure = draw_comparison(comparison)
     assert [len(axes.lines) for axes in figure.axes] == [5, 4, 0 if seconds is None else 1]
-    assert to_png(figure) == to_png(draw_comparison(rows))
+    assert to_png(figure) == to_png(draw_comparison(comparison))
 
 
 def test_letters_that_the_font_has_not_are_no_warning() -> None:

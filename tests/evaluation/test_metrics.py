@@ -87,9 +87,9 @@ def test_a_class_that_is_never_said_or_never_true_is_said_not_hidden() -> None:
         found = decisions(np.eye(3)[[0, 1, 1, 0]], np.array([0, 0, 1, 0]), ("a", "b", "c"))
     row = found.classes[2]
     assert (row.support, row.predicted, row.precision, row.recall, row.f1.value) == (0, 0, None, None, None)
-    assert row.f1.note == "the class has no cases and was never predicted"
+    assert row.f1.note == "the class has no sequences and was never predicted"
     few = "classes 'a', 'b' have fewer than 5 cases, so the interval may be too narrow"
-    assert found.balanced_accuracy.note == f"classes 'c' have no cases and do not count; {few}"
+    assert found.balanced_accuracy.note == f"classes 'c' have no sequences and do not count; {few}"
     assert found.macro_f1.note == f"classes 'c' were never predicted; {few}"
     assert found.balanced_accuracy.value == pytest.approx((2 / 3 + 1) / 2)
 
@@ -118,7 +118,7 @@ def test_a_thousand_classes_are_no_trouble() -> None:
     logits, targets = cases(500, 1000)
     found = decisions(logits, targets, tuple(str(n) for n in range(1000)))
     assert len(found.classes) == 1000
-    assert " more have no cases" in str(found.balanced_accuracy.note)
+    assert " more have no sequences" in str(found.balanced_accuracy.note)
 
 
 def test_top_k_is_given_for_fewer_than_all_classes() -> None:

@@ -148,11 +148,17 @@ def test_the_report_says_what_was_measured_and_how_to_repeat_it(digits_run: Run)
     text = digits_run.folder.report.read_text(encoding="utf-8")
     assert digits_run.evaluation is not None
     share = digits_run.evaluation.accuracy
-    assert f"Of 359 sequences that it had not seen, the network gave {share.count} the right label" in text
+    assert f"Of 359 sequences that it had not seen, the network classified {share.count} correctly" in text
     assert f"{100 * share.low:.1f} %" in text
     assert digits_run.model.facts.data["fingerprint"] in text
     assert "unrolled train digits --hidden-size 16 --max-epochs 4" in text
-    for part in ("Logistic regression", "Calibration error", "confident mistakes", "right answers", "A look inside"):
+    for part in (
+        "Logistic regression",
+        "Calibration error",
+        "confident mistakes",
+        "right predictions",
+        "A look inside",
+    ):
         assert part in text
     assert "they agree, as they must" in text
 
@@ -184,7 +190,7 @@ def test_every_network_can_be_looked_into(cell: Any, options: dict[str, Any]) ->
 @pytest.mark.parametrize(("count", "cells"), [(2, True), (30, True), (50, True), (1000, False)])
 def test_any_number_of_classes_has_its_page(count: int, cells: bool) -> None:
     text = render(replace(material(tuple(f"class {n}" for n in range(count)), cases=1200), inside=0))
-    assert ("Cases by true and predicted class" in text) == cells
+    assert ("Sequences by true and predicted class" in text) == cells
     assert "The most frequent mistakes" in text
     assert ("800 classes with fewer errors are left out" in text) == (count == 1000)
     assert len(text) < 3_000_000
@@ -192,7 +198,7 @@ def test_any_number_of_classes_has_its_page(count: int, cells: bool) -> None:
 
 def test_one_case_has_its_page() -> None:
     text = render(material(("a", "b"), cases=1))
-    assert "So few cases say little" in text
+    assert "So few sequences say little" in text
     assert "all resamples gave the same" in text
 
 
@@ -281,7 +287,7 @@ def test_data_that_changed_since_are_not_drawn_and_it_is_said(digits_run: Run, t
     assert test is not None
     report(folder, test=test.take(slice(100)))
     text = (folder / "report.html").read_text()
-    assert "the test data are not those any more" in text
+    assert "the test data have changed" in text
     assert "confident mistakes" not in text
 
 

@@ -76,7 +76,7 @@ def test_a_class_without_cases_does_not_count_and_it_is_said() -> None:
     probabilities, targets = cases(60, 3)
     kept = targets != 2
     found = roc_auc(probabilities[kept], targets[kept])
-    assert found.note == "1 of 3 classes have no cases and do not count"
+    assert found.note == "1 of 3 classes have no sequences and do not count"
     expected = [roc_auc_score(targets[kept] == c, probabilities[kept, c]) for c in (0, 1)]
     assert found.value == pytest.approx(np.mean(expected))
 

@@ -1,9 +1,9 @@
 """Is one classifier better than another: runs, grids of settings and reference classifiers on the same test sequences.
 
-entries.py      what is compared: runs, or several seeds of one, with their answers
-references.py   classifiers of another kind, fitted on the same data
-comparison.py   every pair of entries: the difference, whether it is one, a sentence
-settings.py     a training for each combination of settings and each seed, then compared
+entries.py      the entries: runs, or several seeds of one, with their results
+references.py   reference classifiers, fitted to the same data
+comparison.py   every pair of entries: difference, test, sentence
+settings.py     a training for each combination of settings and each seed, and their comparison
 output.py       tables, text and picture
 """
 

@@ -1,4 +1,4 @@
-"""Comparing classifiers on the same test cases: figures, differences with intervals and tests, a sentence on each."""
+"""Compares classifiers on the same test sequences: figures, differences with intervals and tests, sentences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from unrolled.comparison.entries import Answers, Entry, entries_of_runs
+from unrolled.comparison.entries import Entry, Results, entries_of_runs
 from unrolled.comparison.references import ReferenceClassifier, fit_reference, named_reference
 from unrolled.data import Dataset, load_dataset
 from unrolled.errors import ConfigError, MismatchError
@@ -27,16 +27,16 @@ class ComparisonRow:
     """An entry's figures; means over its runs.
 
     Attributes:
-        name: of the entry.
-        runs: what was tested, in the order of ``accuracies``.
-        cases: test cases.
-        accuracy: share of right answers.
+        name: the entry's name.
+        runs: the runs' folders or names, in the order of ``accuracies``.
+        cases: number of test sequences.
+        accuracy: share of right predictions.
         low, high: its 95 % interval; see `unrolled.statistics.mean_share`.
-        accuracies: of each run.
+        accuracies: accuracy of each run.
         deviation: standard deviation of these; None for one run.
-        log_loss: None where there are no probabilities, or where the mean is not finite (a note says so).
-        parameters: numbers learned.
-        training_seconds, milliseconds: see `Answers`.
+        log_loss: None if there are no probabilities, or if the mean is not finite (a note says so).
+        parameters: number of learned parameters.
+        training_seconds, milliseconds: see `Results`.
 
     Example:
         >>> found = unrolled.compare(["runs/levels/1"], against=["sklearn:GaussianNB"], data=dataset)
@@ -66,9 +66,9 @@ class ComparisonPair:
         first, second: names; the first has the higher accuracy.
         difference: the first's accuracy less the second's, with interval and test.
         p_corrected: the test's p value, corrected by Holm's method for all pairs of the comparison.
-        by_seed: p values of McNemar's exact test between the runs of equal place, not corrected; empty where
-            the runs are not of equal number or not on the same cases.
-        sentence: what it means.
+        by_seed: p values, not corrected, of McNemar's exact test between the first runs, the second runs, …; empty if
+            the numbers of runs or the test sequences differ.
+        sentence: the result in words.
 
     Example:
         >>> found = unrolled.compare(["runs/levels/1"], against=["sklearn:GaussianNB"], data=dataset)
@@ -94,12 +94,12 @@ class Comparison:
     """Entries, the best first, and every pair of them.
 
     Attributes:
-        paired: whether all were tested on the same cases.
-        fingerprints: of the test data; one where ``paired``.
-        rows: an entry each.
-        pairs: all of them.
-        verdict: the whole in a sentence.
-        notes: what else a reader must know.
+        paired: whether all were tested on the same sequences.
+        fingerprints: fingerprints of the test sequences; a single one if ``paired``.
+        rows: one for each entry.
+        pairs: all pairs of entries.
+        verdict: the result in one sentence.
+        notes: reservations that a reader must know.
 
     Example:
         >>> found = unrolled.compare(["runs/levels/1"], against=["sklearn:GaussianNB"], data=dataset)
@@ -115,11 +115,11 @@ class Comparison:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole as ``comparison.json`` has it."""
+        """The content of ``comparison.json``."""
         return {"schema_version": SCHEMA_VERSION, **asdict(self)}
 
     def against_best(self) -> list[ComparisonPair]:
-        """The pairs of the first row's entry, in the order of the others' rows."""
+        """The pairs of the best entry with the others, in the order of their rows."""
         place = {row.name: index for index, row in enumerate(self.rows)}
         best = self.rows[0].name
         return sorted((pair for pair in self.pairs if pair.first == best), key=lambda pair: place[pair.second])
@@ -133,7 +133,7 @@ def compare(
     unpaired: bool = False,
     pool_seeds: bool = False,
 ) -> Comparison:
-    """Compares finished runs, and classifiers of another kind, on their test data.
+    """Compares finished runs and reference classifiers on their test sequences.
 
     What is compared is the share of right answers, and its unit is the sequence. Every pair has Newcombe's 95 %
     interval of the difference and a p value, corrected for all pairs by Holm's method: McNemar's exact test for single
@@ -142,16 +142,15 @@ def compare(
 
     Args:
         runs: run folders.
-        against: ``sklearn:NAME`` or `ReferenceClassifier`, fitted on the data of the first run.
-        data: these data, where they were in memory.
-        unpaired: allow different test data, which are then taken for independent samples.
-        pool_seeds: whether runs that differ by their seed alone are one entry, so that the spread over
-            seeds counts.
+        against: ``sklearn:NAME`` or `ReferenceClassifier`, fitted to the data of the first run.
+        data: the data of the first run, if they were in memory.
+        unpaired: allow different test sequences, which are then treated as independent samples.
+        pool_seeds: whether runs that differ only in their seed become one entry, so that the spread over seeds counts.
     Returns:
         A row for each entry, the best first, every pair, and a verdict.
     Raises:
-        RunError: for a run that is not there, not finished or damaged.
-        MismatchError: for different test data, unless ``unpaired``; for data that changed since the first run.
+        RunError: for a run that does not exist, is not finished or is damaged.
+        MismatchError: for different test sequences, unless ``unpaired``; for data that changed since the first run.
         ConfigError: for fewer than two classifiers, or an unknown one.
 
     Example:
@@ -180,10 +179,10 @@ def compare_entries(entries: Sequence[Entry], *, unpaired: bool = False) -> Comp
     """Compares classifiers.
 
     Args:
-        entries: at least two, of different names.
-        unpaired: allow different test data, which are then taken for independent samples.
+        entries: at least two, with different names.
+        unpaired: allow different test sequences, which are then treated as independent samples.
     Raises:
-        MismatchError: for different test data, unless ``unpaired``.
+        MismatchError: for different test sequences, unless ``unpaired``.
         ConfigError: for fewer than two entries, or two of one name.
     """
     names = [entry.name for entry in entries]
@@ -202,45 +201,45 @@ def compare_entries(entries: Sequence[Entry], *, unpaired: bool = False) -> Comp
         ComparisonPair(a.name, b.name, one, p, _by_seed(a, b, paired), _sentence(a.name, b.name, one, p, len(couples)))
         for (a, b), one, p in zip(couples, found, corrected, strict=True)
     )
-    prints = dict.fromkeys(answers.fingerprint for one in entries for answers in one.answers)
+    prints = dict.fromkeys(results.fingerprint for one in entries for results in one.results)
     ordered = tuple(rows[one.name] for one in order)
     return Comparison(paired, tuple(prints), ordered, pairs, _verdict(ordered, pairs), _notes(order, paired, prints))
 
 
 def _same_data(entries: Sequence[Entry], unpaired: bool) -> bool:
-    """Whether all were tested on the same cases; refuses where they were not and that was not said."""
-    everyone = [(entry.name, answers) for entry in entries for answers in entry.answers]
+    """Whether all were tested on the same sequences; an error if they were not and ``unpaired`` is not set."""
+    everyone = [(entry.name, results) for entry in entries for results in entry.results]
     for entry in entries:
-        if len({answers.fingerprint for answers in entry.answers}) > 1:
+        if len({results.fingerprint for results in entry.results}) > 1:
             raise MismatchError(f"the runs of {entry.name} were tested on different data; they are not one entry.")
     name, first = everyone[0]
     other = next((one for one in everyone if one[1].fingerprint != first.fingerprint), None)
     if other is not None and not unpaired:
         raise MismatchError(
             f"{name} and {other[0]} were tested on different data (SHA-256 {first.fingerprint[:12]}… and "
-            f"{other[1].fingerprint[:12]}…). Test both on the same data, or add --unpaired to take them for "
-            "independent samples."
+            f"{other[1].fingerprint[:12]}…). Test both on the same data, or add --unpaired to treat them "
+            "as independent samples."
         )
     return other is None and not unpaired
 
 
 def _row(entry: Entry) -> ComparisonRow:
-    right, answers = entry.right, entry.answers
+    right, results = entry.right, entry.results
     accuracies, mean = right.mean(1), mean_share(right)
-    loss = _mean([one.log_loss for one in answers])
+    loss = _mean([one.log_loss for one in results])
     return ComparisonRow(
         name=entry.name,
-        runs=tuple(one.origin for one in answers),
+        runs=tuple(one.origin for one in results),
         cases=right.shape[1],
         accuracy=mean.value,
         low=mean.low,
         high=mean.high,
         accuracies=tuple(float(value) for value in accuracies),
-        deviation=float(accuracies.std(ddof=1)) if len(answers) > 1 else None,
+        deviation=float(accuracies.std(ddof=1)) if len(results) > 1 else None,
         log_loss=loss if loss is not None and math.isfinite(loss) else None,
-        parameters=_mean([one.parameters for one in answers]),
-        training_seconds=_mean([one.training_seconds for one in answers]),
-        milliseconds=sum(one.milliseconds for one in answers) / len(answers),
+        parameters=_mean([one.parameters for one in results]),
+        training_seconds=_mean([one.training_seconds for one in results]),
+        milliseconds=sum(one.milliseconds for one in results) / len(results),
     )
 
 
@@ -250,7 +249,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _by_seed(first: Entry, second: Entry, paired: bool) -> tuple[float, ...]:
-    if not paired or len(first.answers) < 2 or len(first.answers) != len(second.answers):
+    if not paired or len(first.results) < 2 or len(first.results) != len(second.results):
         return ()
     return tuple(
         mcnemar(int((a & ~b).sum()), int((b & ~a).sum())) for a, b in zip(first.right, second.right, strict=True)
@@ -258,13 +257,13 @@ def _by_seed(first: Entry, second: Entry, paired: bool) -> tuple[float, ...]:
 
 
 def _sentence(first: str, second: str, found: Difference, p: float, comparisons: int) -> str:
-    """Whether the difference is one."""
+    """The result of a pair in words."""
     correction = f", corrected for {comparisons} comparisons" if comparisons > 1 else ""
     evidence = f"95 % interval {_points(found.low)} to {_points(found.high)}; {found.test}: {p_text(p)}{correction}"
     if verdict(found, p) == "better":
         return f"{first} is better than {second} by {_points(found.value)} points ({evidence})."
     if found.value == 0:
-        return f"{first} and {second} are equal on these cases; a difference is not shown ({evidence})."
+        return f"{first} and {second} are equal on these sequences; a difference is not shown ({evidence})."
     return f"{first} is not shown to be better than {second}: {_points(found.value)} points ({evidence})."
 
 
@@ -296,22 +295,22 @@ def _notes(entries: Sequence[Entry], paired: bool, prints: dict[str, None]) -> t
     notes = []
     if not paired:
         kind = "different test data" if len(prints) > 1 else "the same test data"
-        notes.append(f"unpaired: {kind}, taken for independent samples")
+        notes.append(f"unpaired: {kind}, treated as independent samples")
     for entry in entries:
-        notes += _notes_on(entry.name, entry.answers)
+        notes += _notes_on(entry.name, entry.results)
     return tuple(notes)
 
 
-def _notes_on(name: str, answers: Sequence[Answers]) -> list[str]:
+def _notes_on(name: str, results: Sequence[Results]) -> list[str]:
     notes = []
-    losses = [one.log_loss for one in answers if one.log_loss is not None]
+    losses = [one.log_loss for one in results if one.log_loss is not None]
     if any(math.isnan(loss) for loss in losses):
-        notes.append(f"{name}: the log loss is NaN, for some probabilities are")
+        notes.append(f"{name}: the log loss is NaN, since some probabilities are")
     elif any(math.isinf(loss) for loss in losses):
-        notes.append(f"{name}: the log loss is infinite, for a true class was given probability 0")
-    missed = list(dict.fromkeys(one for run in answers for one in run.never_predicted))
+        notes.append(f"{name}: the log loss is infinite, since a true class got probability 0")
+    missed = list(dict.fromkeys(one for run in results for one in run.never_predicted))
     if missed:
-        several = "" if len(answers) == 1 else " (some of its runs)"
+        several = "" if len(results) == 1 else " (some of its runs)"
         notes.append(f"{name}{several} never predicts {_listed([repr(one) for one in missed])}")
     return notes
 

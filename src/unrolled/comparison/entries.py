@@ -1,4 +1,4 @@
-"""What takes part in a comparison: classifiers, each with its answers on the test cases and what it cost."""
+"""The entries of a comparison: classifiers with their results on the test sequences and their costs."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ RESULTLESS = frozenset(
     {"threads", "device", "cuda_graphs", "log_every", "checkpoint_every_steps", "checkpoint_every_seconds"}
     | {"tensorboard", "trackers", "output", "watch", "headline_sequences", "report"}
 )
-"""Fields that do not change what is learned: runs that differ in these alone are the same."""
+"""Fields that do not change what is learned; runs that differ only in these count as equal."""
 
 MAX_SETTINGS = 4
-"""Settings that an entry's name shows."""
+"""Most settings that an entry's name shows."""
 
 
 @dataclass(frozen=True)
-class Answers:
-    """One trained classifier on its test cases.
+class Results:
+    """The results of one trained classifier on the test sequences.
 
     Attributes:
-        origin: the run's folder, or what else it is.
-        fingerprint: of the test data.
-        right: whether it was right on each case, [N].
-        log_loss: mean −log of the true class's probability; infinite where one was 0, NaN where one was NaN, None
-            where the classifier gives no probabilities.
-        never_predicted: classes with test cases that it never named.
-        parameters: numbers it learned; None where that is not known.
-        training_seconds: as measured when it was trained; None where that is not known.
-        milliseconds: for each test sequence, as measured when it was tested in batches.
+        origin: the run's folder, or the name of a reference classifier.
+        fingerprint: fingerprint of the test sequences.
+        right: whether the prediction of each sequence is right, [N].
+        log_loss: mean −log of the true class's probability; infinite if one of these is 0, NaN if one is NaN, None
+            if the classifier gives no probabilities.
+        never_predicted: classes with test sequences that were never predicted.
+        parameters: number of learned parameters; None if unknown.
+        training_seconds: measured during training; None if unknown.
+        milliseconds: time to classify a test sequence, measured in batches.
     """
 
     origin: str
@@ -57,20 +57,20 @@ class Answers:
 
 @dataclass(frozen=True)
 class Entry:
-    """A way of classifying: one run, or several that differ by their seed alone.
+    """One classifier of a comparison: a run, or several that differ only in their seed.
 
     Attributes:
-        name: as tables and plots have it.
-        answers: of each run.
+        name: the name in tables and plots.
+        results: the results of each run.
     """
 
     name: str
-    answers: tuple[Answers, ...]
+    results: tuple[Results, ...]
 
     @property
     def right(self) -> Right:
-        """Whether each run was right on each case, [S, N]."""
-        return np.stack([answers.right for answers in self.answers])
+        """Whether each run is right on each sequence, [S, N]."""
+        return np.stack([results.right for results in self.results])
 
 
 def judge(
@@ -84,22 +84,22 @@ def judge(
     parameters: int | None,
     training_seconds: float | None,
     test_seconds: float,
-) -> Answers:
-    """The `Answers` from what was said and what was true.
+) -> Results:
+    """Compares predictions with the true classes.
 
     Args:
         targets, predictions: indices of classes, [N].
-        likelihoods: probability of each one's true class, [N]; None where there are none.
+        likelihoods: probability of each sequence's true class, [N]; None if the classifier gives none.
         classes: names, [C].
-        test_seconds: that all predictions took.
-        origin, fingerprint, parameters, training_seconds: see `Answers`.
+        test_seconds: time for all predictions.
+        origin, fingerprint, parameters, training_seconds: see `Results`.
     """
     absent = np.setdiff1d(np.unique(targets), predictions)
     loss = None
     if likelihoods is not None:
         with np.errstate(divide="ignore"):
             loss = float(-np.log(likelihoods.astype(np.float64)).mean())
-    return Answers(
+    return Results(
         origin=origin,
         fingerprint=fingerprint,
         right=predictions == targets,
@@ -111,12 +111,12 @@ def judge(
     )
 
 
-def answers_of_run(path: Path) -> Answers:
-    """A finished run's answers on its own test data, as they were kept; made anew where they were not.
+def results_of_run(path: Path) -> Results:
+    """The results of a finished run on its test sequences, from its stored predictions or else computed again.
 
     Raises:
         RunError: if there is no such run, or it is not finished or damaged.
-        DataError: if nothing was held out for its test.
+        DataError: if the run has no test sequences.
     """
     folder = RunFolder.open(path)
     if not folder.is_finished:
@@ -126,7 +126,7 @@ def answers_of_run(path: Path) -> Answers:
     model = Model.load(folder.model)
     try:
         figures = json.loads(folder.evaluation.read_text(encoding="utf-8"))
-        outcomes, fingerprint = _kept(folder, figures) or _made_anew(folder, model)
+        outcomes, fingerprint = _stored(folder, figures) or _computed(folder, model)
         seconds = float(figures["seconds"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
@@ -147,14 +147,14 @@ def answers_of_run(path: Path) -> Answers:
     )
 
 
-def _kept(folder: RunFolder, figures: Mapping[str, Any]) -> tuple[Outcomes, str] | None:
-    """What the run kept beside its figures, and the test data's fingerprint; None where an earlier version did."""
+def _stored(folder: RunFolder, figures: Mapping[str, Any]) -> tuple[Outcomes, str] | None:
+    """The stored predictions and the fingerprint of the test sequences; None if an earlier version wrote the run."""
     outcomes = Outcomes.load(folder.predictions)
     return None if outcomes is None or "fingerprint" not in figures else (outcomes, str(figures["fingerprint"]))
 
 
-def _made_anew(folder: RunFolder, model: Model) -> tuple[Outcomes, str]:
-    """The same from the model and the data that the recipe names."""
+def _computed(folder: RunFolder, model: Model) -> tuple[Outcomes, str]:
+    """The same, computed from the model and the data that the recipe names."""
     if not model.facts.data["options"]["source"]:
         raise RunError(f"{folder.path} keeps no predictions and its data were in memory; train it anew.")
     test = held_out(model).sequences
@@ -162,20 +162,19 @@ def _made_anew(folder: RunFolder, model: Model) -> tuple[Outcomes, str]:
 
 
 def entries_of_runs(paths: Sequence[str | Path], *, pool_seeds: bool = False) -> list[Entry]:
-    """Runs as entries, named by their folders and by the settings in which they differ.
+    """Makes entries from runs, named by their folders and by the settings in which they differ.
 
     Args:
         paths: run folders.
-        pool_seeds: whether runs that differ by their seed alone are one entry.
+        pool_seeds: whether runs that differ only in their seed become one entry.
     Raises:
         RunError: for a run that is named twice, not finished or damaged.
     """
     folders = [RunFolder.open(Path(path)) for path in paths]
-    seen: set[Path] = set()
-    for folder in folders:
-        if folder.path.resolve() in seen:
+    places = [folder.path.resolve() for folder in folders]
+    for index, folder in enumerate(folders):
+        if places[index] in places[:index]:
             raise RunError(f"{folder.path} is named twice; a run is not compared with itself.")
-        seen.add(folder.path.resolve())
     configs = [folder.read_config() for folder in folders]
     recipes = [recipe for recipe, _ in configs]
     groups: dict[Any, list[int]] = {}
@@ -188,9 +187,8 @@ def entries_of_runs(paths: Sequence[str | Path], *, pool_seeds: bool = False) ->
         for settings in chosen:
             settings.pop("seed")
     names = _names([folders[indices[0]].path for indices in groups.values()], differing(chosen), pool_seeds)
-    answers = [answers_of_run(folder.path) for folder in folders]
     return [
-        Entry(name, tuple(answers[index] for index in indices))
+        Entry(name, tuple(results_of_run(folders[index].path) for index in indices))
         for name, indices in zip(names, groups.values(), strict=True)
     ]
 
@@ -202,21 +200,21 @@ def learned_from(recipe: Recipe) -> dict[str, Any]:
 
 
 def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Of each, the settings in which they differ, as ``gru num_layers=2``."""
+    """The settings in which runs differ, as a text for each run, such as ``gru num_layers=2``."""
     names = [name for name in settings[0] if len({repr(one.get(name)) for one in settings}) > 1]
     texts = [[setting_text(name, one.get(name)) for name in names] for one in settings]
     return [" ".join([*parts[:MAX_SETTINGS], *(["…"] if len(parts) > MAX_SETTINGS else [])]) for parts in texts]
 
 
 def setting_text(name: str, value: object) -> str:
-    """A setting in a name: a word by itself, a number with what it is."""
+    """A setting as part of a name: a word alone, a number with its field."""
     if isinstance(value, bool):
         return name if value else f"no {name}"
     return value if isinstance(value, str) else f"{name}={value}"
 
 
 def _names(paths: Sequence[Path], settings: Sequence[str], pool_seeds: bool) -> list[str]:
-    """Unlike names: by the settings alone where these tell pooled runs apart, else by folder and settings."""
+    """Names that differ: the settings alone if they tell pooled runs apart, else folder and settings."""
     if pool_seeds and len(set(settings)) == len(settings) and all(settings):
         return list(settings)
     tails = ["/".join(path.parts[-2:]) for path in paths]

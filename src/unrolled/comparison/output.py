@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from unrolled.comparison.comparison import Comparison, ComparisonPair, ComparisonRow
-from unrolled.drawing import ComparedRow, Gap, draw_comparison, to_png
+from unrolled.drawing import draw_comparison, to_png
 from unrolled.statistics import p_text
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 MAX_PAIRS = 15
-"""Of more pairs, text shows only those of the most accurate entry; comparison.json has all."""
+"""Most pairs for which text shows all; otherwise it shows those of the best entry. comparison.json has all."""
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> Path:
@@ -39,7 +35,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     make_folder(folder)
     write_json(folder / "comparison.json", comparison.to_dict())
     write_text(folder / "comparison.md", to_markdown(comparison))
-    write_bytes(folder / "comparison.png", to_png(draw(comparison)))
+    write_bytes(folder / "comparison.png", to_png(draw_comparison(comparison)))
     return folder
 
 
@@ -49,7 +45,7 @@ def shown_pairs(comparison: Comparison) -> list[ComparisonPair]:
 
 
 def row_cells(row: ComparisonRow, label: str | None = None) -> list[str]:
-    """A row's cells, in the order of `ROW_HEADERS`; ``label`` in the place of its name."""
+    """A row's cells, in the order of `ROW_HEADERS`; ``label`` replaces its name."""
     return [
         label or row.name,
         str(len(row.runs)) if len(row.runs) > 1 else "",
@@ -67,15 +63,14 @@ ROW_HEADERS = ["", "runs", "accuracy", "95 % interval", "±", "loss", "weights",
 
 
 def pair_cells(pair: ComparisonPair, labels: Mapping[str, str] | None = None) -> list[str]:
-    """A pair's cells, in the order of `PAIR_HEADERS`; ``labels`` in the place of the names."""
+    """A pair's cells, in the order of `PAIR_HEADERS`; ``labels`` replace the names."""
     found = pair.difference
     first, second = (labels[name] if labels else name for name in (pair.first, pair.second))
     return [
         f"{first} − {second}",
         f"{100 * found.value:+.2f}".replace("-", "−"),
         interval_text(found.low, found.high),
-        p_text(found.p).removeprefix("p = ").removeprefix("p "),
-        p_text(pair.p_corrected).removeprefix("p = ").removeprefix("p "),
+        *(p_text(p).removeprefix("p = ").removeprefix("p ") for p in (found.p, pair.p_corrected)),
         "yes" if pair.shown else "not shown",
     ]
 
@@ -89,7 +84,7 @@ def interval_text(low: float, high: float) -> str:
 
 
 def legend(comparison: Comparison) -> str:
-    """What the tables' columns are, and how the intervals and tests were made."""
+    """The meaning of the tables' columns, and the methods of intervals and tests."""
     intervals = dict.fromkeys(pair.difference.interval for pair in comparison.pairs)
     tests = dict.fromkeys(pair.difference.test for pair in comparison.pairs)
     used = ["loss: mean log loss", "train s: of a training", "ms: to classify a sequence, in batches"]
@@ -102,7 +97,7 @@ def legend(comparison: Comparison) -> str:
 
 
 def to_markdown(comparison: Comparison) -> str:
-    """Both tables, the verdict and what stands below them."""
+    """The verdict, both tables, the legend and the notes."""
     cases = " or ".join(dict.fromkeys(f"{row.cases:,}" for row in comparison.rows))
     lines = [f"**{comparison.verdict}**", "", f"On {cases} test sequences:", ""]
     lines += _table(ROW_HEADERS, [row_cells(row) for row in comparison.rows])
@@ -117,25 +112,3 @@ def _table(headers: list[str], rows: list[list[str]]) -> list[str]:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
     return [line(headers), "|" + "|".join(["---"] * len(headers)) + "|", *(line(row) for row in rows)]
-
-
-def draw(comparison: Comparison) -> Figure:
-    """The comparison as a picture."""
-    gaps = {
-        pair.second: Gap(-pair.difference.value, (-pair.difference.high, -pair.difference.low), pair.shown)
-        for pair in comparison.against_best()
-    }
-    return draw_comparison(
-        [
-            ComparedRow(
-                name=row.name,
-                accuracy=row.accuracy,
-                interval=(row.low, row.high),
-                runs=row.accuracies,
-                gap=gaps.get(row.name),
-                training_seconds=row.training_seconds,
-                milliseconds=row.milliseconds,
-            )
-            for row in comparison.rows
-        ]
-    )

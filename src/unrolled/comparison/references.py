@@ -1,7 +1,7 @@
-"""Classifiers of another kind beside the networks: scikit-learn's by name, or any object with ``fit`` and ``predict``.
+"""Reference classifiers: scikit-learn's by name, or any object with ``fit`` and ``predict``.
 
-They are fitted on all sequences that are not held out for the test: what a network takes for its validation is
-theirs to learn from.
+They are fitted to the training and the validation sequences together, since they do not need the latter to choose
+weights.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import all_estimators
 
 from unrolled.baselines import padded, summaries, token_counts
-from unrolled.comparison.entries import Answers, Entry, judge
+from unrolled.comparison.entries import Entry, Results, judge
 from unrolled.config import DataConfig
 from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, UnknownNameError
@@ -28,10 +28,10 @@ from unrolled.preparation import learn_preprocessor
 
 PREFIX = "sklearn:"
 MAX_FEATURES = 10_000
-"""Sequences of one length with more values than these are summarised unless something else is asked for."""
+"""Most values of a sequence for which ``auto`` takes flattened features."""
 
 MAX_TOKENS = 2_000
-"""Different tokens of text that are counted."""
+"""Most different tokens that are counted."""
 
 FeatureName = Literal["auto", "flattened", "summary", "tokens", "padded", "channels-first"]
 FeatureMaker = Callable[[Sequences], Any]
@@ -39,19 +39,19 @@ FeatureMaker = Callable[[Sequences], Any]
 
 @dataclass(frozen=True)
 class ReferenceClassifier:
-    """A classifier of another kind, not yet fitted.
+    """A reference classifier that is not fitted yet.
 
     Attributes:
-        name: as tables and plots have it.
-        classifier: has ``fit(X, y)`` and ``predict(X)``; labels are the classes' names. Where it has
-            ``predict_proba`` and ``classes_`` the log loss is given too. One with ``get_params`` and a
-            ``random_state`` is fitted anew for each seed, any other once.
-        features: what it is given: ``flattened`` [N, T·F] and ``padded`` [N, T, F] with zeros behind the last
-            step of short sequences, T being the longest to learn from and longer ones cut; ``channels-first``
-            [N, F, T], which aeon and sktime take; ``summary``, each channel's mean, deviation, least, largest,
-            first and last value and the length; ``tokens`` [N, V], of text how often each of the most frequent
-            `MAX_TOKENS` tokens occurs; ``auto``, tokens for text, flattened for sequences of one length that are
-            not too long, otherwise summary. Or a function from `Sequences` to what the classifier takes.
+        name: the name in tables and plots.
+        classifier: has ``fit(X, y)`` and ``predict(X)``; labels are the classes' names. With ``predict_proba`` and
+            ``classes_`` its log loss is computed too. With ``get_params`` and a ``random_state`` it is fitted once for
+            each seed, otherwise once.
+        features: its input. ``flattened`` [N, T·F] and ``padded`` [N, T, F] are filled up with zeros behind the last
+            step of short sequences, where T is the longest training length, and longer sequences are cut;
+            ``channels-first`` [N, F, T] is the form of aeon and sktime; ``summary`` has each channel's mean, standard
+            deviation, smallest, largest, first and last value, and the length; ``tokens`` [N, V] counts the
+            `MAX_TOKENS` most frequent tokens of a text; ``auto`` is tokens for text, flattened for sequences of one
+            length that are not too long, and summary otherwise. Or a function from `Sequences` to the input.
 
     Example:
         >>> from sklearn.neighbors import KNeighborsClassifier
@@ -67,17 +67,17 @@ class ReferenceClassifier:
 
 
 Rival = ReferenceClassifier
-"""The name of version 0.1.0, which goes with the next release."""
+"""The name in version 0.1.0; the next release removes it."""
 
 
 def named_reference(text: str, features: FeatureName = "auto") -> ReferenceClassifier:
     """The reference classifier that ``sklearn:NAME`` or ``sklearn:NAME,parameter=value,…`` means.
 
-    Only the classifiers that scikit-learn itself lists are known: nothing else is imported, nothing is
-    evaluated. Values are read as JSON, and as text where they are none.
+    Only classifiers that scikit-learn itself lists are known; nothing else is imported, and nothing is evaluated.
+    Values are read as JSON, or as text if they are not JSON.
 
     Raises:
-        ConfigError: for another form, an unknown classifier or parameter, or one that cannot stand alone.
+        ConfigError: for another form, an unknown classifier or parameter, or a classifier that needs other classifiers.
     """
     if not text.startswith(PREFIX):
         raise ConfigError(f"--against {text!r}: expected sklearn:NAME, such as sklearn:RandomForestClassifier.")
@@ -110,19 +110,19 @@ def _setting(text: str, whole: str) -> tuple[str, Any]:
 
 
 def fit_reference(reference: ReferenceClassifier, dataset: Dataset, seeds: Sequence[int] = (0,)) -> Entry:
-    """Fits a reference classifier, once or for each seed, and takes its answers on the test sequences.
+    """Fits a reference classifier, once or for each seed, and tests it.
 
     Args:
-        reference: what to fit.
-        dataset: its training and validation sequences are learned from.
-        seeds: values for ``random_state``, where there is one.
+        reference: the classifier.
+        dataset: it is fitted to the training and validation sequences and tested on the test sequences.
+        seeds: values of ``random_state``, if the classifier has one.
     Raises:
         DataError: if there are no test sequences.
         ConfigError: if scikit-learn refuses the data or the parameters.
     """
     if dataset.test is None:
         raise DataError(f"nothing of {dataset.name} is held out for the test, so {reference.name} cannot be compared.")
-    # the codes of text are those of the training data's vocabulary
+    # text becomes indices into the training data's vocabulary
     preprocessor = learn_preprocessor(dataset.train, DataConfig())
     parts = [preprocessor(part) for part in (dataset.train, dataset.validation) if part is not None]
     make = _maker(reference, parts)
@@ -130,14 +130,14 @@ def fit_reference(reference: ReferenceClassifier, dataset: Dataset, seeds: Seque
     X = np.concatenate(learned) if len(learned) > 1 and isinstance(learned[0], np.ndarray) else _joined(learned)
     y = np.concatenate([np.array(part.classes)[part.targets] for part in parts])
     X_test = make(preprocessor(dataset.test))
-    answers = []
+    results = []
     for classifier in _seeded(reference.classifier, seeds):
         try:
-            answers.append(_fit_and_judge(reference.name, classifier, X, y, X_test, dataset.test))
+            results.append(_fit_and_test(reference.name, classifier, X, y, X_test, dataset.test))
         except (ValueError, TypeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ConfigError(f"{reference.name} cannot be fitted to {dataset.name}: {reason}") from error
-    return Entry(reference.name, tuple(answers))
+    return Entry(reference.name, tuple(results))
 
 
 def _joined(parts: Sequence[Any]) -> Any:
@@ -146,7 +146,7 @@ def _joined(parts: Sequence[Any]) -> Any:
 
 
 def _maker(reference: ReferenceClassifier, parts: Sequence[Sequences]) -> FeatureMaker:
-    """From sequences to what the classifier takes."""
+    """The function from sequences to the classifier's input."""
     features = reference.features
     if callable(features):
         return features
@@ -172,7 +172,7 @@ def _maker(reference: ReferenceClassifier, parts: Sequence[Sequences]) -> Featur
 
 
 def _seeded(classifier: Any, seeds: Sequence[int]) -> list[Any]:
-    """The classifier anew for each seed where it has one, else as it is."""
+    """A copy of the classifier for each seed; the classifier itself if it has no ``random_state``."""
     settings = classifier.get_params() if hasattr(classifier, "get_params") else {}
     places = [name for name in settings if name.split("__")[-1] == "random_state"]
     if not places:
@@ -180,23 +180,21 @@ def _seeded(classifier: Any, seeds: Sequence[int]) -> list[Any]:
     return [clone(classifier).set_params(**dict.fromkeys(places, seed)) for seed in seeds]
 
 
-def _fit_and_judge(
-    name: str, classifier: Any, X: Any, y: npt.NDArray[np.str_], X_test: Any, test: Sequences
-) -> Answers:
+def _fit_and_test(name: str, classifier: Any, X: Any, y: npt.NDArray[np.str_], X_test: Any, test: Sequences) -> Results:
     started = time.perf_counter()
     classifier.fit(X, y)
     fitted = time.perf_counter()
-    said = np.asarray(classifier.predict(X_test))
+    predicted = np.asarray(classifier.predict(X_test))
     tested = time.perf_counter()
-    classes = list(dict.fromkeys([*test.classes, *(str(label) for label in np.unique(said))]))
+    classes = list(dict.fromkeys([*test.classes, *(str(label) for label in np.unique(predicted))]))
     place = {label: index for index, label in enumerate(classes)}
-    if len(said) != len(test):
-        raise ConfigError(f"{name} gave {len(said)} answers on {len(test)} test sequences; expected one for each.")
+    if len(predicted) != len(test):
+        raise ConfigError(f"{name} gave {len(predicted)} answers on {len(test)} test sequences; expected one for each.")
     return judge(
         name,
         test.fingerprint,
         test.targets,
-        np.array([place[str(label)] for label in said], np.int64),
+        np.array([place[str(label)] for label in predicted], np.int64),
         _likelihoods(classifier, X_test, test),
         classes,
         parameters=None,
@@ -206,7 +204,7 @@ def _fit_and_judge(
 
 
 def _likelihoods(classifier: Any, X_test: Any, test: Sequences) -> npt.NDArray[np.floating] | None:
-    """The probability of each case's true class, [N]; None where the classifier gives none."""
+    """The probability of each sequence's true class, [N]; None if the classifier gives none."""
     if not hasattr(classifier, "predict_proba") or not hasattr(classifier, "classes_"):
         return None
     given = np.asarray(classifier.predict_proba(X_test), np.float64)

@@ -1,4 +1,4 @@
-"""Shares of right answers with their intervals: beside simple classifiers, by confidence, length, and steps seen."""
+"""Accuracies with their intervals: beside the baselines, by confidence, by length, and by share of the steps."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def draw_standing(accuracies: Mapping[str, Proportion]) -> Figure:
-    """Accuracies with their intervals, a bar each; the first one's is coloured.
+    """Draws accuracies with their intervals as bars; the first bar is coloured.
 
     Args:
-        accuracies: by what they are of, the one that counts first.
+        accuracies: by the classifier's name, the network's first.
     """
     figure = new_figure(WIDTH, 0.55 + 0.42 * len(accuracies))
     height = figure.get_figheight()
@@ -39,19 +39,19 @@ def draw_standing(accuracies: Mapping[str, Proportion]) -> Figure:
 
 
 def draw_reliability(bins: Sequence[ReliabilityBin]) -> Figure:
-    """Accuracy beside confidence, with Wilson's intervals, and how many cases each bin has."""
+    """Draws accuracy against confidence, with Wilson's intervals, and the number of sequences in each bin."""
     figure = new_figure(WIDTH, 4.1)
     upper = figure.add_axes((0.18, 0.36, 0.78, 0.61))
     lower = figure.add_axes((0.18, 0.12, 0.78, 0.17), sharex=upper)
     upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="as sure as right")
-    _error_bars(upper, [b.confidence for b in bins], [b.accuracy for b in bins], "o")
+    _error_bars(upper, [b.confidence for b in bins], [b.accuracy for b in bins])
     upper.set(ylabel="share that is right", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
     in_percent(upper.yaxis)
     upper.tick_params(labelbottom=False)
     upper.legend(frameon=False, loc="lower right")
     width = bins[0].high - bins[0].low
     lower.bar([b.low for b in bins], [b.accuracy.cases for b in bins], width * 0.9, align="edge", color=BLUE)
-    lower.set(xlabel="largest probability (confidence)", ylabel="cases", yscale="log")
+    lower.set(xlabel="largest probability (confidence)", ylabel="sequences", yscale="log")
     lower.set_ylim(bottom=0.7)
     in_plain_powers(lower.yaxis, at=(1,), most=4)
     in_percent(lower.xaxis)
@@ -61,14 +61,14 @@ def draw_reliability(bins: Sequence[ReliabilityBin]) -> Figure:
 
 
 def draw_by_share(found: Sequence[ShareSeen]) -> Figure:
-    """Accuracy against the share of the steps seen."""
+    """Draws accuracy against the share of the steps that were read."""
     figure, axes = sheet(2.9)
     shares = [seen.share for seen in found]
     axes.fill_between(
         shares, [s.accuracy.low for s in found], [s.accuracy.high for s in found], color=BLUE, alpha=0.2, linewidth=0
     )
     axes.plot(shares, [s.accuracy.value for s in found], color=BLUE, marker="o")
-    axes.set(xlabel="share of the sequence seen", ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(0.05, 1.03))
+    axes.set(xlabel="share of the sequence read", ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(0.05, 1.03))
     in_percent(axes.xaxis)
     in_percent(axes.yaxis)
     tidy(axes)
@@ -76,19 +76,19 @@ def draw_by_share(found: Sequence[ShareSeen]) -> Figure:
 
 
 def draw_by_length(groups: Sequence[LengthGroup]) -> Figure:
-    """Accuracy by length."""
+    """Draws accuracy by length."""
     figure, axes = sheet(2.9)
-    places = range(len(groups))
-    _error_bars(axes, list(places), [group.accuracy for group in groups], "o")
+    places = list(range(len(groups)))
+    _error_bars(axes, places, [group.accuracy for group in groups])
     names = [f"{g.shortest}" if g.shortest == g.longest else f"{g.shortest}–{g.longest}" for g in groups]
-    axes.set_xticks(list(places), names)
+    axes.set_xticks(places, names)
     axes.set(xlabel="steps", ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(-0.5, len(groups) - 0.5))
     in_percent(axes.yaxis)
     tidy(axes)
     return figure
 
 
-def _error_bars(axes: Axes, places: Sequence[float], shares: Sequence[Proportion], marker: str) -> None:
+def _error_bars(axes: Axes, places: Sequence[float], shares: Sequence[Proportion]) -> None:
     values = np.array([share.value for share in shares])
     ends = np.array([[share.value - share.low, share.high - share.value] for share in shares]).T
-    axes.errorbar(places, values, np.maximum(ends, 0), fmt=marker, color=BLUE, capsize=2, linewidth=1.2, markersize=4)
+    axes.errorbar(places, values, np.maximum(ends, 0), fmt="o", color=BLUE, capsize=2, linewidth=1.2, markersize=4)

@@ -1,4 +1,4 @@
-"""Cases by true and predicted class."""
+"""The confusion matrix."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COUNTS_AND_SHARES = 12
-"""Classes up to which a cell holds both its count and its share."""
+"""Most classes for which a cell shows both its count and its share."""
 
 MOST_CLASSES = 50
-"""Classes up to which the matrix has names and numbers at all, and the report shows it."""
+"""Most classes for which the matrix shows names and numbers, and the report shows the matrix."""
 
 
 def draw_confusion(matrix: npt.NDArray[np.int64], classes: Sequence[str], shown: Sequence[str] | None = None) -> Figure:
-    """Cases by true class (rows) and predicted class (columns), shaded by the row's share.
+    """Draws the number of sequences by true class (rows) and predicted class (columns), shaded by the row's share.
 
     Args:
         matrix: [C, C].
         classes: names, [C].
-        shown: what the cells hold, ``"counts"`` and ``"shares"``; by default both, of many classes the counts.
+        shown: contents of a cell, ``"counts"``, ``"shares"`` or both; by default both, for many classes the counts.
     """
     count = len(classes)
     shown = shown or (("counts", "shares") if count <= COUNTS_AND_SHARES else ("counts",))

@@ -1,4 +1,4 @@
-"""A look inside the network while it reads one sequence: gates, states, and what each step adds to the score."""
+"""A look inside the network while it reads one sequence: gates, states, and the contribution of each step."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from unrolled.drawing.sequences import ShownSequence, beside
 from unrolled.drawing.style import BLUE, INK, ORANGE, WIDTH, new_figure, with_ticks
+from unrolled.network import Trace
 from unrolled.statistics import Doubles
 
 if TYPE_CHECKING:
@@ -16,32 +17,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def draw_gates(
-    values: Mapping[str, Tensor],
-    outputs: Tensor,
-    names: Mapping[str, str],
-    height: float,
-    frame: int = 1,
-    switches: str = "",
-) -> Figure:
-    """Gates or states of every unit over the steps.
+def draw_gates(values: Mapping[str, Tensor], trace: Trace, frame: int = 1) -> Figure:
+    """Draws the gates or the states of every unit over the steps; the figures of both have one height.
 
     Args:
-        values: by the gate's or state's letter, [T, H].
-        outputs: h, [T, H]: the units are ordered by when theirs is strongest.
-        names: what each gate and state is called.
-        height: of the figure, in inches; `gates_height` says what the maps need.
-        frame: steps of the sequence that are one here.
-        switches: letters of gates between 0 and 1.
+        values: the gates or the states of the trace.
+        trace: one direction of a layer; the units are ordered by the step at which their output h is strongest.
+        frame: steps of the sequence that the network reads as one.
     """
     maps = {name: value.numpy() for name, value in values.items()}
-    order = np.lexsort((np.arange(outputs.shape[1]), outputs.abs().numpy().argmax(0)))
+    outputs = trace.states["h"].abs().numpy()
+    order = np.lexsort((np.arange(outputs.shape[1]), outputs.argmax(0)))
+    height = 0.5 + 0.98 * max(len(trace.gates), len(trace.states))
     each = (height - 0.5) / len(maps)
     figure = new_figure(WIDTH, height)
     for row, (name, value) in enumerate(maps.items()):
         bottom, tall = (0.45 + each * (len(maps) - 1 - row)) / height, (each - 0.27) / height
         axes = figure.add_axes((0.10, bottom, 0.76, tall))
-        gate = name in switches
+        gate = name in trace.switches
         bound = 1.0 if gate or name != "c" else max(float(np.quantile(np.abs(value), 0.99)), 1e-6)
         low = 0.0 if gate else -bound
         image = axes.imshow(
@@ -53,7 +46,7 @@ def draw_gates(
             interpolation="none",
             extent=(0.5, len(value) * frame + 0.5, len(order), 0),
         )
-        axes.set_title(names.get(name, name), fontsize=9, loc="left", pad=3)
+        axes.set_title(trace.letters.get(name, name), fontsize=9, loc="left", pad=3)
         axes.set_yticks([])
         axes.set_ylabel(f"{len(order)} units", fontsize=8)
         axes.tick_params(labelbottom=row == len(maps) - 1, labelsize=8)
@@ -67,16 +60,11 @@ def draw_gates(
     return figure
 
 
-def gates_height(count: int) -> float:
-    """Inches that so many heat maps need."""
-    return 0.5 + 0.98 * count
-
-
 def draw_attribution(steps: Doubles, sequence: ShownSequence) -> Figure:
-    """What each step adds to the score, beside the sequence.
+    """Draws what each step adds to the score, beside the sequence.
 
     Args:
-        steps: what it is, [T].
+        steps: the contributions, [T].
         sequence: the sequence.
     """
     figure, bars = beside(sequence, 0.12)

@@ -1,4 +1,4 @@
-"""A search over settings: what each trial gave, and which fields mattered."""
+"""A search over settings: the result of each trial, and the importance of each field."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def draw_search(
     complete: Mapping[int, float], pruned: Mapping[int, float], monitor: str, importance: Mapping[str, float]
 ) -> Figure:
-    """Each trial's validation figure with the best so far, and the share of its variance that each field explains.
+    """Draws each trial's validation figure, the best so far, and the share of the variance that each field explains.
 
     Args:
-        complete: the figure of each trial that came to its end, by the trial's number, rising; at least one.
-        pruned: the last figure of each trial that was given up early.
-        monitor: which figure it is, ``"loss"`` or ``"accuracy"``.
-        importance: share of the variance by the field's name; empty where it is not known.
+        complete: the figure of each completed trial, by the trial's number, in rising order; at least one.
+        pruned: the last figure of each trial that was stopped early.
+        monitor: the validation figure, ``"loss"`` or ``"accuracy"``.
+        importance: share of the variance by the field's name; empty if it is not known.
     """
     figure = new_figure(9, 3.4, layout="constrained")
     history, mattered = figure.subplots(1, 2, width_ratios=(1.5, 1))
@@ -34,9 +34,9 @@ def draw_search(
 
 def _draw_history(axes: Axes, complete: Mapping[int, float], pruned: Mapping[int, float], monitor: str) -> None:
     if pruned:
-        axes.plot(list(pruned), list(pruned.values()), "x", color=GREY, markersize=5, label="given up early")
+        axes.plot(list(pruned), list(pruned.values()), "x", color=GREY, markersize=5, label="stopped early")
     numbers, values = list(complete), np.array(list(complete.values()))
-    axes.plot(numbers, values, "o", color=BLUE, markersize=5, label="to the end")
+    axes.plot(numbers, values, "o", color=BLUE, markersize=5, label="completed")
     best = (np.maximum if monitor == "accuracy" else np.minimum).accumulate(values)
     last = max(*numbers, *pruned, 0)
     axes.step([*numbers, last], [*best, best[-1]], where="post", color=ORANGE, linewidth=1.5, label="the best so far")
@@ -52,9 +52,9 @@ def _draw_history(axes: Axes, complete: Mapping[int, float], pruned: Mapping[int
 
 
 def _draw_importance(axes: Axes, importance: Mapping[str, float]) -> None:
-    axes.set_title("what mattered", fontsize=10, color=INK)
+    axes.set_title("importance", fontsize=10, color=INK)
     if not importance:
-        axes.text(0.5, 0.5, "too few trials to say", ha="center", va="center", color=GREY, transform=axes.transAxes)
+        axes.text(0.5, 0.5, "too few trials", ha="center", va="center", color=GREY, transform=axes.transAxes)
         axes.set(xticks=[], yticks=[])
         axes.spines[["top", "right"]].set_visible(False)
         return

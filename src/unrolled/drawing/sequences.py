@@ -1,4 +1,4 @@
-"""One sequence as it is drawn, and axes over the same steps: to its right for a picture, below it for anything else."""
+"""A drawing of one sequence, with axes over the same steps: on its right for a picture, below it otherwise."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 DrawStyle = Literal["default", "steps-mid"]
 
 MOST_CHANNELS = 5
-"""Channels of a series that are named."""
+"""Most channels that get a legend."""
 
 MOST_LETTERS = 44
-"""Of a text that is written below the axes of a picture of `WIDTH`, blanks between its steps included."""
+"""Most letters, with blanks between the steps, of a text that is written below axes of `WIDTH`."""
 
 MOST_WORDS = 60
-"""Steps of a text that are written below the axes of a wide picture, upright where they are too long."""
+"""Most steps of a text that is written below wide axes, upright if it is too long."""
 
 
 @dataclass(frozen=True)
 class ShownSequence:
-    """One sequence, as it is drawn.
+    """One sequence to draw.
 
     Attributes:
-        steps: how many it has.
-        values: [T, F]; None where it is not drawn (text).
+        steps: its length.
+        values: [T, F]; None for a text.
         channels: names, [F].
-        picture: whether it is one.
-        tokens: of a text, what is read at each step; None of anything else.
+        picture: whether the sequence is a picture.
+        tokens: the token of each step of a text; None otherwise.
     """
 
     steps: int
@@ -49,8 +49,8 @@ class ShownSequence:
 
 
 def shown_sequence(model: Model, sequence: Sequences) -> ShownSequence:
-    """One sequence as the network reads it."""
-    accepted = model.accept(sequence)  # which may cut it
+    """The sequence as the network reads it, ready to draw."""
+    accepted = model.accept(sequence)  # accepting may cut it
     steps = int(accepted.lengths[0])
     tokens = sequence.tokens(0)
     if tokens is None:
@@ -59,13 +59,13 @@ def shown_sequence(model: Model, sequence: Sequences) -> ShownSequence:
 
 
 def beside(sequence: ShownSequence, above: float, width: float = WIDTH, title: str = "") -> tuple[Figure, Axes]:
-    """The sequence, and empty axes over its steps.
+    """Draws the sequence and makes empty axes over its steps.
 
     Args:
-        sequence: what is drawn.
-        above: inches that are left free above the axes, for a legend.
-        width: of the figure, in inches; its height follows.
-        title: of the figure.
+        sequence: the sequence.
+        above: free inches above the axes, for a legend.
+        width: width of the figure, in inches; the height follows.
+        title: title of the figure.
     """
     large, head = width / WIDTH, 0.35 if title else 0.0
     if sequence.picture:
@@ -87,7 +87,7 @@ def _to_the_right(sequence: ShownSequence, above: float, width: float, tall: flo
     height, room = below + tall + above, width - left - between - 0.135
     figure = new_figure(width, height)
     low, high = below / height, tall / height
-    assert sequence.values is not None  # noqa: S101  # a picture has some
+    assert sequence.values is not None  # noqa: S101  # a picture has values
     first = figure.add_axes((left / width, low, 0.453 * room / width, high))
     _draw_picture(first, sequence.values)
     axes = figure.add_axes((1 - (0.135 + 0.547 * room) / width, low, 0.547 * room / width, high))
@@ -131,9 +131,9 @@ def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence
 
 
 def _name_steps(axes: Axes, tokens: Sequence[str] | None, large: float, upright: bool) -> None:
-    """Steps by number, or those of a short text by what is read there."""
+    """Labels the steps by number, or those of a short text by their tokens."""
     if tokens is not None and (upright or _letters(tokens) <= MOST_LETTERS * large):
-        axes.set(xlabel="what is read")
+        axes.set(xlabel="token")
         axes.set_xticks(range(1, len(tokens) + 1), [plain(token) for token in tokens], rotation=90 if upright else 0)
     else:
         axes.set(xlabel="step")
@@ -141,7 +141,7 @@ def _name_steps(axes: Axes, tokens: Sequence[str] | None, large: float, upright:
 
 
 def _stand_upright(tokens: Sequence[str] | None, large: float) -> bool:
-    """Whether words are written upwards: those too long for a wide picture, as far as they can be told apart."""
+    """Whether tokens are written upright: if they are too long for a wide picture, and few enough to be legible."""
     return tokens is not None and large > 1 and _letters(tokens) > MOST_LETTERS * large and len(tokens) <= MOST_WORDS
 
 

@@ -1,7 +1,7 @@
-"""How all pictures look: colours, sizes, axes; and a figure as PNG or pixels.
+"""The style of all pictures: colours, sizes, axes; and figures as PNG or pixels.
 
-Figures are made without pyplot, so that nothing global is touched and no window is looked for. matplotlib takes a
-second to import, so it is imported here alone, and only when something is drawn.
+Figures are made without pyplot, which has global state and looks for a window system. matplotlib takes a second to
+import, so the functions import it when something is drawn.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 INK, GREY, GRID = "#222222", "#9a9a9a", "#e6e6e6"
 BLUE, ORANGE = "#0072b2", "#d55e00"
 COLOURS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a5195", "#6b6b6b")
-"""Okabe and Ito's palette, which the colour-blind can tell apart. The report exchanges these for its page's own."""
+"""Okabe and Ito's palette, which colour-blind people can tell apart. The report replaces it by its page's colours."""
 
 WIDTH, WIDE = 4.5, 8.0
-"""Inches: a picture of the report, to be read on a phone, and one that is a file of its own."""
+"""Inches: a picture in the report, which must be legible on a phone, and a picture in a file of its own."""
 
 
 def new_figure(width: float, height: float, **options: Any) -> Figure:
-    """An empty figure, in inches."""
+    """An empty figure; width and height in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), **options)
 
 
 def sheet(height: float, above: float = 0.05) -> tuple[Figure, Axes]:
-    """A figure of the report with one axes that leaves room for its labels, and a share of the height above it."""
+    """A figure for the report: one pair of axes with room for labels, and a free share of the height above."""
     figure = new_figure(WIDTH, height)
     return figure, figure.add_axes((0.19, 0.17, 0.77, 0.83 - above))
 
@@ -63,40 +63,40 @@ def to_pixels(figure: Figure, dpi: int = 100) -> npt.NDArray[np.uint8]:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Names of classes may hold letters that matplotlib's font has not; nobody can mend that while it draws."""
+    """Silences warnings about letters in class names that matplotlib's font does not have."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         yield
 
 
 def plain(name: str) -> str:
-    """A name from the data as plain text: a dollar sign begins no formula."""
+    """Escapes dollar signs in a name from the data, which would otherwise begin a formula."""
     return name.replace("$", r"\$")
 
 
 def tidy(axes: Axes, grid: str = "both") -> None:
-    """Axes without a frame, over a light grid in the direction of ``grid``: ``"x"``, ``"y"`` or ``"both"``."""
+    """Removes the frame and draws a light grid in the direction ``grid``: ``"x"``, ``"y"`` or ``"both"``."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color=GRID, linewidth=0.8)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
 
 
 def in_percent(axis: Axis) -> None:
-    """Shares are written in per cent."""
+    """Labels shares in per cent."""
     from matplotlib.ticker import PercentFormatter
 
     axis.set_major_formatter(PercentFormatter(1.0))
 
 
 def with_ticks(axis: Axis, most: int = 10, *, whole: bool = False) -> None:
-    """At most so many ticks, and perhaps only at whole numbers."""
+    """Sets the largest number of ticks, and perhaps restricts them to whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(most, integer=whole))
 
 
 def in_plain_powers(axis: Axis, at: Sequence[float] = (1, 2, 5), most: int | None = None) -> None:
-    """Plain numbers on a logarithmic axis, at these multiples of the powers of ten."""
+    """Labels a logarithmic axis with plain numbers, at these multiples of the powers of ten."""
     from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     axis.set_major_locator(LogLocator(subs=at, numticks=most))

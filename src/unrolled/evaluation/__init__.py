@@ -1,6 +1,11 @@
-"""How good a model is on labelled sequences: figures with intervals, outcomes, attribution.
+"""The quality of a model on labelled sequences: figures with intervals, predictions, attribution.
 
-held_out.py   which sequences a model was trained on, and which it has not seen
+evaluation.py    all figures of a model, and ``evaluation.json``
+metrics.py       figures of predictions and of probabilities
+scoring.py       predictions of a model at the end and after a share of the steps; calibration
+outcomes.py      predictions for the test sequences, as a run stores them
+attribution.py   the contribution of each step
+held_out.py      which sequences are held out of a model's training
 """
 
 from unrolled.evaluation.attribution import Attribution, integrated_gradients
@@ -17,7 +22,7 @@ from unrolled.evaluation.held_out import (
     unseen,
 )
 from unrolled.evaluation.metrics import ClassRow, Quality
-from unrolled.evaluation.outcomes import Outcomes
+from unrolled.evaluation.outcomes import Outcomes, save_outcomes
 from unrolled.evaluation.scoring import Predictions, calibrate, predictions_of
 
 __all__ = [
@@ -40,6 +45,7 @@ __all__ = [
     "names_source",
     "parts_of",
     "predictions_of",
+    "save_outcomes",
     "shared_note",
     "unseen",
 ]

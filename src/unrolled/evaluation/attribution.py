@@ -1,11 +1,11 @@
-"""Which steps mattered: integrated gradients (Sundararajan, Taly and Yan 2017, arXiv 1703.01365).
+"""The contribution of each step: integrated gradients (Sundararajan, Taly and Yan 2017, arXiv 1703.01365).
 
     a_t = Σ over a step's values of (x − x̄) ∘ ∫₀¹ ∂F(x̄ + α (x − x̄)) / ∂x dα
 
-x is what the first layer reads, after normalisation, and x̄ is zero there: the average input, or an empty picture.
+x is the input of the first layer, after normalisation, and x̄ is zero there: the average input, or an empty picture.
 A network with layer normalisation jumps at zero, which no integral can follow; then x̄ is the mean of x over its steps.
-F is the logit of the class less the mean of all logits, since a number that is added to all of them changes no
-probability. The paper's completeness, Σ a_t = F(x) − F(x̄), is what the result is checked by.
+F is the logit of the class less the mean of all logits, since a number added to all logits changes no probability.
+The result is checked by the paper's completeness axiom, Σ a_t = F(x) − F(x̄).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from unrolled.network import Network
 from unrolled.statistics import Doubles
 
 TOLERANCE = 0.01
-"""Of F(x) − F(x̄): how far from it the sum may be."""
+"""Largest relative distance of the sum from F(x) − F(x̄)."""
 
 POINTS = (32, 128, 512)
-"""Of the integral (Gauss and Legendre's): more where fewer are not exact enough."""
+"""Numbers of Gauss-Legendre points of the integral; each is tried if the smaller one is not exact enough."""
 
 MOST_STEPS = 200_000
-"""Steps that are read at most, over all points: long sequences get fewer."""
+"""Most steps that are read, summed over all points; long sequences get fewer points."""
 
 _STEPS_AT_ONCE = 8_192
 
@@ -39,8 +39,8 @@ class Attribution:
     Attributes:
         steps: a_t, [T].
         difference: F(x) − F(x̄).
-        points: at which the gradient was taken.
-        baseline: what x̄ is: ``zero``, or the ``mean`` of x over its steps.
+        points: number of points at which the gradient was computed.
+        baseline: x̄: ``zero``, or the ``mean`` of x over its steps.
     """
 
     steps: Doubles
@@ -50,25 +50,25 @@ class Attribution:
 
     @property
     def error(self) -> float:
-        """How far the sum is from what it should be, as a share of that."""
+        """Relative distance of the sum from F(x) − F(x̄)."""
         return abs(float(self.steps.sum()) - self.difference) / max(abs(self.difference), 1e-6)
 
     @property
     def complete(self) -> bool:
-        """Whether the sum is what it should be, to 1 %."""
+        """Whether the sum agrees with F(x) − F(x̄) to 1 %."""
         return self.error <= TOLERANCE
 
 
 def integrated_gradients(network: Network, inputs: Tensor, label: int) -> Attribution:
-    """What each step of a sequence adds to the score of a class.
+    """Computes what each step of a sequence adds to the score of a class.
 
     Args:
-        network: in evaluation mode, on the CPU: cuDNN has no gradients then.
+        network: in evaluation mode and on the CPU, since cuDNN has no gradients in that mode.
         inputs: one sequence as `Network.forward` takes it, [1, T, F].
         label: index of the class.
     Returns:
-        The attribution, by step also where several are read as one. Of long sequences, or where the score bends
-        much, it may not be `complete`.
+        The attribution, for each step even if the network reads several as one. It may not be `complete` for long
+        sequences, or for a score with a large curvature.
     """
     with torch.no_grad():
         read, _ = network.entering(inputs, torch.tensor([inputs.shape[1]]))  # [1, T, D]
@@ -81,7 +81,7 @@ def integrated_gradients(network: Network, inputs: Tensor, label: int) -> Attrib
 
 
 def _attribute(network: Network, count: int, read: Tensor, baseline: Tensor, label: int) -> Attribution:
-    """With as many points as it takes, or as are affordable."""
+    """Attribution with as many points as needed, or as are affordable."""
     with torch.no_grad():
         ends = _scores(network, torch.cat([baseline, read]), label)
     difference = float(ends[1] - ends[0])
@@ -110,9 +110,9 @@ def _integral(network: Network, read: Tensor, baseline: Tensor, label: int, poin
 
 
 def _by_step(parts: Tensor, frame: int, steps: int) -> Doubles:
-    """What enters the first layer, [T', D], as a sum for each step of the sequence, [T].
+    """Sums the contributions of the first layer's input, [T', D], for each step of the sequence, [T].
 
-    A frame holds its steps one behind the other; where the last one was not full, it repeats the last step.
+    A frame holds its steps one after the other; an incomplete last frame repeats the last step.
     """
     every: Doubles = parts.reshape(len(parts) * frame, -1).sum(-1).double().numpy()
     found = every[:steps].copy()
@@ -121,6 +121,6 @@ def _by_step(parts: Tensor, frame: int, steps: int) -> Doubles:
 
 
 def _scores(network: Network, read: Tensor, label: int) -> Tensor:
-    """F where the network reads these values, [B, T, D] → [B]."""
+    """F of the first layer's input, [B, T, D] → [B]."""
     logits = network.answer(read, torch.full((len(read),), read.shape[1]))
     return logits[:, label] - logits.mean(-1)

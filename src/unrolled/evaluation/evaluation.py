@@ -1,4 +1,4 @@
-"""The figures of a model on labelled sequences, beside what is simple."""
+"""The figures of a model and of the baselines on labelled sequences."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from unrolled.statistics import (
 SCHEMA_VERSION = 2
 
 LENGTH_GROUPS = 8
-"""Groups of about equal size that sequences of different lengths are put into, at most."""
+"""Most groups of about equal size into which sequences are divided by length."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class ShareSeen:
     """The accuracy after a share of the steps.
 
     Attributes:
-        share: of each sequence's own steps, rounded up to whole ones.
-        accuracy: of the answers after them; over fewer cases where every part has to be read anew.
+        share: share of each sequence's own steps, rounded up to whole steps.
+        accuracy: accuracy of the predictions after them; on fewer sequences if every prefix has to be read again.
 
     Example:
         >>> run.evaluation.by_share[4].share  # how often is the answer right after half of the steps?
@@ -56,8 +56,8 @@ class LengthGroup:
     """The accuracy of sequences of about the same length.
 
     Attributes:
-        shortest, longest: steps.
-        accuracy: of the sequences between them.
+        shortest, longest: numbers of steps.
+        accuracy: accuracy on the sequences of these lengths.
 
     Example:
         >>> groups = run.evaluation.by_length
@@ -72,33 +72,33 @@ class LengthGroup:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model is worth on some sequences.
+    """The figures of a model on some sequences.
 
     Attributes:
-        cases: sequences.
+        cases: number of sequences.
         fingerprint: SHA-256 of the sequences; equal for equal data.
-        accuracy: share of right ones, with its interval.
-        majority: accuracy of always saying the training data's most frequent class.
-        logistic: accuracy of the logistic regression; None where the model has none.
-        majority_class: that class.
-        logistic_cases: training sequences that the regression was fitted on.
-        logistic_features: what it saw: ``flattened``, ``summary`` or ``tokens``; see `Baselines`.
-        headline: accuracy on the first cases alone, where that was asked for.
+        accuracy: share of right predictions, with its interval.
+        majority: accuracy of always predicting the most frequent class of the training data.
+        logistic: accuracy of the logistic regression; None if the model has none.
+        majority_class: the most frequent class.
+        logistic_cases: number of training sequences that the regression was fitted to.
+        logistic_features: its input: ``flattened``, ``summary`` or ``tokens``; see `Baselines`.
+        headline: accuracy on the first sequences only, if it was asked for.
         balanced_accuracy: mean recall of the classes.
         macro_f1: mean F1 of the classes.
-        roc_auc: area under the ROC curve; of more than two classes the mean of each against the rest.
-        top: accuracy where the true class need only be among the k most probable, by k.
+        roc_auc: area under the ROC curve; for more than two classes the mean of each class against the rest.
+        top: share of sequences whose true class is among the k most probable, by k.
         quality: figures of the probabilities.
-        temperature: what the logits are divided by before they become probabilities; 1 if it was not fitted.
-        uncalibrated: figures of the probabilities without that; None where it changes nothing.
-        reliability: confidence beside accuracy, in bins of the confidence.
+        temperature: divisor of the logits before the softmax; 1 if it was not fitted.
+        uncalibrated: figures of the probabilities without the temperature; None if it is 1.
+        reliability: confidence and accuracy, in bins of the confidence.
         by_share: accuracy after 10 % … 100 % of the steps.
-        by_length: accuracy by length of the sequence; empty where all have one.
-        classes: a line for each class.
-        confusion: cases by true class (rows) and predicted class (columns).
-        seconds: that the network took.
-        over_logistic, over_majority: the network's accuracy less that of the two on the same sequences; None where
-            there is none, and in figures of before these were recorded.
+        by_length: accuracy by length of the sequence; empty if all have one length.
+        classes: a row for each class.
+        confusion: number of sequences by true class (rows) and predicted class (columns).
+        seconds: computing time of the network.
+        over_logistic, over_majority: the network's accuracy less that of the two baselines on the same sequences; None
+            without baselines, and in figures of version 0.1.0.
 
     Example:
         >>> run.evaluation.confusion  # rows: the true class
@@ -136,7 +136,7 @@ class Evaluation:
     def loss(self) -> float:
         """Mean cross-entropy."""
         value = self.quality.log_loss.value
-        assert value is not None  # noqa: S101  # it is defined for any case
+        assert value is not None  # noqa: S101  # it is defined for any sequences
         return value
 
     @property
@@ -145,7 +145,7 @@ class Evaluation:
         return self.majority is None or self.over_majority is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as ``evaluation.json`` has them."""
+        """The content of ``evaluation.json``."""
         return {"schema_version": SCHEMA_VERSION, **_ADAPTER.dump_python(self, mode="json")}
 
     @classmethod
@@ -153,7 +153,7 @@ class Evaluation:
         """The evaluation that ``evaluation.json`` holds.
 
         Raises:
-            DataError: if it holds something else, or what another version of this package wrote.
+            DataError: if the content is invalid, or another version of this package wrote it.
         """
         plain = dict(content)
         found = plain.pop("schema_version", None)
@@ -167,7 +167,7 @@ class Evaluation:
             raise DataError(f"{place}: {first['msg']}. Evaluate the model anew.") from None
 
     def figures(self) -> dict[str, float]:
-        """The summary's numbers by name, and the other figures, as trackers take them."""
+        """All figures by name, for trackers."""
         others = {
             "balanced_accuracy": self.balanced_accuracy.value,
             "macro_f1": self.macro_f1.value,
@@ -240,8 +240,8 @@ def evaluate(
         raise ConfigError(f"headline_sequences is {headline_sequences}; expected a number of sequences, at least 1.")
     predictions = predictions or predictions_of(model, sequences)
     targets, logits, temperature = predictions.targets, predictions.logits, model.facts.temperature
-    said = logits.argmax(1)
-    right = said == targets
+    predicted = logits.argmax(1)
+    right = predicted == targets
     baselines = model.baselines
     logistic = baselines.predict(model.accept(sequences)) == targets if baselines else None
     majority = targets == baselines.majority if baselines else None
@@ -269,7 +269,7 @@ def evaluate(
         by_share=_by_share(predictions),
         by_length=_by_length(sequences.lengths, right),
         classes=decided.classes,
-        confusion=confusion(targets, said, len(model.classes)).tolist(),
+        confusion=confusion(targets, predicted, len(model.classes)).tolist(),
         seconds=predictions.seconds,
         over_logistic=None if logistic is None else difference(right[None], logistic[None]),
         over_majority=None if majority is None else difference(right[None], majority[None]),

@@ -1,8 +1,7 @@
-"""The one owner of 'held out': which sequences a model was trained on, and which it has not seen.
+"""Which sequences are held out of a model's training: the one owner of this question.
 
-Sequences are known again by their content, whatever the file is called, wherever the command runs, in whatever order
-they stand. Models that were saved before that was recorded know the fingerprints of the whole training and validation
-data alone.
+Sequences are recognised by their content, for any file name, working directory and order. Models of versions that did
+not record the content know only the fingerprints of the whole training and validation data.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _OTHER = "the sequences of {} are not those of the training"
 
 
 class Part(IntEnum):
-    """What a model has seen of a sequence."""
+    """The part of a model's data to which a sequence belongs."""
 
     TRAINED_ON = 0
     VALIDATION = 1
@@ -43,11 +42,11 @@ Parts = npt.NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Chosen:
-    """Sequences to measure a model on.
+    """Sequences to evaluate a model on.
 
     Attributes:
-        sequences: those that the model has not seen, where there are any and it can be told.
-        note: what a reader of the figures must know about them; None where there is nothing.
+        sequences: the held-out ones, if there are any and the model records them; otherwise all.
+        note: a reservation that a reader of the figures must know, or None.
     """
 
     sequences: Sequences
@@ -55,7 +54,7 @@ class Chosen:
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str | None]:
-    """The fingerprint of each part of a data set, as a run and a model record them."""
+    """The fingerprint of each part of a data set, as runs and models record them."""
     parts = (dataset.train, dataset.validation, dataset.test)
     return {
         key: None if part is None else part.fingerprint for key, part in zip(_FINGERPRINTS.values(), parts, strict=True)
@@ -63,22 +62,22 @@ def fingerprints(dataset: Dataset) -> dict[str, str | None]:
 
 
 def changed_part(dataset: Dataset, recorded: Mapping[str, Any]) -> str | None:
-    """The first part of a data set, as ``training``, that is not the recorded one; None where all are.
+    """The first part of a data set, such as ``training``, that differs from the recorded one; None if none differs.
 
     Args:
-        dataset: what is there now.
-        recorded: what `fingerprints` gave; a part that was not recorded is taken for the same.
+        dataset: the current data.
+        recorded: recorded `fingerprints`; a part without a record counts as equal.
     """
     found = fingerprints(dataset)
     return next((role for role, key in _FINGERPRINTS.items() if key in recorded and found[key] != recorded[key]), None)
 
 
 def parts_of(model: Model, sequences: Sequences) -> Parts | None:
-    """Which part of a model's training data each sequence was, as `Part`, [N]; None where that is not known.
+    """The `Part` of each sequence, [N]; None if the model does not record its data.
 
     Args:
         model: the model.
-        sequences: as they were read, with labels or without.
+        sequences: sequences as they were read, with or without labels.
     """
     if model.record is not None:
         return _parts_by_content(model.record, sequences, model.classes)
@@ -89,42 +88,42 @@ def parts_of(model: Model, sequences: Sequences) -> Parts | None:
 
 
 def unseen(model: Model, sequences: Sequences, origin: str) -> Chosen:
-    """Of some sequences those that the model was neither trained on nor chosen by; all where there are no such.
+    """The sequences that took no part in the model's training or validation; all, with a note, if there are none.
 
     Args:
         model: the model.
-        sequences: as they were read.
-        origin: where they come from, for the note.
+        sequences: sequences as they were read.
+        origin: their source, for the note.
     """
     parts = parts_of(model, sequences)
     if parts is None:
         return Chosen(sequences, _UNRECORDED.format(f"{origin} may hold some of them"))
     if (parts == Part.NEW).all():
         return Chosen(sequences)
-    said = _counts(parts, origin)
+    note = _counts(parts, origin)
     if names_source(model, origin) and not _is_whole(model, parts):
-        said = f"{_OTHER.format(origin)}: {said}"
+        note = f"{_OTHER.format(origin)}: {note}"
     fresh = np.flatnonzero(parts >= Part.TEST)
     if not len(fresh):
-        return Chosen(sequences, f"{said}; the figures flatter the model")
+        return Chosen(sequences, f"{note}; the figures flatter the model")
     if len(fresh) < len(parts):
-        said += f"; only the {len(fresh):,} that it has not seen are taken"
-    return Chosen(sequences.take(fresh), said)
+        note += f"; only the {len(fresh):,} that it has not seen are taken"
+    return Chosen(sequences.take(fresh), note)
 
 
 def names_source(model: Model, data: str) -> bool:
-    """Whether a word means what the model's training data were read from: the same name, or the same file."""
+    """Whether ``data`` names the source of the model's training data: the same name, or the same file."""
     source = _options(model).source
     here, there = Path(data), Path(source)
     return bool(source) and (data == source or (here.exists() and there.exists() and here.samefile(there)))
 
 
 def held_out(model: Model, observer: Observer = SILENT) -> Chosen:
-    """The sequences that were held out of a model's training for its test, from where they were read then.
+    """The test sequences of a model, read again from their source.
 
     Raises:
-        ConfigError: where the model does not say where its data are, or they cannot be read again.
-        DataError: if nothing was held out, or nothing of it is left.
+        ConfigError: if the model does not record the source of its data, or the source cannot be read again.
+        DataError: if there were no test sequences, or none of them is left.
     """
     options = _options(model)
     if not options.source:
@@ -136,7 +135,9 @@ def held_out(model: Model, observer: Observer = SILENT) -> Chosen:
     except DataError:
         if model.record is None:
             raise
-        return _still_there(model, model.record, options)  # what is left may be too little to be split as it was
+        return _still_there(
+            model, model.record, options
+        )  # the remaining sequences may be too few for the original split
     if dataset.test is None:
         raise DataError(f"nothing of {options.source} was held out for the test; name other data.")
     if model.record is None:
@@ -148,7 +149,7 @@ def held_out(model: Model, observer: Observer = SILENT) -> Chosen:
 
 
 def shared_note(record: DatasetRecord) -> str | None:
-    """A note on test sequences whose content also stands in the training or validation data, where there are any."""
+    """A note on test sequences whose content is also in the training or validation data; None without any."""
     learned = np.concatenate([record.train.hashes, record.validation.hashes])
     shared, count = int(np.isin(record.test.hashes, learned).sum()), len(record.test.hashes)
     if not shared:
@@ -157,7 +158,7 @@ def shared_note(record: DatasetRecord) -> str | None:
 
 
 def _still_there(model: Model, record: DatasetRecord, options: DataConfig) -> Chosen:
-    """What was held out for the test, from data that have changed since."""
+    """The test sequences that are left in data that have changed."""
     origin, count = options.test or options.source, len(record.test.hashes)
     whole = load_sequences(origin, options)
     kept = np.flatnonzero(parts_of(model, whole) == Part.TEST)
@@ -171,12 +172,12 @@ def _still_there(model: Model, record: DatasetRecord, options: DataConfig) -> Ch
 
 
 def _options(model: Model) -> DataConfig:
-    """Of the data that the model was trained on."""
+    """The data options of the model's training."""
     return DataConfig.model_validate(model.facts.data.get("options", {}))
 
 
 def _is_whole(model: Model, parts: Parts) -> bool:
-    """Whether the sequences are all that the training data were parted into, and no others."""
+    """Whether the sequences are exactly those that the training data consisted of."""
     record = model.record
     if record is None:
         return True
@@ -186,10 +187,10 @@ def _is_whole(model: Model, parts: Parts) -> bool:
 
 
 def _parts_by_content(record: DatasetRecord, sequences: Sequences, classes: tuple[str, ...]) -> Parts:
-    """See `parts_of`.
+    """The `Part` of each sequence by its content.
 
-    Where the same content stood in several parts, as many of its copies, label by label, are taken for each part as
-    it had, so that the training file as a whole is parted as it was; a copy beyond those was trained on.
+    If several parts had the same content, each part gets as many copies of it, for each label, as it had, so that the
+    whole training file is divided as it was; any further copy counts as trained on.
     """
     hashes = content_hashes(sequences)
     known = (record.train, record.validation, record.test)
@@ -215,13 +216,13 @@ def _parts_by_content(record: DatasetRecord, sequences: Sequences, classes: tupl
 def _copies(
     hashes: npt.NDArray[np.uint64], labels: npt.NDArray[np.unsignedinteger], contents: npt.NDArray[np.uint64]
 ) -> Counter[tuple[int, int]]:
-    """How often each of some contents stands there with each label."""
+    """The number of copies of some contents, for each label."""
     inside = np.isin(hashes, contents)
     return Counter(zip(hashes[inside].tolist(), labels[inside].tolist(), strict=True))
 
 
 def _counts(parts: Parts, origin: str) -> str:
-    """How many sequences are of which part, in words."""
+    """The number of sequences of each part, in words."""
     words = {
         Part.TRAINED_ON: "were trained on",
         Part.VALIDATION: "were used for validation",
@@ -229,5 +230,5 @@ def _counts(parts: Parts, origin: str) -> str:
         Part.NEW: "are new",
     }
     counts = np.bincount(parts, minlength=len(Part))
-    said = [f"{counts[part]:,} {word}" for part, word in words.items() if counts[part]]
-    return f"of the {len(parts):,} sequences of {origin} {', '.join(said)}"
+    texts = [f"{counts[part]:,} {word}" for part, word in words.items() if counts[part]]
+    return f"of the {len(parts):,} sequences of {origin} {', '.join(texts)}"

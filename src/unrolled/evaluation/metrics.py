@@ -1,7 +1,7 @@
-"""Figures of a classifier from what it said and what was true, each with its interval; pure functions.
+"""Figures of predictions against true classes, each with its interval; pure functions.
 
-scikit-learn does the arithmetic of the figures; resampling them a thousand times is done here, on sums over
-cases. A figure that is not defined says why in the place of a number.
+scikit-learn computes the figures; the thousand resamples are computed here, from sums over sequences. A figure that is
+not defined has a reason instead of a number.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from unrolled.statistics import (
 Floats = npt.NDArray[np.floating]
 
 TOP = (2, 3, 5)
-"""The k of top-k, as far as there are more classes than that."""
+"""The k of top-k; only those below the number of classes are used."""
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """A class's line in the table.
+    """The figures of one class.
 
     Attributes:
-        name: of the class.
-        support: cases of it.
-        predicted: cases that were taken for it.
-        errors: cases of it that were taken for another.
-        precision: share of right ones among those taken for it; None where none was.
-        recall: share of right ones among its own; None where there are none.
-        f1: their harmonic mean.
+        name: the class's name.
+        support: number of sequences of this class.
+        predicted: number of sequences predicted as this class.
+        errors: number of sequences of this class predicted as another one.
+        precision: share of right predictions among those of this class; None if it was never predicted.
+        recall: share of right predictions among its sequences; None if there are none.
+        f1: harmonic mean of precision and recall.
 
     Example:
         >>> [(row.name, row.support, row.errors) for row in run.evaluation.classes]
@@ -64,7 +64,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Quality:
-    """Figures of the probabilities, each over all cases.
+    """Figures of the probabilities, each over all sequences.
 
     Attributes:
         log_loss: mean of −log of the true class's probability, natural logarithm.
@@ -85,13 +85,13 @@ class Quality:
 
 @dataclass(frozen=True)
 class Decisions:
-    """Figures of the classes that were said.
+    """Figures of the predicted classes.
 
     Attributes:
-        balanced_accuracy: mean recall of the classes that the cases have.
-        macro_f1: mean F1 of the classes that the cases have or that were said.
-        top: accuracy where the true class need only be among the k most probable, by k.
-        classes: a line for each class.
+        balanced_accuracy: mean recall of the classes that have sequences.
+        macro_f1: mean F1 of the classes that have sequences or were predicted.
+        top: share of sequences whose true class is among the k most probable, by k.
+        classes: a row for each class.
     """
 
     balanced_accuracy: Figure
@@ -123,13 +123,13 @@ def decisions(logits: Floats, targets: Integers, classes: tuple[str, ...], seed:
         f1 = 2 * sums["right"] / (sums["support"] + sums["predicted"])
     rows = class_table(targets, predictions, classes, f1)
     recalls = [row.recall.value for row in rows if row.recall]
-    absent = _about([row.name for row in rows if not row.support], "have no cases and do not count")
-    unsaid = _about([row.name for row in rows if not row.predicted], "were never predicted")
+    absent = _about([row.name for row in rows if not row.support], "have no sequences and do not count")
+    unpredicted = _about([row.name for row in rows if not row.predicted], "were never predicted")
     few = _about([row.name for row in rows if 0 < row.support < FEW_CASES], FEW_TEXT)
     f1s = [row.f1.value for row in rows if row.f1.value is not None]
     return Decisions(
         balanced_accuracy=percentile_interval(float(np.mean(recalls)), np.nanmean(recall, axis=1), absent, few),
-        macro_f1=percentile_interval(float(np.mean(f1s)), np.nanmean(f1, axis=1), unsaid, few),
+        macro_f1=percentile_interval(float(np.mean(f1s)), np.nanmean(f1, axis=1), unpredicted, few),
         top=top_k(logits, targets),
         classes=rows,
     )
@@ -178,18 +178,18 @@ def class_table(
     f1s = precision_recall_fscore_support(targets, predictions, labels=np.arange(len(classes)), zero_division=0.0)[2]
     rows = []
     for index, name in enumerate(classes):
-        right, support, said = int(matrix[index, index]), int(matrix[index].sum()), int(matrix[:, index].sum())
-        f1 = Figure(None, None, None, "bootstrap-percentile", "the class has no cases and was never predicted")
-        if support or said:
+        right, support, predicted = int(matrix[index, index]), int(matrix[index].sum()), int(matrix[:, index].sum())
+        f1 = Figure(None, None, None, "bootstrap-percentile", "the class has no sequences and was never predicted")
+        if support or predicted:
             spread = np.empty(0) if resampled_f1 is None else resampled_f1[:, index]
             f1 = percentile_interval(float(f1s[index]), spread)
         rows.append(
             ClassRow(
                 name=name,
                 support=support,
-                predicted=said,
+                predicted=predicted,
                 errors=support - right,
-                precision=proportion(right, said) if said else None,
+                precision=proportion(right, predicted) if predicted else None,
                 recall=proportion(right, support) if support else None,
                 f1=f1,
             )
@@ -198,13 +198,13 @@ def class_table(
 
 
 def confusion(targets: Integers, predictions: Integers, classes: int) -> Integers:
-    """Cases by true class (rows) and by predicted class (columns), [C, C]."""
+    """Number of sequences by true class (rows) and predicted class (columns), [C, C]."""
     matrix: Integers = confusion_matrix(targets, predictions, labels=np.arange(classes))
     return matrix
 
 
 def top_k(scores: Floats, targets: Integers) -> dict[int, Proportion]:
-    """Whether the true class is among the k largest scores, for each k of `TOP` below the number of classes."""
+    """Share of sequences whose true class has one of the k largest scores, for each k of `TOP` below the classes."""
     classes = scores.shape[1]
     found = {}
     for k in TOP:
@@ -217,34 +217,33 @@ def top_k(scores: Floats, targets: Integers) -> dict[int, Proportion]:
 def log_probabilities(logits: Floats, temperature: float = 1.0) -> Doubles:
     """Natural logarithms of softmax(logits / temperature), [N, C].
 
-    Taken from the logits and not from the probabilities, as scikit-learn's `log_loss` has them: a probability that
-    rounds to 0 then costs what it should, not what the rounding leaves.
+    scikit-learn's `log_loss` takes the logarithm of rounded probabilities; this one is exact for those that round to 0.
     """
     found: Doubles = log_softmax(logits.astype(np.float64) / temperature, axis=1)
     return found
 
 
 def case_losses(log_probabilities: Doubles, targets: Integers) -> Doubles:
-    """−log of the true class's probability of each case, [N]."""
+    """−log of the true class's probability of each sequence, [N]."""
     losses: Doubles = -log_probabilities[np.arange(len(targets)), targets]
     return losses
 
 
 def case_distances(probabilities: Doubles, targets: Integers) -> Doubles:
-    """Brier's score of each case, [N]: Σ over classes of (p − truth)², halved for two classes."""
+    """Brier's score of each sequence, [N]: Σ over classes of (p − truth)², halved for two classes."""
     true = probabilities[np.arange(len(targets)), targets]
     distances: Doubles = np.square(probabilities).sum(1) - 2 * true + 1
     return distances / 2 if probabilities.shape[1] == 2 else distances
 
 
 def _one_hot(indices: Integers, classes: int) -> csr_array:
-    """A one in each case's column, nothing where the index is negative, [N, C]."""
+    """A one in each sequence's column, and zeros for a negative index, [N, C]."""
     cases = np.flatnonzero(indices >= 0)
     return csr_array((np.ones(len(cases)), (cases, indices[cases])), shape=(len(indices), classes))
 
 
 def _about(names: list[str], what: str, most: int = 5) -> str:
-    """Classes and what there is to say about them; nothing where there are none."""
+    """A note about classes; empty without any."""
     if not names:
         return ""
     shown = ", ".join(repr(name) for name in names[:most])

@@ -1,4 +1,4 @@
-"""What became of each test case, as a run keeps it beside its figures: a few bytes a case, however many classes."""
+"""The predictions for the test sequences, as a run stores them: a few bytes a sequence, for any number of classes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from unrolled.model import Probabilities
 from unrolled.storage import write_bytes
 
 MOST_PROBABILITIES = 1_000_000
-"""Up to so many probabilities are kept whole; of a million cases of 20 classes they would be 80 MB."""
+"""Most probabilities that are stored completely; those of a million sequences of 20 classes would take 80 MB."""
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What was true of each case, what was said of it, and how probable both were held.
+    """True and predicted class of each sequence, with their probabilities.
 
     Attributes:
-        targets: index of each case's class, [N].
-        predictions: index of the class that was said, [N].
-        confidences: probability of that class, [N]; NaN where any probability of the case is.
+        targets: index of the true class, [N].
+        predictions: index of the predicted class, [N].
+        confidences: probability of the predicted class, [N]; NaN if any probability of the sequence is NaN.
         likelihoods: probability of the true class, [N].
     """
 
@@ -37,13 +37,13 @@ class Outcomes:
 
     @classmethod
     def of(cls, targets: Integers, probabilities: Probabilities) -> Self:
-        """From the probabilities of all classes, [N, C]."""
+        """Takes the outcomes from the probabilities of all classes, [N, C]."""
         true = probabilities[np.arange(len(targets)), targets]
         return cls(targets, probabilities.argmax(1), probabilities.max(1), true)
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """Those that a file holds; None where it is missing or damaged, or an older version's."""
+        """Reads the outcomes from a file; None if it is missing, damaged or written by an older version."""
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
                 targets, predictions = (stored[name].astype(np.int64) for name in ("targets", "predictions"))
@@ -58,10 +58,10 @@ class Outcomes:
 
 
 def save_outcomes(path: Path, targets: Integers, probabilities: Probabilities) -> None:
-    """Writes the outcomes as an ``.npz`` file, with all ``probabilities`` [N, C] where these are not too many.
+    """Writes the outcomes as an ``.npz`` file, with all ``probabilities`` [N, C] up to `MOST_PROBABILITIES`.
 
     Args:
-        path: of the file.
+        path: path of the file.
         targets: [N].
         probabilities: [N, C].
     """
@@ -76,5 +76,5 @@ def save_outcomes(path: Path, targets: Integers, probabilities: Probabilities) -
     if probabilities.size <= MOST_PROBABILITIES:
         columns["probabilities"] = probabilities
     buffer = io.BytesIO()
-    np.savez(buffer, **columns)  # type: ignore[arg-type]  # numpy's stubs take the names for options
+    np.savez(buffer, **columns)  # type: ignore[arg-type]  # numpy's stubs mistake the names for options
     write_bytes(path, buffer.getvalue())

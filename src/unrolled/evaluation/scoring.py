@@ -1,40 +1,38 @@
-"""What a model says of labelled sequences: at their end, and after a part of their steps."""
+"""A model's predictions for labelled sequences: at their end, and after a share of their steps."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.data import Integers, Sequences
-from unrolled.evaluation.outcomes import save_outcomes
 from unrolled.model import Model, Probabilities
 from unrolled.statistics import fit_temperature
 
 SHARES = tuple(part / 10 for part in range(1, 11))
-"""Shares of a sequence after which the model is asked."""
+"""Shares of the steps after which the prediction is recorded."""
 
 MOST_ASKED = 100_000
-"""Sequences that a network is asked early about; of more, so many are drawn."""
+"""Most sequences with early predictions; from more, a random subset is drawn."""
 
 MOST_READ_ANEW = 2_000
-"""The same, of a network that has to read every part anew."""
+"""The same for a network that has to read every prefix again."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said, and what was true.
+    """A model's predictions for labelled sequences.
 
     Attributes:
         targets: index of each sequence's class in the model's order, [N].
         logits: [N, C].
         probabilities: of each class, softmax(logits / temperature), [N, C].
-        early_cases: the sequences that were asked about early, [M].
-        early: index of the class that was most probable after each of `SHARES`, [M, 10].
-        seconds: that the network took for the logits.
+        early_cases: indices of the sequences with early predictions, [M].
+        early: index of the most probable class after each of `SHARES`, [M, 10].
+        seconds: computing time of the logits.
 
     Example:
         >>> predictions = unrolled.predictions_of(model, dataset.test)
@@ -49,13 +47,9 @@ class Predictions:
     early: Integers
     seconds: float
 
-    def save(self, path: Path) -> None:
-        """Keeps what became of each case; see `save_outcomes`."""
-        save_outcomes(path, self.targets, self.probabilities)
-
 
 def predictions_of(model: Model, sequences: Sequences) -> Predictions:
-    """Asks a model about labelled sequences: at their end, and early on.
+    """Computes a model's predictions for labelled sequences.
 
     Args:
         model: the model.
@@ -82,16 +76,7 @@ def predictions_of(model: Model, sequences: Sequences) -> Predictions:
 
 
 def calibrate(model: Model, validation: Sequences) -> Model:
-    """The model with the temperature that suits its probabilities to sequences it did not learn from.
-
-    Logits are divided by the temperature that has the least log loss (Guo et al. 2017, ICML); no label changes.
-
-    Args:
-        model: the model.
-        validation: labelled sequences that the weights were not learned from, and that are not used for figures.
-    Raises:
-        MismatchError: for sequences or labels that do not fit the model.
-        DataError: for sequences without labels.
+    """The model with a temperature that is fitted to validation sequences.
 
     Example:
         >>> doubtful = unrolled.Sequences.from_list(arrays[40:50], [*labels[40:48], "high", "low"])
@@ -104,7 +89,7 @@ def calibrate(model: Model, validation: Sequences) -> Model:
 
 
 def steps_seen(lengths: Integers) -> Integers:
-    """The steps after which each sequence's share is seen, at least one, [N, 10]."""
+    """The number of steps in each of `SHARES`, at least one, [N, 10]."""
     tenths = np.arange(1, len(SHARES) + 1)
     return -(-lengths[:, None] * tenths // len(SHARES))
 

@@ -1,9 +1,9 @@
-"""What a job and whoever waits for it tell each other: a folder of small files, which any kind of worker can reach.
+"""Messages between jobs and the process that waits for them: a folder of small files, which any worker can reach.
 
-    go        is there as long as the jobs are to go on; once it is gone, they stop
-    NUMBER    how far the job of this number is, 0 to 1
+    go        exists while the jobs may go on; once it is gone, they stop
+    NUMBER    progress of the job of this number, 0 to 1
 
-The whole folder can be removed at any moment: that, too, says stop.
+The whole folder can be removed at any moment, which also means stop.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Board:
-    """The folder.
+    """A folder of messages.
 
     Attributes:
-        folder: on a disk that all the workers can reach.
+        folder: a folder on a disk that all workers can reach.
     """
 
     folder: Path
 
     def open(self) -> None:
-        """From now on the jobs go on."""
+        """Lets jobs run."""
         (self.folder / "go").touch()
 
     def stop(self) -> None:
@@ -33,20 +33,20 @@ class Board:
         (self.folder / "go").unlink(missing_ok=True)
 
     def says_stop(self) -> bool:
-        """Whether they were asked, or nobody waits for them any more."""
+        """Whether the jobs should stop, because they were asked to or because nobody waits for them any more."""
         return not (self.folder / "go").exists()
 
     def tell(self, number: int, share: float) -> None:
-        """How far a job is."""
-        with suppress(OSError):  # nobody is there any more to read it
+        """Writes the progress of a job."""
+        with suppress(OSError):  # the folder is gone: nobody waits any more
             (self.folder / str(number)).write_text(f"{share:.4f}")
 
     def forget(self, number: int) -> None:
-        """A job has ended."""
+        """Removes the progress of a job that has ended."""
         (self.folder / str(number)).unlink(missing_ok=True)
 
     def shares(self) -> Iterator[tuple[int, float]]:
-        """Each running job's number, and how far it is."""
+        """Yields the number and the progress of each running job."""
         for path in self.folder.glob("[0-9]*"):
-            with suppress(OSError, ValueError):  # it has just ended, or is being written
+            with suppress(OSError, ValueError):  # the job has just ended, or its file is being written
                 yield int(path.name), float(path.read_text())

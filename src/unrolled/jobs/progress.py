@@ -1,4 +1,4 @@
-"""How far the training of a job is."""
+"""The progress of a training that is a job."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from unrolled.data.batches import Batch
 from unrolled.training import Plan, TrainState
 from unrolled.training.recorders import Recorder
 
-Moved = Callable[[float], None]
-"""Is told how far a job is, 0 to 1."""
+Progress = Callable[[float], None]
+"""Takes the progress of a job, 0 to 1."""
 
-_TELL_SECONDS = 0.5
+_REPORT_SECONDS = 0.5
 
 
-class Moving(Recorder):
-    """Tells now and then how far a training is."""
+class ProgressRecorder(Recorder):
+    """Reports the progress of a training, at most twice a second."""
 
-    def __init__(self, moved: Moved) -> None:
-        self.moved, self.told = moved, time.perf_counter()
+    def __init__(self, progress: Progress) -> None:
+        self.progress, self.reported = progress, time.perf_counter()
 
     def begin(self, state: TrainState, plan: Plan) -> None:
-        """Learns how long it will be."""
+        """Notes the number of updates."""
         del state
         self.total = plan.total_steps
 
     def updated(self, state: TrainState, batch: Batch) -> None:
-        """Tells, if it is time."""
+        """Reports, if it is time."""
         del batch
         now = time.perf_counter()
-        if now - self.told >= _TELL_SECONDS:
-            self.told = now
-            self.moved(state.step / self.total)
+        if now - self.reported >= _REPORT_SECONDS:
+            self.reported = now
+            self.progress(state.step / self.total)

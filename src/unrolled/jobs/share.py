@@ -1,4 +1,4 @@
-"""How the cores are shared out over several trainings."""
+"""How several trainings share the cores of a machine."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from joblib import cpu_count
 from joblib.parallel import BACKENDS, get_active_backend
 
+from unrolled.runtime import choose_device
+
 
 @dataclass(frozen=True)
 class Share:
-    """How the cores are shared out.
+    """How many trainings run at a time, each with how many threads.
 
     Attributes:
-        processes: trainings at a time; one is done in the caller's own process.
-        threads: of each; None where each chooses for itself.
-        reason: for a person.
+        processes: trainings at a time; a single one runs in the caller's own process.
+        threads: threads of each training; None if each chooses for itself.
+        reason: the choice in words.
     """
 
     processes: int
@@ -24,17 +26,19 @@ class Share:
 
 
 def share_cores(trainings: int, *, jobs: int | None = None, threads: int | None = None, device: str = "auto") -> Share:
-    """How many trainings run at once, each with how many threads.
+    """Chooses how many trainings run at a time, each with how many threads.
 
-    As many as there are cores for this process (its affinity and its container's quota counted), and no more
-    than there are trainings; one at a time on a GPU, which they would share. Inside `joblib.parallel_config` its
-    ``n_jobs`` is taken for ``jobs``, and a backend other than joblib's own processes says itself how many it can do.
+    By default one training for each core that this process may use (its affinity and its container's quota count), but
+    only one at a time on a GPU. Inside `joblib.parallel_config` its ``n_jobs`` is the default of ``jobs``; a backend
+    other than joblib's own processes limits the number itself.
 
     Args:
-        trainings: how many there are.
-        jobs: a wish for how many at once, which is then granted.
-        threads: a wish for the threads of each, which is then granted.
+        trainings: the number of trainings.
+        jobs: trainings at a time; negative numbers count from the number of cores, as joblib's do. None: choose.
+        threads: threads of each training. None: choose.
         device: see `choose_device`.
+    Raises:
+        ConfigError: for a device that is not there.
     """
     backend, configured = get_active_backend()
     jobs = jobs or configured
@@ -44,8 +48,8 @@ def share_cores(trainings: int, *, jobs: int | None = None, threads: int | None 
     cores = max(1, int(cpu_count()))
     if jobs is not None and jobs < 0:
         jobs = max(1, cores + 1 + jobs)
-    if jobs is None and _uses_gpu(device):
-        return Share(1, threads, "one after the other, for they share the GPU")
+    if jobs is None and choose_device(device).type == "cuda":
+        return Share(1, threads, "one after the other, since they share the GPU")
     processes = min(jobs or max(1, cores // (threads or 1)), trainings)
     if processes <= 1:
         why = f"there {'is 1 core' if cores == 1 else f'are {cores} cores'}"
@@ -54,11 +58,3 @@ def share_cores(trainings: int, *, jobs: int | None = None, threads: int | None 
     return Share(
         processes, each, f"{processes} at a time with {each} thread{'s' if each > 1 else ''} each, on {cores} cores"
     )
-
-
-def _uses_gpu(device: str) -> bool:
-    if device == "cpu":
-        return False
-    import torch
-
-    return torch.cuda.is_available()

@@ -1,10 +1,10 @@
-"""Who sees how several trainings go on."""
+"""The listener to the progress of several trainings."""
 
 from __future__ import annotations
 
 
 class Watcher:
-    """Does nothing at every event; the others say what they do at theirs.
+    """Listens to the progress of several trainings. This base class does nothing at every event.
 
     Example:
         >>> class Count(unrolled.Watcher):
@@ -16,13 +16,13 @@ class Watcher:
     """
 
     def begin(self, total: int, done: int) -> None:
-        """Before the first: how many there are, and how many of them were done before."""
+        """Called before the first training, with the number of all and of those that were finished earlier."""
 
     def moved(self, place: int, share: float) -> None:
-        """The training of this number, from 0, is so far on, 0 to 1."""
+        """The training of this number, from 0, has made this share, 0 to 1, of its updates."""
 
     def finished(self, place: int, line: str) -> None:
-        """The training of this number has ended; the line says how."""
+        """The training of this number has ended; the line gives its result."""
 
     def end(self) -> None:
-        """After the last, for whatever reason."""
+        """Called after the last training, also when an error or a stop ended them."""

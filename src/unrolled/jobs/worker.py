@@ -1,6 +1,6 @@
-"""A worker process of this machine: it ends with its owner; Ctrl-C is its owner's; other signals let its job save.
+"""A worker process of this machine: it ends with its owner, ignores Ctrl-C, and lets its job save at other signals.
 
-Of themselves loky's workers live on for minutes after their owner was killed, and each signal ends them at once.
+Without this, loky's workers live on for minutes after their owner was killed, and every signal ends them at once.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _LOOK_SECONDS = 1.0
 
 
 class Worker:
-    """This process as another one's worker.
+    """The signal handlers and the state of a worker process.
 
     Attributes:
-        board: of the job that is being done.
-        stop: asks it to stop.
+        board: the board of the current job.
+        stop: asks the current job to stop; None between jobs.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Worker:
         self.board: Board | None = None
         self.stop: StopRequest | None = None
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for name in ("SIGTERM", "SIGHUP"):  # the latter when a terminal is closed; there is none on Windows
+        for name in ("SIGTERM", "SIGHUP"):  # SIGHUP: the terminal was closed; Windows has none
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), self._terminate)
         threading.Thread(target=self._end_with_owner, daemon=True).start()
@@ -54,7 +54,7 @@ class Worker:
         while os.getppid() == self.owner:
             time.sleep(_LOOK_SECONDS)
         if self.board is not None:
-            shutil.rmtree(self.board.folder, ignore_errors=True)  # which asks the job to stop
+            shutil.rmtree(self.board.folder, ignore_errors=True)  # this asks the job to stop
         with self.busy:
             os._exit(1)
 
@@ -66,7 +66,7 @@ def _worker() -> Worker:
 
 @contextmanager
 def at_worker(board: Board, stop: StopRequest, directory: Path) -> Iterator[None]:
-    """A job's time in its process, in the directory of its owner; a process that was not started to do jobs stays."""
+    """Runs a block as a job of this worker, in the owner's directory; does nothing in a process that is no worker."""
     if parent_process() is None or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,10 +1,10 @@
 """The report of a run: one self-contained HTML file, from its figures, its history and its test sequences.
 
-page.py       what stands on the page, in order
+page.py       the content of the page, in order
 words.py      sentences
-origin.py     what was trained on what, and the command that does it again
-cases.py      which sequences are shown, and the belief over their steps
-inside.py     gates, states and the steps that mattered, of one sequence
+origin.py     the facts of the run, and the command that repeats it
+cases.py      the sequences that are shown, with their running probabilities
+inside.py     gates, states and the contribution of each step, of one sequence
 pictures.py   a picture as a part of the page, light and dark, with its alternative text
 templates/    the page itself, and its style
 """

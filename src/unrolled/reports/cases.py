@@ -1,4 +1,4 @@
-"""Which sequences the page shows: the most confident mistakes and some typical right answers, with their beliefs."""
+"""The sequences on the page: the most confident mistakes and some typical right predictions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrolled.data import Integers, Sequences
-from unrolled.drawing import draw_belief, shown_sequence
+from unrolled.drawing import draw_probabilities, shown_sequence
 from unrolled.evaluation import Outcomes
 from unrolled.model import Model, Probabilities
 from unrolled.reports.pictures import Album, Picture
@@ -15,13 +15,13 @@ from unrolled.reports.pictures import Album, Picture
 MISTAKES, RIGHT = 8, 4
 
 MOST_READ_ANEW = 60
-"""Steps after which a network is asked that has to read every part anew."""
+"""Most steps with probabilities, for a network that has to read every prefix again."""
 
 MOST_STEPS = 2_000
-"""Steps after which any other is asked."""
+"""Most steps with probabilities, for any other network."""
 
 MOST_TOKENS = 600
-"""Of a text that are shown."""
+"""Most tokens of a text that are shown."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Card:
     """One sequence on the page.
 
     Attributes:
-        title: what it is and what the network took it for.
-        text: what happened on the way, in a sentence.
-        picture: the sequence and the belief over its steps.
-        tokens: of a text, its steps; None of anything else.
-        words: whether these are words, between which blanks stand.
-        cut: steps of the text that are not shown.
+        title: number, label and predicted class.
+        text: the final probabilities, and the step from which on the prediction stays the same.
+        picture: the sequence and its running probabilities.
+        tokens: the tokens of a text; None otherwise.
+        words: whether the tokens are words, which are separated by blanks.
+        cut: number of tokens that are not shown.
     """
 
     title: str
@@ -46,14 +46,14 @@ class Card:
 
 
 def most_confident_mistakes(outcomes: Outcomes, count: int = MISTAKES) -> Integers:
-    """Wrong cases, the surest first."""
+    """The sequences with wrong predictions, the most confident first."""
     wrong = np.flatnonzero(outcomes.predictions != outcomes.targets)
     order = np.argsort(-outcomes.confidences[wrong], kind="stable")
     return wrong[order][:count]
 
 
 def typical_right_answers(outcomes: Outcomes, count: int = RIGHT) -> Integers:
-    """Right cases of different classes, each as sure as the middle one of its class."""
+    """Sequences with right predictions, one for each of some classes: that with the median confidence."""
     right = np.flatnonzero(outcomes.predictions == outcomes.targets)
     classes = np.unique(outcomes.targets[right])
     if not len(classes):
@@ -67,9 +67,9 @@ def typical_right_answers(outcomes: Outcomes, count: int = RIGHT) -> Integers:
     return np.array(found, np.int64)
 
 
-def belief_of(model: Model, sequence: Sequences) -> tuple[Integers, Probabilities]:
-    """The probabilities after some or all steps of one sequence: the steps, [K], and [K, C]."""
-    accepted = model.accept(sequence)  # which may cut it
+def running_probabilities(model: Model, sequence: Sequences) -> tuple[Integers, Probabilities]:
+    """The probabilities after some or all steps of one sequence: the steps, [K], and the probabilities, [K, C]."""
+    accepted = model.accept(sequence)  # accepting may cut it
     length = int(accepted.lengths[0])
     most = MOST_STEPS if model.network.reads_forward else MOST_READ_ANEW
     ends = np.unique(np.linspace(1, length, min(length, most)).round().astype(np.int64))
@@ -77,34 +77,33 @@ def belief_of(model: Model, sequence: Sequences) -> tuple[Integers, Probabilitie
 
 
 def card(model: Model, sequences: Sequences, case: int, album: Album) -> Card:
-    """A sequence with its belief, as the page shows it."""
+    """A sequence with its running probabilities, as the page shows it."""
     sequence = sequences.take(slice(case, case + 1))
-    steps, belief = belief_of(model, sequence)
-    said = int(belief[-1].argmax())
+    steps, probabilities = running_probabilities(model, sequence)
+    predicted = int(probabilities[-1].argmax())
     true = int(model.targets(sequence)[0])
-    name, label = model.classes[said], model.classes[true]
-    shape = shown_sequence(model, sequence)
-    figure = draw_belief(shape, steps, belief, model.classes, true)
-    place = f"Case {case:,}" if sequence.ids is None else f"Case {case:,}, {sequence.ids[0]}"
-    if said == true:
-        title = f"{place}: “{label}”, rightly named"
-        sure = f"The network is {100 * belief[-1, said]:.1f} % sure."
+    name, label = model.classes[predicted], model.classes[true]
+    drawn = shown_sequence(model, sequence)
+    figure = draw_probabilities(drawn, steps, probabilities, model.classes, true)
+    place = f"Sequence {case:,}" if sequence.ids is None else f"Sequence {case:,}, {sequence.ids[0]}"
+    final = f"{100 * probabilities[-1, predicted]:.1f} % for “{name}”"
+    if predicted == true:
+        title, text = f"{place}: “{label}”, predicted correctly", f"Final probability: {final}."
     else:
-        title = f"{place}: “{label}” taken for “{name}”"
-        sure = f"In the end {100 * belief[-1, said]:.1f} % for “{name}”, {100 * belief[-1, true]:.1f} % for “{label}”."
-    text = f"{sure} {_settled(steps, belief, name)}"
-    kind = "picture" if sequence.pictures else "text" if shape.tokens is not None else "series"
-    alt = f"A {kind} of {int(sequence.lengths[0])} steps of the class {label}, and the probabilities over them. {text}"
+        title = f"{place}: “{label}”, predicted as “{name}”"
+        text = f"Final probabilities: {final}, {100 * probabilities[-1, true]:.1f} % for “{label}”."
+    text = f"{text} {_settled(steps, probabilities, name)}"
+    kind = "picture" if sequence.pictures else "text" if drawn.tokens is not None else "sequence"
+    alt = f"A {kind} of {int(sequence.lengths[0])} steps of the class {label}, and its running probabilities. {text}"
     tokens = sequence.tokens(0)
     shown, cut = (None, 0) if tokens is None else (tokens[:MOST_TOKENS], max(0, len(tokens) - MOST_TOKENS))
     return Card(title, text, album.add(figure, alt), shown, model.facts.tokens == "words", cut)
 
 
-def _settled(steps: Integers, belief: Probabilities, name: str) -> str:
-    """Since when the answer has been what it is."""
-    answers = belief.argmax(1)
-    other = np.flatnonzero(answers != answers[-1])
-    since = 0 if not len(other) else int(other[-1]) + 1
-    if since == 0:
-        return f"It says “{name}” from the first step on."
-    return f"It says “{name}” since step {int(steps[since])} of {int(steps[-1])}."
+def _settled(steps: Integers, probabilities: Probabilities, name: str) -> str:
+    """The step from which on the prediction stays the same, in words."""
+    predictions = probabilities.argmax(1)
+    other = np.flatnonzero(predictions != predictions[-1])
+    if not len(other):
+        return f"The network predicts “{name}” from the first step on."
+    return f"The network predicts “{name}” from step {steps[other[-1] + 1]} of {steps[-1]} on."

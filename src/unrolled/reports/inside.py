@@ -9,36 +9,36 @@ import torch
 
 from unrolled.data import Sequences
 from unrolled.data.batches import Batcher
-from unrolled.drawing import draw_attribution, draw_gates, gates_height, shown_sequence
+from unrolled.drawing import draw_attribution, draw_gates, shown_sequence
 from unrolled.evaluation import Attribution, integrated_gradients
 from unrolled.model import Model
 from unrolled.network import Network, Trace, trace
 from unrolled.reports.pictures import Album, Picture
 
 MOST_STEPS = 20_000
-"""Steps times layers and directions that are looked at; more would take minutes."""
+"""Most steps, times layers and directions, for a look inside; more would take minutes."""
 
 MOST_MAPS = 6
-"""Layers and directions that are drawn."""
+"""Most layers and directions that are drawn."""
 
 
 @dataclass(frozen=True)
 class Inside:
-    """What the page shows of one sequence.
+    """The look inside at one sequence, for the page.
 
     Attributes:
-        case: its number.
-        said: the class that the network gave.
+        case: the sequence's number.
+        predicted: the predicted class.
         maps: gates and states of each layer and direction.
-        left_out: how many of those are not drawn.
-        steps: which steps mattered.
-        attribution: the figures behind that.
-        strongest: the steps that mattered most, from 1, of a text with what is read there.
+        left_out: number of layers and directions that are not drawn.
+        steps: picture of the contribution of each step.
+        attribution: the contributions.
+        strongest: the steps with the largest contributions, counted from 1, with the tokens of a text.
         frame: steps that the network reads as one.
     """
 
     case: int
-    said: str
+    predicted: str
     maps: list[Picture]
     left_out: int
     steps: Picture
@@ -48,29 +48,29 @@ class Inside:
 
 
 def look_inside(model: Model, sequences: Sequences, case: int, album: Album) -> Inside | None:
-    """Gates, states and attributions of one sequence; None where it is too long for that."""
+    """Gates, states and attributions of one sequence; None if it is too long."""
     sequence = sequences.take(slice(case, case + 1))
     config = model.network.config
     directions = config.num_layers * (2 if config.bidirectional else 1)
-    accepted = model.accept(sequence)  # which may cut it
+    accepted = model.accept(sequence)  # accepting may cut it
     if int(accepted.lengths[0]) * directions > MOST_STEPS:
         return None
     network = copy.deepcopy(model.network).cpu().eval()
     batch = Batcher(accepted).batch([0])  # type: ignore[arg-type]
     with torch.no_grad():
-        said = int(network(batch.inputs, batch.lengths)[0].argmax())
+        predicted = int(network(batch.inputs, batch.lengths)[0].argmax())
     traces = trace(network, batch.inputs)
-    found = integrated_gradients(network, batch.inputs, said)
+    found = integrated_gradients(network, batch.inputs, predicted)
     shape = shown_sequence(model, sequence)
     strongest = [int(step) + 1 for step in abs(found.steps).argsort()[::-1][:3]]
     named = [str(step) if shape.tokens is None else f"{step} (“{shape.tokens[step - 1]}”)" for step in strongest]
     alt = (
-        f"What each step adds to the score of {model.classes[said]}; the strongest "
+        f"What each step adds to the score of {model.classes[predicted]}; the strongest "
         f"{'is step' if len(named) == 1 else 'are the steps'} {', '.join(named)}."
     )
     return Inside(
         case=case,
-        said=model.classes[said],
+        predicted=model.classes[predicted],
         maps=[picture for one in traces[:MOST_MAPS] for picture in _maps(one, network, album)],
         left_out=max(0, len(traces) - MOST_MAPS),
         steps=album.add(draw_attribution(found.steps, shape), alt),
@@ -81,18 +81,14 @@ def look_inside(model: Model, sequences: Sequences, case: int, album: Album) -> 
 
 
 def _maps(traced: Trace, network: Network, album: Album) -> list[Picture]:
-    """The gates, where the cell has any, and the states, in pictures of one height."""
+    """Pictures of the gates, if the cell has any, and of the states."""
     direction = "" if not network.config.bidirectional else ", backward" if traced.backward else ", forward"
     steps, units = traced.states["h"].shape
-    height = gates_height(max(len(traced.gates), len(traced.states)))
     found = []
     for kind, values in (("gates", traced.gates), ("states", traced.states)):
         if values:
             caption = f"Layer {traced.layer}{direction}: {kind}"
             parts = ", ".join(traced.letters.get(name, name).split(":")[0] for name in values)
             alt = f"{caption} of the {units} units over {steps} steps, as heat maps: {parts}."
-            figure = draw_gates(
-                values, traced.states["h"], traced.letters, height, network.frame_steps, traced.switches
-            )
-            found.append(album.add(figure, alt, caption))
+            found.append(album.add(draw_gates(values, traced, network.frame_steps), alt, caption))
     return found

@@ -1,4 +1,4 @@
-"""What was trained on what: the facts of a run as lines of a table, and the command that does it again."""
+"""The origin of a model: the facts of its run as a table, and the command that repeats the run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from unrolled.training import EpochLog
 
 
 def command_to_repeat(recipe: Recipe) -> str:
-    """The command that trains the same recipe, or the Python call where the command line cannot say it."""
-    base = find_recipe(recipe.name)
-    word = recipe.name
+    """The command that repeats the training, or the Python call if no command can."""
+    base, argument = find_recipe(recipe.name), recipe.name
     if base is None or not recipe.data.source:
-        base, word = Recipe(name=recipe.name).with_options({"source": recipe.data.source}), recipe.data.source
+        base, argument = Recipe(name=recipe.name).with_options({"source": recipe.data.source}), recipe.data.source
     changed = {
         name: getattr(getattr(recipe, section), name)
         for section, name, _ in fields()
@@ -25,15 +24,15 @@ def command_to_repeat(recipe: Recipe) -> str:
     if any(name in changed for name in LENGTHS):  # a new length replaces the others
         changed = {name: value for name, value in changed.items() if name not in LENGTHS or value is not None}
     changed.pop("source", None)
-    if not word:
+    if not argument:
         return _call(f"unrolled.Recipe(name={recipe.name!r})", {"data": _Name("sequences"), **changed})
     if any(value is None for value in changed.values()):
-        return _call(repr(word), changed)
-    return " ".join(["unrolled train", shlex.quote(word), *(_option(*item) for item in changed.items())])
+        return _call(repr(argument), changed)
+    return " ".join(["unrolled train", shlex.quote(argument), *(_option(*item) for item in changed.items())])
 
 
 def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases: int | None) -> list[tuple[str, str]]:
-    """The facts as pairs of a name and what is known."""
+    """The facts of a run, as pairs of name and text."""
     data = facts.get("data", {})
     weights = sum(parameter.numel() for parameter in model.network.parameters())
     held = (
@@ -45,10 +44,7 @@ def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases
         ("Training data, SHA-256", str(data.get("fingerprint", "not recorded"))),
         ("Channels", _some(model.channels)),
         ("Classes", _some(model.classes)),
-        (
-            "Network",
-            f"{model.network.in_words()}, {weights:,} weights",
-        ),
+        ("Network", f"{model.network.in_words()}, {weights:,} weights"),
         ("Method", model.facts.method_in_words),
     ]
     if history:
@@ -57,9 +53,7 @@ def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases
         kept = f"; the weights are those after epoch {training['best_epoch']}" if training.get("best_epoch") else ""
         if model.facts.method == "fitted":
             kept = "; the closed-form start was kept, as no epoch was significantly better"
-        found.append(
-            ("Training", f"{last.epoch:,} epochs, {last.step:,} steps, {last.seconds:,.1f} s{kept}"),
-        )
+        found.append(("Training", f"{last.epoch:,} epochs, {last.step:,} updates, {last.seconds:,.1f} s{kept}"))
     found += [
         ("Device", str(facts.get("device", "not recorded"))),
         ("Versions", ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items())),
@@ -68,13 +62,13 @@ def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases
 
 
 def about(recipe: Recipe, facts: Mapping[str, Any], model: Model, history: list[EpochLog]) -> str:
-    """What was trained on what, in a line."""
+    """Network, method and data in one line."""
     config, data = recipe.model, facts.get("data", {})
     layers = "" if config.num_layers == 1 else f"{config.num_layers} layers of "
     way = ", reading both ways" if config.bidirectional else ""
     fitted = model.facts.method == "fitted"
     parts = [f"{config.cell}, {layers}{config.hidden_size} units{way}"]
-    parts.append("output layer fitted in closed form" if fitted else "trained by gradients")
+    parts.append("readout fitted in closed form" if fitted else "trained by gradients")
     if data.get("train"):
         parts.append(f"{data['train']:,} sequences to train")
     if history:
@@ -84,7 +78,7 @@ def about(recipe: Recipe, facts: Mapping[str, Any], model: Model, history: list[
 
 
 class _Name(str):
-    """A word of Python, written as it is."""
+    """A name in a Python call, written without quotes."""
 
     def __repr__(self) -> str:
         return str(self)

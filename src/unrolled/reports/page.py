@@ -1,4 +1,4 @@
-"""What stands on the page, in order, and the page itself."""
+"""The content of the page, in order, and the page itself."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from unrolled.drawing import (
     draw_by_length,
     draw_by_share,
     draw_confusion,
-    draw_loss,
+    draw_curve,
     draw_reliability,
     draw_standing,
-    draw_wrong,
 )
 from unrolled.errors import shortened
 from unrolled.evaluation import Evaluation, Outcomes
@@ -35,7 +34,7 @@ from unrolled.training import EpochLog
 from unrolled.version import VERSION
 
 MOST_ROWS = 200
-"""Of the table of classes: the ones with the most errors."""
+"""Most rows of the table of classes; with more classes, those with the most errors."""
 
 MOST_CONFUSIONS = 10
 
@@ -46,7 +45,7 @@ class Shown:
 
     Attributes:
         sequences: the test sequences.
-        outcomes: what the model said of them.
+        outcomes: the model's predictions for them.
     """
 
     sequences: Sequences
@@ -55,18 +54,18 @@ class Shown:
 
 @dataclass(frozen=True)
 class Material:
-    """All that a report is made from.
+    """The input of a report.
 
     Attributes:
         title: the run's name.
-        recipe: what it was made from.
-        facts: what was recorded beside it.
-        history: what each pass gave.
-        model: what it made.
-        evaluation: the figures on the test data; None where none were held out.
-        shown: the sequences that are drawn; None where they cannot be had.
-        without: why they cannot.
-        inside: number of the sequence to look inside at; by default a typical right answer.
+        recipe: its recipe.
+        facts: data and conditions that the run recorded.
+        history: the figures of each epoch.
+        model: its model.
+        evaluation: the figures on the test sequences; None without test sequences.
+        shown: the test sequences to draw from; None if they cannot be read.
+        without: the reason why not.
+        inside: number of the sequence for the look inside; by default a typical right prediction.
     """
 
     title: str
@@ -81,8 +80,8 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A line of the table of figures."""
+class FigureRow:
+    """A row of the table of figures, as text."""
 
     name: str
     value: str
@@ -93,8 +92,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class ClassLine:
-    """A line of the table of classes.
+class ClassText:
+    """A row of the table of classes, as text.
 
     Attributes:
         name, cases, wrong: as text.
@@ -109,7 +108,7 @@ class ClassLine:
 
 @dataclass
 class Content:
-    """The page's parts; those that a run does not have are empty."""
+    """The content of the page; parts that a run does not have are empty."""
 
     title: str
     origin: list[tuple[str, str]]
@@ -119,12 +118,12 @@ class Content:
     headline: str = ""
     beside: str = ""
     standing: Picture | None = None
-    rows: list[Row] = field(default_factory=list)
+    rows: list[FigureRow] = field(default_factory=list)
     calibration: str = ""
     curves: list[Picture] = field(default_factory=list)
     confusion: list[Picture] = field(default_factory=list)
     confusions: list[tuple[str, str, int, str]] = field(default_factory=list)
-    classes: list[ClassLine] = field(default_factory=list)
+    classes: list[ClassText] = field(default_factory=list)
     classes_left_out: int = 0
     reliability: Picture | None = None
     by_share: Picture | None = None
@@ -138,7 +137,7 @@ class Content:
 
 
 def render(material: Material) -> str:
-    """The page."""
+    """The page as HTML."""
     environment = Environment(
         loader=PackageLoader("unrolled.reports"),
         autoescape=True,
@@ -154,7 +153,7 @@ def render(material: Material) -> str:
 
 
 def compose(material: Material) -> Content:
-    """The parts of the page from what there is."""
+    """Makes the content of the page."""
     album, found, model = Album(), material.evaluation, material.model
     content = Content(
         title=material.title,
@@ -182,16 +181,18 @@ def _curves(history: Sequence[EpochLog], album: Album) -> list[Picture]:
     losses = [getattr(log, f"{kind}_loss") for log in (first, last)]
     wrongs = [1 - getattr(log, f"{kind}_accuracy") for log in (first, last)]
     return [
-        album.add(draw_loss(history), f"The loss {epochs}: on {name} data from {losses[0]:.3f} to {losses[1]:.3f}."),
         album.add(
-            draw_wrong(history),
+            draw_curve(history, "loss"), f"The loss {epochs}: on {name} data from {losses[0]:.3f} to {losses[1]:.3f}."
+        ),
+        album.add(
+            draw_curve(history, "wrong"),
             f"Wrong answers {epochs}: on {name} data from {wrongs[0]:.1%} to {wrongs[1]:.1%}.",
         ),
     ]
 
 
 def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
-    """Sentences, tables and pictures of the figures."""
+    """Adds sentences, tables and pictures of the figures."""
     content.headline, content.beside = words.headline(found), words.beside(found)
     content.standing = _standing(found, album)
     content.rows, content.calibration = _rows(found), _calibration(found)
@@ -203,13 +204,12 @@ def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
     error = words.number(found.quality.calibration_error.value)
     content.reliability = album.add(
         draw_reliability(found.reliability),
-        f"Confidence beside the share that is right, in {len(found.reliability)} bins: on average they are "
-        f"{error} apart.",
+        f"Confidence and accuracy in {len(found.reliability)} bins; their mean distance is {error}.",
     )
     shares = {seen.share: words.per_cent(seen.accuracy.value, seen.accuracy.cases) for seen in found.by_share}
     content.by_share = album.add(
         draw_by_share(found.by_share),
-        f"Accuracy by share of the sequence seen: {shares[0.2]} after a fifth, {shares[0.5]} after a half, "
+        f"Accuracy by share of the sequence read: {shares[0.2]} after a fifth, {shares[0.5]} after a half, "
         f"{shares[1.0]} at the end.",
     )
     content.early = _early(found)
@@ -222,7 +222,7 @@ def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
 
 
 def _standing(found: Evaluation, album: Album) -> Picture | None:
-    """The network beside what is simple; None where there is nothing beside it."""
+    """The network beside the baselines; None if there are none."""
     simple = {
         "logistic regression": found.logistic,
         f"always {shortened(found.majority_class or '', 12)!r}": found.majority,
@@ -239,7 +239,7 @@ def _standing(found: Evaluation, album: Album) -> Picture | None:
 
 
 def _add_cases(content: Content, shown: Shown, model: Model, album: Album, inside: int | None) -> None:
-    """Sequences with their beliefs, and the look inside."""
+    """Adds sequences with their running probabilities, and the look inside."""
     mistakes, right = most_confident_mistakes(shown.outcomes), typical_right_answers(shown.outcomes)
     content.mistakes = [card(model, shown.sequences, int(case), album) for case in mistakes]
     content.right = [card(model, shown.sequences, int(case), album) for case in right]
@@ -249,71 +249,79 @@ def _add_cases(content: Content, shown: Shown, model: Model, album: Album, insid
 
 
 def _longest(sequences: Sequences, cases: Sequence[int]) -> int:
-    """The case with the most steps to look at, the first of equally long ones; 0 where there is none."""
+    """The longest of some sequences, the first of equally long ones; 0 without any."""
     return max(map(int, cases), key=lambda case: int(sequences.lengths[case]), default=0)
 
 
-def _rows(found: Evaluation) -> list[Row]:
+def _rows(found: Evaluation) -> list[FigureRow]:
     """The table of figures, the network's accuracy first."""
-    rows = [_share_row("Accuracy", found.accuracy, "share of right answers")]
+    rows = [_share_row("Accuracy", found.accuracy, "share of right predictions")]
     if found.logistic is not None:
         seen = words.SEEN[found.logistic_features or "summary"]
-        meaning = f"the same, of a logistic regression on {seen} of {found.logistic_cases:,} training sequences"
+        meaning = f"accuracy of a logistic regression on {seen} of {found.logistic_cases:,} training sequences"
         rows.append(_share_row("Logistic regression", found.logistic, meaning))
     if found.majority is not None:
-        rows.append(_share_row(f"Always {found.majority_class!r}", found.majority, "the same, of the majority class"))
+        rows.append(
+            _share_row(
+                f"Always {found.majority_class!r}", found.majority, "accuracy of always predicting the majority class"
+            )
+        )
     if found.headline is not None:
-        first = f"the same, on the first {found.headline.cases:,} cases alone: what a headline from so few is worth"
+        first = f"accuracy on the first {found.headline.cases:,} sequences only"
         rows.append(_share_row("Headline", found.headline, first))
     for k, share in found.top.items():
-        rows.append(_share_row(f"Top {k}", share, f"the right class is among the {k} most probable"))
+        rows.append(_share_row(f"Top {k}", share, f"share of sequences whose class is among the {k} most probable"))
     quality = found.quality
     rows += [
-        _row("Balanced accuracy", found.balanced_accuracy, "mean over the classes of the share found"),
-        _row("Macro F1", found.macro_f1, "mean over the classes of F1: found, and rightly named"),
+        _row("Balanced accuracy", found.balanced_accuracy, "mean recall of the classes"),
+        _row("Macro F1", found.macro_f1, "mean F1 of the classes"),
         _row("Area under the ROC curve", found.roc_auc, "how well the probabilities rank; 0.5 is chance, 1 the best"),
-        _row("Log loss", quality.log_loss, "surprise at the truth, natural logarithm; 0 is best"),
-        _row("Brier score", quality.brier, "squared distance of the probabilities from the truth; 0 is best"),
-        _row("Calibration error", quality.calibration_error, "how far confidence and accuracy are apart; 0 is best"),
+        _row("Log loss", quality.log_loss, "mean −log (natural) of the true class's probability; 0 is best"),
+        _row("Brier score", quality.brier, "mean squared distance of the probabilities from the true class; 0 is best"),
+        _row("Calibration error", quality.calibration_error, "mean distance of confidence and accuracy; 0 is best"),
     ]
     return rows
 
 
-def _share_row(name: str, found: Proportion, meaning: str) -> Row:
+def _share_row(name: str, found: Proportion, meaning: str) -> FigureRow:
     value, ends = words.per_cent(found.value, found.cases), words.interval(found, found.cases)
-    return Row(name, value, ends, words.METHODS[found.method], meaning)
+    return FigureRow(name, value, ends, words.METHODS[found.method], meaning)
 
 
-def _row(name: str, found: Figure, meaning: str) -> Row:
-    return Row(name, words.number(found.value), words.interval(found), words.METHODS[found.method], meaning, found.note)
+def _row(name: str, found: Figure, meaning: str) -> FigureRow:
+    return FigureRow(
+        name, words.number(found.value), words.interval(found), words.METHODS[found.method], meaning, found.note
+    )
 
 
 def _calibration(found: Evaluation) -> str:
     if found.uncalibrated is None:
-        return "The probabilities are the network's own; training with the option calibrate fits their temperature."
+        return "The probabilities are not calibrated; training with the option calibrate fits a temperature."
     before, after = found.uncalibrated, found.quality
     losses = [words.number(quality.log_loss.value) for quality in (before, after)]
     errors = [words.number(quality.calibration_error.value) for quality in (before, after)]
     return (
-        f"The probabilities have the temperature {found.temperature:.3f}, fitted to the validation data. Without it "
-        f"the log loss would be {losses[0]} in place of {losses[1]}, the calibration error {errors[0]} in place of "
-        f"{errors[1]}."
+        f"The probabilities are calibrated: the temperature {found.temperature:.3f} was fitted to the validation data. "
+        f"Without it the log loss would be {losses[0]} instead of {losses[1]}, the calibration error {errors[0]} "
+        f"instead of {errors[1]}."
     )
 
 
 def _confusion(matrix: np.ndarray[Any, np.dtype[np.int64]], names: list[str], album: Album) -> list[Picture]:
     right = int(matrix.trace())
-    alt = f"Cases by true and predicted class: {right:,} of {int(matrix.sum()):,} on the diagonal."
+    alt = f"Sequences by true and predicted class: {right:,} of {int(matrix.sum()):,} on the diagonal."
     if len(names) <= COUNTS_AND_SHARES:
-        return [album.add(draw_confusion(matrix, names), alt, "In each cell cases, and their share of the row.")]
+        return [
+            album.add(draw_confusion(matrix, names), alt, "Each cell: number of sequences, and their share of the row.")
+        ]
     return [
-        album.add(draw_confusion(matrix, names, ("counts",)), alt, "Cases."),
+        album.add(draw_confusion(matrix, names, ("counts",)), alt, "Number of sequences."),
         album.add(draw_confusion(matrix, names, ("shares",)), f"{alt} As shares of the rows.", "Shares of the row."),
     ]
 
 
 def _most_confused(matrix: np.ndarray[Any, np.dtype[np.int64]], names: list[str]) -> list[tuple[str, str, int, str]]:
-    """True class, what it was taken for, how often, and the share of the true class."""
+    """True class, predicted class, number of sequences, and their share of the true class."""
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CONFUSIONS]
@@ -325,34 +333,34 @@ def _most_confused(matrix: np.ndarray[Any, np.dtype[np.int64]], names: list[str]
     return found
 
 
-def _class_rows(found: Evaluation) -> tuple[list[ClassLine], int]:
-    """The table of classes as text, and how many it leaves out."""
+def _class_rows(found: Evaluation) -> tuple[list[ClassText], int]:
+    """The table of classes as text, and the number of classes that it leaves out."""
     rows = found.classes
     if len(rows) > MOST_ROWS:
         rows = sorted(rows, key=lambda row: -row.errors)[:MOST_ROWS]
     table = []
     for row in rows:
-        figures = [
-            ("–", "")
-            if share is None
-            else (words.per_cent(share.value, share.cases), words.interval(share, share.cases))
-            for share in (row.precision, row.recall)
-        ]
-        figures = [(value, ends.removesuffix(" %")) for value, ends in figures]  # which the value beside it has
-        figures.append((words.number(row.f1.value, 3), "" if row.f1.low is None else words.interval(row.f1, digits=3)))
-        table.append(ClassLine(row.name, f"{row.support:,}", f"{row.errors:,}", figures))
+        f1 = words.number(row.f1.value, 3), "" if row.f1.low is None else words.interval(row.f1, digits=3)
+        figures = [_share_text(row.precision), _share_text(row.recall), f1]
+        table.append(ClassText(row.name, f"{row.support:,}", f"{row.errors:,}", figures))
     return table, len(found.classes) - len(rows)
 
 
+def _share_text(share: Proportion | None) -> tuple[str, str]:
+    """A share and its interval, the latter without a second per cent sign."""
+    if share is None:
+        return "–", ""
+    return words.per_cent(share.value, share.cases), words.interval(share, share.cases).removesuffix(" %")
+
+
 def _early(found: Evaluation) -> str:
-    """When the answer is nearly as good as at the end."""
+    """The share of the steps after which the accuracy is nearly that at the end."""
     end = found.by_share[-1].accuracy
-    for seen in found.by_share:
-        if seen.accuracy.value >= 0.95 * end.value:
-            share = f"{seen.share:.0%}".replace("%", " %")
-            said = f"After {share} of the steps it is {words.per_cent(seen.accuracy.value, seen.accuracy.cases)}"
-            break
-    said += f", at the end {words.per_cent(end.value, end.cases)}."
+    seen = next(one for one in found.by_share if one.accuracy.value >= 0.95 * end.value)
+    text = (
+        f"The accuracy is {words.per_cent(seen.accuracy.value, end.cases)} after {100 * seen.share:.0f} % of the steps "
+        f"and {words.per_cent(end.value, end.cases)} at the end."
+    )
     if end.cases < found.cases:
-        said += f" Measured on {end.cases:,} of the cases: this network reads every part anew."
-    return said
+        text += f" It was measured on {end.cases:,} of the sequences, as this network has to read every prefix again."
+    return text

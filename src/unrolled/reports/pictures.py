@@ -1,4 +1,4 @@
-"""A matplotlib figure as a part of a page: SVG that follows the page's colours, or PNG where that is smaller."""
+"""A matplotlib figure as a part of the page: SVG that follows the page's colours, or PNG if that is smaller."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Picture:
 
     Attributes:
         markup: an ``svg`` or ``img`` element with its alternative text.
-        caption: what is written below it.
+        caption: the text below it.
     """
 
     markup: Markup
@@ -49,18 +49,18 @@ class Picture:
 
 
 class Album:
-    """Makes the pictures of one page: each gets names of its own for its parts."""
+    """Makes the pictures of one page; the ids in each picture get a prefix of their own."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def add(self, figure: Figure, alt: str, caption: str = "") -> Picture:
-        """The figure as a picture.
+        """Turns a figure into a picture.
 
         Args:
             figure: drawn within `plainly_styled`.
-            alt: what a reader who does not see it should know.
-            caption: below the picture.
+            alt: the alternative text.
+            caption: the text below the picture.
         """
         self.count += 1
         svg = _to_svg(figure)
@@ -70,7 +70,7 @@ class Album:
 
 
 def plainly_styled() -> AbstractContextManager[None]:
-    """The settings under which the page's figures are drawn."""
+    """Matplotlib's settings for the page's figures."""
     import matplotlib as mpl
 
     return mpl.rc_context(_SETTINGS)
@@ -78,16 +78,16 @@ def plainly_styled() -> AbstractContextManager[None]:
 
 def _to_svg(figure: Figure) -> str:
     buffer = io.StringIO()
-    with plainly_styled(), quietly():  # the reader's browser has letters that matplotlib's font has not
+    with plainly_styled(), quietly():  # the browser's fonts have letters that matplotlib's font lacks
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
 
 
 def _as_svg(svg: str, prefix: str, alt: str) -> Markup:
-    """The SVG with the page's colours and fonts, names of its own, and its alternative text.
+    """The SVG with the page's colours and fonts, prefixed ids, and its alternative text.
 
-    Text in it is escaped by matplotlib, so an angle bracket always belongs to a tag.
+    matplotlib escapes text, so an angle bracket always belongs to a tag.
     """
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r'(<[^<>]*?\s)id="', rf'\1id="{prefix}-', svg)

@@ -1,4 +1,4 @@
-"""The report's sentences: what the figures say, for anyone."""
+"""The report's sentences, for readers who do not know the field."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from unrolled.statistics import Difference, Figure, Proportion, p_text, verdict
 
 
 def per_cent(value: float | None, cases: int) -> str:
-    """A share with as many digits as so many cases can tell."""
+    """A share in per cent, with as many digits as the number of sequences justifies."""
     if value is None:
         return "–"
     digits = 1 if cases < 2_000 else 2 if cases < 200_000 else 4
@@ -15,12 +15,12 @@ def per_cent(value: float | None, cases: int) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A figure that is no share."""
+    """A figure other than a share."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
 def interval(found: Proportion | Figure, cases: int | None = None, digits: int = 4) -> str:
-    """Both ends; as shares of so many cases, where those are given."""
+    """Both ends of an interval; in per cent if the number of sequences is given."""
     if found.low is None or found.high is None:
         return "–"
     if cases is None:
@@ -29,54 +29,51 @@ def interval(found: Proportion | Figure, cases: int | None = None, digits: int =
 
 
 def headline(found: Evaluation) -> str:
-    """How good the model is, in a sentence or two."""
+    """The accuracy with its interval, in words."""
     right, cases = found.accuracy.count, found.cases
-    said = f"Of {cases:,} sequences that it had not seen, the network gave {right:,} the right label: "
-    said += f"{per_cent(found.accuracy.value, cases)}. "
+    text = f"Of {cases:,} sequences that it had not seen, the network classified {right:,} correctly: "
+    text += f"{per_cent(found.accuracy.value, cases)}. "
     if cases < 10:
-        said += "So few cases say little: "
+        text += "So few sequences say little. "
     low, high = per_cent(found.accuracy.low, cases), per_cent(found.accuracy.high, cases)
-    return f"{said}For all sequences of this kind the share lies, as far as these can tell, between {low} and {high}."
+    return f"{text}The 95 % interval of the accuracy on all sequences of this kind is {low} to {high}."
 
 
 def beside(found: Evaluation) -> str:
-    """The accuracies of the simple classifiers on the same sequences, and whether the network is better."""
-    parts, over = [], {}
-    if found.logistic is not None:
-        share = per_cent(found.logistic.value, found.cases)
-        parts.append(f"a logistic regression without recurrence gets {share}")
-        over["the logistic regression"] = found.over_logistic
-    if found.majority is not None:
-        share = per_cent(found.majority.value, found.cases)
-        parts.append(f"always answering {found.majority_class!r}, the most frequent class, gets {share}")
-        over[f"always answering {found.majority_class!r}"] = found.over_majority
+    """The accuracies of the baselines on the same sequences, and whether the network is better."""
+    always = f"always predicting {found.majority_class!r}"
+    baselines = [
+        ("the logistic regression", "a logistic regression without recurrence", found.logistic, found.over_logistic),
+        (always, f"{always}, the most frequent class,", found.majority, found.over_majority),
+    ]
+    parts = [f"{text} gets {per_cent(one.value, found.cases)}" for _, text, one, _ in baselines if one is not None]
     if not parts:
         return ""
-    known = {name: difference for name, difference in over.items() if difference is not None}
-    return " ".join([f"On the same sequences {' and '.join(parts)}.", *_verdicts(known)])
+    over = {name: difference for name, _, _, difference in baselines if difference is not None}
+    return " ".join([f"On the same sequences {' and '.join(parts)}.", *_verdicts(over)])
 
 
 def _verdicts(over: dict[str, Difference]) -> list[str]:
-    """A sentence for each verdict on the network beside other classifiers, by the rule that `compare` has, too."""
-    means = {
-        "worse": "The network is worse than {}: something simple would serve better.",
+    """A sentence for each verdict on the network and the baselines, by the rule that `compare` uses too."""
+    sentences = {
+        "worse": "The network is worse than {}: the simpler classifier is the better choice.",
         "not shown": "These sequences do not show that the network is better than {}.",
         "better": "The network is better than {}.",
     }
-    said = []
-    for kind, sentence in means.items():
+    found = []
+    for kind, sentence in sentences.items():
         names = [f"{name} ({one.test}: {p_text(one.p)})" for name, one in over.items() if verdict(one) == kind]
         if names:
-            said.append(sentence.format(" and ".join(names)))
-    return said
+            found.append(sentence.format(" and ".join(names)))
+    return found
 
 
 SEEN = {
     "flattened": "all values",
     "summary": "summaries of the channels",
-    "tokens": "the numbers of each token",
+    "tokens": "the count of each token",
 }
-"""What the logistic regression was given of a sequence."""
+"""The input of the logistic regression, in words."""
 
 METHODS = {
     "wilson": "Wilson",

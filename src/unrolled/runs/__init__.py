@@ -1,8 +1,8 @@
-"""A run: from a recipe to a trained model with its figures, and its folder."""
+"""A run: from a recipe to a trained model with its figures, in a run folder."""
 
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.reporting import report
-from unrolled.runs.run import Run, Say, dataset_for, recipe_for, resume, train
+from unrolled.runs.run import Run, Say, dataset_for, recipe_for, resume, silent, train
 
 __all__ = [
     "Run",
@@ -12,5 +12,6 @@ __all__ = [
     "recipe_for",
     "report",
     "resume",
+    "silent",
     "train",
 ]

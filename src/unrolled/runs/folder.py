@@ -1,4 +1,4 @@
-"""A run's folder: where each file of a run is, who may write there, and what it was made from."""
+"""A run's folder: the place of each file, the lock, and the record of recipe and data."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RunFolder:
 
     @property
     def metrics(self) -> Path:
-        """A line for each logged step and epoch."""
+        """A line for each logged update and epoch."""
         return self.path / "metrics.jsonl"
 
     @property
@@ -55,17 +55,17 @@ class RunFolder:
 
     @property
     def predictions(self) -> Path:
-        """What the model said of each test sequence: ``targets`` [N], ``probabilities`` [N, C]."""
+        """The predictions for the test sequences: ``targets`` [N], ``probabilities`` [N, C]."""
         return self.path / "predictions.npz"
 
     @property
     def report(self) -> Path:
-        """The page that shows how good the model is."""
+        """The report, a page."""
         return self.path / "report.html"
 
     @property
     def is_finished(self) -> bool:
-        """Whether the training has come to its end, and its model is there."""
+        """Whether the training is finished and its model is there."""
         return (self.model / "model.json").is_file()
 
     @property
@@ -80,7 +80,7 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> CheckpointStore:
-        """What to go on from."""
+        """The checkpoints that a resume starts from."""
         return CheckpointStore(self.path / "checkpoints")
 
     @classmethod
@@ -88,13 +88,13 @@ class RunFolder:
         """A new folder ``runs/name/number``; the number is the next free one unless it is given.
 
         Raises:
-            RunError: if a run of that number is there.
-            StorageError: if it cannot be made.
+            RunError: if a run of that number exists.
+            StorageError: if the folder cannot be made.
         """
         parent = make_folder(runs / name)
         if number is not None:
             path = make_folder(parent / number)
-            if any(entry.name != ".lock" for entry in path.iterdir()):  # one alone is left of a run that never began
+            if any(entry.name != ".lock" for entry in path.iterdir()):  # a lock alone is left of a run that never began
                 raise RunError(f"{path} holds a run; choose another --name, or go on with it by --resume {path}.")
             return cls(path)
         used = [int(entry.name) for entry in parent.iterdir() if entry.name.isdigit()]
@@ -113,10 +113,10 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """An existing run's folder.
+        """The folder of an existing run.
 
         Raises:
-            RunError: if it is none.
+            RunError: if the folder holds no run.
         """
         folder = cls(path)
         if not folder.config.is_file():
@@ -126,7 +126,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other processes out while the block runs; the system lifts the lock if this one dies.
+        """Keeps other processes out while the block runs; the system lifts the lock if this process dies.
 
         Raises:
             RunLockedError: if another process is training here.
@@ -135,7 +135,7 @@ class RunFolder:
         with writing(self.path / ".lock"):
             try:
                 lock.acquire(timeout=0)
-            except Timeout:  # an OSError, which must not be taken for a disk's
+            except Timeout:  # a subclass of OSError, which `writing` would take for a disk error
                 raise RunLockedError(
                     f"Another process is training in {self.path}; wait until it ends, or start a run of its own "
                     "without --resume."
@@ -146,7 +146,7 @@ class RunFolder:
             lock.release()
 
     def training_seconds(self) -> float | None:
-        """Seconds of training over all resumptions, as the last line of a pass has them; None where there is none."""
+        """Seconds of training over all resumptions, from the last epoch's line; None without one."""
         if not self.metrics.is_file():
             return None
         lines = reversed(self.metrics.read_text(encoding="utf-8").splitlines())
@@ -154,11 +154,11 @@ class RunFolder:
         return None if last is None else float(json.loads(last)["seconds"])
 
     def write_config(self, recipe: Recipe, facts: dict[str, Any]) -> None:
-        """Records what the run is made from."""
+        """Records recipe, data and conditions of the run."""
         write_json(self.config, {"recipe": recipe.model_dump(mode="json"), **facts})
 
     def read_config(self) -> tuple[Recipe, dict[str, Any]]:
-        """The recipe, and the facts recorded beside it.
+        """The recipe, and the recorded data and conditions.
 
         Raises:
             RunError: if the file is damaged.
@@ -166,7 +166,7 @@ class RunFolder:
         try:
             content = json.loads(self.config.read_text(encoding="utf-8"))
             recipe = content.pop("recipe")
-            content["data"]["fingerprint"]  # what a resume cannot do without
+            content["data"]["fingerprint"]  # a resume needs it
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{self.config} is damaged ({error}); the run cannot go on. Start it anew.") from None
         return parse_recipe(recipe, self.config), content

@@ -1,4 +1,4 @@
-"""The report of a run from its folder."""
+"""The figures and the report of a run, from its folder."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from unrolled.config import Recipe
 from unrolled.data import Sequences
 from unrolled.errors import ConfigError, DataError, UnrolledError
-from unrolled.evaluation import Evaluation, Outcomes, evaluate, held_out, predictions_of
+from unrolled.evaluation import Evaluation, Outcomes, evaluate, held_out, predictions_of, save_outcomes
 from unrolled.model import Model
 from unrolled.reports import Material, Shown, render
 from unrolled.runs.folder import RunFolder
@@ -20,20 +21,20 @@ from unrolled.training import EpochLog
 def report(
     run: str | Path, *, test: Sequences | None = None, output: str | Path | None = None, case: int | None = None
 ) -> Path:
-    """Writes the report of a finished run, from the files in its folder and its test data.
+    """Writes the report of a finished run, from the files in its folder and its test sequences.
 
-    Figures that are not there, or were written by an older version, are computed and written too. Where the test
-    data cannot be had any more, or are not the same, the report says so and draws no sequences.
+    Figures that are missing, or that an older version wrote, are computed and written too. If the test sequences cannot
+    be read any more, or have changed, the report says so and draws no sequences.
 
     Args:
-        run: its folder.
+        run: the run's folder.
         test: the test sequences, for a run on sequences in memory.
-        output: where the page goes; by default ``report.html`` in the folder.
-        case: number of the test sequence to look inside at; by default a typical right answer.
+        output: the path of the page; by default ``report.html`` in the folder.
+        case: number of the test sequence for the look inside; by default a typical right prediction.
     Returns:
         The page's path.
     Raises:
-        RunError: if the folder is no run's, or is damaged.
+        RunError: if the folder holds no run, or is damaged.
         ModelFolderError: if the run is not finished.
 
     Example:
@@ -48,12 +49,9 @@ def report(
         test, without = _test_sequences(model)
     evaluation = _stored_evaluation(folder)
     if test is not None and evaluation is not None and test.fingerprint != evaluation.fingerprint:
-        test, without = None, "the test data are not those any more that the figures were measured on"
+        test, without = None, "the test data have changed since the figures were measured"
     if test is not None and (evaluation is None or not evaluation.is_complete):
-        predictions = predictions_of(model, test)
-        evaluation = evaluate(model, test, predictions=predictions, headline_sequences=recipe.train.headline_sequences)
-        predictions.save(folder.predictions)
-        write_json(folder.evaluation, evaluation.to_dict())
+        evaluation = evaluate_run(folder, recipe, model, test)
     shown = None if test is None else _shown(folder, model, test)
     _check_case(case, shown)
     material = Material(
@@ -72,14 +70,23 @@ def report(
     return path
 
 
+def evaluate_run(folder: RunFolder, recipe: Recipe, model: Model, test: Sequences) -> Evaluation:
+    """Evaluates a run's model and writes figures and predictions into its folder."""
+    predictions = predictions_of(model, test)
+    evaluation = evaluate(model, test, predictions=predictions, headline_sequences=recipe.train.headline_sequences)
+    save_outcomes(folder.predictions, predictions.targets, predictions.probabilities)
+    write_json(folder.evaluation, evaluation.to_dict())
+    return evaluation
+
+
 def title_of(folder: RunFolder) -> str:
-    """What a run is called on its page."""
+    """The title of a run's page."""
     path = folder.path.resolve()
     return f"{path.parent.name}/{path.name}"
 
 
 def read_history(path: Path) -> list[EpochLog]:
-    """The passes that ``metrics.jsonl`` holds; none where there is no such file."""
+    """The epochs that ``metrics.jsonl`` records; none if there is no such file."""
     names = {field.name for field in fields(EpochLog)}
     found = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
@@ -93,9 +100,9 @@ def read_history(path: Path) -> list[EpochLog]:
 
 
 def _test_sequences(model: Model) -> tuple[Sequences | None, str]:
-    """The run's test sequences, or why there are none."""
+    """The run's test sequences, or the reason why there are none."""
     if not model.facts.data["options"]["source"]:
-        return None, "the sequences were given in memory, and are not kept"
+        return None, "the sequences were in memory and are not stored"
     if not model.facts.data["test"]:
         return None, "no sequences were held out for the test"
     try:
@@ -105,7 +112,7 @@ def _test_sequences(model: Model) -> tuple[Sequences | None, str]:
 
 
 def _stored_evaluation(folder: RunFolder) -> Evaluation | None:
-    """The run's figures; None where they are missing, damaged or an older version's."""
+    """The run's figures; None if they are missing, damaged or written by an older version."""
     try:
         return Evaluation.from_dict(json.loads(folder.evaluation.read_text(encoding="utf-8")))
     except (OSError, ValueError, DataError):
@@ -113,7 +120,7 @@ def _stored_evaluation(folder: RunFolder) -> Evaluation | None:
 
 
 def _shown(folder: RunFolder, model: Model, test: Sequences) -> Shown:
-    """The test sequences with what the model said of them: as it was kept, or asked anew."""
+    """The test sequences with the model's predictions, stored ones or else computed again."""
     outcomes = Outcomes.load(folder.predictions)
     if outcomes is None or len(outcomes) != len(test):
         outcomes = Outcomes.of(model.targets(test), model.predict_proba(test))

@@ -1,4 +1,4 @@
-"""One run from a recipe to a model with its figures: `train`, and `resume` after a stop."""
+"""A run from a recipe to a model with its figures: `train`, and `resume` after a stop."""
 
 from __future__ import annotations
 
@@ -34,19 +34,17 @@ from unrolled.evaluation import (
     Evaluation,
     calibrate,
     changed_part,
-    evaluate,
     fingerprints,
-    predictions_of,
     shared_note,
 )
 from unrolled.model import Model, choose_examples, learned_facts
-from unrolled.network import Network
 from unrolled.preparation import Preprocessor, learn_preprocessor
 from unrolled.readout import Training, set_up
 from unrolled.runs.folder import RunFolder
+from unrolled.runs.reporting import evaluate_run
 from unrolled.runs.reporting import report as write_report
 from unrolled.runtime import choose_device, describe_device, using_threads
-from unrolled.storage import write_bytes, write_json
+from unrolled.storage import write_bytes
 from unrolled.training import (
     EpochLog,
     check_settings,
@@ -66,6 +64,12 @@ from unrolled.training.recorders import (
 from unrolled.version import VERSION
 
 Say = Callable[[str], None]
+"""Takes a line for the user."""
+
+
+def silent(line: str) -> None:
+    """A `Say` that drops the line."""
+    del line
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,11 @@ class Run:
 
     Attributes:
         folder: its files.
-        recipe: what it was made from.
-        model: what it made.
-        evaluation: the model's figures on the test data; None where there are none.
-        history: what each pass gave.
-        seconds: of fitting and training, over all resumptions.
+        recipe: its recipe.
+        model: the trained model.
+        evaluation: the model's figures on the test sequences; None without test sequences.
+        history: the figures of each epoch.
+        seconds: time of fitting and training, summed over all resumptions.
 
     Example:
         >>> run.model.classes
@@ -97,7 +101,7 @@ class Run:
     seconds: float
 
     def in_words(self) -> str:
-        """What was done to get the model, in a line."""
+        """How the model was trained, in one line."""
         steps, epoch = self.model.facts.training["steps"], self.model.facts.training["best_epoch"]
         if not steps:
             return f"fitted in closed form in {self.seconds:.1f} s"
@@ -108,7 +112,7 @@ class Run:
 
 
 def recipe_for(name: str) -> Recipe:
-    """The recipe that a word means: a recipe's name, a recipe file, a data set's name, a file of sequences.
+    """Finds the recipe for the name of a recipe, a recipe file, the name of a data set, or a file of sequences.
 
     Args:
         name: the word; a file's name has an ending, or a folder before it.
@@ -155,18 +159,18 @@ def train(
 
     Args:
         recipe: a `Recipe`, or what `recipe_for` takes.
-        data: sequences of your own in the place of the recipe's; plain `Sequences` are split as the recipe's
-            data section says. They are not kept, so `resume` needs them again.
-        runs: where run folders go.
-        name: of this run; by default the next number.
-        recorders: further observers of the training.
-        say: takes each line that a person should read; by default nothing is said.
-        reading: is told how far the reading of a file is.
-        options: fields of the recipe's sections to change, such as ``hidden_size=64``.
+        data: sequences of your own instead of the recipe's; plain `Sequences` are split as the recipe's data section
+            says. They are not stored, so `resume` needs them again.
+        runs: the folder for run folders.
+        name: the run's name; by default the next number.
+        recorders: further recorders of the training.
+        say: called with each line for the user; by default there is no output.
+        reading: observes the reading of files.
+        options: fields of the recipe to change, such as ``hidden_size=64``.
     Returns:
         The finished run.
     Raises:
-        UnrolledError: for anything a user can put right; the message says how.
+        UnrolledError: for anything that the user can put right; the message says how.
 
     Example:
         >>> own = unrolled.Sequences.from_list(arrays, labels)  # arrays of any lengths, [T_i, F]
@@ -176,19 +180,16 @@ def train(
         >>> run.model.predict(arrays[:2])
         array(['low', 'high'], dtype='<U4')
     """
-    chosen = recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))
-    chosen = chosen.with_options(options)
-    dataset = dataset_for(chosen, data, Notes(say or _silent, reading))
+    say = say or silent
+    chosen = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options)
+    dataset = dataset_for(chosen, data, Notes(say, reading))
     device = choose_device(chosen.train.device)
     check_settings(chosen.train, chosen.augment, dataset.train, dataset.validation, device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
-        preprocessor = learn_preprocessor(dataset.train, chosen.data)
-        ready = preprocessor.dataset(dataset)
-        training = set_up(chosen, ready.train, ready.validation, device)
-        threads = training_threads(chosen.train, ready.train, training.state.network)
-        folder.write_config(chosen, {"data": _data_facts(dataset), **_conditions(training.state.network, threads)})
-        return _finish(folder, dataset, ready, preprocessor, training, recorders, say or _silent)
+        prepared = _prepare(folder, chosen, dataset)
+        folder.write_config(chosen, {"data": _data_facts(dataset), **prepared.conditions()})
+        return _finish(prepared, recorders, say)
 
 
 def resume(
@@ -203,14 +204,10 @@ def resume(
 
     Args:
         path: the run's folder.
-        data: the sequences that `train` was given, if it was given any.
-        recorders: as for `train`.
-        say: as for `train`.
-        reading: as for `train`.
-    Returns:
-        The finished run, bit for bit that of a training that was never stopped.
+        data: the sequences that `train` got, if it got any.
+        recorders, say, reading: as for `train`.
     Raises:
-        RunError: if there is nothing to go on from, or the data are not the same any more.
+        RunError: if the folder holds no run, or the data have changed.
 
     Example:
         >>> class PowerCut(unrolled.Recorder):
@@ -224,30 +221,76 @@ def resume(
         >>> [log.epoch for log in run.history]
         [1, 2, 3]
     """
-    say = say or _silent
+    say = say or silent
     folder = RunFolder.open(Path(path))
     with folder.locked():
         recipe, facts = folder.read_config()
         dataset = dataset_for(recipe, data, Notes(say, reading))
         _check_same_data(folder, dataset, facts["data"])
-        preprocessor = learn_preprocessor(dataset.train, recipe.data)
-        ready = preprocessor.dataset(dataset)
-        training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
-        threads = training_threads(recipe.train, ready.train, training.state.network)
-        _say_what_changed(_conditions(training.state.network, threads), facts, say)
+        prepared = _prepare(folder, recipe, dataset)
+        state = prepared.training.state
+        _say_what_changed(prepared.conditions(), facts, say)
         if folder.checkpoints.newest() is not None:
             checkpoint, warning = folder.checkpoints.load_last()
             if warning:
                 say(f"warning: {warning}")
-            training.state.restore(checkpoint)
-            say(f"going on after step {training.state.step:,}")
+            state.restore(checkpoint)
+            say(f"going on after step {state.step:,}")
         else:
             say("no checkpoint was taken yet; starting from the first step")
-        return _finish(folder, dataset, ready, preprocessor, training, recorders, say)
+        return _finish(prepared, recorders, say)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A run that is ready to train.
+
+    Attributes:
+        folder: its folder.
+        dataset: the sequences as they were read.
+        ready: the sequences as they are batched.
+        preprocessor: what makes the latter from the former.
+        training: the network and its training, at the first update.
+    """
+
+    folder: RunFolder
+    dataset: Dataset
+    ready: Dataset
+    preprocessor: Preprocessor
+    training: Training
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of the training."""
+        return training_threads(self.training.recipe.train, self.ready.train, self.training.state.network)
+
+    def conditions(self) -> dict[str, Any]:
+        """Versions, device and kernel, which config.json records: the last bits of the weights depend on them."""
+        network = self.training.state.network
+        kernel = network.layers[0].kernel()  # type: ignore[operator]
+        with using_threads(self.threads):
+            device = describe_device(network.output.weight.device)
+        return {
+            "versions": {
+                "unrolled": VERSION,
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+            },
+            "device": device,
+            "kernel": f"{kernel.name}: {kernel.reason}",
+        }
+
+
+def _prepare(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> _Prepared:
+    preprocessor = learn_preprocessor(dataset.train, recipe.data)
+    ready = preprocessor.dataset(dataset)
+    training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
+    return _Prepared(folder, dataset, ready, preprocessor, training)
 
 
 def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT) -> Dataset:
-    """The sequences that were given, or else the recipe's."""
+    """The sequences that the caller gave, split if they need to be, or else the recipe's."""
     missing = recipe.model.missing
     if isinstance(data, Dataset):
         check_trainable(data.train, missing)
@@ -261,30 +304,23 @@ def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Obse
     return load_dataset(recipe.data, observer, missing=missing)
 
 
-def _finish(
-    folder: RunFolder,
-    dataset: Dataset,
-    ready: Dataset,
-    preprocessor: Preprocessor,
-    training: Training,
-    recorders: Sequence[Recorder],
-    say: Say,
-) -> Run:
-    """Trains to the end, then measures and writes the model folder; ``ready`` is the data set as it is batched."""
+def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run:
+    """Trains to the end, evaluates the model, and writes the model folder."""
+    folder, dataset, ready, training = prepared.folder, prepared.dataset, prepared.ready, prepared.training
     recipe, state = training.recipe, training.state
     record = DatasetRecord.of(dataset)
     shared = shared_note(record)
     if shared is not None:
         say(f"note: {shared}")
-    observers = [MetricsFile(folder.metrics), *_own_recorders(folder, recipe, ready, preprocessor, say), *recorders]
+    observers = [MetricsFile(folder.metrics), *_own_recorders(prepared, say), *recorders]
     with _saying_how_to_go_on(folder):
-        with using_threads(training_threads(recipe.train, ready.train, state.network)):
+        with using_threads(prepared.threads):
             for line in [*describe(training, ready), f"run folder: {folder.path}"]:
                 say(line)
             training.fit(observers, folder.checkpoints)
         facts = learned_facts(
             dataset.train,
-            preprocessor,
+            prepared.preprocessor,
             state.network.config,
             data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
             training=training_facts(state, recipe),
@@ -295,12 +331,7 @@ def _finish(
             model = calibrate(model, dataset.validation)
         evaluation = None
         if dataset.test is not None:
-            predictions = predictions_of(model, dataset.test)
-            evaluation = evaluate(
-                model, dataset.test, predictions=predictions, headline_sequences=recipe.train.headline_sequences
-            )
-            predictions.save(folder.predictions)
-            write_json(folder.evaluation, evaluation.to_dict())
+            evaluation = evaluate_run(folder, recipe, model, dataset.test)
             facts = model.facts.model_copy(update={"figures": evaluation.summary()})
             model = replace(model, facts=facts)
         model.save(folder.model)
@@ -310,7 +341,7 @@ def _finish(
             write_report(folder.path, test=dataset.test)
         if recipe.train.tensorboard and evaluation is not None and dataset.test is not None:
             _show_in_tensorboard(folder, recipe, model, dataset.test, evaluation, state.step)
-        if evaluation is not None:  # last, so that a tracker that fails costs nothing that was learned
+        if evaluation is not None:  # last, so that the model is saved even if a tracker fails
             for recorder in observers:
                 recorder.figures(evaluation.figures())
     return Run(folder, recipe, model, evaluation, state.history, training.seconds + state.seconds)
@@ -318,7 +349,7 @@ def _finish(
 
 @contextmanager
 def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
-    """Adds the command that resumes to what stopped a run."""
+    """Adds the command that resumes the run to the error that stopped it."""
     command = f"unrolled train --resume {shlex.quote(str(folder.path))}"
     try:
         yield
@@ -334,22 +365,22 @@ def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
 def _show_in_tensorboard(
     folder: RunFolder, recipe: Recipe, model: Model, test: Sequences, evaluation: Evaluation, step: int
 ) -> None:
-    """The confusion matrix, the belief over the steps of some sequences, and what the table of runs is made of."""
+    """Adds the confusion matrix, running probabilities of some sequences, and the run's row in the table of runs."""
     figure = draw_confusion(np.array(evaluation.confusion), [row.name for row in evaluation.classes])
     pictures = {"confusion": to_pixels(figure)}
-    for case in range(min(len(test), _BELIEFS)):
+    for case in range(min(len(test), _MOST_DRAWN)):
         pictures[f"belief/case {case}"] = to_pixels(draw_prediction(model, test.take(slice(case, case + 1))))
     add_pictures(folder.tensorboard, pictures, step)
     settings = recipe.model.model_dump() | recipe.train.model_dump() | recipe.augment.model_dump()
     add_to_table(folder.tensorboard, settings, evaluation.figures())
 
 
-_BELIEFS = 3
-"""Test sequences whose beliefs TensorBoard is given."""
+_MOST_DRAWN = 3
+"""Test sequences whose running probabilities TensorBoard shows."""
 
 
 def describe(training: Training, dataset: Dataset) -> list[str]:
-    """What is about to be trained on what, how, where and by which kernel: a few lines for a person."""
+    """Describes a training before it starts: data, network, method, device and kernel, a line each."""
     train, network = dataset.train, training.state.network
     steps = f"{train.equal_length}" if train.equal_length else f"{train.lengths.min()} to {train.lengths.max()}"
     held = [f"{len(dataset.validation):,} for validation"] if dataset.validation else []
@@ -370,26 +401,25 @@ def describe(training: Training, dataset: Dataset) -> list[str]:
 
 
 def _step(train: Sequences) -> str:
-    """What a step is."""
+    """The content of a step, in words."""
     if train.symbols is None:
         return f"{len(train.channels)} values"
     return f"text, {len(train.symbols) - 1:,} different {token_kind(train.symbols)}"
 
 
 def _unseen(dataset: Dataset) -> Sequences:
-    """Sequences that the network did not learn, where there are any."""
+    """Held-out sequences, or training sequences if none are held out."""
     return dataset.test or dataset.validation or dataset.train
 
 
-def _own_recorders(
-    folder: RunFolder, recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, say: Say
-) -> list[Recorder]:
+def _own_recorders(prepared: _Prepared, say: Say) -> list[Recorder]:
     """The recorders that the recipe itself asks for."""
+    folder, recipe = prepared.folder, prepared.training.recipe
     config = recipe.train
     found = [make_tracker(name, folder.path, recipe) for name in config.trackers]
     watched = None
     if config.watch is not None:
-        watched = _watched(config.watch, dataset.train, preprocessor)
+        watched = _watched(config.watch, prepared.ready.train, prepared.preprocessor)
     if config.output != "progress":
         found.append(TutorialOutput(config, say, watched))
     if config.tensorboard:
@@ -398,7 +428,7 @@ def _own_recorders(
 
 
 def _watched(text: str, train: Sequences, preprocessor: Preprocessor) -> torch.Tensor:
-    """The sequence whose probabilities are printed on the way, [1, T, F]."""
+    """The sequence whose probabilities are printed during the training, [1, T, F]."""
     channels = len(train.channels)
     sequence = preprocessor.parse(text, channels)
     if len(sequence.channels) != channels:
@@ -407,25 +437,8 @@ def _watched(text: str, train: Sequences, preprocessor: Preprocessor) -> torch.T
     return torch.from_numpy(preprocessor(sequence)[0][None])
 
 
-def _conditions(network: Network, threads: int) -> dict[str, Any]:
-    """What config.json records beside recipe and data, since the last bits of a training depend on it."""
-    kernel = network.layers[0].kernel()  # type: ignore[operator]
-    with using_threads(threads):
-        device = describe_device(network.output.weight.device)
-    return {
-        "versions": {
-            "unrolled": VERSION,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
-        "device": device,
-        "kernel": f"{kernel.name}: {kernel.reason}",
-    }
-
-
 def _say_what_changed(found: dict[str, Any], recorded: dict[str, Any], say: Say) -> None:
-    """Warns where a run goes on under other conditions than it began with: no error, but other bits."""
+    """Warns if the conditions of a run have changed, which is no error but may change the last bits of the weights."""
     now, then = ({**part.get("versions", {}), **part} for part in (found, recorded))
     changed = [
         f"{name} {then[name]}, now {now[name]}"
@@ -440,7 +453,7 @@ def _say_what_changed(found: dict[str, Any], recorded: dict[str, Any], say: Say)
 
 
 def _check_same_data(folder: RunFolder, dataset: Dataset, recorded: dict[str, Any]) -> None:
-    """Refuses other data than those that a run began with: neither its weights nor their choice would be the same."""
+    """Raises an error if the data have changed: the run would end with other weights."""
     changed = changed_part(dataset, recorded)
     if changed is not None:
         raise RunError(
@@ -457,7 +470,3 @@ def _data_facts(dataset: Dataset) -> dict[str, Any]:
         "validation": len(dataset.validation) if dataset.validation else 0,
         "test": len(dataset.test) if dataset.test else 0,
     }
-
-
-def _silent(line: str) -> None:
-    del line

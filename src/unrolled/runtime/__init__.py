@@ -1,7 +1,7 @@
-"""The machine and the process: devices, threads, requests to stop, a bar for what takes long.
+"""The machine and the process: devices, threads, requests to stop, progress bars.
 
-installed/  what is installed here, what computes, and why
-pytorch/    the private names of PyTorch that are called, and public ones in their place
+installed/  what is installed, and which kernel computes each cell
+pytorch/    PyTorch's private names, with public ones as a fallback
 """
 
 from unrolled.runtime.bars import bar

@@ -1,4 +1,4 @@
-"""A progress bar as every command shows one: on a line of its own, and gone at its end."""
+"""The progress bar of all commands: on a line of its own, and removed at its end."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 
 
 def bar(console: Console, before: str, *after: str | ProgressColumn, width: int = 20) -> Progress:
-    """A bar with the time that is left behind it; one task is to be added.
+    """A bar followed by the remaining time; the caller adds one task.
 
     Args:
-        console: where it is drawn.
-        before: what stands before the bar, from the task's fields, as `rich` writes them.
-        after: what stands between the bar and the time.
-        width: of the bar, in characters.
+        console: where the bar is drawn.
+        before: text before the bar, with the task's fields in `rich`'s format.
+        after: texts and columns between the bar and the remaining time.
+        width: width of the bar, in characters.
     """
     texts = [TextColumn(part) if isinstance(part, str) else part for part in (before, *after)]
     return Progress(
@@ -25,5 +25,5 @@ def bar(console: Console, before: str, *after: str | ProgressColumn, width: int 
         TimeRemainingColumn(compact=True),
         console=console,
         transient=True,
-        redirect_stdout=sys.stdout.isatty(),  # a file that takes the output must not lose it to the terminal
+        redirect_stdout=sys.stdout.isatty(),  # redirected output must stay in its file
     )

@@ -1,6 +1,6 @@
-"""Where to compute, and a sentence that says why.
+"""Devices and threads: where to compute, and with how many threads.
 
-PyTorch takes seconds to import, so it is imported where it is used: a process can then be started before.
+PyTorch takes seconds to import, so each function imports it when it is called.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def choose_device(wish: str) -> torch.device:
-    """The device for a wish: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    """The device that ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` means here.
 
     On a GPU PyTorch's recurrent layers give the same bits each time only where the environment asks cuBLAS for a
     workspace that allows it, by ``CUBLAS_WORKSPACE_CONFIG=:4096:2`` (see `torch.nn.LSTM`). The command line sets it; a
     program of your own sets it before it imports torch.
 
     Raises:
-        ConfigError: for another word, or for a GPU that is not there.
+        ConfigError: for another word, or for a GPU that PyTorch does not see.
     """
     import torch
 
@@ -41,13 +41,13 @@ def choose_device(wish: str) -> torch.device:
 
 
 RESIDENT_SHARE = 0.5
-"""Sequences that would take more of a GPU's memory than this stay in the host's."""
+"""Largest share of a GPU's memory that sequences may take; larger data stay in the host's memory."""
 
 
 def choose_storage(size_bytes: int, device: torch.device) -> torch.device:
-    """Where sequences lie whose batches a device is to get: on it, if they fit beside the work.
+    """The device whose memory holds the sequences: the computing device itself, if they fit beside the work.
 
-    By the memory the device has, not by what is free: a run that is resumed must choose as it did before.
+    The choice depends on the device's whole memory and not on what is free, so that a resumed run chooses as before.
     """
     import torch
 
@@ -67,15 +67,15 @@ def describe_device(device: torch.device) -> str:
 
 
 SMALL_STEP_FLOP = 3e8
-"""Below this a training step is hardly quicker on several threads: most of it is not the recurrence."""
+"""Work of an update below which several threads save little: most of its time is not the recurrence."""
 
 
 def choose_threads(wish: int | None, step_flop: float) -> int:
     """CPU threads for a training.
 
     Args:
-        wish: a number, which is then the answer.
-        step_flop: floating-point operations of one training step, about.
+        wish: the number that the user asked for; None: choose.
+        step_flop: approximate floating-point operations of one update.
     """
     import torch
 
@@ -85,12 +85,12 @@ def choose_threads(wish: int | None, step_flop: float) -> int:
 
 
 @contextmanager
-def using_threads(count: int) -> Iterator[None]:
-    """Computes with so many threads while the block runs."""
+def using_threads(count: int | None) -> Iterator[None]:
+    """Computes the block with this number of threads; with as many as before for None."""
     import torch
 
     former = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(count or former)
     try:
         yield
     finally:

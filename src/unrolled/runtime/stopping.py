@@ -1,6 +1,6 @@
-"""Requests to stop: a process's entry takes signals as such, and a training heeds them between two steps.
+"""Requests to stop: the entry of a process turns signals into requests, and a training checks for them at each update.
 
-A library function installs no handler. Where no entry did, Ctrl-C is Python's own `KeyboardInterrupt`.
+Library functions install no signal handler. Without such an entry, Ctrl-C raises Python's own `KeyboardInterrupt`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from contextvars import ContextVar
 from types import FrameType
 
 LOOK_SECONDS = 0.2
-"""How often a sign is looked at, at most: it may be a file on another machine's disk."""
+"""Least time between two checks of a sign, which may be a file on another machine's disk."""
 
 
 class StopRequest:
-    """Whether trainings are to stop at their next step.
+    """A request that trainings stop at their next update.
 
     Args:
-        sign: something that tells it, such as whether a file is there; None where only `make` does.
+        sign: a function that says whether the request was made elsewhere, such as by removing a file; None if only
+            `make` makes it.
     Attributes:
-        heeded: how many blocks look at the request now.
+        heeded: number of running blocks that check the request.
     """
 
     def __init__(self, sign: Callable[[], bool] | None = None) -> None:
@@ -36,7 +37,7 @@ class StopRequest:
 
     @property
     def requested(self) -> bool:
-        """Whether it was made, by now."""
+        """Whether the request was made."""
         if self._sign is not None and not self._made and time.monotonic() - self._looked >= LOOK_SECONDS:
             self._looked = time.monotonic()
             self._made = self._sign()
@@ -48,7 +49,7 @@ _current: ContextVar[StopRequest | None] = ContextVar("stop_request", default=No
 
 @contextmanager
 def stopping_by(request: StopRequest) -> Iterator[None]:
-    """What runs in the block, in this thread, heeds this request."""
+    """Makes this request the current one for all that runs in the block, in this thread."""
     token = _current.set(request)
     try:
         yield
@@ -58,9 +59,9 @@ def stopping_by(request: StopRequest) -> Iterator[None]:
 
 @contextmanager
 def heeding_stops() -> Iterator[StopRequest]:
-    """A block that looks at the request that holds here, soon and again and again; it is never made where none holds.
+    """Yields the current request to a block that promises to check it often; a new one if there is no current request.
 
-    A request that was made before the block began holds in it.
+    A request that was made before the block began counts.
     """
     request = _current.get() or StopRequest()
     request.heeded += 1
@@ -72,10 +73,10 @@ def heeding_stops() -> Iterator[StopRequest]:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Takes Ctrl-C and SIGTERM as a `StopRequest` while the block runs; for a process's entry.
+    """Turns Ctrl-C and SIGTERM into a `StopRequest` while the block runs; for the entry of a process.
 
-    Where nothing heeds the request, and when one was made before, a signal raises `KeyboardInterrupt` at once. Only
-    the main thread can take signals; elsewhere the request is never made by one.
+    A signal raises `KeyboardInterrupt` at once if no block checks the request, or if it is the second signal. Only the
+    main thread can handle signals; in another thread no signal makes the request.
     """
     request = StopRequest()
 

@@ -1,11 +1,11 @@
 """Every interval, every test, and the one rule for 'A is better than B'.
 
-shares.py         the share of right answers, of one run (Wilson) and as a mean over seeds
+shares.py         the share of right predictions, of one run (Wilson) and as a mean over seeds
 differences.py    the difference of two such shares: interval (Newcombe), p value (McNemar, Fisher, over seeds)
 better.py         the rule for 'A is better than B' and its level; the correction of several (Holm)
-bootstrap.py      figures that are no shares, with intervals by resampling
+bootstrap.py      figures other than shares, with intervals by resampling
 auc.py            the area under the ROC curve
-calibration.py    how far probabilities can be believed
+calibration.py    reliability of probabilities, and the temperature
 """
 
 from unrolled.statistics.auc import roc_auc

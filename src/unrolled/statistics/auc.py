@@ -1,8 +1,8 @@
-"""Area under the ROC curve: the chance that a case of a class gets a higher score for it than a case of another.
+"""Area under the ROC curve: the chance that a sequence of a class gets a higher score for it than another one.
 
-For two classes it is that of the second one; for more, the mean over the classes, each against the rest, that
-have cases and leave some to the others. It is scikit-learn's `roc_auc_score`, made from the order of the cases that the
-interval needs too: sorting a million cases once for each class is most of the work.
+For two classes it is the area of the second class; for more, the mean of each class against the rest, over the classes
+with sequences on both sides. It equals scikit-learn's `roc_auc_score`, but it is computed from the order of the scores,
+which the interval needs too: sorting a million scores once for each class is most of the work.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from unrolled.statistics.bootstrap import (
 from unrolled.statistics.shares import CONFIDENCE, Doubles, Integers
 
 MOST_PRODUCTS = 200_000_000
-"""Resamples × cases × classes up to which the bootstrap is used; beyond it, DeLong's variance."""
+"""Most resamples × sequences × classes for the bootstrap; beyond that, DeLong's variance gives the interval."""
 
-_NONE = "it needs cases of at least two classes"
+_NONE = "it needs sequences of at least two classes"
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """A class's cases and all others in the order of their scores for it.
+    """All sequences in the order of their scores for one class.
 
     Attributes:
-        order: the cases by rising score, [N].
-        positive: whether each, in this order, is of the class, [N].
-        first, last: of the cases with the same score as this one, the first one's place and the last one's plus 1.
+        order: indices of the sequences by rising score, [N].
+        positive: whether each sequence, in this order, belongs to the class, [N].
+        first, last: the places in this order of the first, and behind the last, sequence with the same score, [N].
     """
 
     order: Integers
@@ -49,7 +49,7 @@ class Ranking:
 
     @classmethod
     def of(cls, scores: Doubles, positive: npt.NDArray[np.bool_]) -> Ranking:
-        """From each case's score for the class."""
+        """Ranks the sequences by their scores for the class."""
         order = np.argsort(scores)  # in any order among equal scores: `first` and `last` are the same for all of them
         ranked = scores[order]
         edges = np.concatenate([[0], np.flatnonzero(ranked[1:] != ranked[:-1]) + 1, [len(ranked)]])
@@ -57,13 +57,13 @@ class Ranking:
         return cls(order, positive[order], np.repeat(edges[:-1], sizes), np.repeat(edges[1:], sizes))
 
     def areas(self, weights: npt.NDArray[np.float32]) -> Doubles:
-        """The area where each case counts so often, [R, N] → [R]; NaN where one side is empty."""
+        """The area for a number of copies of each sequence, [R, N] → [R]; NaN if one side is empty."""
         ranked = weights[:, self.order]
         own = np.flatnonzero(self.positive)
         ours = ranked[:, own].astype(np.float64)
         ranked[:, own] = 0
         below = np.zeros((len(weights), len(self.order) + 1), np.float32)  # whole numbers far below 2²⁴: exact
-        np.cumsum(ranked, axis=1, out=below[:, 1:])  # cases of the rest up to each place
+        np.cumsum(ranked, axis=1, out=below[:, 1:])  # sequences of the rest up to each place
         beaten = below[:, self.first[own]].astype(np.float64) + below[:, self.last[own]]
         with np.errstate(invalid="ignore"):
             areas: Doubles = (ours * beaten).sum(1) / (2 * ours.sum(1) * below[:, -1])
@@ -71,23 +71,23 @@ class Ranking:
 
     @cached_property
     def placements(self) -> Doubles:
-        """Of each case the share of the other side that it beats, a tie by half, [N] in the ranking's order.
+        """The share of the other side that each sequence beats, where a tie counts half, [N] in the ranking's order.
 
-        Over the class's cases their mean is the area, and over the others' too (DeLong et al. 1988, Biometrics 44).
+        Their mean over the class's sequences is the area, and over the others too (DeLong et al. 1988, Biometrics 44).
         """
         ahead = np.concatenate([[0], np.cumsum(self.positive)])
-        positives = ahead[self.first] + ahead[self.last]  # twice the class's cases below, a tie by half
+        positives = ahead[self.first] + ahead[self.last]  # twice the class's sequences below, where a tie counts half
         own, rest = int(ahead[-1]), len(self.order) - int(ahead[-1])
         of_own = (self.first + self.last - positives) / (2 * rest)
         placements: Doubles = np.where(self.positive, of_own, 1 - positives / (2 * own))
         return placements
 
     def area(self) -> float:
-        """The area of all cases."""
+        """The area over all sequences."""
         return float(self.placements[self.positive].mean())
 
     def influences(self) -> Doubles:
-        """How far each case moves the area from its value, [N] in the cases' own order, of mean 0."""
+        """The influence of each sequence on the area, [N] in the original order, of mean 0."""
         own, cases = np.count_nonzero(self.positive), len(self.order)
         found = np.empty(cases)
         found[self.order] = (self.placements - self.area()) * np.where(
@@ -100,9 +100,9 @@ def roc_auc(scores: Doubles, targets: Integers, seed: int = 0) -> Figure:
     """The area with its interval.
 
     Args:
-        scores: of each class, [N, C]: probabilities, or anything that rises with them.
+        scores: scores of each class, [N, C]: probabilities, or anything that rises with them.
         targets: [N].
-        seed: of the resamples.
+        seed: seed of the resamples.
     """
     cases, count = scores.shape
     support = np.bincount(targets, minlength=count)
@@ -110,7 +110,7 @@ def roc_auc(scores: Doubles, targets: Integers, seed: int = 0) -> Figure:
     if not usable:
         return Figure(None, None, None, "bootstrap-percentile", _NONE)
     absent = count - int((support > 0).sum())
-    note = f"{absent} of {count} classes have no cases and do not count" if absent and count > 2 else ""
+    note = f"{absent} of {count} classes have no sequences and do not count" if absent and count > 2 else ""
     few = int((support[usable] < FEW_CASES).sum())
     doubt = f"{few} of {count} classes {FEW_TEXT}" if few else ""
     if count == 2:
@@ -131,7 +131,7 @@ def roc_auc(scores: Doubles, targets: Integers, seed: int = 0) -> Figure:
 
 
 def _mean_defined(areas: Doubles) -> Doubles:
-    """The mean over the classes that a resample has, [K, R] → [R]; NaN where it has none."""
+    """The mean over the classes in each resample, [K, R] → [R]; NaN without any."""
     defined = np.isfinite(areas)
     counts = defined.sum(0)
     with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""The one rule for 'A is better than B': in the report, in comparisons, and where a model is chosen."""
+"""The one rule for 'A is better than B': in the report, in comparisons, and in the choice of weights."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LEVEL = 0.05
 """A p value below this, corrected where there are several comparisons, shows a difference of accuracies."""
 
 CHOICE_LEVEL = 0.01
-"""The same, nominally, where the weights of one training are chosen: what is tested is the best of many epochs."""
+"""The nominal level for the choice among weights of one training, where the best of many epochs is tested."""
 
 FEWEST_LOSSES = 5
-"""Sequences below which their losses tell nothing."""
+"""Fewest sequences for a test of their losses."""
 
 Verdict = Literal["better", "worse", "not shown"]
 
@@ -28,7 +28,7 @@ def verdict(found: Difference, p: float | None = None) -> Verdict:
 
     Args:
         found: the difference of their accuracies.
-        p: its p value, corrected for several comparisons; by default its own.
+        p: the p value corrected for several comparisons; by default that of the difference.
     """
     if (found.p if p is None else p) >= LEVEL or found.value == 0:
         return "not shown"
@@ -36,7 +36,7 @@ def verdict(found: Difference, p: float | None = None) -> Verdict:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p values corrected for being several, by Holm's step-down method (1979, Scandinavian Journal of Statistics 6)."""
+    """p values corrected for several comparisons by Holm's method (1979, Scandinavian Journal of Statistics 6)."""
     corrected = [1.0] * len(p_values)
     largest = 0.0
     for rank, (p, index) in enumerate(sorted((p, index) for index, p in enumerate(p_values))):
@@ -46,13 +46,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def losses_are_lower(losses: Doubles, before: Doubles, weights: Doubles | None = None, worth: float = 0.0) -> bool:
-    """Whether the losses of the same sequences are lower than before, by Student's t test of pairs, one-sided.
+    """Whether the losses of the same sequences are lower than before, by a one-sided paired t test.
 
     Args:
-        losses: of each sequence, [N].
-        before: the same of what it is compared with, [N].
-        weights: how much each sequence counts, [N]; all the same where None.
-        worth: the share of the mean before by which the mean has to be lower, at least.
+        losses: loss of each sequence, [N].
+        before: loss of each sequence before, [N].
+        weights: weight of each sequence, [N]; equal weights if None.
+        worth: smallest decrease of the mean that counts, as a share of the mean before.
     """
     gains, count = before - losses, len(losses)
     shares = np.ones(count) if weights is None else weights

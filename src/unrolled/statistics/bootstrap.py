@@ -1,10 +1,9 @@
-"""Figures that are no shares, with the interval of a seeded bootstrap over sequences.
+"""Figures other than shares, with the interval of a seeded bootstrap over sequences.
 
-The bootstrap draws as many cases as there are, with replacement, `DRAWS` times (Efron 1979, Annals of
-Statistics 7). Every figure here is a function of sums over cases, so a draw is a row of counts, and all figures
-of a draw are products of that row with what each case adds (`resampled_sums`). Of more than `MAX_UNITS` cases,
-random groups of equal size are drawn in the place of single cases: a sum's variance is the same, the cost is
-bounded.
+The bootstrap draws N of the N sequences with replacement, `DRAWS` times (Efron 1979, Annals of Statistics 7). Every
+figure here is a function of sums over sequences, so a draw is a row of counts, and the sums of a draw are products of
+that row with the sequences' terms (`resampled_sums`). If there are more than `MAX_UNITS` sequences, random groups of
+equal size are drawn instead: the variance of a sum is the same, and the cost is bounded.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ from scipy.sparse import csr_array
 from unrolled.statistics.shares import CONFIDENCE, Doubles
 
 DRAWS = 1_000
-"""Resamples: the ends of an interval are then sure to about a tenth of its width."""
+"""Number of resamples; the ends of an interval are then exact to about a tenth of its width."""
 
 MAX_UNITS = 10_000
-"""Cases that are drawn one by one; more are drawn in groups."""
+"""Most sequences that are drawn one by one; more are drawn in groups."""
 
 FEW_CASES = 5
-"""Cases of a class below which its mean with the other classes has an interval that is too narrow."""
+"""Fewest sequences of a class for an interval that is not too narrow."""
 
-FEW_TEXT = f"have fewer than {FEW_CASES} cases, so the interval may be too narrow"
+FEW_TEXT = f"have fewer than {FEW_CASES} sequences, so the interval may be too narrow"
 
 _BLOCK_COUNTS = 2_000_000
 
@@ -40,12 +39,12 @@ class Figure:
     """A figure with its 95 % interval, or with the reason why there is none.
 
     Attributes:
-        value: the figure; None where it is not defined.
-        low, high: the interval; None where none can be given.
-        method: how the interval is made: ``bootstrap-percentile`` (the 2.5 % and 97.5 % points of the
+        value: the figure; None if it is not defined.
+        low, high: the interval; None if there is none.
+        method: the interval's method: ``bootstrap-percentile`` (the 2.5 % and 97.5 % points of the
             resampled figures), ``bootstrap-basic`` (those points mirrored at the figure, for figures that
-            resampling shifts to one side), ``delong`` (from the cases' influence on the figure).
-        note: why a value or an interval is missing, or what else to know.
+            resampling shifts to one side), ``delong`` (from the sequences' influence on the figure).
+        note: the reason for a missing value or interval, or another reservation.
 
     Example:
         >>> run.evaluation.macro_f1.value, run.evaluation.macro_f1.method
@@ -66,12 +65,12 @@ class Figure:
         return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
 
 
-ALIKE = "all resamples gave the same, so they say nothing about the doubt; see the accuracy's interval"
-FEW = "more than half of the resamples lack what the figure needs; there are too few cases for an interval"
+ALIKE = "all resamples gave the same, so there is no interval; see the accuracy's"
+FEW = "the figure is undefined in more than half of the resamples; there are too few sequences for an interval"
 
 
 def draws(units: int, count: int = DRAWS, seed: int = 0) -> Iterator[npt.NDArray[np.float32]]:
-    """How often each unit stands in each resample, [some, units] at a time.
+    """The number of copies of each unit in each resample, a block of [some, units] at a time.
 
     The counts of a seed are the same at every call, so figures can be resampled one after the other.
     """
@@ -84,12 +83,12 @@ def draws(units: int, count: int = DRAWS, seed: int = 0) -> Iterator[npt.NDArray
 
 
 def resampled_sums(columns: Mapping[str, Doubles | csr_array], count: int = DRAWS, seed: int = 0) -> dict[str, Doubles]:
-    """Sums over the cases of each resample.
+    """Sums over the sequences of each resample.
 
     Args:
-        columns: what each case adds, [N, K] for each name; many K as a sparse array.
-        count: resamples, R.
-        seed: of the draws.
+        columns: the terms of each sequence, [N, K] for each name; a sparse array for large K.
+        count: number of resamples, R.
+        seed: seed of the draws.
     Returns:
         [R, K] for each name.
     """
@@ -109,10 +108,10 @@ def percentile_interval(value: float, resampled: Doubles, note: str = "", doubt:
     """The figure between the points that hold the middle 95 % of its resamples.
 
     Args:
-        value: of all cases.
-        resampled: of each resample; NaN where it is not defined there.
-        note: what to know about the value.
-        doubt: what to know about the interval, where there is one.
+        value: the figure of all sequences.
+        resampled: the figure of each resample; NaN if it is not defined.
+        note: a note on the value.
+        doubt: a note on the interval, if there is one.
     """
     ends = _ends(value, resampled)
     if isinstance(ends, str):
@@ -121,20 +120,20 @@ def percentile_interval(value: float, resampled: Doubles, note: str = "", doubt:
 
 
 def joined(*notes: str) -> str | None:
-    """What there is to say, in one line; None where there is nothing."""
+    """All notes in one line; None without any."""
     return "; ".join(note for note in notes if note) or None
 
 
 def basic_interval(value: float, resampled: Doubles, chance: float) -> Figure:
     """The figure with the resamples' points mirrored at it, at least up to itself and never below 0.
 
-    For an error that grows with noise alone, as that of calibration does: its resamples lie above it as it
-    lies above the truth, and the mirror takes that off again.
+    For an error that noise alone increases, such as the calibration error: its resamples lie above it as it lies above
+    the truth, and the mirror corrects for that.
 
     Args:
-        value: of all cases.
-        resampled: of each resample.
-        chance: what noise alone seldom exceeds; of a smaller figure the interval begins at 0.
+        value: the figure of all sequences.
+        resampled: the figure of each resample.
+        chance: a value that noise alone seldom exceeds; the interval of a smaller figure begins at 0.
     """
     ends = _ends(value, resampled)
     if isinstance(ends, str):
@@ -145,7 +144,7 @@ def basic_interval(value: float, resampled: Doubles, chance: float) -> Figure:
 
 
 def _ends(value: float, resampled: Doubles) -> tuple[float, float] | str:
-    """The points, or why there are none."""
+    """The points, or the reason why there are none."""
     defined = resampled[np.isfinite(resampled)]
     if 2 * len(defined) < len(resampled) or not len(defined):
         return FEW

@@ -1,4 +1,4 @@
-"""How far probabilities can be believed: reliability, expected calibration error, temperature scaling."""
+"""Reliability of probabilities, expected calibration error, temperature scaling."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from scipy.sparse import csr_array
 from unrolled.statistics.shares import Doubles, Integers, Proportion, proportion
 
 BINS = 15
-"""Of equal width between 0 and 1, as Guo et al. have them."""
+"""Number of bins of equal width between 0 and 1, as in Guo et al."""
 
 MAX_TEMPERATURE = 100.0
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The cases whose largest probability lies in an interval.
+    """The sequences whose largest probability lies in an interval.
 
     Attributes:
         low, high: the interval; its lower end belongs to the bin below.
         confidence: mean of their largest probabilities.
-        accuracy: share of them that are right.
+        accuracy: share of right predictions among them.
 
     Example:
         >>> sum(one.accuracy.cases for one in run.evaluation.reliability)  # every test sequence is in one bin
@@ -39,7 +39,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Confidence:
-    """The largest probability of each case, its bin, and whether the class it stands for is right.
+    """The largest probability of each sequence, its bin, and whether the prediction is right.
 
     Attributes:
         values: [N].
@@ -53,13 +53,13 @@ class Confidence:
 
     @classmethod
     def of(cls, probabilities: Doubles, targets: Integers, bins: int = BINS) -> Confidence:
-        """From the probabilities of all classes, [N, C]."""
+        """Takes them from the probabilities of all classes, [N, C]."""
         largest = probabilities.max(1)
         number = np.clip(np.ceil(largest * bins).astype(np.int64) - 1, 0, bins - 1)
         return cls(largest, number, probabilities.argmax(1) == targets)
 
     def reliability(self, bins: int = BINS) -> list[ReliabilityBin]:
-        """The bins that hold cases."""
+        """The bins that are not empty."""
         found = []
         for number in range(bins):
             inside = self.bins == number
@@ -70,15 +70,16 @@ class Confidence:
         return found
 
     def gaps(self, bins: int = BINS) -> csr_array:
-        """What each case adds to its bin's sum of (right − confidence), [N, bins]."""
+        """The term of each sequence in its bin's sum of (right − confidence), [N, bins]."""
         cases = len(self.values)
         return csr_array((self.right - self.values, (np.arange(cases), self.bins)), shape=(cases, bins))
 
     def chance_error(self, bins: int = BINS, draws: int = 1_000, seed: int = 0) -> float:
-        """The calibration error that a perfectly calibrated classifier exceeds in one of 20 such sets of cases.
+        """The calibration error that a perfectly calibrated classifier exceeds in one of 20 such test sets.
 
-        As in the consistency resampling of Bröcker and Smith (2007, Weather and Forecasting 22): every case is
-        right with the probability that its confidence says. The sums of the bins are drawn as normal ones.
+        As in the consistency resampling of Bröcker and Smith (2007, Weather and Forecasting 22): each
+        prediction is right with a probability equal to its confidence. The sums of the bins are drawn from a normal
+        distribution.
         """
         variance = np.bincount(self.bins, self.values * (1 - self.values), minlength=bins)
         gaps = np.random.default_rng(seed).normal(0.0, np.sqrt(np.maximum(variance, 0)), (draws, bins))
@@ -87,11 +88,11 @@ class Confidence:
 
 
 def expected_calibration_error(gaps: Doubles, cases: Doubles) -> Doubles:
-    """Σ over bins of (share of cases in it)·|accuracy − confidence| (Naeini et al. 2015; Guo et al. 2017).
+    """Σ over bins of (share of sequences in it)·|accuracy − confidence| (Naeini et al. 2015; Guo et al. 2017).
 
     Args:
         gaps: each bin's sum of (right − confidence), [..., bins].
-        cases: how many there are in all, [...].
+        cases: number of all sequences, [...].
     """
     error: Doubles = np.abs(gaps).sum(-1) / cases
     return error
@@ -100,11 +101,11 @@ def expected_calibration_error(gaps: Doubles, cases: Doubles) -> Doubles:
 def fit_temperature(logits: npt.NDArray[np.floating], targets: Integers) -> float:
     """The T for which softmax(logits / T) gives the targets the largest likelihood.
 
-    Guo et al. 2017 (arXiv 1706.04599). The classes stay as they are, only the probabilities grow or shrink. Where
-    every case is right, ever smaller temperatures would do ever better and the cases cannot say which: 1.0.
+    Guo et al. 2017 (arXiv 1706.04599). The classes stay as they are, only the probabilities change. If every
+    prediction is right, the likelihood has no maximum, and the temperature is 1.0.
 
     Args:
-        logits: of cases that the network did not learn from, [N, C].
+        logits: logits of sequences that the network was not trained on, [N, C].
         targets: [N].
     """
     exact = logits.astype(np.float64)

@@ -20,15 +20,15 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Proportion:
-    """A share of cases with its 95 % interval.
+    """A share of sequences with its 95 % interval.
 
     Attributes:
         value: the share.
         low, high: Wilson's score interval (1927, JASA 22), which stays inside 0..1 and does not
-            collapse when no case, or every case, counts.
-        count: cases that count.
-        cases: all cases.
-        method: how the interval was made.
+            collapse at 0 or 1.
+        count: number of sequences that count.
+        cases: number of all sequences.
+        method: the interval's method.
 
     Example:
         >>> accuracy = run.evaluation.accuracy
@@ -64,13 +64,13 @@ class MeanShare:
 
 
 def proportion(count: int, cases: int, confidence: float = CONFIDENCE) -> Proportion:
-    """A share of cases with Wilson's interval."""
+    """A share of sequences with Wilson's interval."""
     low, high = _wilson(count / cases, cases, float(ndtri((1 + confidence) / 2)))
     return Proportion(count / cases, low, high, count, cases)
 
 
 def share(right: npt.NDArray[np.bool_]) -> Proportion:
-    """The share of cases for which something holds."""
+    """The share of true values, with Wilson's interval."""
     return proportion(int(right.sum()), len(right))
 
 
@@ -79,8 +79,8 @@ def mean_share(right: Right, confidence: float = CONFIDENCE) -> MeanShare:
 
     Its variance is the sum of that of the sequences (of their means over the seeds) and that of the seeds. The
     interval is Wilson's for as many sequences as would give a share this variance; the variance of the seeds is an
-    estimate, so Student's t, with degrees of freedom after Satterthwaite (1946, Biometrics Bulletin 2), is in the
-    place of the normal quantile. The interval is never narrower than Wilson's for the N sequences, on which it rests
+    estimate, so Student's t, with degrees of freedom after Satterthwaite (1946, Biometrics Bulletin 2), replaces
+    the normal quantile. The interval is never narrower than Wilson's for the N sequences, on which it rests
     however many seeds agree. Of a single run, or of seeds that are equally good, it is that.
 
     Args:

@@ -16,7 +16,7 @@ from unrolled.data import Dataset, Sequences
 from unrolled.drawing import draw_search, to_png
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyError
 from unrolled.jobs import Answer, Job, Watcher, do_jobs, share_cores
-from unrolled.runs import Say, dataset_for, recipe_for
+from unrolled.runs import Say, dataset_for, recipe_for, silent
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
 from unrolled.tuning.space import inside, search_space, to_search
 from unrolled.tuning.study import helping, open_study, storage_url
@@ -154,7 +154,7 @@ def tune(
         (3, 'levels-tuned')
         >>> best = unrolled.train(tuning.recipe, data=dataset)  # the test sequences took no part until now
     """
-    say, watcher = say or _silent, watcher or Watcher()
+    say, watcher = say or silent, watcher or Watcher()
     base = to_search((recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options), options)
     space = search_space(base, options)
     dataset = load_without_test(base) if data is None else replace(dataset_for(base, data), test=None)
@@ -186,10 +186,6 @@ def tune(
     return found
 
 
-def _silent(line: str) -> None:
-    del line
-
-
 @dataclass(frozen=True)
 class _Search:
     """The trials that are still to be made."""
@@ -205,7 +201,7 @@ class _Search:
 
     def go_on(self, jobs: int | None, watcher: Watcher, say: Say) -> None:
         """Makes them, one after the other or several at a time."""
-        done = self._count(*FINISHED)
+        done = self._finished()
         left = self.trials - done
         if done:
             say(f"{done} trial{'s were' if done > 1 else ' was'} finished before")
@@ -215,17 +211,8 @@ class _Search:
         share = share_cores(left, jobs=jobs, threads=common.threads, device=common.device)
         say(f"{left} trials, {share.reason}" if left > 1 else "1 trial")
         ends = math.inf if self.timeout is None else time.time() + self.timeout
-        job = Job(
-            run_trial,
-            {
-                "recipe": self.base,
-                "space": self.space,
-                "data": self.dataset,
-                "url": self.url,
-                "name": self.study.study_name,
-                "ends": ends,
-            },
-        )
+        study = {"url": self.url, "name": self.study.study_name, "ends": ends}
+        job = Job(run_trial, {"recipe": self.base, "space": self.space, "data": self.dataset, **study})
 
         def answered(place: int, answer: Answer) -> None:
             if answer.failure is not None:
@@ -237,16 +224,16 @@ class _Search:
         try:
             do_jobs(share, itertools.repeat(job, left), watcher.moved, answered, self.folder)
         except InterruptedRunError:
-            kept = self._count(*FINISHED)
             raise InterruptedRunError(
-                f"Stopped; {kept} of {self.trials} trials are finished and kept. The same command goes on from here."
+                f"Stopped; {self._finished()} of {self.trials} trials are finished and kept. The same command goes on "
+                "from here."
             ) from None
         finally:
             watcher.end()
 
-    def _count(self, *states: str) -> int:
+    def _finished(self) -> int:
         with helping(self.url):
-            return sum(trial.state.name in states for trial in self.study.get_trials(deepcopy=False))
+            return sum(trial.state.name in FINISHED for trial in self.study.get_trials(deepcopy=False))
 
 
 def _result(folder: Path, base: Recipe, study: optuna.Study) -> Tuning | None:
@@ -271,7 +258,7 @@ def _trial(trial: optuna.trial.FrozenTrial) -> Trial:
     value = trial.value
     if value is None and trial.intermediate_values:
         value = trial.intermediate_values[max(trial.intermediate_values)]
-    if value is not None and not math.isfinite(value):  # it diverged
+    if value is not None and not math.isfinite(value):  # the training diverged
         value = None
     return Trial(trial.number, state, value, dict(trial.params), trial.user_attrs.get("seconds"))
 

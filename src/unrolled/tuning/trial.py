@@ -13,7 +13,7 @@ from unrolled.config import Dimension, Range, Recipe
 from unrolled.data import DEFAULT_VALIDATION_FRACTION, Dataset
 from unrolled.data.sources import SOURCES
 from unrolled.errors import DivergedError
-from unrolled.jobs import Moved, Moving
+from unrolled.jobs import Progress, ProgressRecorder
 from unrolled.preparation import learn_preprocessor
 from unrolled.readout import set_up
 from unrolled.runs import dataset_for
@@ -39,7 +39,14 @@ def load_without_test(recipe: Recipe) -> Dataset:
 
 
 def run_trial(
-    recipe: Recipe, space: Mapping[str, Dimension], data: Dataset, url: str, name: str, ends: float, *, moved: Moved
+    recipe: Recipe,
+    space: Mapping[str, Dimension],
+    data: Dataset,
+    url: str,
+    name: str,
+    ends: float,
+    *,
+    progress: Progress,
 ) -> str | None:
     """One trial of a study; a job.
 
@@ -49,7 +56,7 @@ def run_trial(
         data: the sequences, without any for the test.
         url, name: of the study.
         ends: the time after which no trial is begun, in seconds since 1970.
-        moved: told how far it is.
+        progress: told how far it is.
     Returns:
         A line for a person; None where it was too late to begin.
     """
@@ -60,7 +67,7 @@ def run_trial(
     def objective(trial: optuna.Trial) -> float:
         trial.study.sampler = sampler(recipe.train.seed, trial.number)
         chosen = recipe.with_options({field: suggest(trial, field, one) for field, one in space.items()})
-        return learn(chosen, data, trial, moved)
+        return learn(chosen, data, trial, progress)
 
     with helping(url):
         study = load_study(url, name)
@@ -80,7 +87,7 @@ def suggest(trial: optuna.Trial, name: str, dimension: Dimension) -> Any:
     return trial.suggest_float(name, low, high, step=dimension.step, log=dimension.log)
 
 
-def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, moved: Moved) -> float:
+def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, progress: Progress) -> float:
     """Trains in memory and gives the validation figure of the weights that the recipe would keep.
 
     Raises:
@@ -89,7 +96,7 @@ def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, moved: Moved) -
     started = time.perf_counter()
     ready = learn_preprocessor(dataset.train, recipe.data).dataset(dataset)
     training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
-    recorders = [Pruning(trial, recipe.train.monitor), Moving(moved)]
+    recorders = [Pruning(trial, recipe.train.monitor), ProgressRecorder(progress)]
     try:
         with using_threads(training_threads(recipe.train, ready.train, training.state.network)):
             training.fit(recorders)

@@ -1,4 +1,4 @@
-"""What is installed here, what computes, and why."""
+"""What is installed, and which kernel computes each cell."""
 
 from unrolled.runtime.installed.info import Installation, describe_installation
 

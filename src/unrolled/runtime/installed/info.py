@@ -1,4 +1,4 @@
-"""`describe_installation`: what is installed here, what computes, and why."""
+"""`describe_installation`: what is installed, and which kernel computes each cell."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VARIABLES = (
 
 @dataclass(frozen=True)
 class CellKernel:
-    """Which kernel computes a cell on a device.
+    """The kernel that computes a cell on a device.
 
     Attributes:
         cell: its name, as in a recipe.
@@ -54,14 +54,14 @@ class Installation:
     """What `unrolled info` shows.
 
     Attributes:
-        versions: of this package, Python and what it stands on.
-        extras: by name, versions of the packages that an extra needs; None for one that is missing.
+        versions: versions of this package, Python and the packages it needs.
+        extras: versions of the packages that each extra needs, by the extra's name; None for a missing package.
         devices: the processor, then each GPU.
         compiled_kernel: the library of the compiled kernel and its instructions, or why there is none.
-        kernels: a row for each cell and kind of device.
-        threads: what computes at once: ``pytorch`` and the compiled kernel use so many; ``cores`` the process may use.
-        paths: the package, the cache of downloads, the folder of data (None where UNROLLED_DATA is not set).
-        environment: variables that change any of this, where they are set.
+        kernels: one row for each cell and kind of device.
+        threads: ``pytorch``: used by PyTorch and the compiled kernel; ``cores``: those that the process may use.
+        paths: the package, the cache of downloads, the folder of data (None if UNROLLED_DATA is not set).
+        environment: variables that change any of this, if they are set.
     """
 
     versions: dict[str, str]
@@ -79,15 +79,16 @@ class Installation:
 
 
 def describe_installation(environment: Mapping[str, str] = os.environ) -> Installation:
-    """Looks at this installation; nothing is changed or fetched.
+    """Describes this installation; changes and fetches nothing.
 
     Args:
         environment: variables, by default the process's own.
     Raises:
-        FetchError: where UNROLLED_DATA names no folder.
-        ConfigError: where UNROLLED_KERNEL or UNROLLED_KERNEL_LEVEL has no meaning.
+        FetchError: if UNROLLED_DATA names no folder.
+        ConfigError: if UNROLLED_KERNEL or UNROLLED_KERNEL_LEVEL has an unknown value.
     """
     data = data_folder()
+    kinds = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     return Installation(
         versions={
             "unrolled": VERSION,
@@ -98,7 +99,7 @@ def describe_installation(environment: Mapping[str, str] = os.environ) -> Instal
         extras={extra: {name: _version(name) for name in names} for extra, names in EXTRAS.items()},
         devices=_devices(),
         compiled_kernel=_compiled_kernel(),
-        kernels=[row for device in _device_kinds() for row in _kernels(device)],
+        kernels=[_kernel(name, device) for device in kinds for name in CELLS],
         threads={"pytorch": torch.get_num_threads(), "cores": _cores()},
         paths={
             "package": str(Path(__file__).parents[2]),
@@ -109,12 +110,8 @@ def describe_installation(environment: Mapping[str, str] = os.environ) -> Instal
     )
 
 
-def _kernels(device: str) -> list[CellKernel]:
-    return [_kernel(name, device) for name in CELLS]
-
-
 def _kernel(name: CellName, device: str) -> CellKernel:
-    """A cell's kernel; one wished for that cannot compute it is shown as refused, as training would refuse it."""
+    """A cell's kernel; 'none' with the reason if UNROLLED_KERNEL asks for one that cannot compute this cell."""
     try:
         kernel = choose_kernel(CELLS[name](1, 1).to(device))
     except UnknownNameError:
@@ -136,12 +133,8 @@ def _devices() -> list[str]:
     return [f"cpu, {_processor()}", *cards]
 
 
-def _device_kinds() -> list[str]:
-    return ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
-
-
 def _processor() -> str:
-    """The processor's name, where the system tells it."""
+    """The processor's name, as far as the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""PyTorch's private names: the only place that calls them, each with a way round for a version without it."""
+"""PyTorch's private names: this is the only place that calls them, each with a fallback for versions without it."""
 
 from unrolled.runtime.pytorch.private import adam, foreach, sgd, without_compiler
 

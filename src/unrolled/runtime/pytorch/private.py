@@ -1,6 +1,6 @@
-"""Private names of PyTorch, and what stands in for each where a version does not have it.
+"""Private names of PyTorch, each with a public stand-in for versions that do not have it.
 
-They are called for their speed: the public classes of `torch.optim` take longer around a small network's update than
+The private names are faster: the public classes of `torch.optim` take longer around a small network's update than
 the update itself, and importing them imports PyTorch's compiler, a second at each start. The public stand-ins compute
 the same rules; their results agree to within float32's rounding.
 """
@@ -23,9 +23,9 @@ def foreach(operator: str, tensors: Sequence[Tensor], *arguments: Any, **named: 
 
     Args:
         operator: the method's name, such as ``mul_``.
-        tensors: what it is called on.
-        arguments: a list holds one argument for each tensor, anything else is the same for all.
-        named: the same for all.
+        tensors: the tensors.
+        arguments: a list holds one argument for each tensor; any other argument goes to all.
+        named: keyword arguments, which go to all.
     Returns:
         The results; of an operator that works in place the tensors themselves.
     """
@@ -56,12 +56,12 @@ def adam(
     """One update by Adam, or by AdamW where the decay is decoupled from the gradient; all in place.
 
     Args:
-        weights, gradients: what is updated, and by what.
+        weights, gradients: the weights to update, and their gradients.
         means, squares: running means of the gradients and of their squares.
-        counts: updates of each weight, this one included.
-        rate: the learning rate; on a GPU perhaps a scalar that lies there.
-        beta1, beta2, epsilon, decay: of the rule.
-        decoupled: whether weights decay by themselves rather than through the gradient.
+        counts: number of updates of each weight, this one included.
+        rate: the learning rate; on a GPU it may be a scalar tensor there.
+        beta1, beta2, epsilon, decay: the rule's constants.
+        decoupled: whether weights decay directly rather than through the gradient (AdamW).
     """
     named: dict[str, Any] = {"beta1": beta1, "beta2": beta2, "eps": epsilon, "weight_decay": decay}
     named |= {"amsgrad": False, "maximize": False}
@@ -72,7 +72,7 @@ def adam(
     from torch.optim.adam import adam as adam_of_torch
     from torch.optim.adamw import adamw as adamw_of_torch
 
-    foreach("sub_", counts, 1)  # the public rule counts by itself
+    foreach("sub_", counts, 1)  # the public rule adds 1 itself
     rule = adamw_of_torch if decoupled else adam_of_torch
     rule(weights, gradients, means, squares, [], counts, lr=rate, capturable=_lies_on_gpu(rate), **named)
 
@@ -83,10 +83,10 @@ def sgd(
     """One update by stochastic gradient descent; all in place.
 
     Args:
-        weights, gradients: what is updated, and by what.
-        buffers: the momentum's memory, zeros before the first update; empty without momentum.
-        rate: the learning rate; on a GPU perhaps a scalar that lies there.
-        momentum, decay: of the rule.
+        weights, gradients: the weights to update, and their gradients.
+        buffers: momentum buffers, zeros before the first update; empty without momentum.
+        rate: the learning rate; on a GPU it may be a scalar tensor there.
+        momentum, decay: the rule's constants.
     """
     named: dict[str, Any] = {"weight_decay": decay, "momentum": momentum, "lr": rate, "dampening": 0.0}
     named |= {"nesterov": False, "maximize": False}
@@ -100,7 +100,7 @@ def sgd(
 
 
 def without_compiler(function: Callable[P, R]) -> Callable[P, R]:
-    """The function as one that PyTorch's compiler does not look into."""
+    """Hides a function from PyTorch's compiler."""
     try:
         from torch._compile import _disable_dynamo
     except ImportError:
