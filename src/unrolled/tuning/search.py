@@ -1,4 +1,4 @@
-"""Searching for the settings that do best on validation data; the test data take no part in it."""
+"""Searches for the settings that are best on validation data; test data take no part in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import optuna
 
 FINISHED = ("COMPLETE", "PRUNED")
-"""States of trials that count: those that came to their end, and those that lagged behind and were given up."""
+"""States of trials that count: completed, and stopped early because they lagged behind."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Trial:
     Attributes:
         number: from 0.
         state: ``complete``, ``pruned``, ``failed`` (stopped by something else) or ``running``.
-        value: the validation figure; of a pruned trial its last one; None before the first, or where it is no number.
-        settings: the values of the fields that are searched.
-        seconds: that it took.
+        value: the validation figure, of a pruned trial the last one; None before the first, or if it is not finite.
+        settings: the values of the searched fields.
+        seconds: duration.
 
     Example:
         >>> recipe = run.recipe.model_copy(update={"tune": {"cell": ("gru", "lstm")}})
@@ -57,15 +57,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a search has found.
+    """The result of a search.
 
     Attributes:
-        folder: ``best.toml``, ``tuning.json``, ``tuning.png`` and, unless it is elsewhere, the study.
-        recipe: with the best settings.
+        folder: the folder of ``best.toml``, ``tuning.json``, ``tuning.png`` and, by default, the study.
+        recipe: the recipe with the best settings.
         monitor: the validation figure: ``loss`` or ``accuracy``.
-        value: the best one.
-        best: number of its trial.
-        trials: all of them.
+        value: its best value.
+        best: number of the best trial.
+        trials: all trials.
         importance: share of the figure's variance that each field explains (fANOVA, Hutter, Hoos and
             Leyton-Brown 2014); empty for too few trials.
 
@@ -86,11 +86,11 @@ class Tuning:
 
     @property
     def recipe_file(self) -> Path:
-        """The recipe that `unrolled train` takes."""
+        """The recipe file, for `unrolled train`."""
         return self.folder / "best.toml"
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole as ``tuning.json`` has it."""
+        """The content of ``tuning.json``."""
         settings = next(trial.settings for trial in self.trials if trial.number == self.best)
         return {
             "schema_version": 1,
@@ -117,10 +117,10 @@ def tune(
     say: Say | None = None,
     **options: Any,
 ) -> Tuning:
-    """Searches for the settings of a recipe that do best on validation data.
+    """Searches for the settings of a recipe that are best on validation data.
 
-    The first trial is the recipe as it is, where that is in the space. The same call goes on with a study that
-    was stopped; trials that are finished count.
+    The first trial is the recipe itself, if it lies in the search space. The same call goes on with a stopped study;
+    its finished trials count.
 
     Trials are trained by gradients, unless the recipe, the options or the space ask for a method: with the method
     ``auto`` many trials would keep the fitted start, which half of the usual fields do not change. With the method
@@ -129,22 +129,20 @@ def tune(
 
     Args:
         recipe: a `Recipe`, or what `recipe_for` takes; its ``tune`` is the search space (`search_space`).
-        trials: finished trials that the study is to have, those of earlier calls included.
-        timeout: seconds after which no further trial is begun.
-        jobs: trials at once; by default as many as `share_cores` says.
+        trials: number of finished trials to reach, those of earlier calls included.
+        timeout: seconds after which no further trial begins.
+        jobs: trials at a time; by default `share_cores` chooses.
         storage: a SQLite file, or a database's URL for several machines; by default a file in the folder.
-        name: of the study, and of its folder ``runs/<recipe>/<name>``.
+        name: name of the study, and of its folder ``runs/<recipe>/<name>``.
         data: sequences of your own.
-        runs: where the folder goes.
-        watcher: sees how the trials go on.
-        say: takes each line that a person should read.
-        options: fields of the recipe's sections to set; they are not searched.
-    Returns:
-        The best settings as a recipe, and all trials.
+        runs: the folder for this folder.
+        watcher: listens to the progress of the trials.
+        say: called with each line for the user.
+        options: fields of the recipe to set; they are not searched.
     Raises:
-        ConfigError: for a space that makes no sense; without Optuna.
-        StudyError: for a study that is locked, damaged or of something else, or if no trial came to its end.
-        InterruptedRunError: after Ctrl-C; what was finished is kept, and the same call goes on.
+        ConfigError: for an invalid search space, or without Optuna.
+        StudyError: for a study that is locked, damaged or of another recipe, or if no trial was completed.
+        InterruptedRunError: after Ctrl-C; finished trials are kept, and the same call goes on.
 
     Example:
         >>> space = {"hidden_size": (4, 8), "learning_rate": unrolled.Range(low=1e-3, high=1e-1, log=True)}
@@ -159,7 +157,7 @@ def tune(
     space = search_space(base, options)
     dataset = load_without_test(base) if data is None else replace(dataset_for(base, data), test=None)
     if dataset.validation is None:
-        raise DataError("a search is judged on validation data and there are none; set --validation-fraction.")
+        raise DataError("a search needs validation data, and there are none; set --validation-fraction.")
     if base.data.validation_fraction == 0 and data is None:
         say(f"the recipe keeps nothing for validation; here {len(dataset.validation):,} sequences are kept to judge by")
     folder = make_folder(Path(runs) / base.name / name)
@@ -188,7 +186,7 @@ def tune(
 
 @dataclass(frozen=True)
 class _Search:
-    """The trials that are still to be made."""
+    """The remaining trials of a study."""
 
     base: Recipe
     space: dict[str, Dimension]
@@ -200,7 +198,7 @@ class _Search:
     folder: Path
 
     def go_on(self, jobs: int | None, watcher: Watcher, say: Say) -> None:
-        """Makes them, one after the other or several at a time."""
+        """Makes the remaining trials."""
         done = self._finished()
         left = self.trials - done
         if done:
@@ -237,13 +235,13 @@ class _Search:
 
 
 def _result(folder: Path, base: Recipe, study: optuna.Study) -> Tuning | None:
-    """What the study holds; None where no trial came to its end."""
+    """The result of the study; None if no trial was completed."""
     with helping("the study"):
         frozen = study.get_trials(deepcopy=False)
         if not any(trial.state.name == "COMPLETE" for trial in frozen):
             return None
         best = study.best_trial
-    assert best.value is not None  # noqa: S101  # it came to its end
+    assert best.value is not None  # noqa: S101  # it was completed
     monitor = base.train.monitor
     recipe = base.with_options(best.params)
     count = sum(trial.state.name in FINISHED for trial in frozen)
@@ -264,7 +262,7 @@ def _trial(trial: optuna.trial.FrozenTrial) -> Trial:
 
 
 def _importance(study: optuna.Study, trials: Sequence[optuna.trial.FrozenTrial]) -> dict[str, float]:
-    """What mattered; nothing where the trials are too few or too alike to say."""
+    """The importance of the fields; empty if the trials are too few or too similar."""
     complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
     if len(complete) < 4 or len({trial.value for trial in complete}) < 2:
         return {}
@@ -276,7 +274,7 @@ def _importance(study: optuna.Study, trials: Sequence[optuna.trial.FrozenTrial])
 
 
 def _write(found: Tuning) -> None:
-    """The recipe, the figures and the picture."""
+    """Writes the recipe, the figures and the picture."""
     write_text(found.recipe_file, found.recipe.to_toml())
     write_json(found.folder / "tuning.json", found.to_dict())
     complete, pruned = (

@@ -1,4 +1,4 @@
-"""What is searched: a range or a list of values for each of some fields of a recipe.
+"""The search space: a range or a list of values for some fields of a recipe.
 
 In a recipe file it is the section ``[tune]``:
 
@@ -27,19 +27,19 @@ DEFAULT_SPACE: dict[str, Dimension] = {
     "learning_rate": Range(low=1e-4, high=3e-2, log=True),
     "weight_decay": Range(low=1e-4, high=1e-1, log=True),
 }
-"""What is searched where a recipe says nothing: the fields that matter most often, in the ranges that are usual."""
+"""The search space of a recipe without one: the fields that matter most often, in their usual ranges."""
 
 NOT_TUNED = frozenset(
     {"seed", "keep", "monitor", "precision", "threads", "device", "cuda_graphs", "log_every", "trackers", "watch"}
     | {"checkpoint_every_steps", "checkpoint_every_seconds", "tensorboard", "output", "headline_sequences", "report"}
 )
-"""Fields that are no matter of taste, or by which the trials are judged."""
+"""Fields that do not change the model's quality, or that define how trials are compared."""
 
 NO_MATTER_FITTED = frozenset(
     {name for name, section in FIELDS.items() if section in ("train", "augment")} - {"class_weight"}
     | {"dropout", "recurrent_dropout", "output_dropout", "output_initializer", "recompute_gates"}
 )
-"""Fields that change nothing in a network that is fitted in closed form."""
+"""Fields without an effect on a network that is fitted in closed form."""
 
 TUNABLE = [name for name, section in FIELDS.items() if section != "data" and name not in NOT_TUNED]
 
@@ -48,11 +48,11 @@ def search_space(recipe: Recipe, fixed: Collection[str] = ()) -> dict[str, Dimen
     """The space of a recipe, checked; the default one where it has none.
 
     Args:
-        recipe: with or without a section ``[tune]``.
-        fixed: fields that were given a value, and so are not searched.
+        recipe: a recipe with or without a section ``[tune]``.
+        fixed: fields with a given value, which are not searched.
     Raises:
         UnknownNameError: for a field that cannot be tuned, with the nearest.
-        ConfigError: for a range that is empty, or that holds values which its field does not take.
+        ConfigError: for an empty range, or a value that its field does not take.
     """
     space = recipe.tune or DEFAULT_SPACE
     for name, dimension in space.items():
@@ -69,10 +69,10 @@ def search_space(recipe: Recipe, fixed: Collection[str] = ()) -> dict[str, Dimen
 
 
 def to_search(recipe: Recipe, fixed: Collection[str] = ()) -> Recipe:
-    """The recipe that trials begin from: trained by gradients, unless a method was asked for.
+    """The recipe of the trials: trained by gradients, unless the user asked for a method.
 
-    By the method ``auto`` most trials on small data would keep the fitted start, which half of the usual fields do
-    not change; what is best of them would be chance.
+    With the method ``auto`` most trials on small data would keep the fitted start, on which half of the usual fields
+    have no effect; the best trial would be chosen by chance.
     """
     asked = "method" in fixed or "method" in recipe.tune or recipe.train.method != "auto"
     return recipe if asked else recipe.with_options({"method": "trained"})
@@ -97,7 +97,7 @@ def _check_range(name: str, found: Range) -> None:
     place, text = f"tune.{name}", f"{found.low:g} to {found.high:g}"
     kinds = _kinds(name)
     if not kinds & {int, float}:
-        raise ConfigError(f'{place}: {name} is no number; give a list of values, such as ["a", "b"].')
+        raise ConfigError(f'{place}: {name} is not a number; give a list of values, such as ["a", "b"].')
     if found.low >= found.high:
         raise ConfigError(f"{place}: the range from {text} is empty; low must be below high.")
     if found.log and found.low <= 0:
@@ -124,12 +124,12 @@ def _kinds(name: str) -> set[type]:
 
 
 def as_field(name: str, value: float) -> int | float:
-    """A number of the field's own kind."""
+    """The number as the field's own type."""
     return float(value) if float in _kinds(name) else int(value)
 
 
 def inside(space: Mapping[str, Dimension], recipe: Recipe) -> dict[str, Any] | None:
-    """The recipe's own values of the fields that are searched; None where one is not in the space."""
+    """The recipe's own values of the searched fields; None if one lies outside the space."""
     values = {name: getattr(getattr(recipe, FIELDS[name]), name) for name in space}
     for name, dimension in space.items():
         value = values[name]

@@ -1,4 +1,4 @@
-"""A study: the trials that were made, in one SQLite file or in a database that several machines share."""
+"""A study: the trials so far, in one SQLite file or in a database that several machines share."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _HEARTBEAT_SECONDS, _GRACE_SECONDS = 30, 120
 
 
 def storage_url(storage: str | Path) -> str:
-    """A database's URL as it is; anything else is the path of a SQLite file."""
+    """The URL of a database; any other text is the path of a SQLite file."""
     text = str(storage)
     return text if "://" in text else f"sqlite:///{text}"
 
 
 def open_storage(url: str, lock_seconds: float = LOCK_SECONDS) -> optuna.storages.RDBStorage:
-    """The place of a study; trials of processes that died are given up there after two minutes.
+    """Opens the storage of a study; trials of processes that died count as failed after two minutes.
 
     Raises:
         StudyError: for a file that is locked or damaged, or a database that cannot be reached.
-        ConfigError: for a URL that is none.
+        ConfigError: for an invalid URL.
     """
     options = {"connect_args": {"timeout": lock_seconds}} if url.startswith("sqlite:") else {}
     with helping(url), warnings.catch_warnings():
@@ -48,13 +48,13 @@ def open_storage(url: str, lock_seconds: float = LOCK_SECONDS) -> optuna.storage
             return optuna.storages.RDBStorage(
                 url, engine_kwargs=options, heartbeat_interval=_HEARTBEAT_SECONDS, grace_period=_GRACE_SECONDS
             )
-        except (RuntimeError, ValueError, AssertionError) as error:  # tables of another version, or of something else
+        except (RuntimeError, ValueError, AssertionError) as error:  # tables of another version or program
             raise StudyError(f"{url}: {_first_line(error)}; choose another --storage.") from error
 
 
 @contextmanager
 def helping(url: str) -> Iterator[None]:
-    """Turns what a database says into a `StudyError` that helps; Optuna itself says nothing meanwhile."""
+    """Turns a database's errors into a `StudyError` with advice, and silences Optuna's log."""
     place = url.removeprefix("sqlite:///") if url.startswith("sqlite:") else url.split("@")[-1]
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -67,7 +67,7 @@ def helping(url: str) -> Iterator[None]:
         if "locked" in reason:
             advice = "another process is writing there; wait for it, or choose another --storage"
         elif "not a database" in reason or "malformed" in reason or "no such table" in reason:
-            advice = "the file is damaged or no study; restore it, or choose another --storage"
+            advice = "the file is damaged or holds no study; restore it, or choose another --storage"
         else:
             advice = "check that it is there, that it may be written, and that this version of Optuna made it"
         raise StudyError(f"{place}: {reason}: {advice}.") from error
@@ -85,13 +85,13 @@ def _first_line(error: BaseException) -> str:
 
 
 def open_study(url: str, name: str, monitor: str, identity: Mapping[str, Any]) -> optuna.Study:
-    """The study of a name, new or to go on with.
+    """Opens a study, or makes a new one.
 
     Args:
-        url: of its storage.
-        name: of the study there.
-        monitor: ``loss``, which is to become small, or ``accuracy``.
-        identity: what all its trials share; a study that was begun with something else is refused.
+        url: URL of its storage.
+        name: its name there.
+        monitor: ``loss``, which is minimised, or ``accuracy``, which is maximised.
+        identity: facts that all its trials share; a study with other facts is an error.
     Raises:
         StudyError: naming what differs.
     """
@@ -118,19 +118,19 @@ def open_study(url: str, name: str, monitor: str, identity: Mapping[str, Any]) -
 
 
 def load_study(url: str, name: str) -> optuna.Study:
-    """A study that is there, as a trial needs it."""
+    """Opens an existing study, for a trial."""
     return optuna.load_study(study_name=name, storage=open_storage(url), pruner=pruner())
 
 
 def sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
-    """What chooses the values of a trial, by the trials before it: it draws by the seed and the trial's own number.
+    """The sampler of a trial's values, from the earlier trials; its random numbers depend on the seed and the trial.
 
-    The study gives each trial a number of its own, also where several processes or machines ask at the same time; so
-    no two trials draw the same random numbers.
+    The study gives each trial its own number, even if several processes or machines ask at the same time, so no two
+    trials draw the same random numbers.
     """
     return optuna.samplers.TPESampler(seed=int(np.random.SeedSequence((seed, number)).generate_state(1)[0]))
 
 
 def pruner() -> optuna.pruners.BasePruner:
-    """Ends a trial whose validation curve lies above the median of those before it, at the same pass."""
+    """Ends a trial whose validation curve lies above the median of those before it, at the same epoch."""
     return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3)

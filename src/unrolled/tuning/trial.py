@@ -1,4 +1,4 @@
-"""One trial: a training with values from the search space, judged on validation data, ended early where it lags."""
+"""One trial: a training with values from the search space, measured on validation data, stopped early if it lags."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from unrolled.tuning.study import helping, load_study, sampler
 
 
 def load_without_test(recipe: Recipe) -> Dataset:
-    """The sequences that a search may see: to learn from, and to judge by.
+    """The training and validation sequences of a search.
 
-    A test file is not even opened. Where the recipe keeps nothing for validation, the usual share is kept here.
+    A test file is not even opened. A recipe without validation sequences gets the usual share of them here.
     """
     config = recipe.data
     changes: dict[str, Any] = {}
@@ -51,14 +51,14 @@ def run_trial(
     """One trial of a study; a job.
 
     Args:
-        recipe: what the trial changes.
-        space: what it may change.
-        data: the sequences, without any for the test.
-        url, name: of the study.
-        ends: the time after which no trial is begun, in seconds since 1970.
-        progress: told how far it is.
+        recipe: the recipe that the trial starts from.
+        space: the search space.
+        data: the sequences, without test sequences.
+        url, name: storage and name of the study.
+        ends: the time after which no trial begins, in seconds since 1970.
+        progress: called with the trial's progress, 0 to 1.
     Returns:
-        A line for a person; None where it was too late to begin.
+        A line for the user; None if it was too late to begin.
     """
     if time.time() >= ends:
         return None
@@ -88,10 +88,10 @@ def suggest(trial: optuna.Trial, name: str, dimension: Dimension) -> Any:
 
 
 def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, progress: Progress) -> float:
-    """Trains in memory and gives the validation figure of the weights that the recipe would keep.
+    """Trains in memory and returns the validation figure of the weights that the recipe would keep.
 
     Raises:
-        optuna.TrialPruned: where the curve lags behind, or the loss is not finite.
+        optuna.TrialPruned: if the trial lags behind, or the loss is not finite.
     """
     started = time.perf_counter()
     ready = learn_preprocessor(dataset.train, recipe.data).dataset(dataset)
@@ -113,13 +113,13 @@ def learn(recipe: Recipe, dataset: Dataset, trial: optuna.Trial, progress: Progr
 
 
 class Pruning(Recorder):
-    """Tells the study the validation figure of each pass, and ends a training that lags behind the others."""
+    """Reports the validation figure of each epoch to the study, and stops a training that lags behind the others."""
 
     def __init__(self, trial: optuna.Trial, monitor: str) -> None:
         self.trial, self.monitor = trial, monitor
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
-        """Reports, and asks."""
+        """Reports the figure, and stops the training if the study says so."""
         del state
         _, loss, accuracy = _figures_of(log)
         self.trial.report(loss if self.monitor == "loss" else accuracy, log.epoch)
@@ -128,7 +128,7 @@ class Pruning(Recorder):
 
 
 def _figures_kept(state: TrainState, keep: str) -> tuple[int, float, float]:
-    """Epoch of the weights that are kept, 0 for the fitted start, with their validation loss and accuracy."""
+    """The epoch of the kept weights, 0 for the fitted start, with their validation loss and accuracy."""
     selection = state.selection
     if selection.start is not None and not selection.best_epoch:
         return 0, *selection.start
@@ -137,13 +137,13 @@ def _figures_kept(state: TrainState, keep: str) -> tuple[int, float, float]:
 
 def _figures_of(log: EpochLog) -> tuple[int, float, float]:
     """An epoch's number, its validation loss and accuracy."""
-    assert log.validation_loss is not None  # noqa: S101  # there are validation sequences: `tune` makes sure
+    assert log.validation_loss is not None  # noqa: S101  # `tune` makes sure that there are validation sequences
     assert log.validation_accuracy is not None  # noqa: S101
     return log.epoch, log.validation_loss, log.validation_accuracy
 
 
 def describe(trial: optuna.trial.FrozenTrial, monitor: str, best: optuna.trial.FrozenTrial | None) -> str:
-    """A trial in a line."""
+    """The result of a trial in one line."""
     values = " ".join(
         f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}" for name, value in trial.params.items()
     )
@@ -151,7 +151,7 @@ def describe(trial: optuna.trial.FrozenTrial, monitor: str, best: optuna.trial.F
         mark = ", the best so far" if best is not None and best.number == trial.number else ""
         outcome = f"validation {monitor} {trial.value:.4f}{mark}"
     elif trial.user_attrs.get("diverged"):
-        outcome = "given up: the loss was not finite"
+        outcome = "stopped: the loss was not finite"
     else:
-        outcome = f"given up after {len(trial.intermediate_values)} passes, behind the others"
+        outcome = f"stopped after {len(trial.intermediate_values)} epochs, behind the others"
     return f"trial {trial.number}: {outcome} ({values})"
