@@ -315,7 +315,7 @@ def test_data_with_holes_are_read_again_as_they_were_trained_on(tmp_path: Path) 
 
 def test_a_run_without_test_data_says_that_nothing_was_measured(tmp_path: Path) -> None:
     run = train("digits", runs=tmp_path, max_epochs=1, hidden_size=4, test_fraction=0)
-    assert "How good this model is was not measured" in run.folder.report.read_text()
+    assert "This model was not tested" in run.folder.report.read_text()
 
 
 def test_what_is_no_finished_run_is_refused_with_what_to_do(digits_run: Run, tmp_path: Path) -> None:
