@@ -5,6 +5,8 @@ Without this, loky's workers live on for minutes after their owner was killed, a
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import shutil
 import signal
@@ -40,6 +42,7 @@ class Worker:
         for name in ("SIGTERM", "SIGHUP"):  # SIGHUP: the terminal was closed; Windows has none
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), self._terminate)
+        atexit.register(gc.freeze)  # its end need not look through all that PyTorch is: a second, and the owner waits
         threading.Thread(target=self._end_with_owner, daemon=True).start()
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
