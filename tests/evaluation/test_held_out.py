@@ -37,7 +37,7 @@ def write(path: Path, lines: list[str]) -> Path:
 def run(fresh: Path) -> Run:
     """A run on 100 sequences of x.csv: 68 trained on, 12 for validation, 20 for the test."""
     write(fresh / "x.csv", rows(100))
-    return train("x.csv", max_epochs=1, hidden_size=4)
+    return train("x.csv", max_epochs=1, hidden_size=4, report=False)
 
 
 def counts(model: Model, sequences: Sequences) -> list[int]:
@@ -188,7 +188,7 @@ def test_a_data_set_is_compared_part_by_part(run: Run) -> None:
 def test_a_run_is_not_resumed_with_another_test_file(fresh: Path) -> None:
     write(fresh / "x.csv", rows(60))
     write(fresh / "test.csv", rows(20, seed=1))
-    run = train("x.csv", test="test.csv", max_epochs=1, hidden_size=4)
+    run = train("x.csv", test="test.csv", max_epochs=1, hidden_size=4, report=False)
     write(fresh / "test.csv", rows(20, seed=2))
     with pytest.raises(Exception, match="the test data are not those"):
         resume(run.folder.path)

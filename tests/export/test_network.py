@@ -30,7 +30,7 @@ LENGTHS = [[1], [2], [7], [1, 2], [3, 3], [5, 1, 3 * TRAINED_ON + 1, 2, 8]]
 
 every_cell = pytest.mark.parametrize("cell", get_args(CellName))
 every_pooling = pytest.mark.parametrize("pooling", get_args(PoolingName))
-every_depth = pytest.mark.parametrize("layers", [1, 2, 3])
+every_depth = pytest.mark.parametrize("layers", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 every_direction = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])
 
 
