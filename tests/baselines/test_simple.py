@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from unrolled.baselines.features import summaries
-from unrolled.baselines.simple import MAX_CASES, fit_baselines
+from unrolled.baselines.simple import MAX_SEQUENCES, fit_baselines
 from unrolled.config import DataConfig
 from unrolled.data.sequences import Sequences
 from unrolled.data.tokens import from_texts
@@ -94,9 +94,9 @@ def test_an_offset_costs_a_long_recording_nothing(steps: int, missing: bool) -> 
 
 
 def test_of_many_sequences_a_seeded_sample_is_used() -> None:
-    train = blobs(MAX_CASES + 500, 2, steps=1, channels=1)
+    train = blobs(MAX_SEQUENCES + 500, 2, steps=1, channels=1)
     one, two = fit_baselines(train), fit_baselines(train)
-    assert one.cases == MAX_CASES
+    assert one.cases == MAX_SEQUENCES
     np.testing.assert_array_equal(one.weights, two.weights)
     assert not np.array_equal(fit_baselines(train, seed=1).weights, one.weights)
 

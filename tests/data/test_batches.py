@@ -32,7 +32,7 @@ def test_a_pass_that_keeps_the_remainder_visits_every_sequence_once(lengths: Any
         batches = order(lengths, shuffle=shuffle).batches(number)
         assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
         assert sorted(map(len, batches))[1:] == [4] * (len(batches) - 1)
-        assert len(batches) == order(lengths).steps_per_pass
+        assert len(batches) == order(lengths).updates_per_epoch
 
 
 @pytest.mark.parametrize("lengths", [EQUAL, RAGGED[:299]])

@@ -65,7 +65,7 @@ def test_columns_may_stand_in_another_order_and_other_files_are_passed_over(tmp_
     found, notes = read_with(root)
     assert found.ids is not None
     assert found[found.ids.tolist().index("walk/2.csv")].tolist() == [[6, 5], [8, 7]]
-    assert "1 files that are no .csv files are passed over" in notes
+    assert "1 files that are not .csv files are skipped" in notes
     assert "the folder 'none' holds no .csv file" in notes
 
 
@@ -73,11 +73,11 @@ def test_columns_may_stand_in_another_order_and_other_files_are_passed_over(tmp_
     ("name", "content", "problem"),
     [
         ("walk/3.csv", "time,ax\n0,1\n", r"3\.csv: this file has the channels ax, where 0\.csv has ax, ay"),
-        ("walk/3.csv", "time,ax,ay\n0,1,2\n0,3,4\n", r"3\.csv, line 3: the time 0 in column 'time' stands twice"),
+        ("walk/3.csv", "time,ax,ay\n0,1,2\n0,3,4\n", r"3\.csv, line 3: the time 0 in column 'time' occurs twice"),
         ("walk/3.csv", "time,ax,ay\n0,1,2\n1,x,4\n2,3,4\n3,3,4\n", r"3\.csv, line 3: column 'ax' holds 'x'"),
         ("walk/3.csv", "", r"3\.csv: the file is empty"),
         ("walk/3.csv", "time,ax,ay\n", r"3\.csv, line 1: there is a header but no row"),
-        ("loose.csv", "time,ax,ay\n0,1,2\n", r"loose\.csv lies beside the folders"),
+        ("loose.csv", "time,ax,ay\n0,1,2\n", r"loose\.csv is beside the folders"),
     ],
 )
 def test_the_file_that_is_wrong_is_named(tmp_path: Path, name: str, content: str, problem: str) -> None:
@@ -146,12 +146,12 @@ def test_a_picture_that_claims_too_many_pixels_is_refused(tmp_path: Path) -> Non
         b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", zlib.compress(b"\0" * 1000)) + part(b"IEND", b"")
     )
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(ReadError, match=r"60,000 rows of 60,000 pixels, more than its bytes can hold|no PNG file"):
+    with pytest.raises(ReadError, match=r"60,000 rows of 60,000 pixels, more than its bytes can hold|not a PNG file"):
         read(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"hello", b"\x89PNG\r\n\x1a\n", b"BM" + bytes(100)])
 def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(ReadError, match="no PNG file, or a damaged one"):
+    with pytest.raises(ReadError, match="not a PNG file, or a damaged one"):
         read(tmp_path)

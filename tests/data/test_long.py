@@ -130,7 +130,7 @@ def test_times_are_numbers_or_time_stamps(tmp_path: Path, first: str, second: st
     found = read_text(tmp_path, f"id,time,x\na,{first},1\na,{second},2\n")
     assert found.times is not None
     assert found.times.tolist() == [seconds]
-    refused(tmp_path, f"id,time,x\na,{second},1\na,{first},2\n", r"line 3: id 'a': the time .* stands after")
+    refused(tmp_path, f"id,time,x\na,{second},1\na,{first},2\n", r"line 3: id 'a': the time .* comes after")
 
 
 def test_time_stamps_of_parquet_are_seconds(tmp_path: Path) -> None:
@@ -166,9 +166,9 @@ def test_labels_may_be_missing_where_none_are_needed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
-        ("a,0,1,2,x\na,0,1,2,x\n", r"line 3: id 'a': the time 0 in column 'time' stands twice"),
-        ("a,1,1,2,x\na,0,1,2,x\n", r"line 3: id 'a': the time 0 in column 'time' stands after 1; .*Sort the rows"),
-        ("a,0,1,2,x\nb,5,1,2,x\na,-1,1,2,x\n", r"line 4: id 'a': the time -1 .* stands after 0"),
+        ("a,0,1,2,x\na,0,1,2,x\n", r"line 3: id 'a': the time 0 in column 'time' occurs twice"),
+        ("a,1,1,2,x\na,0,1,2,x\n", r"line 3: id 'a': the time 0 in column 'time' comes after 1; .*Sort the rows"),
+        ("a,0,1,2,x\nb,5,1,2,x\na,-1,1,2,x\n", r"line 4: id 'a': the time -1 .* comes after 0"),
         ("a,0,1,2,x\na,,1,2,x\n", r"line 3: id 'a': the time in column 'time' is missing"),
         ("a,0,1,2,x\n\na,1,1,2,y\n", r"line 4: the label in column 'label' of id 'a' changes from 'x' to 'y'"),
         ("a,0,1,2,x\n,1,1,2,x\n", r"line 3: column 'id' is empty; every step needs the id"),
@@ -200,11 +200,11 @@ def test_the_line_is_right_beyond_the_first_chunk(tmp_path: Path, monkeypatch: p
         (HEAD + "a,0,1,2,x\n", {"id": "id", "label": "id"}, "names a column that another option names too"),
         (HEAD + "a,0,1,2,x\n", {"channels": ("ax", "ax")}, "names a column twice"),
         (HEAD + "a,0,1,2,x\n", {"channels": ("label",), "label": "-"}, "column 'label' holds 'x'; expected numbers"),
-        ("id,x,x\na,1,2\n", {}, "the column name 'x' stands twice, in columns 2 and 3"),
+        ("id,x,x\na,1,2\n", {}, "the column name 'x' occurs twice, in columns 2 and 3"),
         ("id;time;x\na;0;1\na;1;2\n", {}, "--delimiter ';'"),
         ("id\ttime\tx\na\t0\t1\na\t1\t2\n", {}, "--delimiter tab"),
-        ("id,a,b\n1,x,y\n1,x,z\n", {}, "the columns a, b hold text, and which of them is the label"),
-        ("time,ax,ay\n0,1,2\n1,3,4\n", {}, "what a row is cannot be told from the columns time, ax, ay"),
+        ("id,a,b\n1,x,y\n1,x,z\n", {}, "the columns a, b hold text; which of them is the label"),
+        ("time,ax,ay\n0,1,2\n1,3,4\n", {}, "the columns time, ax, ay do not show whether a row is a step"),
         ("id,label\na,x\na,x\n", {}, "no column is left for the values"),
         ("id,x\n", {}, "there is a header but no row under it"),
         ("\n\n", {}, "there is nothing in it"),

@@ -59,7 +59,7 @@ def test_a_missing_file_with_no_near_name_is_answered_plainly(tmp_path: Path) ->
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match="Nor is there a folder"):
+    with pytest.raises(ReadError, match="There is no folder"):
         read(tmp_path / "nowhere" / "absent.ts")
 
 
@@ -176,5 +176,5 @@ def test_columns_of_the_same_name_are_refused_in_parquet(tmp_path: Path) -> None
 
     table = pa.table([pa.array(["a"]), pa.array([1]), pa.array([2])], names=["id", "x", "x"])
     parquet.write_table(table, tmp_path / "a.parquet")
-    with pytest.raises(ReadError, match="the column name 'x' stands twice"):
+    with pytest.raises(ReadError, match="the column name 'x' occurs twice"):
         read(tmp_path / "a.parquet")

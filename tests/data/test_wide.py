@@ -115,7 +115,7 @@ def test_empty_cells_inside_are_missing_and_at_the_end_are_the_end(tmp_path: Pat
             {"table": "wide", "id": "id"},
             "line 4: the id column 'id' holds 'n' again",
         ),
-        ("time,label,v0,v1\n1,a,1,2\n2,b,1,2\n", {"table": "wide", "time": "time"}, "is of a long table"),
+        ("time,label,v0,v1\n1,a,1,2\n2,b,1,2\n", {"table": "wide", "time": "time"}, "belongs to a long table"),
         ("label,v0,v1\na,1,2\nb,x,2\na,3,4\nb,5,6\n", {}, "line 3: column 'v0' holds 'x'"),
         ("label,v0,v1\na,1,2\n", {"channels": ("v*", "v0")}, "patterns and columns"),
         (",".join(["label", *(f"v{i}" for i in range(100_001))]) + "\n1\n", {}, "100,002 columns; expected at most"),
@@ -198,7 +198,7 @@ def test_a_line_of_ten_megabytes_is_read(tmp_path: Path) -> None:
         ('{"ax": [1, 2], "ay": [1], "label": "a"}\n', "line 1: column 'ay' has 1 values where 'ax' has 2"),
         ('{"sequence": [1e300], "label": "a"}\n', "line 1: .*beyond the range"),
         ("[" * 100_000, "not JSON"),
-        ('{"a": {"b": 1}, "label": "x"}\n', "no column is left|cannot be told"),
+        ('{"a": {"b": 1}, "label": "x"}\n', "no column is left|do not show"),
         ("\n\n", "there is nothing in it"),
     ],
 )
@@ -213,7 +213,7 @@ def test_wrong_json_lines_are_refused_with_the_line(tmp_path: Path, text: str, p
         ({"x": [[1.0], None], "label": ["a", "b"]}, "row 2: column 'x' holds no values"),
         ({"x": [[1.0, 2.0]], "y": [[1.0]], "label": ["a"]}, "row 1: column 'y' has 1 values where 'x' has 2"),
         ({"x": [[[1.0], [2.0, 3.0]]], "label": ["a"]}, "row 1: .*a step of 2 values where the first has 1"),
-        ({"id": ["a", "a"], "t": [1, 1], "x": [1, 2]}, "row 2: id 'a': the time 1 in column 't' stands twice"),
+        ({"id": ["a", "a"], "t": [1, 1], "x": [1, 2]}, "row 2: id 'a': the time 1 in column 't' occurs twice"),
         ({"id": ["a", "a"], "x": [1, 2], "label": ["u", "v"]}, "row 2: the label .*changes from 'u' to 'v'"),
         ({"id": pa.array([], pa.string()), "x": pa.array([], pa.float64())}, "there are no rows"),
     ],
@@ -249,7 +249,7 @@ def test_parquet_that_claims_rows_and_has_none_is_refused(tmp_path: Path, column
 
 @pytest.mark.parametrize("content", [b"PAR1", b"PAR1" * 100, b"id,x\na,1\n"])
 def test_what_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
-    refused(tmp_path, content, "no Parquet file, or a damaged one", "a.parquet")
+    refused(tmp_path, content, "not a Parquet file, or a damaged one", "a.parquet")
 
 
 # Text

@@ -47,7 +47,7 @@ def by_table(monkeypatch: pytest.MonkeyPatch, capture: GraphCapture | None) -> N
 
     def make(update: Update, plan: Plan) -> Stepper:
         randomness = StepRandomness(update, torch.device("cpu"))
-        return CudaGraphStepper(update, randomness, plan.order.steps_per_pass, plan.order.batch_size, capture)
+        return CudaGraphStepper(update, randomness, plan.order.updates_per_epoch, plan.order.batch_size, capture)
 
     monkeypatch.setattr(loop, "make_stepper", make)
 
@@ -253,7 +253,7 @@ def test_a_step_on_a_device_never_waits_for_it_and_sends_it_nothing(monkeypatch:
     batcher = Batcher(data, "meta", np.ones(len(data)))
     update = Update(network, state.averaged, state.optimizer, batcher, config, AugmentConfig(**change), weights)
     plan = make_plan(config, data)
-    stepper = CudaGraphStepper(update, NoRandomness(), plan.order.steps_per_pass, plan.order.batch_size, None)
+    stepper = CudaGraphStepper(update, NoRandomness(), plan.order.updates_per_epoch, plan.order.batch_size, None)
     stepper.begin(updates_of_epoch(plan, config, 0, 0), 0)
     network.train()
     with Apart(), Unsent():

@@ -1,4 +1,4 @@
-"""What a network must beat: the majority class, and a logistic regression without recurrence."""
+"""The baselines that a network must beat: the majority class and a logistic regression."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from threadpoolctl import threadpool_limits
 from unrolled.baselines.features import Array, flattened, summaries, summary_width, token_counts
 from unrolled.data import Integers, Sequences
 
-MAX_CASES = 10_000
-"""Training sequences that the regression sees at most: it is to be simple, and quick."""
+MAX_SEQUENCES = 10_000
+"""Most training sequences of the regression, which must be quick."""
 
 MAX_FEATURES = 1_024
-"""More values than these in a sequence are summarised."""
+"""Sequences of more values are summarised."""
 
 MAX_ITERATIONS = 200
 
@@ -28,17 +28,17 @@ Features = Literal["flattened", "summary", "tokens"]
 
 @dataclass(frozen=True)
 class Baselines:
-    """Two simple classifiers, fitted on the training data.
+    """Two simple classifiers, fitted to the training data.
 
     Attributes:
         majority: index of the most frequent training class.
         features: ``flattened`` (all values in a row, for sequences of one length), ``summary`` (each
-            channel's mean, deviation, least, largest, first and last value, and the length), or ``tokens`` (of
-            text, how often each of the most frequent `MAX_FEATURES` tokens occurs, the unknown ones together).
-            A feature that is missing counts as its mean.
-        length: steps of a flattened sequence; 0 for anything else.
-        cases: training sequences that the regression was fitted on.
-        mean, deviation: of each feature over those.
+            channel's mean, deviation, smallest, largest, first and last value, and the length), or ``tokens`` (for
+            text, the counts of the `MAX_FEATURES` most frequent tokens and of all unknown ones together). A
+            missing feature is replaced by its mean.
+        length: steps of a flattened sequence; 0 for other features.
+        cases: number of training sequences of the regression.
+        mean, deviation: of each feature over these sequences.
         weights: of the regression, [C, features].
         bias: of the regression, [C].
     """
@@ -53,31 +53,27 @@ class Baselines:
     bias: Array
 
     def predict(self, sequences: Sequences) -> Integers:
-        """The regression's class of each sequence, [N]; sequences of another length get the majority's."""
-        found = np.full(len(sequences), self.majority, np.int64)
-        if self.features != "flattened":
-            judged = np.arange(len(sequences))
-        else:
-            judged = np.flatnonzero(sequences.lengths == self.length)
-        if len(judged):
-            blocks = _blocks(sequences.take(judged), self.features, len(self.mean))
-            scores = (self._standardised(block) @ self.weights.T + self.bias for block in blocks)
-            found[judged] = np.concatenate([block.argmax(1) for block in scores])
-        return found
-
-    def _standardised(self, table: Array) -> Array:
-        return _standardised(table, self.mean, self.deviation)
+        """The regression's class of each sequence, [N]; the majority class for a length that it cannot read."""
+        predicted = np.full(len(sequences), self.majority, np.int64)
+        readable = np.arange(len(sequences))
+        if self.features == "flattened":
+            readable = np.flatnonzero(sequences.lengths == self.length)
+        if len(readable):
+            blocks = _blocks(sequences.take(readable), self.features, len(self.mean))
+            scores = (_standardised(block, self.mean, self.deviation) @ self.weights.T + self.bias for block in blocks)
+            predicted[readable] = np.concatenate([block.argmax(1) for block in scores])
+        return predicted
 
 
 def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
-    """Fits both on training sequences; of many, on a random `MAX_CASES`.
+    """Fits both classifiers to training sequences; the regression to a random `MAX_SEQUENCES` of many.
 
     The regression is scikit-learn's, multinomial, with its default L2 penalty, on standardised features.
     """
     majority = int(train.class_counts().argmax())
     chosen = train
-    if len(train) > MAX_CASES:
-        picked = np.random.default_rng(seed).choice(len(train), MAX_CASES, replace=False)
+    if len(train) > MAX_SEQUENCES:
+        picked = np.random.default_rng(seed).choice(len(train), MAX_SEQUENCES, replace=False)
         chosen = train.take(np.sort(picked))
     features, length, width = _choose_features(train)
     table = np.concatenate(list(_blocks(chosen, features, width)))
@@ -93,8 +89,8 @@ def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
         return Baselines(majority, features, length, len(chosen), mean, deviation, weights, bias)
     regression = LogisticRegression(max_iter=MAX_ITERATIONS)
     with warnings.catch_warnings(), threadpool_limits(1):
-        # A baseline that has not quite converged is still one. On one thread it is the same on every machine,
-        # and does not wait for a core that another process holds.
+        # A baseline that has not quite converged is still a baseline. On one thread the result is the same on every
+        # machine, and no thread waits for a core that another process uses.
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression.fit(table, chosen.targets)
     if len(present) == 2:  # scikit-learn keeps one row of weights for two classes
@@ -105,7 +101,7 @@ def fit_baselines(train: Sequences, seed: int = 0) -> Baselines:
 
 
 def _choose_features(train: Sequences) -> tuple[Features, int, int]:
-    """What the regression sees, the length it holds for, and how many features that are."""
+    """The features of the regression, the length of flattened sequences, and the number of features."""
     if train.symbols is not None:
         return "tokens", 0, min(len(train.symbols), MAX_FEATURES)
     length, channels = train.equal_length or 0, len(train.channels)
@@ -115,10 +111,10 @@ def _choose_features(train: Sequences) -> tuple[Features, int, int]:
 
 
 def _column_means(table: Array) -> Array:
-    """The mean of each column over what is there; 0 where nothing is."""
-    there = ~np.isnan(table)
-    totals = np.where(there, table, 0).sum(0, dtype=np.float64)  # a sum in float32 would give constants a deviation
-    means: Array = (totals / np.maximum(there.sum(0), 1)).astype(np.float32)
+    """The mean of each column, without missing values; 0 for a column without values."""
+    present = ~np.isnan(table)
+    totals = np.where(present, table, 0).sum(0, dtype=np.float64)  # a sum in float32 would give constants a deviation
+    means: Array = (totals / np.maximum(present.sum(0), 1)).astype(np.float32)
     return means
 
 
@@ -128,7 +124,7 @@ def _standardised(table: Array, mean: Array, deviation: Array) -> Array:
 
 
 def _blocks(sequences: Sequences, features: Features, width: int) -> Iterator[Array]:
-    """The features of all sequences, some at a time, [n, width]; NaN where one is missing."""
+    """The features of all sequences, in blocks [n, width]; NaN for a missing feature."""
     if features == "summary":
         yield summaries(sequences)
     elif features == "tokens":

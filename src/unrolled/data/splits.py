@@ -1,12 +1,12 @@
-"""Holding out sequences: at random by class, by group, or by time; always the same for the same seed."""
+"""Holds out sequences: at random by class or by group, or the last in time or in order."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,23 +18,23 @@ from unrolled.errors import ConfigError, DataError
 DEFAULT_VALIDATION_FRACTION = 0.15
 
 _MOST_FOLDS = 10
-"""Folds that groups are dealt into; a share is some of them."""
+"""Number of folds of groups, at most; some of the folds are held out."""
 
-_DEALS = 20
-"""Ways of dealing groups into folds that are tried, to find one in which no class is missing."""
+_ATTEMPTS = 20
+"""Divisions of the groups into folds that are tried, to find one in which no class is missing."""
 
 _NOTHING_HELD_OUT = "hold nothing out (--validation-fraction 0, and a test file with --test)"
 
 
 def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequences, Sequences]:
-    """Splits sequences in two, by class, so that each class keeps its share in both.
+    """Splits sequences in two so that each class has the same share in both parts.
 
     Args:
         sequences: labelled sequences.
         fraction: share of the sequences that is held out, over 0 and under 1.
         seed: of the random choice.
     Returns:
-        What remains and what is held out, both in their old order and sharing the values.
+        The remaining and the held-out sequences, both in their old order; they share the values.
     Raises:
         DataError: for a class of one sequence, or too few sequences for the number of classes.
     """
@@ -43,7 +43,7 @@ def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequence
     if lonely.size:
         name = sequences.classes[int(lonely[0])]
         raise DataError(
-            f"class {name!r} has one sequence, which cannot stand on both sides of a split; "
+            f"class {name!r} has one sequence, which cannot be on both sides of a split; "
             f"add another, remove the class, or {_NOTHING_HELD_OUT}."
         )
     held = max(round(fraction * len(sequences)), 1)
@@ -64,47 +64,47 @@ def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequence
 
 
 def hold_out_groups(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequences, Sequences]:
-    """Splits sequences in two so that no group stands on both sides, the classes' shares kept as well as they can be.
+    """Splits sequences in two so that no group is on both sides, with similar shares of the classes.
 
-    The groups are dealt into folds by scikit-learn's `StratifiedGroupKFold`; of several ways of dealing the one
-    is taken in which the fewest classes are missing on a side, and then the one nearest to the fraction.
+    scikit-learn's `StratifiedGroupKFold` divides the groups into folds; of several divisions the best is the one in
+    which the fewest classes are missing on a side, and among those the one nearest to the fraction.
 
     Args:
         sequences: labelled sequences with groups.
-        fraction: share of the sequences that is held out, over 0 and under 1; met as nearly as the groups allow.
-        seed: of the dealing.
+        fraction: share of the sequences to hold out, over 0 and under 1; the groups may not allow it exactly.
+        seed: of the divisions.
     Returns:
         As `hold_out`.
     Raises:
-        DataError: for a single group, or a class that would be missing among what remains.
+        DataError: for a single group, and a class that would be missing in the remaining sequences.
     """
     groups = np.unique(np.asarray(sequences.groups, str), return_inverse=True)[1]
     _refuse_lonely_groups(sequences, groups)
-    found = None
-    for deal in range(_DEALS):
-        choices = [_Choice.of(sequences, held, fraction) for held in _deal(sequences, groups, fraction, seed + deal)]
-        found = min([*choices, *([found] if found else [])], key=lambda choice: choice.faults)
-        if found.complete:
+    faults = partial(_faults, sequences.targets, fraction)
+    held = np.ones(len(sequences), bool)
+    for attempt in range(_ATTEMPTS):
+        held = min([*_choices(sequences, groups, fraction, seed + attempt), held], key=faults)
+        if not any(faults(held)[:2]):
             break
-    if found is None or found.faults[0]:
+    if faults(held)[0]:
         raise DataError(
-            "no way was found to hold out whole groups so that every class remains to be learned from; choose another "
+            "found no way to hold out whole groups so that every class remains to be learned; choose another "
             f"fraction or --split-seed, leave out --group, or {_NOTHING_HELD_OUT}."
         )
-    return sequences.take(np.flatnonzero(~found.held)), sequences.take(np.flatnonzero(found.held))
+    return sequences.take(np.flatnonzero(~held)), sequences.take(np.flatnonzero(held))
 
 
 def hold_out_last(sequences: Sequences, fraction: float, order: Integers) -> tuple[Sequences, Sequences]:
-    """Splits sequences in two, the last ones held out.
+    """Splits sequences in two and holds out the last ones.
 
     Args:
         sequences: labelled sequences.
         fraction: share of the sequences that is held out, over 0 and under 1.
-        order: the sequences' numbers, from the first to the last.
+        order: indices of the sequences, from the first to the last.
     Returns:
         As `hold_out`.
     Raises:
-        DataError: if a class occurs only among the last ones, or there are too few sequences.
+        DataError: for a class that occurs only among the last sequences, and for too few sequences.
     """
     held = max(round(fraction * len(sequences)), 1)
     if held >= len(sequences):
@@ -120,14 +120,14 @@ def hold_out_last(sequences: Sequences, fraction: float, order: Integers) -> tup
 
 
 def hold_out_test(sequences: Sequences, config: DataConfig) -> tuple[Sequences, Sequences | None]:
-    """All sequences less those held out for the test, and these; None where none are asked for."""
+    """The sequences that remain, and the test sequences; None if no fraction is asked for."""
     if not config.test_fraction:
         return sequences, None
     return _hold_out(sequences, config.test_fraction, config)
 
 
 def hold_out_validation(train: Sequences, config: DataConfig) -> tuple[Sequences, Sequences | None]:
-    """The training sequences less those kept for validation, and these, by the rule that the test is held out by."""
+    """The sequences that remain, and the validation sequences by the rule of the test; None for a fraction of 0."""
     fraction = config.validation_fraction
     if fraction is None:
         fraction = DEFAULT_VALIDATION_FRACTION
@@ -135,7 +135,7 @@ def hold_out_validation(train: Sequences, config: DataConfig) -> tuple[Sequences
 
 
 def split_rule(sequences: Sequences, config: DataConfig) -> str:
-    """By what the sequences are split, in a few words."""
+    """The rule of the split, in a few words."""
     if config.split != "stratified":
         return "the latest" if config.split == "time" else "the last in their order"
     return f"by {'class' if sequences.groups is None else 'group'}, seed {config.split_seed}"
@@ -150,7 +150,7 @@ def _hold_out(sequences: Sequences, fraction: float, config: DataConfig) -> tupl
 
 
 def _order(sequences: Sequences, config: DataConfig) -> Integers:
-    """The sequences from the first to the last; those of one moment in their old order."""
+    """The indices of the sequences in the order of time, or of the data; equal times keep the order of the data."""
     if sequences.groups is not None:
         raise ConfigError(
             f"split = {config.split!r} cannot also keep groups together, as --group asks for; leave out one of them."
@@ -162,13 +162,13 @@ def _order(sequences: Sequences, config: DataConfig) -> Integers:
         found = "have no times" if times is None else f"lack {int(np.isnan(times).sum()):,} of their times"
         raise ConfigError(
             f"split = 'time' needs the moment of each sequence, and these {found}; name a time column with --time, or "
-            "give --split order where they stand in the order of time."
+            "give --split order if they are in the order of time."
         )
     return np.argsort(times, kind="stable").astype(np.int64)
 
 
 def _refuse_lonely_groups(sequences: Sequences, groups: Integers) -> None:
-    """A class of one group cannot be both learned and tested."""
+    """Refuses classes that occur in one group only: they cannot be both trained on and tested."""
     names = np.asarray(sequences.groups)
     if groups.max() == 0:
         raise DataError(
@@ -180,39 +180,25 @@ def _refuse_lonely_groups(sequences: Sequences, groups: Integers) -> None:
         if len(own) == 1:
             group = names[groups == own[0]][0]
             raise DataError(
-                f"class {sequences.classes[label]!r} occurs in one group only, {group!r}, which cannot stand on both "
+                f"class {sequences.classes[label]!r} occurs in one group only, {group!r}, which cannot be on both "
                 f"sides of a split; add sequences of other groups, remove the class, or {_NOTHING_HELD_OUT}."
             )
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """A way of holding out whole groups.
+def _faults(targets: Integers, fraction: float, held: npt.NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Missing classes in the remaining and in the held-out part, and the distance from the fraction, in sequences.
 
-    Attributes:
+    Args:
+        targets: class indices, [N].
+        fraction: share of the sequences to hold out.
         held: whether each sequence is held out, [N].
-        faults: classes that are missing among what remains, among what is held out, and how many sequences too
-            few or too many are held out; the smallest is the best.
     """
-
-    held: npt.NDArray[np.bool_]
-    faults: tuple[int, int, float]
-
-    @classmethod
-    def of(cls, sequences: Sequences, held: npt.NDArray[np.bool_], fraction: float) -> _Choice:
-        targets = sequences.targets
-        remaining, out = (len(np.unique(targets[side])) for side in (~held, held))
-        classes = len(np.unique(targets))
-        return cls(held, (classes - remaining, classes - out, abs(float(held.sum()) - fraction * len(held))))
-
-    @property
-    def complete(self) -> bool:
-        """Whether every class is on both sides."""
-        return not any(self.faults[:2])
+    classes, remaining, out = (len(np.unique(part)) for part in (targets, targets[~held], targets[held]))
+    return classes - remaining, classes - out, abs(float(held.sum()) - fraction * len(held))
 
 
-def _deal(sequences: Sequences, groups: Integers, fraction: float, seed: int) -> Iterator[npt.NDArray[np.bool_]]:
-    """Which sequences are held out, [N], for some ways to take folds into which the groups are dealt."""
+def _choices(sequences: Sequences, groups: Integers, fraction: float, seed: int) -> Iterator[npt.NDArray[np.bool_]]:
+    """Choices of held-out sequences, [N] each: some folds of one division of the groups into folds."""
     targets = sequences.targets
     most = min(_MOST_FOLDS, int(groups.max()) + 1, int(np.bincount(targets).max()))
     share = Fraction(fraction).limit_denominator(most)
@@ -221,7 +207,7 @@ def _deal(sequences: Sequences, groups: Integers, fraction: float, seed: int) ->
     from sklearn.model_selection import StratifiedGroupKFold
 
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():  # of classes with fewer sequences than folds, which cannot be helped
+    with warnings.catch_warnings():  # about classes with fewer sequences than folds
         warnings.simplefilter("ignore", UserWarning)
         tests = [test for _, test in splitter.split(targets, targets, groups)]
     for first in range(folds):

@@ -1,15 +1,15 @@
-"""What is learned on training data and then done to every sequence, for files, arrays, server and export alike.
+"""What training data teach and every sequence then goes through: in files, arrays, server and export alike.
 
-preprocessor    `Preprocessor`: what is done before sequences are batched: texts coded, long sequences cut
-vocabulary      which tokens are known, and their codes
-length          how many steps are read
-preparing       `Preparation`: the network's first part for numbers, normalisation and missing values
-normalisation/  what is subtracted and divided by, one file a rule
-missing/        what stands in the place of missing values, one file a rule
-statistics      the means and deviations of training data
-embedding       `Embedding`: the network's first part for text, a vector for each token
+preprocessor    `Preprocessor`: encodes texts and cuts long sequences, before they are batched
+vocabulary      the tokens of training text, and their codes
+length          the steps of long sequences that are read
+preparing       `Preparation`: a network's first part for numbers: normalisation and missing values
+normalisation/  shifts and scales of values, one file a rule
+missing/        replacements of missing values, one file a rule
+statistics      means and deviations of training data
+embedding       `Embedding`: a network's first part for text, a vector for each token
 
-A text is cut into tokens where it is read: `unrolled.data.tokens`.
+`unrolled.data.tokens` cuts texts into tokens.
 """
 
 from unrolled.preparation.embedding import Embedding

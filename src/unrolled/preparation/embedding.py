@@ -1,4 +1,4 @@
-"""Text as the recurrence reads it: a learned vector for each character or word."""
+"""The first part of a network for text: a learned vector for each character or word."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from unrolled.data import Sequences
 from unrolled.nn import Part, State
 
 LARGEST = 600
-"""Values of a vector at most, where the size is not given."""
+"""Most values of a vector whose size is not given."""
 
 
 class Embedding(Part):
-    """A row of V for each code, learned with the weights; code 0 is every token that training never saw.
+    """A row of V for each code, learned with the weights; code 0 is every token outside the vocabulary.
 
-    V_0 starts at zero and stays there, since no training sequence holds it: an unknown token says nothing,
-    but that a step has passed. What else a network does with text, it does to these vectors.
+    V_0 starts at zero and stays there, since no training sequence holds code 0: an unknown token is a step without
+    content.
 
     Args:
-        symbols: how many codes there are, the unknown one included.
-        size: values of a vector, E; by default what `embedding_size` gives.
+        symbols: number of codes, with code 0.
+        size: values of a vector, E; by default the result of `embedding_size`.
     """
 
     def __init__(self, symbols: int, size: int | None = None) -> None:
@@ -32,7 +32,7 @@ class Embedding(Part):
         self.V = nn.Parameter(torch.zeros(symbols, self.width))
 
     def initialize(self, generator: Generator) -> None:
-        """V standard normal, so that a step's values are spread as standardised numbers are; V_0 zero."""
+        """Draws V standard normal, so that steps have the spread of standardised numbers; V_0 is zero."""
         nn.init.normal_(self.V, generator=generator)
         with torch.no_grad():
             self.V[0] = 0.0
@@ -42,10 +42,10 @@ class Embedding(Part):
         return F.embedding(inputs[:, :, 0].long(), self.V)
 
     def learn(self, train: Sequences) -> None:
-        """Nothing is learned before the first step of the training."""
+        """Does nothing: the vectors are learned by training."""
 
     def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor | None:  # noqa: ARG002
-        """Codes have no unit."""
+        """None: codes have no unit."""
         return None
 
     def advance(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
@@ -56,6 +56,6 @@ class Embedding(Part):
 def embedding_size(symbols: int) -> int:
     """1.6 · symbols^0.56, rounded, from 4 to `LARGEST`.
 
-    A rule of thumb: the one that fastai takes for categories (Howard and Gugger 2020, arXiv 2002.04688).
+    This is fastai's rule of thumb for categories (Howard and Gugger 2020, arXiv 2002.04688).
     """
     return min(max(round(1.6 * math.pow(symbols, 0.56)), 4), LARGEST)

@@ -1,4 +1,4 @@
-"""How many steps of a sequence are read: long ones are cut, and late prefixes are read through a window."""
+"""The steps of long sequences that are read: their first or last ones, and a window for late prefixes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unrolled.data import Sequences
 
 
 def truncated(sequences: Sequences, max_length: int | None, keep: KeptSteps) -> Sequences:
-    """The first or the last ``max_length`` steps of longer sequences, sharing the values."""
+    """The sequences, of which longer ones keep their first or last ``max_length`` steps; they share the values."""
     if max_length is None or not (sequences.lengths > max_length).any():
         return sequences
     lengths = np.minimum(sequences.lengths, max_length)
@@ -20,9 +20,9 @@ def truncated(sequences: Sequences, max_length: int | None, keep: KeptSteps) -> 
 
 
 def late_windows(sequences: Sequences, max_length: int) -> Sequences:
-    """The last ``max_length`` steps of every prefix that is longer, by sequence and then by prefix, sharing the values.
+    """The last ``max_length`` steps of every longer prefix, by sequence and then by prefix; they share the values.
 
-    A sequence of T steps gives T − ``max_length`` of them, or none.
+    A sequence of T steps has T − ``max_length`` such prefixes, or none.
     """
     counts = np.maximum(sequences.lengths - max_length, 0)
     passed = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + 1  # steps before the window

@@ -1,7 +1,7 @@
-"""Numbers as the recurrence reads them: normalised, and with something in the place of what is missing.
+"""The first part of a network for numbers: normalisation, then replacement of missing values.
 
-Both are learned from training data alone, saved with the weights, and the same in training, predicting,
-streaming and export.
+Both are learned from training data alone, saved with the weights, and the same in training, prediction, streaming and
+export.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from unrolled.preparation.statistics import channel_statistics
 
 
 class Preparation(Part):
-    """Normalisation, then what stands for missing values, in the normalised unit.
+    """Normalisation, then replacement of missing values in the normalised unit.
 
-    No mean or deviation ever counts a missing value, so the order of the two does not matter.
+    Means and deviations never count a missing value, so the order of the two does not matter.
 
     Args:
         channels: values of a step, F.
-        missing: what becomes of missing values; ``none`` where there are none.
+        missing: the rule for missing values; ``none`` for data without any.
         normalisation: see `unrolled.preparation.normalisation`.
     """
 
@@ -39,39 +39,39 @@ class Preparation(Part):
 
     @property
     def obstacle(self) -> Obstacle | None:
-        """That of the normalisation or of the rule for missing values."""
+        """The obstacle of the normalisation, or else of the rule for missing values."""
         return self.normaliser.obstacle or self.filling.obstacle
 
     def learn(self, train: Sequences) -> None:
-        """Takes its statistics from training data."""
+        """Learns the statistics of training data."""
         by_channel = channel_statistics(train)
         parts = (*self.normaliser.statistics(train, by_channel), by_channel[0])
         self.set_statistics(*(torch.from_numpy(part) for part in parts))
 
     def set_statistics(self, mean: Tensor, deviation: Tensor, channel_mean: Tensor | None = None) -> None:
-        """Takes what training data gave, [F] each.
+        """Sets the statistics of training data, [F] each.
 
         Args:
-            mean: what to subtract; where nothing is, the channels' means.
-            deviation: what to divide by.
-            channel_mean: each channel's mean, where ``mean`` is that of all channels together.
+            mean: the values to subtract; the channels' means for a normalisation that subtracts nothing.
+            deviation: the values to divide by.
+            channel_mean: each channel's mean, if ``mean`` is that of all channels together.
         """
         self.normaliser.set_statistics(mean, deviation)
         self.filling.set_mean(self.normaliser.normalised_mean(mean if channel_mean is None else channel_mean))
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """[B, T, F], NaN where a value is missing, and [B] → [B, T, F], or [B, T, 3·F] with the mask."""
+        """Values, [B, T, F], NaN for a missing one, and lengths, [B] → [B, T, F], or [B, T, 3·F] with the mask."""
         values = self.normaliser(inputs, lengths)
         return self.filling.advance(values, self.filling.initial_state(values, 1))[0]
 
     def initial_state(self, like: Tensor, batch: int) -> State:
-        """Before the first step; on ``like``'s device."""
+        """The state before the first step, on ``like``'s device."""
         return self.filling.initial_state(self.normaliser.shift.to(like.device), batch)
 
     def advance(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Further steps, read as they come, [B, T, F] → [B, T, F] (or 3·F), and what is carried on."""
+        """Further steps of a stream, [B, T, F] → [B, T, F] (or 3·F), and the new state."""
         return self.filling.advance(self.normaliser(inputs), state)
 
     def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor | None:
-        """What a normalised 1 is worth in the inputs: [F], or [B, 1, F] where each sequence has its own."""
+        """The size of a normalised 1 in the inputs: [F], or [B, 1, F] if each sequence has its own."""
         return self.normaliser.unit(inputs, lengths)

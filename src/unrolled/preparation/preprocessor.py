@@ -1,6 +1,6 @@
-"""`Preprocessor`: what is done to every sequence before it is batched, in training and ever after.
+"""`Preprocessor`: encodes texts and cuts long sequences before they are batched, in training and in predictions.
 
-What becomes of values is the network's own affair: see `unrolled.preparation.preparing`.
+The network itself prepares values: see `unrolled.preparation.preparing`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from unrolled.preparation.vocabulary import UNKNOWN, Vocabulary, encoded, known,
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """Texts in the codes of the vocabulary, then long sequences cut; learned by `learn_preprocessor`.
+    """Encodes texts by a vocabulary, then cuts long sequences; made by `learn_preprocessor`.
 
     Attributes:
-        max_length: steps that are kept of a longer sequence; None for all.
-        keep_steps: which ones.
-        vocabulary: of text, the tokens of the training data, the most frequent first; token n has the
+        max_length: most steps of a sequence; None for no limit.
+        keep_steps: which steps of a longer sequence are kept.
+        vocabulary: for text, the tokens of the training data, the most frequent first; token n has the
             code n + 1. None for numbers.
-        tokens: of text, what a token is.
+        tokens: for text, characters or words.
     """
 
     max_length: int | None = None
@@ -36,7 +36,7 @@ class Preprocessor:
     tokens: TokenKind = "characters"
 
     def __call__(self, sequences: Sequences) -> Sequences:
-        """The sequences as they are batched. Doing it twice changes nothing."""
+        """The sequences as they are batched; a second call changes nothing."""
         coded = sequences if self.vocabulary is None else encoded(sequences, self.vocabulary)
         return truncated(coded, self.max_length, self.keep_steps)
 
@@ -50,14 +50,14 @@ class Preprocessor:
         )
 
     def cut(self, item: object, name: str = "the text", *, piece: bool = False) -> list[str]:
-        """The tokens of a text as the network is given them, at least one; a list of tokens is taken as it is.
+        """The tokens of a text that the network reads, at least one; a list of tokens stays as it is.
 
         Args:
             item: the text, or the list.
             name: of the text, for messages.
-            piece: whether more of the text may stand before and behind it; see `unrolled.data.tokens`.
+            piece: whether this is a piece of a text; see `unrolled.data.tokens`.
         Raises:
-            MismatchError: for what is no text.
+            MismatchError: for anything but a text.
             LengthError: for a text without a token.
         """
         tokens = list(tokens_of(item, self.tokens, name, piece=piece))
@@ -68,14 +68,14 @@ class Preprocessor:
         return tokens
 
     def from_texts(self, texts: Iterable[object], *, piece: bool = False) -> Sequences:
-        """Texts, or lists of tokens, in the codes of the vocabulary, one a sequence.
+        """Texts, or lists of tokens, in the codes of the vocabulary.
 
         Args:
             texts: see `TextsLike`.
             piece: see `cut`.
         Raises:
             MismatchError, LengthError: see `cut`.
-            DataError: where there are no texts.
+            DataError: if there are no texts.
         """
         items = [texts] if isinstance(texts, str) else list(texts)
         if not items:
@@ -85,10 +85,10 @@ class Preprocessor:
         return Sequences.from_steps(codes[:, None], list(map(len, rows)), channels=["text"], symbols=self._symbols)
 
     def parse(self, text: str, channels: int) -> Sequences:
-        """One sequence from how a person types it: of text, the text itself; otherwise see `parse_literal`.
+        """One sequence as a person types it: a text itself; numbers as for `parse_literal`.
 
         Raises:
-            DataError: naming what is wrong in it.
+            DataError: as `parse_literal` and `from_texts`.
         """
         return parse_literal(text, channels) if self.vocabulary is None else self.from_texts([text])
 
@@ -102,7 +102,7 @@ class Preprocessor:
 
 
 def learn_preprocessor(train: Sequences, config: DataConfig) -> Preprocessor:
-    """What the data section asks for, with the vocabulary of the training sequences, and of nothing else."""
+    """The preprocessor that the data section asks for, with the vocabulary of the training sequences alone."""
     bare = Preprocessor(config.max_length, config.keep_steps)
     if train.symbols is None:
         return bare

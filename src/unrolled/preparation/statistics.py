@@ -29,9 +29,9 @@ def overall_statistics(sequences: Sequences) -> tuple[Doubles, Doubles]:
 
 
 def _moments(sequences: Sequences) -> tuple[Doubles, Doubles, Doubles]:
-    """How many values each channel has, their mean, and the sum of their squared distances from it, [F] each.
+    """The number of values of each channel, their mean, and the sum of their squared distances from it, [F] each.
 
-    The blocks' moments are joined as by Chan, Golub and LeVeque 1983, so that large means cost no digits.
+    The moments of blocks are combined as by Chan, Golub and LeVeque 1983, so that large means cost no digits.
     """
     channels = len(sequences.channels)
     count, mean, squares = np.zeros(channels), np.zeros(channels), np.zeros(channels)

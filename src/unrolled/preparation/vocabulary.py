@@ -1,7 +1,7 @@
-"""Which tokens a network knows: learned on training text, then the codes of every text.
+"""The vocabulary of training text, and texts in its codes.
 
-A text is cut into tokens by `unrolled.data.tokens`. Code 0 is the unknown token. Whitespace that no training text
-held is no token at all: a model of characters passes over it, so ``01 10`` is ``0110`` to one that learned bits.
+`unrolled.data.tokens` cuts texts into tokens. Code 0 is the unknown token. Whitespace that no training text held is
+skipped: a model of characters that learned bits reads ``01 10`` as ``0110``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from unrolled.data import Sequences
 
 UNKNOWN = ""
-"""Stands at code 0 for every token that is not in the vocabulary; no token is empty."""
+"""The symbol of code 0, for every token outside the vocabulary; no token is empty."""
 
 Vocabulary = tuple[str, ...]
 """The tokens of training text, the most frequent first; token n has the code n + 1."""
 
 
 def learn_vocabulary(train: Sequences) -> Vocabulary:
-    """The tokens of training text, the most frequent first, equally frequent ones in sorted order."""
+    """The tokens of training text, the most frequent first; equally frequent tokens are sorted."""
     symbols = train.symbols or ()
     counts = np.zeros(len(symbols), np.int64)
     for block in train.blocks():
@@ -31,12 +31,12 @@ def learn_vocabulary(train: Sequences) -> Vocabulary:
 
 
 def known(tokens: Sequence[str], vocabulary: Vocabulary) -> list[str]:
-    """The tokens of a text that has been cut, without whitespace that was not learned."""
+    """The tokens of a text without whitespace outside the vocabulary."""
     return [token for token in tokens if not token.isspace() or token in vocabulary]
 
 
 def encoded(sequences: Sequences, vocabulary: Vocabulary) -> Sequences:
-    """Text in the codes of a vocabulary, without whitespace that was not learned; the values are copied."""
+    """Text in the codes of a vocabulary, without whitespace outside it; the values are copied."""
     symbols = (UNKNOWN, *vocabulary)
     own = sequences.symbols or ()
     if own == symbols:
@@ -48,7 +48,7 @@ def encoded(sequences: Sequences, vocabulary: Vocabulary) -> Sequences:
 
 
 def _without_gaps(sequences: Sequences) -> Sequences:
-    """The sequences without the steps of code −1."""
+    """The sequences without steps of code −1."""
     kept = [np.flatnonzero(row[:, 0] >= 0) + start for row, start in zip(sequences, sequences.starts, strict=True)]
     lengths = np.array([len(steps) for steps in kept], np.int64)
     values = sequences.values[np.concatenate(kept)]

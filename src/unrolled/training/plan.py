@@ -31,11 +31,11 @@ class Plan:
     @property
     def epochs(self) -> int:
         """Number of epochs; the last one may be incomplete."""
-        return -(-self.total_steps // self.order.steps_per_pass)
+        return -(-self.total_steps // self.order.updates_per_epoch)
 
     def steps_in(self, epoch: int) -> int:
         """Updates in an epoch, counted from 0."""
-        return min(self.order.steps_per_pass, self.total_steps - epoch * self.order.steps_per_pass)
+        return min(self.order.updates_per_epoch, self.total_steps - epoch * self.order.updates_per_epoch)
 
 
 def make_plan(config: TrainConfig, train: Sequences) -> Plan:
@@ -49,8 +49,8 @@ def make_plan(config: TrainConfig, train: Sequences) -> Plan:
     if config.max_steps is not None:
         return Plan(order, config.max_steps)
     if config.max_sequences is not None:
-        per_epoch = len(train) if config.last_batch == "keep" else order.steps_per_pass * size
+        per_epoch = len(train) if config.last_batch == "keep" else order.updates_per_epoch * size
         epochs, rest = divmod(config.max_sequences, per_epoch)
-        return Plan(order, max(epochs * order.steps_per_pass + rest // size, 1))
-    epochs = config.max_epochs or max(DEFAULT_EPOCHS, -(-DEFAULT_STEPS // order.steps_per_pass))
-    return Plan(order, epochs * order.steps_per_pass)
+        return Plan(order, max(epochs * order.updates_per_epoch + rest // size, 1))
+    epochs = config.max_epochs or max(DEFAULT_EPOCHS, -(-DEFAULT_STEPS // order.updates_per_epoch))
+    return Plan(order, epochs * order.updates_per_epoch)

@@ -268,7 +268,7 @@ def make_stepper(update: Update, plan: Plan) -> Stepper:
         return HostStepper(update, randomness)
     generators = [] if randomness.changes is None else [randomness.changes]
     capture = CudaGraphCapture(generators) if update.config.cuda_graphs else None
-    return CudaGraphStepper(update, randomness, plan.order.steps_per_pass, plan.order.batch_size, capture)
+    return CudaGraphStepper(update, randomness, plan.order.updates_per_epoch, plan.order.batch_size, capture)
 
 
 def _default_generator(device: torch.device) -> Generator:

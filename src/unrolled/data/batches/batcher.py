@@ -16,7 +16,7 @@ from torch import Tensor
 from unrolled.data.sequences import Integers, Sequences
 
 _BUCKET_BATCHES = 8
-"""Batches that are sorted by length together: more waste less padding, fewer keep the order random."""
+"""Batches whose sequences are sorted by length together: more save padding, fewer keep the order random."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Batch:
     Attributes:
         inputs: [B, T, F], float32, T the longest of the batch.
         lengths: [B].
-        targets: class indices, [B]; zeros where the labels are not known.
-        weights: how much each sequence counts in the loss, [B], float32; None where all count the same.
+        targets: class indices, [B]; zeros if the labels are not known.
+        weights: weight of each sequence in the loss, [B], float32; None for equal weights.
 
     Example:
         >>> class Batches(unrolled.Recorder):
@@ -47,15 +47,13 @@ class Batch:
 
 
 class Batcher:
-    """Makes batches from sequences that stay as they are stored, on the device where the network is.
-
-    Bytes stay bytes and are scaled as a batch is made.
+    """Makes batches from sequences. Bytes stay bytes in memory; a batch is scaled when it is made.
 
     Args:
-        sequences: what batches are made of.
-        device: where batches are wanted.
-        weights: how much each sequence counts in the loss, [N], for training; None where all count the same.
-        storage: where the sequences lie; by default there, too. Elsewhere batches are gathered there and sent.
+        sequences: to make batches from.
+        device: of the batches.
+        weights: weight of each sequence in the loss, [N], for training; None for equal weights.
+        storage: the device that holds the sequences and gathers batches; by default ``device``.
         round_to: T is rounded up to a multiple of this, so that batches have few different shapes.
     """
 
@@ -80,31 +78,29 @@ class Batcher:
         self.weights = None if weights is None else _tensor(weights.astype(np.float32), self.storage)
         self.equal_length = sequences.equal_length
         self.rows = self._as_rows(sequences)
-        self._known_lengths = sequences.lengths  # asking the device would make the host wait
+        self._known_lengths = sequences.lengths  # a question to the device would make the host wait
 
     def batch(self, indices: Integers) -> Batch:
         """The sequences of these indices, in this order."""
         return self.gather(self.choose(indices), self.steps_of(indices))
 
     def choose(self, indices: Integers) -> Tensor:
-        """The indices where the sequences lie, [B]."""
+        """The indices on the device that holds the sequences, [B]."""
         return _tensor(indices, self.storage)
 
     def steps_of(self, indices: Integers) -> int:
-        """The steps T of a batch of these sequences: its longest one's, rounded up as `round_to` says."""
+        """The steps T of a batch of these sequences: those of the longest, rounded up by ``round_to``."""
         if self.equal_length:
             return self.equal_length
         longest = int(self._known_lengths[indices].max())
-        if self.round_to == 1:
-            return longest
         return -(-longest // self.round_to) * self.round_to
 
     def gather(self, chosen: Tensor, steps: int) -> Batch:
-        """The batch of chosen sequences. Nothing here waits for the device.
+        """The batch of chosen sequences, without waiting for the device.
 
         Args:
-            chosen: of `choose`, [B].
-            steps: of `steps_of`, T.
+            chosen: the result of `choose`, [B].
+            steps: the result of `steps_of`, T.
         """
         device = self.device
         lengths, targets = self.lengths[chosen], self.targets[chosen].to(device)
@@ -119,7 +115,7 @@ class Batcher:
         return Batch(self._scaled(picked.to(device)), lengths.to(device), targets, weights)
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Integers, Batch]]:
-        """Every sequence once, shortest first, so that little is padded; with its indices."""
+        """All sequences in batches, the shortest first to save padding, with their indices."""
         order = np.argsort(self._known_lengths, kind="stable")
         for low in range(0, len(order), batch_size):
             indices = order[low : low + batch_size]
@@ -130,7 +126,7 @@ class Batcher:
         return values.mul_(self.scale) if self.scale != 1.0 else values
 
     def _as_rows(self, sequences: Sequences) -> Tensor | None:
-        """The values as [N, T, F], where the sequences have equal lengths and stand side by side."""
+        """The values as [N, T, F], if the sequences have equal lengths and are adjacent in order."""
         length = sequences.equal_length
         first = int(sequences.starts[0])
         if length is None or not np.array_equal(
@@ -142,17 +138,17 @@ class Batcher:
 
 @dataclass(frozen=True)
 class Order:
-    """The order in which training passes over the sequences: a function of the seed and the pass alone.
+    """The order of the sequences in training: a function of the seed and the epoch alone.
 
-    Nothing is remembered from batch to batch, so a run can go on in the middle of a pass.
+    Nothing is remembered from batch to batch, so a run can be resumed in the middle of an epoch.
 
     Attributes:
         lengths: steps of each sequence, [N].
         batch_size: sequences in a batch, over all ranks.
         seed: of the shuffling.
-        shuffle: a new random order at each pass, or always the stored one.
-        last_batch: what becomes of the remainder of a pass; see `TrainConfig`.
-        rank, world_size: this process's number and how many there are; each takes its share of a batch.
+        shuffle: whether each epoch has a new random order; otherwise all have the stored order.
+        last_batch: how an incomplete last batch is handled; see `TrainConfig`.
+        rank, world_size: the number of this process, and of all processes; each has a share of every batch.
     """
 
     lengths: Integers
@@ -164,49 +160,49 @@ class Order:
     world_size: int = 1
 
     @property
-    def steps_per_pass(self) -> int:
-        """Batches of one pass, at least 1."""
+    def updates_per_epoch(self) -> int:
+        """Batches of one epoch, at least 1."""
         count = len(self.lengths)
         batches = -(-count // self.batch_size) if self.last_batch == "keep" else count // self.batch_size
         return max(batches, 1)
 
-    def batches(self, number: int) -> list[Integers]:
-        """The batches of a pass, as indices into the sequences.
+    def batches(self, epoch: int) -> list[Integers]:
+        """The batches of an epoch, as indices of sequences.
 
-        Where the order is random, sequences of different lengths are put into batches of about equal ones:
-        within stretches of a few batches they are sorted by length, then the batches are shuffled.
+        In a random order, sequences of different lengths share a batch with others of about the same length: stretches
+        of a few batches are sorted by length, then the batches are shuffled.
 
         Args:
-            number: of the pass, from 0.
+            epoch: its number, from 0.
         """
-        cuts = self._cut(self._stream(number) if self.last_batch == "wrap" else self._order(number), number)
+        cuts = self._cut(self._stream(epoch) if self.last_batch == "wrap" else self._order(epoch), epoch)
         return [cut[self.rank :: self.world_size] for cut in cuts]
 
-    def _order(self, number: int) -> Integers:
-        """All sequences in the order of one pass."""
+    def _order(self, epoch: int) -> Integers:
+        """All sequences in the order of one epoch."""
         count = len(self.lengths)
         if not self.shuffle:
             return np.arange(count)
-        return np.random.default_rng((self.seed, number)).permutation(count)
+        return np.random.default_rng((self.seed, epoch)).permutation(count)
 
-    def _stream(self, number: int) -> Integers:
-        """As many sequences as a pass has whole batches, from passes that follow without a break."""
-        count, size = len(self.lengths), self.steps_per_pass * self.batch_size
-        first = number * size
-        passes = range(first // count, (first + size - 1) // count + 1)
-        stream = np.concatenate([self._order(index) for index in passes])
-        return stream[first - passes.start * count :][:size]
+    def _stream(self, epoch: int) -> Integers:
+        """The sequences of an epoch of whole batches: the next ones of an endless stream of random orders."""
+        count, size = len(self.lengths), self.updates_per_epoch * self.batch_size
+        first = epoch * size
+        orders = range(first // count, (first + size - 1) // count + 1)
+        stream = np.concatenate([self._order(index) for index in orders])
+        return stream[first - orders.start * count :][:size]
 
-    def _cut(self, order: Integers, number: int) -> list[Integers]:
+    def _cut(self, order: Integers, epoch: int) -> list[Integers]:
         if self.last_batch == "drop":
-            order = order[: self.steps_per_pass * self.batch_size]  # before the sorting, or the longest would go
+            order = order[: self.updates_per_epoch * self.batch_size]  # unsorted, or the longest would go
         if self._ragged and self.shuffle:
             stretch = _BUCKET_BATCHES * self.batch_size
             parts = [order[low : low + stretch] for low in range(0, len(order), stretch)]
             order = np.concatenate([part[np.argsort(self.lengths[part], kind="stable")] for part in parts])
         cuts = [order[low : low + self.batch_size] for low in range(0, len(order), self.batch_size)]
         if self._ragged and self.shuffle:
-            mixed = np.random.default_rng((self.seed, number, 1)).permutation(len(cuts))
+            mixed = np.random.default_rng((self.seed, epoch, 1)).permutation(len(cuts))
             cuts = [cuts[index] for index in mixed]
         return cuts
 
@@ -216,7 +212,7 @@ class Order:
 
 
 def _tensor(array: npt.NDArray[np.generic], device: torch.device) -> Tensor:
-    """The array as a tensor, on the CPU without a copy; nothing writes to it, so it may be read-only."""
+    """The array as a tensor, on the CPU without a copy. No code writes to it, so the array may be read-only."""
     array = np.ascontiguousarray(array)
     if array.flags.writeable:
         return torch.from_numpy(array).to(device)

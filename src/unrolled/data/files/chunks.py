@@ -1,4 +1,4 @@
-"""A text file in chunks of whole lines, so that no more than one chunk is in memory.
+"""A text file in chunks of whole lines; only one chunk is in memory.
 
 Plain or gzip, or standard input. The text is UTF-8, with or without a byte-order mark; a line that is not UTF-8 is
 read as Latin-1. A line ends with ``\\n``, ``\\r\\n`` or ``\\r``.
@@ -45,11 +45,11 @@ def read_chunks(
 
     Args:
         request: names the file, and the observer of the progress.
-        quoted: whether a line's end between quotation marks does not end the line.
+        quoted: whether a line may continue after a line end between quotation marks.
         size: bytes of a chunk.
         longest: bytes of a line, at most.
     Raises:
-        ReadError: for text that is none, and a line that is too long.
+        ReadError: for a file that is not text, and a line that is too long.
     """
     path = request.path
     with _opened(path) as (file, position, total):
@@ -78,7 +78,7 @@ def read_chunks(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, Callable[[], int], int]]:
-    """The file's content, how many bytes of the file are read, and its size; 0 where that is not known."""
+    """The file's content, a function that says how many of its bytes have been read, and its size, 0 if unknown."""
     if path == STANDARD_INPUT:
         yield standard_input(), lambda: 0, 0  # a pipe has no position
         return
@@ -88,10 +88,10 @@ def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, Callable[[], int], int
 
 
 def standard_input() -> BufferedIOBase:
-    """What is piped into the process.
+    """The standard input.
 
     Raises:
-        ReadError: if nothing is: a person at a terminal would wait forever.
+        ReadError: for a terminal, at which a person would wait forever.
     """
     if sys.stdin is None or sys.stdin.isatty():
         raise ReadError(STANDARD_INPUT, "standard input is a terminal; expected a pipe, as in `cat x.csv | unrolled …`")
@@ -101,7 +101,7 @@ def standard_input() -> BufferedIOBase:
 
 
 def _without_mark(path: Path, text: bytes) -> bytes:
-    """The text without a byte-order mark; other encodings are refused."""
+    """The text without a byte-order mark; refuses UTF-16."""
     for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         if text.startswith(mark):
             raise ReadError(path, "this is UTF-16 text; expected UTF-8. Save it as UTF-8 (in Excel: CSV UTF-8).")
@@ -111,7 +111,7 @@ def _without_mark(path: Path, text: bytes) -> bytes:
 
 
 def _last_end(text: bytes, quoted: bool) -> int:
-    """Where the last whole line ends; 0 where none does."""
+    """The end of the last whole line; 0 if no line is whole."""
     end = b"\n" if b"\n" in text else b"\r"
     cut = text.rfind(end) + 1
     if not quoted or _QUOTE not in text:

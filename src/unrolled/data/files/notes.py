@@ -1,4 +1,4 @@
-"""What a reader tells while it reads: what it found without being told, and how far it is."""
+"""Observers of a reader: they receive what it finds out, and its progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Observer:
-    """Takes what a reader tells; this one takes no notice of it.
+    """Receives the notes and the progress of a reader, and ignores them.
 
     Example:
         >>> class Notes(unrolled.Observer):
@@ -18,31 +18,31 @@ class Observer:
     """
 
     def note(self, text: str) -> None:
-        """What was found without being named, as a sentence: columns, a delimiter, wide or long."""
+        """Receives a sentence about what the reader found out: columns, a delimiter, wide or long."""
 
     def progress(self, done: int, total: int) -> None:
-        """Bytes that are read so far, and bytes of the file, 0 where that is not known; called often.
+        """Receives the bytes read so far and the bytes of the file, 0 if unknown; called often.
 
-        When all is read, both are the same.
+        At the end both are equal.
         """
 
 
 class Notes(Observer):
-    """Hands each note to a function, once, and the progress to another observer."""
+    """Passes each note to a function, once, and the progress to another observer."""
 
     def __init__(self, say: Callable[[str], None], progress: Observer | None = None) -> None:
         self._say, self._progress = say, progress
-        self._said: set[str] = set()
+        self._seen: set[str] = set()
 
     def progress(self, done: int, total: int) -> None:
-        """Passes it on."""
+        """Passes the progress on."""
         if self._progress is not None:
             self._progress.progress(done, total)
 
     def note(self, text: str) -> None:
-        """Says what was not said before: a training file and its test file find the same."""
-        if text not in self._said:
-            self._said.add(text)
+        """Passes on a note that is new: readers of a training file and its test file find the same."""
+        if text not in self._seen:
+            self._seen.add(text)
             self._say(text)
 
 

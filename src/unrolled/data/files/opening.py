@@ -1,8 +1,7 @@
-"""What the readers share: opening a file safely, and reading it without taking memory on trust."""
+"""Opens files for all readers; allocates no memory on the word of a file."""
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import os
 import stat
@@ -16,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.errors import DataError, ReadError
+from unrolled.errors import DataError, ReadError, nearest
 
 MAX_EXPANSION = 1032
-"""Bytes that one byte of a deflate stream can become at most: 258 from 2 bits."""
+"""Most bytes that one byte of a deflate stream can expand to: 258 from 2 bits."""
 
 _CHUNK_BYTES = 1 << 18
 _MOST_SIBLINGS = 10_000
@@ -27,7 +26,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def check_file(path: Path) -> None:
-    """Makes sure that there is a regular file with something in it.
+    """Checks that a path is a regular file that is not empty.
 
     Raises:
         ReadError: for no such file (with the nearest name in its folder), a folder, or an empty file.
@@ -49,7 +48,7 @@ def check_file(path: Path) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turns the system's errors while ``path`` is read into a `ReadError` that helps."""
+    """Turns the system's errors about a file into a `ReadError` with advice."""
     try:
         yield
     except PermissionError:
@@ -60,7 +59,7 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Adds the file's name to errors about the data in it."""
+    """Adds the name of a file to errors about its data."""
     try:
         yield
     except ReadError:
@@ -74,7 +73,7 @@ def open_file(path: Path) -> Iterator[BufferedIOBase]:
     """The file, open for reading bytes.
 
     Raises:
-        ReadError: as `check_file`, and for whatever the system refuses while the file is open.
+        ReadError: as `check_file`, and for errors of the system while the file is open.
     """
     check_file(path)
     with reading(path), path.open("rb") as file:
@@ -83,10 +82,9 @@ def open_file(path: Path) -> Iterator[BufferedIOBase]:
 
 @contextmanager
 def open_unpacked(path: Path) -> Iterator[tuple[BufferedIOBase, int]]:
-    """The file's content, unpacked where it is gzip, and the most bytes that this can be.
+    """The file's content, unpacked if it is gzip, and the most bytes that it can hold.
 
-    Whether it is gzip is told by its first bytes, not its name: browsers unpack ``.gz`` files
-    as they save them.
+    The first bytes tell whether a file is gzip, not its name: browsers unpack ``.gz`` files when they save them.
 
     Raises:
         ReadError: as `open_file`, and for a gzip stream that is cut short or damaged.
@@ -119,11 +117,10 @@ def size_of(file: BufferedIOBase) -> int:
 def read_bytes(path: Path, file: BufferedIOBase, size: int) -> npt.NDArray[np.uint8]:
     """The next ``size`` bytes, or fewer where the file ends, in one writable array.
 
-    The caller has checked that the file can hold ``size`` bytes: the array is made before they are
-    read, so that there is never a second copy.
+    The caller has checked that the file can hold ``size`` bytes. They are read into the array, without a second copy.
 
     Raises:
-        ReadError: if the memory does not suffice.
+        ReadError: if there is not enough memory.
     """
     try:
         array = np.empty(size, np.uint8)
@@ -140,14 +137,14 @@ def read_bytes(path: Path, file: BufferedIOBase, size: int) -> npt.NDArray[np.ui
 
 
 def _nearest(path: Path) -> str:
-    """A sentence with the name in the folder that was probably meant, or with what is missing."""
+    """A sentence with the most similar name in the folder, or with the folder that is missing."""
     folder = path.parent
     if not folder.is_dir():
-        return f" Nor is there a folder {folder}."
+        return f" There is no folder {folder} either."
     try:
         with os.scandir(folder) as entries:
             names = {entry.name.casefold(): entry.name for entry in islice(entries, _MOST_SIBLINGS)}
     except OSError:
         return ""
-    near = difflib.get_close_matches(path.name.casefold(), names, n=1, cutoff=0.7)
-    return f" Did you mean {names[near[0]]!r}?" if near else " Check the path."
+    near = nearest(path.name.casefold(), list(names))
+    return f" Did you mean {names[near]!r}?" if near else " Check the path."

@@ -1,4 +1,4 @@
-"""What a reader is asked for."""
+"""The request to a reader: a file, and what is known about it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ STANDARD_INPUT = Path("-")
 
 @dataclass(frozen=True)
 class Request:
-    """A file, and what is known of it.
+    """A file, and what is known about it.
 
     Attributes:
         path: the file or folder; `STANDARD_INPUT` for the process's own input.
-        config: names of columns and the like, where they are given.
-        observer: is told what is found without being named, and how far the reading is.
-        labels_needed: whether sequences without labels are refused where a label column is named; to predict,
-            none are needed.
+        config: options, such as the names of columns.
+        observer: receives what the reader finds out, and its progress.
+        labels_needed: whether a named label column must hold a label for each sequence; predictions need none.
     """
 
     path: Path
@@ -29,5 +28,5 @@ class Request:
     labels_needed: bool = True
 
     def note(self, text: str) -> None:
-        """Tells what was found without being named."""
+        """Passes a note about the file to the observer."""
         self.observer.note(f"{self.path.name}: {text}")

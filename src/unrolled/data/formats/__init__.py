@@ -1,6 +1,6 @@
 """Files into sequences: one file a format.
 
-registry     the table of formats, and which of them a file has
+registry     the table of formats, and the format of a file
 delimited    CSV and TSV, as tables
 parquet      Parquet, as tables
 json_lines   JSON Lines: an object a sequence
@@ -11,7 +11,7 @@ npy, npz     NumPy's arrays
 idx          MNIST's arrays
 folders      a folder a class: CLASS/*.csv, CLASS/*.png
 pictures     one picture file as grey values
-table_files  from any table to sequences: its columns first, then the reader of its shape
+table_files  any table into sequences, by the roles of its columns
 """
 
 from unrolled.data.formats.idx import read_idx_pair

@@ -1,7 +1,6 @@
 """Tables in text: CSV and TSV, plain or gzip, from a file or from standard input.
 
-pyarrow reads the numbers, a chunk of whole lines at a time. Only where it stumbles is the chunk gone through
-again, line by line, to find the place.
+pyarrow parses chunks of whole lines. If it fails, Python's `csv` reads the chunk again to find the line of the mistake.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from pyarrow import csv as arrow_csv
 
 from unrolled.data.files import Chunk, Request, read_chunks
 from unrolled.data.numbers import BEYOND_FLOAT32, exceeds_float32, parse_number
-from unrolled.data.tables import MOST_COLUMNS, Block, Found, Kind, Sample
+from unrolled.data.tables import MOST_COLUMNS, Block, ColumnKind, ColumnSample, FoundKind
 from unrolled.errors import ConfigError, ReadError, quoted
 
 NULLS = ("", "NA", "N/A", "NaN", "nan", "-nan", "-NaN", "null", "NULL", "None", "#N/A", "?")
-"""What stands for a missing number."""
+"""Spellings of a missing number."""
 _SAMPLE_ROWS = 1000
 _SAMPLE_BYTES = 4 << 20
 _WORTH_THREADS = 1 << 20
@@ -39,16 +38,16 @@ def open_delimited(
     header: bool | None = None,
     nulls: tuple[str, ...] = NULLS,
 ) -> Delimited:
-    """A text table, its header read.
+    """Opens a table in text and reads its header.
 
     Args:
-        request: names the file; ``delimiter`` of its config comes before the format's own.
-        delimiter: what stands between the columns in this format.
-        quoted: whether quotation marks have a meaning.
-        header: whether the first line names the columns; by default it is found out.
-        nulls: what stands for a missing value in the samples.
+        request: names the file; its option ``delimiter`` comes before the format's.
+        delimiter: separates the columns in this format.
+        quoted: whether quotation marks enclose cells.
+        header: whether the first line names the columns; None to find out.
+        nulls: spellings of a missing value in the samples.
     Raises:
-        ReadError: for a file without rows, a wrong delimiter and column names that stand twice.
+        ReadError: for a file without rows, a wrong delimiter, and column names that occur twice.
     """
     mark = _chosen_delimiter(request, delimiter)
     chunks = read_chunks(request, quoted=quoted)
@@ -85,12 +84,12 @@ class Delimited:
 
     path: Path
     named: bool
-    samples: Mapping[str, Sample]
+    samples: Mapping[str, ColumnSample]
     delimiter: str
     quoted: bool
     chunks: Iterator[Chunk]
 
-    def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Block]:
+    def blocks(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Block]:
         """See `Table`."""
         for chunk in self.chunks:
             if chunk.text.strip():
@@ -104,7 +103,7 @@ class Delimited:
         line = next((line for line, _ in islice(rows, row, None)), None)
         return ReadError(self.path, problem, line=line)
 
-    def _parse(self, chunk: Chunk, kinds: Mapping[str, Kind]) -> pa.Table:
+    def _parse(self, chunk: Chunk, kinds: Mapping[str, ColumnKind]) -> pa.Table:
         for block_size in (max(1 << 20, len(chunk.text) // 8), max(len(chunk.text) + 2, 16)):
             try:
                 return arrow_csv.read_csv(
@@ -132,7 +131,7 @@ class Delimited:
                     break
         raise self._explained(chunk, kinds, problem)
 
-    def _type(self, name: str, kind: Kind) -> pa.DataType:
+    def _type(self, name: str, kind: ColumnKind) -> pa.DataType:
         if kind == "moment" and self.samples[name].found == "moment":
             zone = _has_zone(self.samples[name].values[0])
             return pa.timestamp("us", "UTC") if zone else pa.timestamp("us")
@@ -140,15 +139,15 @@ class Delimited:
             return pa.dictionary(pa.int32(), pa.string())
         return pa.string() if kind == "text" else pa.float64()
 
-    def _explained(self, chunk: Chunk, kinds: Mapping[str, Kind], problem: str) -> ReadError:
-        """The error for the first thing wrong with a chunk."""
+    def _explained(self, chunk: Chunk, kinds: Mapping[str, ColumnKind], problem: str) -> ReadError:
+        """The error for the first mistake in a chunk."""
         names = list(self.samples)
         for line, row in _rows(self.path, chunk, self.delimiter, self.quoted):
             if len(row) != len(names):
                 return ReadError(
                     self.path,
                     f"found {len(row)} columns where the {'header' if self.named else 'first line'} has {len(names)}; "
-                    "every row needs as many. Leave a cell empty for a missing value.",
+                    "every row needs the same number. Leave a cell empty for a missing value.",
                     line=line,
                 )
             for name, cell in zip(names, row, strict=True):
@@ -172,7 +171,7 @@ def _chosen_delimiter(request: Request, default: str) -> str:
 
 
 def _check_delimiter(path: Path, rows: list[tuple[int, list[str]]], mark: str) -> None:
-    """Refuses a table of one column that another delimiter would part."""
+    """Refuses a table of one column that another delimiter would split."""
     if len(rows[0][1]) > 1:
         return
     cells = [row[0] for _, row in rows[:20]]
@@ -182,14 +181,14 @@ def _check_delimiter(path: Path, rows: list[tuple[int, list[str]]], mark: str) -
             option = "tab" if other == "\t" else f"'{other}'"
             raise ReadError(
                 path,
-                f"found one column, {quoted(cells[0])}, where {_NAMED_DELIMITERS.get(mark, repr(mark))} parts the "
-                f"columns; here {name} seems to. Say so: --delimiter {option}.",
+                f"found one column, {quoted(cells[0])}, where {_NAMED_DELIMITERS.get(mark, repr(mark))} separates the "
+                f"columns; in this file {name} seems to separate them: --delimiter {option}.",
                 line=rows[0][0],
             )
 
 
 def _first_rows(path: Path, chunk: Chunk, delimiter: str, quoted: bool) -> list[tuple[int, list[str]]]:
-    """The first lines that are not empty, each with its number and cells."""
+    """The first rows, each with the number of its line and its cells."""
     if len(chunk.text) > _SAMPLE_BYTES:
         cut = chunk.text.find(b"\n", _SAMPLE_BYTES)
         chunk = Chunk(chunk.text[: cut + 1] if cut > 0 else chunk.text, chunk.line)
@@ -197,7 +196,7 @@ def _first_rows(path: Path, chunk: Chunk, delimiter: str, quoted: bool) -> list[
 
 
 def _rows(path: Path, chunk: Chunk, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a chunk as Python's own reader takes them apart, each with the line where it begins."""
+    """The rows of a chunk as Python's `csv` reads them, each with the number of its first line."""
     source = (raw.decode("utf-8") for raw in chunk.text.splitlines(keepends=True))
     reader = csv.reader(source, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
     while True:
@@ -208,7 +207,7 @@ def _rows(path: Path, chunk: Chunk, delimiter: str, quoted: bool) -> Iterator[tu
             return
         except csv.Error as error:
             long = f"a cell is longer than {csv.field_size_limit():,} characters, or a quotation mark is not closed"
-            problem = long if "field limit" in str(error) else f"the line cannot be taken apart: {error}"
+            problem = long if "field limit" in str(error) else f"the line cannot be split into cells: {error}"
             raise ReadError(path, f"{problem}.", line=line) from None
         if row:
             yield line, row
@@ -221,7 +220,7 @@ def _without_lines(chunk: Chunk, count: int) -> Chunk:
 
 
 def _is_header(request: Request, rows: list[tuple[int, list[str]]]) -> bool:
-    """Whether the first row names the columns: no column that is named in the options, and numbers, are none."""
+    """Whether the first row names the columns: it has a name that the options use, or few numbers."""
     config, first = request.config, [cell.strip() for cell in rows[0][1]]
     wanted = {config.id, config.time, config.label, config.group, config.text} - {None}
     if wanted & set(first):
@@ -246,7 +245,7 @@ def _column_names(path: Path, row: tuple[int, list[str]]) -> tuple[str, ...]:
         if name in seen:
             raise ReadError(
                 path,
-                f"the column name {quoted(name)} stands twice, in columns {seen[name]} and {position}; "
+                f"the column name {quoted(name)} occurs twice, in columns {seen[name]} and {position}; "
                 "rename one of them.",
                 line=line,
             )
@@ -254,13 +253,13 @@ def _column_names(path: Path, row: tuple[int, list[str]]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _sample(cells: list[str], nulls: tuple[str, ...]) -> Sample:
+def _sample(cells: list[str], nulls: tuple[str, ...]) -> ColumnSample:
     values = [cell for cell in (cell.strip() for cell in cells) if cell not in nulls]
-    return Sample(_found(values), tuple(values))
+    return ColumnSample(_found(values), tuple(values))
 
 
-def _found(values: list[str]) -> Found:
-    """What most of the values are: a single letter among numbers is a mistake, not a text column."""
+def _found(values: list[str]) -> FoundKind:
+    """The content of most values: a single letter among numbers is a mistake, not a text column."""
     if not values:
         return "empty"
     numbers = sum(parse_number(value) is not None for value in values)
@@ -285,8 +284,8 @@ def _has_zone(cell: str) -> bool:
     return re.search(r"(Z|[+-]\d\d:?\d\d)\Z", cell[10:]) is not None
 
 
-def _wrong_cell(cell: str, kind: Kind | None, found: Found) -> str:
-    """What is wrong with a cell; empty where it is right."""
+def _wrong_cell(cell: str, kind: ColumnKind | None, found: FoundKind) -> str:
+    """The mistake in a cell; empty for a correct cell."""
     if kind not in {"number", "moment"} or cell in NULLS:
         return ""
     if kind == "moment" and found == "moment":

@@ -1,7 +1,7 @@
-"""Folders of files, a file a sequence, in a folder for each class: ``root/<label>/*.csv`` or ``*.png``.
+"""Folders with a file for each sequence, in a folder for each class: ``root/<label>/*.csv`` or ``*.png``.
 
-Files that lie in the root itself have no labels; they can be predicted. A sequence is named after its file. Hidden
-files are passed over, and so are files of other kinds, which is told.
+Files in the root itself have no labels; they can be predicted. The id of a sequence is the name of its file. Hidden
+files are skipped, and other files with a note.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PICTURES = (".png",)
 
 
 def holds(root: Path, endings: tuple[str, ...]) -> bool:
-    """Whether a folder, or a folder in it, holds a file with one of these endings."""
+    """Whether a folder or one of its folders holds a file with one of these endings."""
     if not root.is_dir():
         return False
     with reading(root):
@@ -34,7 +34,7 @@ def holds(root: Path, endings: tuple[str, ...]) -> bool:
 
 
 def read_csv_folder(request: Request) -> Sequences:
-    """The sequences in a folder of tables, a row a step; their columns need the same names.
+    """The sequences in a folder of tables with a row a step; all need the same column names.
 
     Raises:
         ReadError: for a folder without such files, and for a file that does not fit the others, with its line.
@@ -57,7 +57,7 @@ def read_csv_folder(request: Request) -> Sequences:
 
 
 def read_png_folder(request: Request) -> Sequences:
-    """The pictures in a folder, read row by row, grey and of one size.
+    """The pictures in a folder, in shades of grey and of one size, each row a step.
 
     Raises:
         ReadError: for a folder without such files, a damaged picture, and one of another size.
@@ -85,7 +85,7 @@ def read_png_folder(request: Request) -> Sequences:
 
 @dataclass(frozen=True)
 class _Files:
-    """The files of a folder: where they are, their names, and the label of each, where they have some."""
+    """The files of a folder, the id of each, and the label of each; None for labels if they have none."""
 
     paths: list[Path]
     ids: list[str]
@@ -110,16 +110,16 @@ def _files(request: Request, endings: tuple[str, ...]) -> _Files:
     what = endings[0]
     if chosen and loose:
         raise ReadError(
-            root, f"{loose[0].name} lies beside the folders of the classes; expected every {what} file in one of them."
+            root, f"{loose[0].name} is beside the folders of the classes; expected every {what} file in one of them."
         )
     if not chosen and not loose:
         raise ReadError(root, f"there is no {what} file in it; expected FOLDER/CLASS/*{what}.")
     empty = [folder.name for folder in folders if chosen and folder.name not in {label for label, _ in chosen}]
     if empty:
-        request.note(f"the folder {empty[0]!r} holds no {what} file; there is no such class")
+        request.note(f"the folder {empty[0]!r} holds no {what} file, so it is not a class")
     others = sum(not _fits(file, endings) and not file.name.startswith(".") for _, file in files)
     if others:
-        request.note(f"{others:,} files that are no {what} files are passed over")
+        request.note(f"{others:,} files that are not {what} files are skipped")
     if loose:
         return _Files(loose, [file.name for file in loose], None)
     ids = [f"{label}/{file.name}" for label, file in chosen]
@@ -135,18 +135,18 @@ def _fits(entry: Path, endings: tuple[str, ...]) -> bool:
 
 
 def _read_table(request: Request, file: Path) -> Sequences:
-    """One file, as a long table whose rows are all of one sequence."""
+    """One file, as a long table of one sequence."""
     config = request.config.model_copy(update={"table": "long", "label": "-", "id": None, "group": None, "text": None})
-    # named after the folder, so that what is found in every file is told once
+    # notes name the folder, so that a note about every file is shown once
     own = Request(file, config, Notes(lambda text: request.note(text.partition(": ")[2])))
     table = open_delimited(own, "\t" if ".tsv" in file.name.lower() else ",")
-    if not table.named:  # nothing but numbers, a column a channel
+    if not table.named:  # only numbers, with a column for each channel
         own = replace(own, config=config.model_copy(update={"channels": tuple(table.samples)}))
     return read_long(table, find_roles(table, own), own)
 
 
 def _in_order(one: Sequences, channels: tuple[str, ...], file: Path, first: Path) -> Values:
-    """A file's steps with the channels in the order of the first file's, [T, F]."""
+    """The steps of a file, [T, F], with the channels in the order of the first file."""
     if one.channels == channels:
         return one.values
     if sorted(one.channels) != sorted(channels):

@@ -1,11 +1,11 @@
-"""IDX, the form of the MNIST files: a big-endian header, then the bytes of one array.
+"""IDX, the format of the MNIST files: a big-endian header, then the bytes of one array.
 
     0  0  type  dimensions     four bytes; the type of unsigned bytes is 8
     size of each dimension     four bytes each
     data                       the last dimension runs fastest
 
-Plain or gzip. The whole array is read into one block of memory, so that 60,000 pictures of MNIST take
-47 MB and no more. LeCun, Cortes, Burges: The MNIST database of handwritten digits.
+The file may be packed by gzip. The array is read into one block of memory: the 60,000 pictures of MNIST take 47 MB.
+LeCun, Cortes, Burges: The MNIST database of handwritten digits.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ def read_idx(path: str | Path) -> npt.NDArray[np.uint8]:
     """The array in an IDX file of unsigned bytes with one to three dimensions.
 
     Args:
-        path: the file, plain or gzip; which of them is seen from its content.
+        path: the file, plain or packed by gzip.
     Returns:
-        The array in the header's shape, writable, in the only memory that was taken.
+        The array in the header's shape, writable.
     Raises:
-        ReadError: for a file that is no IDX file, holds another type, ends too early or too late, or
-            whose gzip stream is cut short or does not fit its checksum.
+        ReadError: for a file that is not IDX, holds another type, is too short or too long, or whose gzip stream is
+            cut short or does not match its checksum.
     """
     path = Path(path)
     with open_unpacked(path) as (file, most):
         shape = _read_shape(path, file)
         size = math.prod(shape)
         room = most - 4 - 4 * len(shape)
-        if size > room:  # said before memory is taken for it
+        if size > room:  # before memory is allocated
             raise _cut_short(path, shape, room, "at most " if most != path.stat().st_size else "")
         array = read_bytes(path, file, size)
         if len(array) < size:
             raise _cut_short(path, shape, len(array))
-        # reading on to the end also makes gzip compare its checksum
+        # at the end of the file gzip also compares its checksum
         if file.read(1):
             raise ReadError(
                 path,
@@ -66,8 +66,8 @@ def read_idx(path: str | Path) -> npt.NDArray[np.uint8]:
 def read_idx_pair(images: str | Path, labels: str | Path | None) -> Sequences:
     """Pictures as sequences: the rows are the steps, the columns the channels.
 
-    The pixels stay bytes; ``scale`` brings them to 0 … 1 when a batch is made. The classes are the
-    labels that occur, in the order of their numbers.
+    The pixels stay bytes; ``scale`` maps them to 0 … 1 when a batch is made. The classes are the labels that occur, in
+    the order of their numbers.
 
     Args:
         images: an IDX file of pictures, [N, rows, columns].
@@ -111,7 +111,7 @@ def read_pictures(request: Request) -> Sequences:
 
 
 def labels_beside(images: Path) -> Path | None:
-    """The labels file that belongs to a file of pictures by its name; None where there is none."""
+    """The file whose name says that it holds the labels of a file of pictures; None if there is none."""
     stem = images.name.removesuffix(".gz")
     name = stem.replace("images", "labels").replace("idx3", "idx1")
     if name == stem or "labels" not in name or "labels" in stem:
@@ -166,5 +166,5 @@ def _cut_short(path: Path, shape: tuple[int, ...], found: int, how: str = "") ->
 
 def _not_pictures(path: Path, shape: tuple[int, ...]) -> str:
     name = path.name.replace("labels", "images").replace("idx1", "idx3")
-    advice = f" Give {name}; the labels are found beside it." if name != path.name else ""
+    advice = f" Give {name}; the labels are found in the same folder." if name != path.name else ""
     return f"holds {_product(shape)} in {len(shape)} dimension(s); expected pictures, [N, rows, columns]." + advice

@@ -19,12 +19,12 @@ import pyarrow as pa
 from unrolled.data.files import Line, Request, read_lines
 from unrolled.data.formats.table_files import read_table
 from unrolled.data.sequences import Sequences, as_text
-from unrolled.data.tables import Block, Found, Kind, Sample
+from unrolled.data.tables import Block, ColumnKind, ColumnSample, FoundKind
 from unrolled.errors import ReadError, shortened
 
 _SAMPLE_LINES = 1000
 _MOST_KEYS = 1000
-_KINDS: tuple[Found, ...] = ("number", "text", "list")
+_KINDS: tuple[FoundKind, ...] = ("number", "text", "list")
 _ARROW_ERRORS = (pa.ArrowException, ValueError, TypeError, OverflowError)
 
 Row = tuple[Line, dict[str, Any]]
@@ -50,17 +50,17 @@ class JsonTable:
     """A `Table` of JSON objects."""
 
     path: Path
-    samples: Mapping[str, Sample]
+    samples: Mapping[str, ColumnSample]
     row_blocks: Iterator[list[Row]]
     named: bool = True
 
-    def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Block]:
+    def blocks(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Block]:
         """See `Table`."""
         for rows in self.row_blocks:
             columns = {name: self._column(rows, name, kind) for name, kind in kinds.items()}
             yield Block(len(rows), columns, partial(_row_error, rows))
 
-    def _column(self, rows: list[Row], name: str, kind: Kind) -> pa.ChunkedArray:
+    def _column(self, rows: list[Row], name: str, kind: ColumnKind) -> pa.ChunkedArray:
         if kind in ("name", "text"):
             return pa.chunked_array([pa.array([_text(line, name, row.get(name)) for line, row in rows], pa.string())])
         type_, expected = pa.float64(), "a number"
@@ -108,7 +108,7 @@ def _parse(line: Line) -> dict[str, Any]:
     return value
 
 
-def _samples(request: Request, rows: list[Row]) -> dict[str, Sample]:
+def _samples(request: Request, rows: list[Row]) -> dict[str, ColumnSample]:
     names = dict.fromkeys(name for _, row in rows for name in row)
     samples = {}
     for name in names:
@@ -118,22 +118,22 @@ def _samples(request: Request, rows: list[Row]) -> dict[str, Sample]:
             request.note(f"{name!r} is left out: it holds {_abbreviated(values[0])}")
         elif found == "list":
             nested = isinstance(values[0], list) and values[0] and isinstance(values[0][0], list)
-            samples[name] = Sample(found, ("nested" if nested else "flat",))
+            samples[name] = ColumnSample(found, ("nested" if nested else "flat",))
         else:
-            samples[name] = Sample(found, tuple(as_text(value) for value in values))
+            samples[name] = ColumnSample(found, tuple(as_text(value) for value in values))
     return samples
 
 
-def _found(values: list[Any]) -> Found | None:
+def _found(values: list[Any]) -> FoundKind | None:
     """What most values of a key are; None where they are neither numbers nor texts nor lists."""
-    counts: dict[Found, int] = {
+    counts: dict[FoundKind, int] = {
         "number": sum(isinstance(value, int | float) for value in values),
         "text": sum(isinstance(value, str) for value in values),
         "list": sum(isinstance(value, list) and bool(value) for value in values),
     }
     if not values:
         return "empty"
-    best: Found = max(_KINDS, key=lambda kind: counts[kind])
+    best: FoundKind = max(_KINDS, key=lambda kind: counts[kind])
     if counts[best] == 0:
         return "list" if [] in values else None  # an empty list has no steps; the reader of lists refuses it
     return best

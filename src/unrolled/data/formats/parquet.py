@@ -1,7 +1,8 @@
-"""Parquet: a table whose columns have types, read some rows at a time."""
+"""Parquet: a table whose columns have types, read in blocks of rows."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,19 +15,19 @@ from pyarrow import types
 
 from unrolled.data.files import MAX_EXPANSION, Request, check_file
 from unrolled.data.sequences import as_text
-from unrolled.data.tables import MOST_COLUMNS, Block, Found, Kind, Sample, is_list
+from unrolled.data.tables import MOST_COLUMNS, Block, ColumnKind, ColumnSample, FoundKind, is_list
 from unrolled.errors import ReadError
 
 _SAMPLE_ROWS = 1000
 _BLOCK_BYTES = 16 << 20
 _MOST_BLOCK_ROWS = 1 << 17
 _MAX_THRIFT = 1 << 24
-"""Bytes or elements of one item of the file's own description: real ones need far less."""
+"""Bytes or elements of one item of the file's metadata; real files need far less."""
 
 
 @contextmanager
 def open_parquet(request: Request) -> Iterator[ParquetTable]:
-    """A Parquet file, its description read.
+    """Opens a Parquet file and reads its metadata.
 
     Raises:
         ReadError: for a damaged file, one without rows, and one that claims more values than it can hold.
@@ -51,11 +52,9 @@ def _described(request: Request, file: arrow_parquet.ParquetFile) -> ParquetTabl
         raise ReadError(path, "there are no rows in it; expected at least one.")
     if len(schema.names) > MOST_COLUMNS:
         raise ReadError(path, f"there are {len(schema.names):,} columns; expected at most {MOST_COLUMNS:,}.")
-    twice = (
-        {name for name in schema.names if schema.names.count(name) > 1} if len(set(schema.names)) < len(schema) else ()
-    )
+    twice = [name for name, count in Counter(schema.names).items() if count > 1]
     if twice:
-        raise ReadError(path, f"the column name {sorted(twice)[0]!r} stands twice; rename one of them.")
+        raise ReadError(path, f"the column name {min(twice)!r} occurs twice; rename one of them.")
     kinds = {field.name: _found(field.type) for field in schema}
     flat = [name for name, found in kinds.items() if found not in (None, "list")]
     head = next(file.iter_batches(_SAMPLE_ROWS, columns=flat), None) if flat else None
@@ -66,7 +65,7 @@ def _described(request: Request, file: arrow_parquet.ParquetFile) -> ParquetTabl
             continue
         column = head.column(name).to_pylist() if head is not None and found != "list" else ["a list"]
         values = tuple(as_text(value) for value in column if value is not None)
-        samples[name] = Sample(found if values else "empty", values)
+        samples[name] = ColumnSample(found if values else "empty", values)
     return ParquetTable(request, file, samples)
 
 
@@ -76,7 +75,7 @@ class ParquetTable:
 
     request: Request
     file: arrow_parquet.ParquetFile
-    samples: Mapping[str, Sample]
+    samples: Mapping[str, ColumnSample]
     named: bool = True
 
     @property
@@ -84,7 +83,7 @@ class ParquetTable:
         """The file."""
         return self.request.path
 
-    def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Block]:
+    def blocks(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Block]:
         """See `Table`."""
         size, rows = self.path.stat().st_size, self.file.metadata.num_rows
         self._check_size(kinds, size)
@@ -106,8 +105,8 @@ class ParquetTable:
         rows: int = _BLOCK_BYTES * metadata.num_rows // max(total, 1)
         return max(min(rows, _MOST_BLOCK_ROWS), 1)
 
-    def _check_size(self, kinds: Mapping[str, Kind], size: int) -> None:
-        """Refuses a few bytes that claim to be many values before memory is taken for them."""
+    def _check_size(self, kinds: Mapping[str, ColumnKind], size: int) -> None:
+        """Refuses a small file that claims many values before memory is allocated for them."""
         metadata, values = self.file.metadata, 0
         for group in (metadata.row_group(index) for index in range(metadata.num_row_groups)):
             for index in range(group.num_columns):
@@ -117,13 +116,13 @@ class ParquetTable:
         if 4 * values > MAX_EXPANSION * size:
             raise ReadError(
                 self.path,
-                f"it claims {values:,} values, more than a file of {size:,} bytes is taken to hold. It is damaged, or "
-                "all its values are the same; write it again, as CSV if need be.",
+                f"it claims {values:,} values, more than a file of {size:,} bytes can hold. It is damaged, or all "
+                "its values are the same; write it again, or as CSV.",
             )
 
 
-def _found(kind: pa.DataType) -> Found | None:
-    """What a column of a type holds; None where it is of no use."""
+def _found(kind: pa.DataType) -> FoundKind | None:
+    """The content of a column, by its type; None for types that are not read."""
     if types.is_dictionary(kind):
         kind = kind.value_type
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_boolean(kind):
@@ -146,4 +145,6 @@ def _damage(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, TypeError, RuntimeError) as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ReadError(path, f"no Parquet file, or a damaged one ({cause[:200]}). Write or copy it again.") from None
+        raise ReadError(
+            path, f"not a Parquet file, or a damaged one ({cause[:200]}). Write or copy it again."
+        ) from None

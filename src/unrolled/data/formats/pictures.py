@@ -1,4 +1,4 @@
-"""One picture from a file, grey, through Pillow."""
+"""One picture from a file, in shades of grey, by Pillow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unrolled.data.files import MAX_EXPANSION, Request, open_file, size_of
 from unrolled.errors import ReadError
 
 _PIXELS_PER_BYTE = 8
-"""Of a picture in black and white."""
+"""Of a picture in black and white, one bit a pixel."""
 _GREY = {"1", "L"}
 
 
@@ -21,7 +21,7 @@ def read_picture(path: Path, request: Request) -> npt.NDArray[np.uint8]:
     """The pixels of a PNG file, [rows, columns], 0 for black to 255 for white.
 
     Raises:
-        ReadError: for a file that is none, is damaged, or claims more pixels than it can hold.
+        ReadError: for another or a damaged file, and one that claims more pixels than it can hold.
     """
     with open_file(path) as file:
         try:
@@ -37,4 +37,4 @@ def read_picture(path: Path, request: Request) -> npt.NDArray[np.uint8]:
         except ReadError:
             raise
         except Exception as error:  # Pillow raises nearly anything for a damaged file
-            raise ReadError(path, f"no PNG file, or a damaged one ({str(error)[:100]}). Copy it again.") from None
+            raise ReadError(path, f"not a PNG file, or a damaged one ({str(error)[:100]}). Copy it again.") from None

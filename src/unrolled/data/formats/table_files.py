@@ -1,4 +1,4 @@
-"""From a table to sequences: its columns first, then the reader of its shape."""
+"""Tables into sequences: the roles of the columns decide which reader of `tables` applies."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from unrolled.data.formats.parquet import open_parquet
 from unrolled.data.sequences import Sequences
 from unrolled.data.tables import Table, find_roles, read_lists, read_long, read_texts, read_wide
 
-_SHAPES = {"long": read_long, "wide": read_wide, "text": read_texts, "lists": read_lists}
+_READERS = {"long": read_long, "wide": read_wide, "text": read_texts, "lists": read_lists}
 
 
 def read_csv(request: Request) -> Sequences:
-    """The sequences in a table with commas between its columns."""
+    """The sequences in a table whose columns are separated by commas."""
     return read_table(open_delimited(request, ","), request)
 
 
 def read_tsv(request: Request) -> Sequences:
-    """The sequences in a table with tabs between its columns."""
+    """The sequences in a table whose columns are separated by tabs."""
     return read_table(open_delimited(request, "\t"), request)
 
 
@@ -35,4 +35,4 @@ def read_table(table: Table, request: Request) -> Sequences:
     """
     with naming(table.path):
         roles = find_roles(table, request)
-        return _SHAPES[roles.shape](table, roles, request)
+        return _READERS[roles.form](table, roles, request)

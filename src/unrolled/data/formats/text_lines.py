@@ -1,6 +1,6 @@
-"""Text, a sequence a line, ``label<tab>text`` or ``text<tab>label``, or the text alone.
+"""Text with a sequence a line: ``label<tab>text``, ``text<tab>label``, or the text alone.
 
-Which side is the label is told by the lines: the labels are fewer. Quotation marks mean nothing.
+The side with fewer different texts is the label. Quotation marks have no meaning.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def read_text_lines(request: Request) -> Sequences:
     """The texts in a file.
 
     Raises:
-        ReadError: for a line that has not as many tabs as the first, or no text.
+        ReadError: for a line without text, or with another number of tabs than the first.
     """
     table = open_delimited(request, _TAB, quoted=False, header=False, nulls=("",))
     columns = list(table.samples)
@@ -30,13 +30,13 @@ def read_text_lines(request: Request) -> Sequences:
             f"found {len(columns) - 1} tabs in the first line; expected none, or one between label and text. If these "
             "are the columns of a table, say --format tsv.",
         )
-    # text, not numbers: binary strings are read letter by letter, and nothing is missing because it reads NA
+    # text, not numbers: binary strings are read character by character, and NA is a text, not a missing value
     samples = {name: replace(sample, found="text") for name, sample in table.samples.items()}
     label = None
     if len(columns) == 2:
         distinct = {name: (len(set(samples[name].values)), sum(map(len, samples[name].values))) for name in columns}
         label = min(columns, key=lambda name: distinct[name])
-        request.note(f"the {'first' if label == columns[0] else 'second'} part of a line is taken for the label")
+        request.note(f"the {'first' if label == columns[0] else 'second'} part of a line is read as the label")
     text = next(name for name in columns if name != label)
     with naming(request.path):
         return read_texts(replace(table, samples=samples), Roles("text", label=label, text=text), request)

@@ -1,13 +1,13 @@
 """Rows and columns into sequences.
 
-columns           which column is the label, the id, the time, a channel, ...: as named, or found by name and content
-table             `Table`: columns, first rows, and all rows in blocks, whatever file they stand in
+columns           which column is the label, the id, the time, a channel, ...: by options, or by name and content
+table             `Table`: columns, first rows, and all rows in blocks, from any file
 long              a row a step
-wide              a row a sequence, its steps in columns of their own
+wide              a row a sequence, with a column for each step
 lists             a row a sequence, its steps as a list in a cell
 texts             a row a sequence, its steps the characters or words of a text
-labels            class names in their order, and labels that are missing
-sequence_columns  id, label and group of tables with a row a sequence
+labels            class names in their order, and missing labels
+sequence_columns  id, label and group of each sequence
 growing_array     an array of steps that grows in place while a table is read
 """
 
@@ -16,18 +16,18 @@ from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.labels import ordered
 from unrolled.data.tables.lists import read_lists
 from unrolled.data.tables.long import read_long
-from unrolled.data.tables.table import MOST_COLUMNS, Block, Found, Kind, Sample, Table, is_list
+from unrolled.data.tables.table import MOST_COLUMNS, Block, ColumnKind, ColumnSample, FoundKind, Table, is_list
 from unrolled.data.tables.texts import read_texts
 from unrolled.data.tables.wide import read_wide
 
 __all__ = [
     "MOST_COLUMNS",
     "Block",
-    "Found",
+    "ColumnKind",
+    "ColumnSample",
+    "FoundKind",
     "Growing",
-    "Kind",
     "Roles",
-    "Sample",
     "Table",
     "find_roles",
     "is_list",

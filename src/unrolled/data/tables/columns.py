@@ -1,12 +1,11 @@
-"""What the columns of a table are: id, time, label, group, text, and the channels; and what a row is.
+"""The roles of a table's columns (id, time, label, group, text, channel), and whether a row is a step or a sequence.
 
-What the options name is taken; the rest is found by well-known names and by what the first rows hold. Where that
-leaves a doubt, the table is refused with the option that would settle it. What was found is told.
+Options name columns; the others are found by well-known names and by their first rows. If that leaves a doubt, the
+table is refused, and the error names the option that settles it. The user is told what was found.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from itertools import pairwise
 from typing import Literal
 
 from unrolled.data.files import Request
-from unrolled.data.tables.table import Sample, Table
-from unrolled.errors import ConfigError, ReadError, listed, quoted
+from unrolled.data.tables.table import ColumnSample, Table
+from unrolled.errors import ConfigError, ReadError, listed, nearest, quoted
 
-Shape = Literal["long", "wide", "text", "lists"]
+TableForm = Literal["long", "wide", "text", "lists"]
 
 _ID_NAMES = (
     *("id", "case", "case_id", "caseid", "sequence_id", "seq_id", "series", "series_id", "sample_id", "recording"),
@@ -37,8 +36,8 @@ class Channel:
     """One channel.
 
     Attributes:
-        name: what it is called.
-        columns: of a wide table the columns of its steps, in order; otherwise one column.
+        name: its name.
+        columns: in a wide table the columns of its steps, in order; otherwise one column.
     """
 
     name: str
@@ -47,14 +46,14 @@ class Channel:
 
 @dataclass(frozen=True)
 class Roles:
-    """What the columns of a table are, by name; None for what is not there.
+    """The columns of a table by their roles; None for a role that no column has.
 
     Attributes:
-        shape: what a row is: a step (long); a sequence of numbers, in columns of its own for each step (wide) or
-            in columns of lists (lists); a sequence of text.
+        form: what a row is: a step (long); a sequence with a column for each step (wide), with columns of lists
+            (lists), or with a column of text (text).
     """
 
-    shape: Shape
+    form: TableForm
     id: str | None = None
     time: str | None = None
     label: str | None = None
@@ -64,10 +63,10 @@ class Roles:
 
 
 def find_roles(table: Table, request: Request) -> Roles:
-    """What the columns are.
+    """Finds the roles of a table's columns.
 
     Raises:
-        ReadError: for a column that is not there, or a table that can be read in several ways.
+        ReadError: for a named column that does not exist, and a table that can be read in several ways.
         ConfigError: for options that contradict each other.
     """
     search = _Search(table, request)
@@ -78,7 +77,7 @@ def find_roles(table: Table, request: Request) -> Roles:
 
 
 class _Search:
-    """The columns that are still free, and whether anything had to be found out."""
+    """The columns that have no role yet, and whether any role was found, not named."""
 
     def __init__(self, table: Table, request: Request) -> None:
         config = request.config
@@ -94,21 +93,20 @@ class _Search:
         self._drop_row_numbers()
 
     def roles(self) -> Roles:
-        shape = self._shape()
-        if self.time is not None and shape != "long":
+        form = self._form()
+        if self.time is not None and form != "long":
             raise ConfigError(
-                f"time = {self.time!r} is of a long table, where a row is a step; this one has a row a sequence. "
+                f"time = {self.time!r} belongs to a long table, with a row a step; this one has a row a sequence. "
                 "Leave it out, or say --table long."
             )
         self._find_group()
-        self._find_label(shape)
-        if shape == "text":
-            channels: tuple[Channel, ...] = ()
-        elif shape == "wide":
+        self._find_label(form)
+        channels: tuple[Channel, ...] = ()
+        if form == "wide":
             channels = self._wide_channels()
-        else:
-            channels = self._single_channels("list" if shape == "lists" else "number")
-        return Roles(shape, self.id, self.time, self.label, self.group, self.text, channels)
+        elif form != "text":
+            channels = self._single_channels("list" if form == "lists" else "number")
+        return Roles(form, self.id, self.time, self.label, self.group, self.text, channels)
 
     # Names
 
@@ -126,9 +124,9 @@ class _Search:
         raise ReadError(self.request.path, f"there is no column {name!r} (--{role}). {_known(name, self.samples)}")
 
     def _well_known(self, names: tuple[str, ...]) -> str | None:
-        """The free column whose name stands first in a list of well-known ones."""
-        plain = {re.sub(r"[\s.\-]+", "_", name.strip().lower()): name for name in reversed(self.free)}
-        return next((plain[name] for name in names if name in plain), None)
+        """The free column whose name comes first in a list of well-known names."""
+        normalised = {re.sub(r"[\s.\-]+", "_", name.strip().lower()): name for name in reversed(self.free)}
+        return next((normalised[name] for name in names if name in normalised), None)
 
     def _take(self, name: str | None) -> str | None:
         if name is not None:
@@ -137,7 +135,7 @@ class _Search:
         return name
 
     def _drop_row_numbers(self) -> None:
-        """Leaves out the row numbers that pandas writes in front."""
+        """Leaves out the row numbers that pandas writes as the first column."""
         if self.free and self.table.named and re.fullmatch(r"|Unnamed: 0|__index_level_0__", self.free[0]):
             name = self.free.pop(0)
             if not self.config.channels or name not in self.config.channels:
@@ -145,73 +143,62 @@ class _Search:
 
     # What a row is
 
-    def _shape(self) -> Shape:
+    def _form(self) -> TableForm:
         if not self.table.named:
             return "text" if self.text else self.config.table or "wide"
         numbered = _numbered(self.free)
         if self.config.table is None:
             if self.text is None and self.config.channels is None and not numbered:
-                self.text = self._take(self._find_text())
+                known = self._well_known(_TEXT_NAMES)
+                if known is not None and self.samples[known].found in ("text", "number"):
+                    self.text = self._take(known)
             if self.text is not None:
-                return self._of_cases("text")
+                return self._row_a_sequence("text")
             if any(sample.found == "list" for sample in self.samples.values()):
-                return self._of_cases("lists")
-        known = self.id or (self._well_known(_ID_NAMES) if self.config.table != "wide" else None)
-        time = self.time or self._well_known(_TIME_NAMES)
-        if self.config.table == "wide" or (self.config.table is None and not self._is_long(known, time, numbered)):
-            return self._wide(numbered)
-        if self.id is None:
-            self.id = self._take(known)
-        if self.time is None:
-            self.time = self._take(self._well_known(_TIME_NAMES))
+                return self._row_a_sequence("lists")
+        if self.config.table == "wide" or (self.config.table is None and not self._is_long(numbered)):
+            if self.config.table is None and self.config.channels is None and not numbered:
+                raise ReadError(
+                    self.request.path,
+                    f"the columns {listed(self.samples)} do not show whether a row is a step or a sequence. If it "
+                    "is a step, name the column of the sequence's id: --id COLUMN (or --table long, if all rows are "
+                    "one sequence). If it is a whole sequence, say --table wide.",
+                )
+            return self._row_a_sequence("wide")
+        self.id = self.id or self._take(self._well_known(_ID_NAMES))
+        self.time = self.time or self._take(self._well_known(_TIME_NAMES))
         return "long"
 
-    def _is_long(self, known: str | None, time: str | None, numbered: bool) -> bool:
-        if self.time is not None or (known is not None and self.samples[known].repeats):
+    def _is_long(self, numbered: bool) -> bool:
+        id_column = self.id or self._well_known(_ID_NAMES)
+        if self.time is not None or (id_column is not None and self.samples[id_column].repeats):
             return True
-        if known is None:
-            return False
-        if not numbered:
-            return True
-        # ids that do not repeat in the first rows may yet do so later, where the rows of many sequences are mixed
+        if id_column is None or not numbered:
+            return id_column is not None
+        # ids that do not repeat in the first rows may repeat later, if the rows of many sequences are mixed
+        time = self._well_known(_TIME_NAMES)
         return time is not None and self.samples[time].found == "number"
 
-    def _of_cases(self, shape: Shape) -> Shape:
-        """A table with a row a sequence, whose id is found by name only where it names each one."""
+    def _row_a_sequence(self, form: TableForm) -> TableForm:
+        """Finds the id of a table with a row a sequence: a column with a well-known name and different values."""
         if self.id is None:
             known = self._well_known(_ID_NAMES)
             if known is not None and not self.samples[known].repeats:
                 self.id = self._take(known)
-        return shape
-
-    def _wide(self, numbered: bool) -> Shape:
-        if self.config.table is None and self.config.channels is None and not numbered:
-            raise ReadError(
-                self.request.path,
-                f"what a row is cannot be told from the columns {listed(self.samples)}. If it is a step, name the "
-                "column of the sequence's id: --id COLUMN (or --table long, if all rows are one sequence). If it is a "
-                "whole sequence, say --table wide.",
-            )
-        return self._of_cases("wide")
-
-    def _find_text(self) -> str | None:
-        known = self._well_known(_TEXT_NAMES)
-        if known is not None and self.samples[known].found in ("text", "number"):
-            return known
-        return None
+        return form
 
     # The label and the group
 
     def _find_group(self) -> None:
-        """Leaves out what is probably a group: who was recorded is no measurement."""
+        """Leaves a probable group out of the channels: the person recorded is not a measurement."""
         name = self._well_known(_GROUP_NAMES)
         if self.group is None and name is not None and self.config.channels is None:
             self.free.remove(name)
             self.request.note(
-                f"column {name!r} is left out of the channels; --group {name} keeps those of one on one side of a split"
+                f"column {name!r} is left out of the channels; --group {name} keeps each {name} on one side of a split"
             )
 
-    def _find_label(self, shape: Shape) -> None:
+    def _find_label(self, form: TableForm) -> None:
         if self.label is not None or self.config.label is not None:
             return
         if not self.table.named:
@@ -219,32 +206,32 @@ class _Search:
             return
         name = self._well_known(_LABEL_NAMES)
         if name is None and not {"x", "z"} & {column.lower() for column in self.samples}:
-            name = self._well_known(("y",))  # but not where it stands beside x: then it is a place
+            name = self._well_known(("y",))  # beside x or z it is a coordinate
         if name is None:
-            rest = self._beside_channels(shape)
+            rest = self._beside_channels(form)
             texts = [column for column in rest if self.samples[column].found == "text"]
-            if len(texts) > 1 and self.config.channels is None and shape != "text":
+            if len(texts) > 1 and self.config.channels is None and form != "text":
                 raise ReadError(
                     self.request.path,
-                    f"the columns {listed(texts)} hold text, and which of them is the label cannot be told. Name it: "
-                    "--label COLUMN; and the columns of the values: --channels COLUMN,COLUMN.",
+                    f"the columns {listed(texts)} hold text; which of them is the label? Name it: --label COLUMN; and "
+                    "name the columns of the values: --channels COLUMN,COLUMN.",
                 )
             name = texts[0] if len(texts) == 1 else None
-            if name is None and shape in ("wide", "text") and len(rest) == 1 and _few(self.samples[rest[0]]):
+            if name is None and form in ("wide", "text") and len(rest) == 1 and _few(self.samples[rest[0]]):
                 name = rest[0]
         self.label = self._take(name)
 
-    def _beside_channels(self, shape: Shape) -> list[str]:
-        """The free columns that are surely no channel's."""
+    def _beside_channels(self, form: TableForm) -> list[str]:
+        """The free columns that are not channels, as far as that is known."""
         if self.config.channels is not None:
             chosen = {name for item in self.config.channels for name in self.free if fnmatchcase(name, item)}
             return [name for name in self.free if name not in chosen]
-        if shape == "wide" and _numbered(self.free):
+        if form == "wide" and _numbered(self.free):
             return [name for name in self.free if not _NUMBERED.fullmatch(name)]
         return list(self.free)
 
     def _label_without_names(self) -> str | None:
-        """The first column, as in the archive's files, or else the last, where it looks like labels."""
+        """The first column, as in the archive's files, or else the last, if its values look like labels."""
         for name, other in ((self.free[0], 1), (self.free[-1], 0)) if len(self.free) > 1 else ():
             sample, value = self.samples[name], self.samples[self.free[other]]
             if sample.found == "text" or _few(sample) or (_whole(sample) and not _whole(value)):
@@ -259,58 +246,46 @@ class _Search:
             names = [name for item in self.config.channels for name in self._matching(item)]
         else:
             self.found = True
+            texts = [name for name in self.free if self.samples[name].found == "text"]
+            if found == "number" and texts:
+                self._numeric(texts, found)  # which refuses them
             names = [name for name in self.free if self.samples[name].found in (found, "empty")]
             other = [name for name in self.free if name not in names]
-            if found == "number" and any(self.samples[name].found == "text" for name in other):
-                self._refuse_texts([name for name in other if self.samples[name].found == "text"])
             if other:
                 self.request.note(f"columns {listed(other)} are left out: they hold no {found}s")
         return tuple(Channel(name, (name,)) for name in self._numeric(names, found))
-
-    def _refuse_texts(self, names: list[str]) -> None:
-        sample = self.samples[names[0]]
-        raise ReadError(
-            self.request.path,
-            f"column {names[0]!r} holds {quoted(sample.values[0])}; expected numbers in all columns but id, time and "
-            "label. Name the columns of the values: --channels COLUMN,COLUMN.",
-        )
 
     def _wide_channels(self) -> tuple[Channel, ...]:
         """The channels, each with the columns of its steps."""
         if self.config.channels is not None:
             return self._wide_named(self.config.channels)
         self.found = True
-        if not self.table.named:
-            return (Channel("0", tuple(self._numeric(self.free, "number"))),)
+        if not self.table.named or not _numbered(self.free):
+            return self._one_channel(self.free)
         prefixes = _by_prefix(self.free)
-        if not _numbered(self.free):
-            return (Channel("0", tuple(self._numeric(self.free, "number"))),)
-        left = [name for name in self.free if not any(name in columns for columns in prefixes.values())]
+        left = [name for name in self.free if not _NUMBERED.fullmatch(name)]
         if left:
             self.request.note(f"columns {listed(left)} are left out: their names do not end with a step's number")
-        channels = tuple(
-            Channel(prefix if len(prefixes) > 1 else "0", tuple(self._in_order(prefix, columns)))
-            for prefix, columns in prefixes.items()
+        return self._numbered_channels(
+            (prefix if len(prefixes) > 1 else "0", columns) for prefix, columns in prefixes.items()
         )
-        return self._same_steps(channels)
+
+    def _one_channel(self, names: list[str]) -> tuple[Channel, ...]:
+        return (Channel("0", tuple(self._numeric(names, "number"))),)
 
     def _wide_named(self, items: tuple[str, ...]) -> tuple[Channel, ...]:
         patterns = [item for item in items if "*" in item]
         if patterns and len(patterns) < len(items):
             raise ConfigError(
-                "channels names patterns and columns; expected a pattern a channel (ax_*,ay_*), or the columns of one "
-                "channel."
+                "channels names patterns and columns; expected a pattern for each channel (ax_*,ay_*), or the columns "
+                "of one channel."
             )
         if not patterns:
-            names = [name for item in items for name in self._matching(item)]
-            return (Channel("0", tuple(self._numeric(names, "number"))),)
-        channels = tuple(
-            Channel(
-                item.replace("*", "").strip("_-. ") or str(index), tuple(self._in_order(item, self._matching(item)))
-            )
+            return self._one_channel([name for item in items for name in self._matching(item)])
+        return self._numbered_channels(
+            (item.replace("*", "").strip("_-. ") or str(index), self._matching(item))
             for index, item in enumerate(items)
         )
-        return self._same_steps(channels)
 
     def _in_order(self, name: str, columns: list[str]) -> list[str]:
         """A channel's columns by the number at their end."""
@@ -329,22 +304,23 @@ class _Search:
                 )
         return self._numeric([column for _, column in ordered], "number")
 
-    def _same_steps(self, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+    def _numbered_channels(self, columns: Iterable[tuple[str, list[str]]]) -> tuple[Channel, ...]:
+        """Channels from their names and the columns of their steps."""
+        channels = tuple(Channel(name, tuple(self._in_order(name, each))) for name, each in columns)
         first = channels[0]
         for channel in channels[1:]:
             if len(channel.columns) != len(first.columns):
                 raise ReadError(
                     self.request.path,
                     f"channel {channel.name!r} has {len(channel.columns)} columns where {first.name!r} has "
-                    f"{len(first.columns)}; every channel needs as many steps. Name them: --channels 'ax_*,ay_*'.",
+                    f"{len(first.columns)}; every channel needs as many steps as the others. Name them: --channels "
+                    "'ax_*,ay_*'.",
                 )
         return channels
 
     def _matching(self, item: str) -> list[str]:
-        """The columns that a name or pattern of --channels means."""
-        if item in self.free:
-            return [item]
-        names = [name for name in self.free if fnmatchcase(name, item)]
+        """The columns that a name or pattern of --channels matches."""
+        names = [item] if item in self.free else [name for name in self.free if fnmatchcase(name, item)]
         if names:
             return names
         if item in self.samples:
@@ -352,7 +328,12 @@ class _Search:
         raise ReadError(self.request.path, f"there is no column {item!r} (--channels). {_known(item, self.samples)}")
 
     def _numeric(self, names: list[str], found: Literal["number", "list"]) -> list[str]:
-        """The names, if there are any and their columns hold what they should."""
+        """The names, after a check that these columns hold numbers, or lists.
+
+        Raises:
+            ReadError: for a column of other values, and for no columns.
+            ConfigError: for a column that is named twice.
+        """
         for name in names:
             sample = self.samples[name]
             if sample.found not in (found, "empty"):
@@ -372,7 +353,7 @@ class _Search:
 
 
 def _by_prefix(names: Iterable[str]) -> dict[str, list[str]]:
-    """Columns whose names end with a number, by what stands before it."""
+    """Columns whose names end with a number, by the part of the name before it."""
     found: dict[str, list[str]] = {}
     for name in names:
         if match := _NUMBERED.fullmatch(name):
@@ -381,24 +362,24 @@ def _by_prefix(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _numbered(names: Iterable[str]) -> bool:
-    """Whether columns are numbered steps: at least two of a name, which count up."""
+    """Whether two columns or more have the same name before a number."""
     return any(len(columns) > 1 for columns in _by_prefix(names).values())
 
 
-def _few(sample: Sample) -> bool:
-    """Whether whole numbers are so few that they are classes."""
+def _few(sample: ColumnSample) -> bool:
+    """Whether a column holds so few different whole numbers that they are classes."""
     return _whole(sample) and len(set(sample.values)) <= max(_MOST_CLASSES_SHARE * len(sample.values), 1)
 
 
-def _whole(sample: Sample) -> bool:
+def _whole(sample: ColumnSample) -> bool:
     """Whether a column holds whole numbers."""
     whole = all(re.fullmatch(r"[+-]?\d+(\.0*)?([eE][+-]?\d+)?", value) for value in sample.values)
     return whole and sample.found == "number"
 
 
 def _sentence(roles: Roles, table: Table, *, labelled: bool) -> str:
-    """What was found, in words."""
-    kinds = {
+    """A sentence about what was found."""
+    forms = {
         "long": "a long table, a row a step",
         "wide": "a wide table, a row a sequence",
         "lists": "a sequence a row, in lists",
@@ -409,16 +390,16 @@ def _sentence(roles: Roles, table: Table, *, labelled: bool) -> str:
     ]
     if not roles.label and labelled:
         parts.append("no label")
-    if roles.shape == "wide":
+    if roles.form == "wide":
         names = f" ({listed(c.name for c in roles.channels)})" if len(roles.channels) > 1 else ""
         steps = len(roles.channels[0].columns)
         parts.append(f"{steps:,} steps of {len(roles.channels)} channel{'s' * (len(roles.channels) > 1)}{names}")
     elif roles.channels:
         parts.append(f"channels {listed(channel.name for channel in roles.channels)}")
     unnamed = "" if table.named else " without a header; columns are numbered from 0"
-    return f"found {kinds[roles.shape]}{unnamed}: {', '.join(parts)}"
+    return f"found {forms[roles.form]}{unnamed}: {', '.join(parts)}"
 
 
-def _known(name: str, samples: Mapping[str, Sample]) -> str:
-    near = difflib.get_close_matches(name, samples, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}?" if near else f"The columns are {listed(samples)}."
+def _known(name: str, samples: Mapping[str, ColumnSample]) -> str:
+    near = nearest(name, list(samples))
+    return f"Did you mean {near!r}?" if near else f"The columns are {listed(samples)}."

@@ -1,4 +1,4 @@
-"""Labels in text: their order, and what becomes of those that are missing."""
+"""Labels in text: the order of their classes, and missing labels."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from unrolled.errors import ReadError
 
 
 def ordered(texts: list[str]) -> tuple[list[int], tuple[str, ...]]:
-    """The classes of labels in text, and the class of each text.
+    """The class index of each label, and the classes in their order.
 
-    Numbers are ordered by value, and written without a trailing ``.0`` where some are written with a point;
-    anything else is ordered as text.
+    Numbers are ordered by value, and written without a trailing ``.0`` if some are written with a point; other labels
+    are ordered as text.
     """
     numbers = [number for text in texts if (number := parse_number(text)) is not None and math.isfinite(number)]
     if len(numbers) < len(texts):
@@ -36,14 +36,14 @@ def with_labels(sequences: Sequences, numbers: Integers, texts: list[str], reque
 
     Args:
         sequences: without labels.
-        numbers: for each sequence the number of its label's text, [N]; -1 where it is missing.
-        texts: the labels' texts.
-        request: whether labels are needed.
-        column: where the labels stand, for notes.
+        numbers: index in ``texts`` of each sequence's label, [N]; -1 for a missing label.
+        texts: the different labels.
+        request: says whether labels are needed.
+        column: of the labels, for messages.
     Returns:
-        The sequences; unlabelled where no label is there, or some are missing and none are needed.
+        The sequences; without labels if all are missing, or some are missing and none are needed.
     Raises:
-        DataError: if some labels are missing and labels are needed.
+        ReadError: if some labels are missing and labels are needed.
     """
     missing = numbers < 0
     if missing.all():

@@ -1,7 +1,7 @@
-"""Tables with a row a sequence whose values are lists: of Parquet, and of JSON Lines.
+"""Tables with a row a sequence whose values are lists, from Parquet and JSON Lines.
 
-Either a column a channel, each a list of numbers, equally long within a row; or one column of lists of lists,
-a list a step with a number for each channel (``layout = "channels-first"``: a list a channel).
+Either each channel has a column of lists of numbers, of one length within a row; or one column holds lists of lists:
+a list for each step with a number for each channel (``layout = "channels-first"``: a list for each channel).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from unrolled.data.sequences import Integers, Sequences
 from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.sequence_columns import SequenceColumns
-from unrolled.data.tables.table import Block, Kind, Table, is_list
+from unrolled.data.tables.table import Block, ColumnKind, Table, is_list
 from unrolled.errors import ReadError
 
 
@@ -29,16 +29,17 @@ def read_lists(table: Table, roles: Roles, request: Request) -> Sequences:
         ReadError: for an empty list, channels of unequal lengths, and as `SequenceColumns`.
     """
     columns = [channel.columns[0] for channel in roles.channels]
-    kinds: dict[str, Kind] = dict.fromkeys(columns, "list")
-    cases, lengths = SequenceColumns(roles), []
+    kinds: dict[str, ColumnKind] = dict.fromkeys(columns, "list")
+    per_sequence, lengths = SequenceColumns(roles), []
     values: Growing | None = None
-    for block in table.blocks(kinds | cases.kinds()):
+    for block in table.blocks(kinds | per_sequence.kinds()):
         lists = [_flat(block, name) for name in columns]
         nested = [name for name, item in zip(columns, lists, strict=True) if is_list(item.elements.type)]
         if nested and len(columns) > 1:
             raise ReadError(
                 table.path,
-                f"column {nested[0]!r} holds lists of lists; expected it alone. Name it: --channels {nested[0]}.",
+                f"column {nested[0]!r} holds lists of lists; expected no other column of values. Name it: "
+                f"--channels {nested[0]}.",
             )
         steps, sizes = _nested(block, columns[0], lists[0], request) if nested else _side_by_side(block, columns, lists)
         values = values or Growing(steps.shape[1])
@@ -47,12 +48,12 @@ def read_lists(table: Table, roles: Roles, request: Request) -> Sequences:
             raise block.error(0, f"found {steps.shape[1]} channels where the rows before have {room.shape[1]}.")
         room[:] = steps
         lengths.append(sizes)
-        cases.add(block)
+        per_sequence.add(block)
     if values is None:
         raise ReadError(table.path, "there are no rows in it; expected at least one.")
     whole = values.whole()
     names = columns if len(columns) > 1 else None
-    return cases.describe(Sequences.from_steps(whole, np.concatenate(lengths), channels=names), request)
+    return per_sequence.describe(Sequences.from_steps(whole, np.concatenate(lengths), channels=names), request)
 
 
 class _Flat(NamedTuple):
@@ -79,7 +80,7 @@ def _flat(block: Block, name: str) -> _Flat:
 
 
 def _side_by_side(block: Block, names: list[str], lists: list[_Flat]) -> tuple[Floats, Integers]:
-    """A column a channel, [S, F], and the lengths, [n]."""
+    """The steps from a column for each channel, [S, F], and the lengths, [n]."""
     first = lists[0].sizes
     for name, item in zip(names, lists, strict=True):
         other = item.sizes != first
@@ -88,31 +89,33 @@ def _side_by_side(block: Block, names: list[str], lists: list[_Flat]) -> tuple[F
             raise block.error(
                 row,
                 f"column {name!r} has {item.sizes[row]} values where {names[0]!r} has {first[row]}; the channels of a "
-                "sequence need as many.",
+                "sequence need the same number.",
             )
     return np.column_stack([_numbers(block, name, item) for name, item in zip(names, lists, strict=True)]), first
 
 
 def _nested(block: Block, name: str, lists: _Flat, request: Request) -> tuple[Floats, Integers]:
-    """Lists of lists, [S, F], and the lengths, [n]."""
+    """The steps from lists of lists, [S, F], and the lengths, [n]."""
     inner = pc.fill_null(pc.list_value_length(lists.elements), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     row_of = np.repeat(np.arange(block.rows), lists.sizes)
     flat = _Flat(pc.list_flatten(lists.elements), inner)
     if request.config.layout == "channels-first":
-        return _turned(block, name, lists.sizes, flat, row_of)
+        return _channels_first(block, name, lists.sizes, flat, row_of)
     other = inner != inner[0]
     if other.any() or inner[0] < 1:
         at = int(np.argmax(other))
         raise block.error(
             int(row_of[at]),
-            f"column {name!r} has a step of {inner[at]} values where the first has {inner[0]}; expected a list a step, "
-            "each with a number for each channel. If it is a list a channel, say --layout channels-first.",
+            f"column {name!r} has a step of {inner[at]} values where the first has {inner[0]}; expected a list for "
+            "each step, with a number for each channel. If a list is a channel, say --layout channels-first.",
         )
     return _numbers(block, name, flat, row_of).reshape(-1, int(inner[0])), lists.sizes
 
 
-def _turned(block: Block, name: str, channels: Integers, flat: _Flat, row_of: Integers) -> tuple[Floats, Integers]:
-    """From a list a channel."""
+def _channels_first(
+    block: Block, name: str, channels: Integers, flat: _Flat, row_of: Integers
+) -> tuple[Floats, Integers]:
+    """The steps from a list for each channel, [S, F], and the lengths, [n]."""
     width = int(channels[0])
     if (channels != width).any():
         row = int(np.argmax(channels != width))
@@ -128,7 +131,7 @@ def _turned(block: Block, name: str, channels: Integers, flat: _Flat, row_of: In
 
 
 def _numbers(block: Block, name: str, lists: _Flat, row_of: Integers | None = None) -> Floats:
-    """The elements as 32-bit floats; NaN where there is none."""
+    """The elements as 32-bit floats; NaN for a missing one."""
     doubles = lists.elements.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
     def row(at: int) -> int:

@@ -1,16 +1,16 @@
 """Long tables: a row a step.
 
-An id column says which sequence a row belongs to, a time column that must rise within each sequence in which
-order its steps stand, and a label and a group column hold the same for all steps of a sequence. Rows of a
-sequence need not stand together. The sequences come in the order in which their ids first occur.
+The id column names the sequence of a row. The time column must rise within a sequence. The label and the group column
+must be constant within a sequence. The rows of a sequence need not be adjacent. The sequences are in the order in
+which their ids first occur.
 
-What is held is the values, once while they are read, and a second time for a moment where the rows of the
-sequences are mixed; of the other columns only what one sequence needs.
+Memory holds the values once, and twice for a moment if the rows of different sequences are mixed; of the other columns
+it holds one value a sequence.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from unrolled.data.files import Request
 from unrolled.data.numbers import Floats
-from unrolled.data.sequences import Integers, Sequences, as_names
+from unrolled.data.sequences import Integers, Sequences
 from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.growing_array import Growing, fill
-from unrolled.data.tables.labels import with_labels
-from unrolled.data.tables.table import Block, Kind, Names, Table
+from unrolled.data.tables.sequence_columns import described
+from unrolled.data.tables.table import Block, ColumnKind, Numbering, Table
 
 _UNSEEN = -2
 _PIECE_STEPS = 1 << 20
@@ -35,143 +35,154 @@ def read_long(table: Table, roles: Roles, request: Request) -> Sequences:
         ReadError: for a missing id, times that do not rise, a label or group that changes within an id.
     """
     columns = tuple(channel.columns[0] for channel in roles.channels)
-    cases = _Cases(roles)
+    rows = _Rows(roles)
     values = Growing(len(columns))
     for block in table.blocks(_kinds(roles, columns)):
-        cases.add(block)
+        rows.add(block)
         fill(values.more(block.rows), block, columns)
-    steps, lengths = cases.order.gather(values)
+    steps, lengths = rows.order.gather(values)
     sequences = Sequences.from_steps(
         steps,
         lengths,
         channels=[channel.name for channel in roles.channels],
-        ids=cases.ids.texts() if roles.id else None,
-        times=cases.time.first if cases.time else None,
+        times=rows.time.first if rows.time else None,
     )
-    if cases.label and roles.label:
-        numbers = cases.label.of_case
-        sequences = with_labels(sequences, numbers, cases.label.names.texts(), request, roles.label)
-    if cases.group:
-        groups = ["", *cases.group.names.texts()]
-        sequences = replace(sequences, groups=as_names(groups[number + 1] for number in cases.group.of_case))
-    return sequences
+    of_sequence = {constant.column: (constant.of_sequence, constant.texts) for constant in rows.constants}
+    if roles.id:
+        of_sequence[roles.id] = (np.arange(len(lengths)), rows.ids)
+    return described(sequences, roles, request, of_sequence)
 
 
-def _kinds(roles: Roles, columns: tuple[str, ...]) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = dict.fromkeys(columns, "number")
+def _kinds(roles: Roles, columns: tuple[str, ...]) -> dict[str, ColumnKind]:
+    kinds: dict[str, ColumnKind] = dict.fromkeys(columns, "number")
     kinds |= {name: "name" for name in (roles.id, roles.label, roles.group) if name}
     if roles.time:
         kinds[roles.time] = "moment"
     return kinds
 
 
-class _Cases:
-    """Which sequence each row belongs to, and what each sequence has besides its steps."""
+class _Rows:
+    """The sequence of each row, and what each sequence has besides its steps."""
 
     def __init__(self, roles: Roles) -> None:
-        self.ids = Names()
+        self.ids = Numbering()
         self.order = _Order()
-        self.id = roles.id
-        self.time = _Rising(roles.time, roles.id) if roles.time else None
-        self.label = _Constant(roles.label, "label", roles.id) if roles.label else None
-        self.group = _Constant(roles.group, "group", roles.id) if roles.group else None
+        self.time = _Rising(roles.time) if roles.time else None
+        columns = (("label", roles.label), ("group", roles.group))
+        self.constants = [_Constant(column, role) for role, column in columns if column]
+        self._id = roles.id
 
     def add(self, block: Block) -> None:
-        """Takes in a block's rows."""
-        cases = self._cases(block)
-        self.order.add(cases, self._count())
-        for constant in (self.label, self.group):
-            if constant:
-                constant.add(cases, self._count(), block, self.ids)
-        if self.time:
-            self.time.add(cases, self._count(), block, self.ids)
+        """Adds the rows of a block."""
+        numbers = self._sequence_numbers(block)
+        found = _RowNumbers(block, numbers, len(self.ids) if self._id else 1, self.ids if self._id else None)
+        self.order.add(numbers, found.count)
+        columns: tuple[_Constant | _Rising | None, ...] = (*self.constants, self.time)
+        for column in columns:
+            if column:
+                column.add(found)
 
-    def _count(self) -> int:
-        return len(self.ids) if self.id else 1
-
-    def _cases(self, block: Block) -> Integers:
-        if self.id is None:
+    def _sequence_numbers(self, block: Block) -> Integers:
+        if self._id is None:
             return np.zeros(block.rows, np.int64)
-        cases = block.numbers_of(self.id, self.ids)
-        empty = cases < 0
+        numbers = block.numbers_of(self._id, self.ids)
+        empty = numbers < 0
         if empty.any():
             raise block.error(
-                int(np.argmax(empty)), f"column {self.id!r} is empty; every step needs the id of its sequence."
+                int(np.argmax(empty)), f"column {self._id!r} is empty; every step needs the id of its sequence."
             )
-        return cases
+        return numbers
+
+
+@dataclass(frozen=True)
+class _RowNumbers:
+    """A block with the sequence of each row.
+
+    Attributes:
+        block: the rows.
+        numbers: the number of each row's sequence, [n].
+        count: number of sequences so far.
+        ids: the ids of the sequences; None in a table of one sequence.
+    """
+
+    block: Block
+    numbers: Integers
+    count: int
+    ids: Numbering | None
+
+    def id_of(self, row: int) -> str | None:
+        """The id of a row's sequence, in quotation marks."""
+        return None if self.ids is None else repr(self.ids.texts()[self.numbers[row]])
 
 
 class _Constant:
-    """A column that holds the same for all steps of a sequence."""
+    """A column that is constant within a sequence."""
 
-    def __init__(self, column: str, role: str, id_column: str | None) -> None:
-        self.names = Names()
-        self.of_case: Integers = np.empty(0, np.int64)
-        self._column, self._role, self._id = column, role, id_column
+    def __init__(self, column: str, role: str) -> None:
+        self.column, self._role = column, role
+        self.texts = Numbering()
+        self.of_sequence: Integers = np.empty(0, np.int64)
 
-    def add(self, cases: Integers, count: int, block: Block, ids: Names) -> None:
-        self.of_case = _extended(self.of_case, count, _UNSEEN)
-        found = block.numbers_of(self._column, self.names)
-        new = np.flatnonzero(self.of_case[cases] == _UNSEEN)[::-1]  # the last that is written stays: the first row
-        self.of_case[cases[new]] = found[new]
-        other = self.of_case[cases] != found
+    def add(self, rows: _RowNumbers) -> None:
+        self.of_sequence = _extended(self.of_sequence, rows.count, _UNSEEN)
+        found = rows.block.numbers_of(self.column, self.texts)
+        new = np.flatnonzero(self.of_sequence[rows.numbers] == _UNSEEN)[::-1]  # the first row wins: it is written last
+        self.of_sequence[rows.numbers[new]] = found[new]
+        expected = self.of_sequence[rows.numbers]
+        other = expected != found
         if other.any():
             row = int(np.argmax(other))
-            texts = ["", *self.names.texts()]
-            name = f" of id {ids.texts()[cases[row]]!r}" if self._id else ""
-            raise block.error(
+            texts = [*self.texts.texts(), ""]
+            name = f" of id {rows.id_of(row)}" if rows.ids else ""
+            raise rows.block.error(
                 row,
-                f"the {self._role} in column {self._column!r}{name} changes from "
-                f"{texts[self.of_case[cases[row]] + 1]!r} to {texts[found[row] + 1]!r}; expected one {self._role} for "
-                "a whole sequence.",
+                f"the {self._role} in column {self.column!r}{name} changes from {texts[expected[row]]!r} to "
+                f"{texts[found[row]]!r}; expected one {self._role} for a whole sequence.",
             )
 
 
 class _Rising:
-    """The time column: it must rise from each step of a sequence to its next."""
+    """The time column, which must rise within a sequence."""
 
-    def __init__(self, column: str, id_column: str | None) -> None:
+    def __init__(self, column: str) -> None:
         self.first: npt.NDArray[np.float64] = np.empty(0)
         self._last: npt.NDArray[np.float64] = np.empty(0)
-        self._column, self._id = column, id_column
+        self._column = column
 
-    def add(self, cases: Integers, count: int, block: Block, ids: Names) -> None:
-        self.first, self._last = _extended(self.first, count, np.nan), _extended(self._last, count, -np.inf)
-        times = block.moments(self._column)
-        order = slice(None) if bool((cases[1:] >= cases[:-1]).all()) else np.argsort(cases, kind="stable")
-        sorted_cases, sorted_times = cases[order], times[order]
-        starts = np.concatenate([[True], sorted_cases[1:] != sorted_cases[:-1]])
+    def add(self, rows: _RowNumbers) -> None:
+        self.first, self._last = _extended(self.first, rows.count, np.nan), _extended(self._last, rows.count, -np.inf)
+        times, numbers = rows.block.moments(self._column), rows.numbers
+        order = slice(None) if bool((numbers[1:] >= numbers[:-1]).all()) else np.argsort(numbers, kind="stable")
+        sorted_numbers, sorted_times = numbers[order], times[order]
+        starts = _starts(sorted_numbers)
         before = np.empty_like(sorted_times)
         before[1:] = sorted_times[:-1]
-        before[starts] = self._last[sorted_cases[starts]]
+        before[starts] = self._last[sorted_numbers[starts]]
         wrong = ~(sorted_times > before)
         if wrong.any():
-            positions = np.arange(len(cases))[order][wrong]
+            positions = np.arange(rows.block.rows)[order][wrong]
             at = int(np.argmin(positions))
             row = int(positions[at])
-            raise self._error(block, row, float(before[wrong][at]), float(times[row]), ids.texts(), int(cases[row]))
-        began = np.isnan(self.first[sorted_cases[starts]])
-        self.first[sorted_cases[starts][began]] = sorted_times[starts][began]
+            raise self._error(rows, row, float(before[wrong][at]), float(times[row]))
+        began = np.isnan(self.first[sorted_numbers[starts]])
+        self.first[sorted_numbers[starts][began]] = sorted_times[starts][began]
         ends = np.concatenate([starts[1:], [True]])
-        self._last[sorted_cases[ends]] = sorted_times[ends]
+        self._last[sorted_numbers[ends]] = sorted_times[ends]
 
-    def _error(self, block: Block, row: int, before: float, time: float, ids: list[str], case: int) -> Exception:
-        name = f"id {ids[case]!r}: " if self._id else ""
+    def _error(self, rows: _RowNumbers, row: int, before: float, time: float) -> Exception:
+        name = f"id {rows.id_of(row)}: " if rows.ids else ""
+        column = f"in column {self._column!r}"
         if np.isnan(time):
-            return block.error(row, f"{name}the time in column {self._column!r} is missing; every step needs one.")
-        if time == before:
-            return block.error(
-                row, f"{name}the time {_moment(time)} in column {self._column!r} stands twice; remove one of the steps."
-            )
-        return block.error(
-            row,
-            f"{name}the time {_moment(time)} in column {self._column!r} stands after {_moment(before)}; expected "
-            "times that rise within a sequence. Sort the rows by id and time.",
-        )
+            return rows.block.error(row, f"{name}the time {column} is missing; every step needs one.")
+        problem = "occurs twice; remove one of the steps."
+        if time != before:
+            rising = "expected times that rise within a sequence. Sort the rows by id and time."
+            problem = f"comes after {_moment(before)}; {rising}"
+        return rows.block.error(row, f"{name}the time {_moment(time)} {column} {problem}")
 
 
 class _Order:
-    """Where the rows of each sequence stand: runs of rows of one sequence, in the order of the file."""
+    """The order of the rows, as runs of rows of one sequence."""
 
     def __init__(self) -> None:
         self._runs: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
@@ -179,13 +190,17 @@ class _Order:
         self._scattered = False
         self._newest = -1
 
-    def add(self, cases: Integers, count: int) -> None:
-        """Takes in the cases of a block's rows; they are kept as few bytes as they need."""
-        starts = np.flatnonzero(np.concatenate([[True], cases[1:] != cases[:-1]]))
-        runs, sizes = cases[starts], np.diff(np.append(starts, len(cases)))
+    def add(self, numbers: Integers, count: int) -> None:
+        """Adds the sequence numbers of a block's rows, in as few bytes as they need.
+
+        Args:
+            numbers: the number of each row's sequence, [n].
+            count: number of sequences so far.
+        """
+        runs, sizes = _runs(numbers)
         self._lengths = _extended(self._lengths, count, 0)
         np.add.at(self._lengths, runs, sizes)
-        # contiguous as long as every run goes on with the newest case or begins the next one
+        # in order as long as every run belongs to the newest sequence or begins the next one
         steps = np.diff(np.concatenate([[self._newest], runs]))
         self._scattered |= bool((steps[0] not in (0, 1)) or (steps[1:] != 1).any())
         self._newest = max(self._newest, int(runs.max()))
@@ -200,35 +215,49 @@ class _Order:
         following = np.cumsum(self._lengths) - self._lengths
         first = 0
         for runs, sizes in self._runs:
-            cases = np.repeat(runs, sizes)
-            for low in range(0, len(cases), _PIECE_STEPS):
-                piece = cases[low : low + _PIECE_STEPS]
+            numbers = np.repeat(runs, sizes)
+            for low in range(0, len(numbers), _PIECE_STEPS):
+                piece = numbers[low : low + _PIECE_STEPS]
                 gathered[_places(piece, following)] = source[first : first + len(piece)]
                 first += len(piece)
         return gathered, self._lengths
 
 
-def _places(cases: npt.NDArray[Any], following: Integers) -> Integers:
-    """Where the steps of some cases go, in order; ``following`` is the next place of each case, and moves on."""
-    order = np.argsort(cases, kind="stable")
-    ordered = cases[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    sizes = np.diff(np.append(starts, len(ordered)))
-    places: Integers = np.empty(len(cases), np.int64)
-    places[order] = np.arange(len(ordered)) + np.repeat(following[ordered[starts]] - starts, sizes)
-    following[ordered[starts]] += sizes
+def _places(numbers: npt.NDArray[Any], following: Integers) -> Integers:
+    """The positions of some steps among the steps of all sequences.
+
+    Args:
+        numbers: the number of each step's sequence, [n].
+        following: the position of the next step of each sequence, [N]; is advanced.
+    """
+    order = np.argsort(numbers, kind="stable")
+    owners, sizes = _runs(numbers[order])
+    places: Integers = np.empty(len(numbers), np.int64)
+    places[order] = np.arange(len(numbers)) + np.repeat(following[owners] - (np.cumsum(sizes) - sizes), sizes)
+    following[owners] += sizes
     return places
 
 
+def _starts(numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether a run of equal numbers starts at each position, [n]."""
+    return np.concatenate([[True], numbers[1:] != numbers[:-1]])
+
+
+def _runs(numbers: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Integers]:
+    """The numbers of runs of equal numbers, and the sizes of the runs."""
+    starts = np.flatnonzero(_starts(numbers))
+    return numbers[starts], np.diff(np.append(starts, len(numbers)))
+
+
 def _extended(array: npt.NDArray[Any], count: int, value: float) -> npt.NDArray[Any]:
-    """The array with a value for each case that is new."""
+    """The array with a value for each new sequence."""
     if count <= len(array):
         return array
     return np.concatenate([array, np.full(count - len(array), value, array.dtype)])
 
 
 def _small(array: Integers) -> npt.NDArray[Any]:
-    """The same whole numbers in the least bytes."""
+    """The numbers in the smallest integer type that holds them."""
     return array.astype(np.min_scalar_type(int(array.max())))
 
 

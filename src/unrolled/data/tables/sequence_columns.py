@@ -1,68 +1,85 @@
-"""Columns that hold one value a sequence, in tables with a row a sequence: id, label, group."""
+"""Columns with one value for each sequence: id, label, group."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from unrolled.data.files import Request
-from unrolled.data.sequences import Integers, Sequences, as_names
+from unrolled.data.sequences import Integers, Names, Sequences, as_names
 from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.labels import with_labels
-from unrolled.data.tables.table import Block, Kind, Names
+from unrolled.data.tables.table import Block, ColumnKind, Numbering
 
 
 class SequenceColumns:
-    """Collects these columns, a block at a time."""
+    """Collects these columns of a table with a row a sequence, block by block."""
 
     def __init__(self, roles: Roles) -> None:
         self._roles = roles
-        self._columns = [name for name in (roles.id, roles.label, roles.group) if name]
-        self._names = {name: Names() for name in self._columns}
-        self._numbers: dict[str, list[Integers]] = {name: [] for name in self._columns}
+        self._texts = {name: Numbering() for name in (roles.id, roles.label, roles.group) if name}
+        self._numbers: dict[str, list[Integers]] = {name: [] for name in self._texts}
 
-    def kinds(self) -> dict[str, Kind]:
+    def kinds(self) -> dict[str, ColumnKind]:
         """How the columns are read."""
-        return dict.fromkeys(self._columns, "name")
+        return dict.fromkeys(self._texts, "name")
 
     def add(self, block: Block) -> None:
-        """Takes in a block's rows.
+        """Adds the rows of a block.
 
         Raises:
-            ReadError: for an id that stands twice.
+            ReadError: for an id that is empty or occurs twice.
         """
-        for name in self._columns:
-            before = len(self._names[name])
-            numbers = block.numbers_of(name, self._names[name])
+        for name, texts in self._texts.items():
+            before = len(texts)
+            numbers = block.numbers_of(name, texts)
             if name == self._roles.id and (len(np.unique(numbers)) < len(numbers) or (numbers < before).any()):
-                self._refuse_twice(block, numbers, before)
+                self._refuse_repeated_id(block, name, numbers, before)
             self._numbers[name].append(numbers)
 
     def describe(self, sequences: Sequences, request: Request) -> Sequences:
-        """The sequences with their names, groups and labels."""
-        if self._roles.id:
-            sequences = replace(sequences, ids=as_names(self._texts(self._roles.id)))
-        if self._roles.group:
-            sequences = replace(sequences, groups=as_names(self._texts(self._roles.group)))
-        if self._roles.label:
-            name = self._roles.label
-            numbers = np.concatenate(self._numbers[name])
-            sequences = with_labels(sequences, numbers, self._names[name].texts(), request, name)
-        return sequences
+        """The sequences with their ids, groups and labels."""
+        columns = {name: (np.concatenate(self._numbers[name]), texts) for name, texts in self._texts.items()}
+        return described(sequences, self._roles, request, columns)
 
-    def _texts(self, name: str) -> list[str]:
-        texts = [*self._names[name].texts(), ""]
-        return [texts[number] for number in np.concatenate(self._numbers[name])]
-
-    def _refuse_twice(self, block: Block, numbers: Integers, before: int) -> None:
+    def _refuse_repeated_id(self, block: Block, name: str, numbers: Integers, before: int) -> None:
         seen: set[int] = set()
         for row, number in enumerate(numbers.tolist()):
             if number < before or number in seen:
-                text = "is empty" if number < 0 else f"holds {self._names[str(self._roles.id)].texts()[number]!r} again"
+                text = "is empty" if number < 0 else f"holds {self._texts[name].texts()[number]!r} again"
                 raise block.error(
                     row,
-                    f"the id column {self._roles.id!r} {text}; in a table with a row a sequence every id is "
-                    "another. If a row is a step, say --table long.",
+                    f"the id column {name!r} {text}; in a table with a row a sequence every sequence needs its own id. "
+                    "If a row is a step, say --table long.",
                 )
             seen.add(number)
+
+
+def described(
+    sequences: Sequences, roles: Roles, request: Request, columns: Mapping[str, tuple[Integers, Numbering]]
+) -> Sequences:
+    """The sequences with their ids, groups and labels.
+
+    Args:
+        sequences: without these.
+        roles: names the columns.
+        request: whether labels are needed.
+        columns: for each column the number of each sequence's text, [N], -1 if there is none, and the texts.
+    Raises:
+        ReadError: as `with_labels`.
+    """
+
+    def names(column: str | None) -> Names | None:
+        if column is None:
+            return None
+        numbers, numbering = columns[column]
+        texts = [*numbering.texts(), ""]
+        return as_names(texts[number] for number in numbers.tolist())
+
+    sequences = replace(sequences, ids=names(roles.id), groups=names(roles.group))
+    if roles.label is None:
+        return sequences
+    numbers, numbering = columns[roles.label]
+    return with_labels(sequences, numbers, numbering.texts(), request, roles.label)

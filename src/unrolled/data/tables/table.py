@@ -1,7 +1,7 @@
-"""A table, whatever file it stands in: its columns' names, what its first rows hold, and its rows in blocks.
+"""A table from any file: the names of its columns, its first rows, and all its rows in blocks.
 
-Tables come from text (`delimited`) and from Parquet (`parquet`); what a row is, a step or a sequence, is decided
-in `columns`, and sequences are made in `long`, `wide`, `texts` and `lists`.
+Tables come from text (`delimited`), Parquet (`parquet`) and JSON Lines (`json_lines`). `columns` decides whether a row
+is a step or a sequence; `long`, `wide`, `texts` and `lists` make sequences.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,24 +20,24 @@ from unrolled.data.numbers import BEYOND_FLOAT32, Floats, to_float32
 from unrolled.data.sequences import Integers, Times, as_text
 from unrolled.errors import ReadError
 
-Kind = Literal["number", "moment", "name", "text", "list"]
-"""How a column is read: numbers; moments in time; one of few texts; any text; lists."""
-Found = Literal["number", "moment", "text", "list", "empty"]
-"""What a column was found to hold."""
+ColumnKind = Literal["number", "moment", "name", "text", "list"]
+"""How a column is read: numbers; moments in time; texts of which there are few; any texts; lists."""
+FoundKind = Literal["number", "moment", "text", "list", "empty"]
+"""The content of a column, as its first rows show it."""
 
 MOST_COLUMNS = 100_000
 
 
 @dataclass(frozen=True)
-class Sample:
-    """What the first rows of a column hold.
+class ColumnSample:
+    """The first rows of a column.
 
     Attributes:
-        found: the kind of most of its values.
+        found: the content of most rows.
         values: the values that are not missing, as text.
     """
 
-    found: Found
+    found: FoundKind
     values: tuple[str, ...]
 
     @property
@@ -46,8 +46,8 @@ class Sample:
         return len(set(self.values)) < len(self.values)
 
 
-class Names:
-    """Numbers from 0 for texts, in the order in which they first occur."""
+class Numbering:
+    """Numbers texts from 0, in the order in which they first occur."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -71,8 +71,8 @@ class Block:
 
     Attributes:
         rows: how many.
-        columns: those that were asked for.
-        error: an error about one of the rows, by its number in the block, and what is wrong.
+        columns: by name.
+        error: makes an error about a row from its number in the block and the problem.
     """
 
     rows: int
@@ -80,7 +80,7 @@ class Block:
     error: Callable[[int, str], ReadError]
 
     def numbers(self, name: str) -> npt.NDArray[np.floating]:
-        """A column of numbers, [n]; NaN where there is none."""
+        """A column of numbers, [n]; NaN for a missing one."""
         column = self.columns[name]
         if not pa.types.is_floating(column.type) or pa.types.is_float16(column.type):
             column = column.cast(pa.float64(), safe=False)
@@ -102,7 +102,7 @@ class Block:
         )
 
     def moments(self, name: str) -> Times:
-        """A column of moments, [n]: numbers as they are, time stamps in seconds; NaN where there is none."""
+        """A column of moments, [n]: numbers as they are, time stamps in seconds since 1970; NaN for a missing one."""
         column = self.columns[name]
         if not pa.types.is_temporal(column.type):
             return self.numbers(name).astype(np.float64, copy=False)
@@ -112,24 +112,25 @@ class Block:
         whole = pc.fill_null(column.cast(pa.int64()), _NO_MOMENT)
         ticks = whole.to_numpy()
         second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
-        seconds: Times = ticks // second + ticks % second / second  # not at once: that would round twice
+        seconds: Times = ticks // second + ticks % second / second  # one division would round twice
         seconds[ticks == _NO_MOMENT] = np.nan
         return seconds
 
-    def numbers_of(self, name: str, names: Names) -> Integers:
-        """A column of names as their numbers, [n]; -1 where there is none."""
+    def numbers_of(self, name: str, names: Numbering) -> Integers:
+        """A column of names as their numbers, [n]; -1 for a missing one."""
         parts = []
         for chunk in self.columns[name].chunks:
             encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
             table = [
-                -1 if _is_missing(text) else names.number(as_text(text)) for text in encoded.dictionary.to_pylist()
+                -1 if text is None or text != text else names.number(as_text(text))  # NaN is no label
+                for text in encoded.dictionary.to_pylist()
             ]
             indices = pc.fill_null(encoded.indices.cast(pa.int64()), len(table)).to_numpy(zero_copy_only=False)
             parts.append(np.array([*table, -1], np.int64)[indices])
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
     def texts(self, name: str) -> list[str]:
-        """A column of texts; a missing one is empty."""
+        """A column of texts; a missing text is empty."""
         return ["" if text is None else as_text(text) for text in self.columns[name].to_pylist()]
 
 
@@ -145,24 +146,22 @@ class Table(Protocol):
 
     @property
     def named(self) -> bool:
-        """Whether the columns' names stand in the file; otherwise they are their numbers from 0."""
+        """Whether the file names its columns; otherwise their names are numbers from 0."""
 
     @property
-    def samples(self) -> Mapping[str, Sample]:
-        """What the first rows hold, by the column's name, in the file's order."""
+    def samples(self) -> Mapping[str, ColumnSample]:
+        """The first rows of each column, by name, in the order of the file."""
 
-    def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Block]:
-        """The rows, with the columns that are asked for.
+    def blocks(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Block]:
+        """All rows.
 
+        Args:
+            kinds: the columns to read, and how.
         Raises:
-            ReadError: for a value that is not of the kind asked for, with its line or row, and column.
+            ReadError: for a value of another kind, with its line or row, and column.
         """
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or value != value
-
-
 def is_list(kind: pa.DataType) -> bool:
-    """Whether a type is a list of any sort."""
+    """Whether a type is one of the list types."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))

@@ -1,4 +1,4 @@
-"""A column of texts into sequences of their characters, or of their words."""
+"""A column of texts into sequences of characters or words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unrolled.data.files import Request
 from unrolled.data.sequences import Sequences
 from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.sequence_columns import SequenceColumns
-from unrolled.data.tables.table import Kind, Table
+from unrolled.data.tables.table import ColumnKind, Table
 from unrolled.data.tokens import Coder, guess_kind
 
 
@@ -20,20 +20,20 @@ def read_texts(table: Table, roles: Roles, request: Request) -> Sequences:
         ReadError: for a row without text, and as `SequenceColumns`.
     """
     column = str(roles.text)
-    cases, coder = SequenceColumns(roles), Coder(choose_tokens(table.samples[column].values, request))
-    kinds: dict[str, Kind] = {column: "text"}
-    for block in table.blocks(kinds | cases.kinds()):
+    per_sequence, coder = SequenceColumns(roles), Coder(choose_tokens(table.samples[column].values, request))
+    kinds: dict[str, ColumnKind] = {column: "text"}
+    for block in table.blocks(kinds | per_sequence.kinds()):
         texts = block.texts(column)
         empty = next((row for row, text in enumerate(texts) if not text.strip()), None)
         if empty is not None:
             raise block.error(empty, f"column {column!r} is empty; a sequence needs at least one step.")
         coder.add(texts)
-        cases.add(block)
-    return cases.describe(coder.sequences(), request)
+        per_sequence.add(block)
+    return per_sequence.describe(coder.sequences(), request)
 
 
 def choose_tokens(sample: Sequence[str], request: Request) -> TokenKind:
-    """What a step is: as the options say, or as the texts look."""
+    """Characters or words, from the options or else from the texts."""
     if request.config.tokens is not None:
         return request.config.tokens
     kind = guess_kind(sample)

@@ -1,7 +1,7 @@
-"""Wide tables: a row a sequence, the steps of each channel in columns of their own.
+"""Wide tables: a row a sequence, with a column for each step of each channel.
 
-Cells that are empty at the end of a row, in all channels, are taken for the end of its sequence: this is how
-the archive and spreadsheets write sequences of unequal lengths. Empty cells before that are missing values.
+A row whose last cells are empty in all channels is a shorter sequence: so the archive and spreadsheets write unequal
+lengths. Empty cells before the last value are missing values.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.growing_array import Growing, fill
 from unrolled.data.tables.sequence_columns import SequenceColumns
-from unrolled.data.tables.table import Kind, Table
+from unrolled.data.tables.table import ColumnKind, Table
 
 Steps = npt.NDArray[np.float32]
 
@@ -27,11 +27,11 @@ def read_wide(table: Table, roles: Roles, request: Request) -> Sequences:
     """
     width, steps = len(roles.channels), len(roles.channels[0].columns)
     columns = tuple(name for step in zip(*(c.columns for c in roles.channels), strict=True) for name in step)
-    cases = SequenceColumns(roles)
+    per_sequence = SequenceColumns(roles)
     values = Growing(width)
     lengths, short = [], 0
-    kinds: dict[str, Kind] = dict.fromkeys(columns, "number")
-    for block in table.blocks(kinds | cases.kinds()):
+    kinds: dict[str, ColumnKind] = dict.fromkeys(columns, "number")
+    for block in table.blocks(kinds | per_sequence.kinds()):
         cells = np.empty((block.rows, steps * width), np.float32)
         fill(cells, block, columns)
         rows: Steps = cells.reshape(block.rows, steps, width)
@@ -39,13 +39,13 @@ def read_wide(table: Table, roles: Roles, request: Request) -> Sequences:
         sizes = steps - there[:, ::-1].argmax(1)
         empty = ~np.logical_or.reduce(there, axis=1)
         if empty.any():
-            raise block.error(int(np.argmax(empty)), "this row has no values; give it some, or remove it.")
-        cases.add(block)
+            raise block.error(int(np.argmax(empty)), "this row has no values; add some, or remove it.")
+        per_sequence.add(block)
         inside = np.arange(steps) < sizes[:, None]  # [n, T]
         values.more(int(sizes.sum()))[:] = rows.reshape(-1, width) if inside.all() else rows[inside]
         lengths.append(sizes)
         short += int((sizes < steps).sum())
     if short:
-        request.note(f"{short:,} sequences are shorter: empty cells at the end of a row are taken for its end")
+        request.note(f"{short:,} sequences are shorter: empty cells at the end of a row end its sequence")
     names = [channel.name for channel in roles.channels]
-    return cases.describe(Sequences.from_steps(values.whole(), np.concatenate(lengths), channels=names), request)
+    return per_sequence.describe(Sequences.from_steps(values.whole(), np.concatenate(lengths), channels=names), request)

@@ -1,4 +1,4 @@
-"""What stands in the place of missing values (NaN), step by step, so that a sequence can be read as it comes.
+"""Replacements of missing values (NaN), step by step, so that they also work in a stream.
 
 A rule is one file here and one line in `unrolled.parts.tables`.
 """

@@ -1,4 +1,4 @@
-"""What all rules for missing values share."""
+"""The base of all rules for missing values."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Filling(Part):
         self.width = channels
 
     def set_mean(self, mean: Tensor) -> None:
-        """Takes each channel's mean in the normalised unit, [F], where the rule has a use for it."""
+        """Sets each channel's mean in the normalised unit, [F], for rules that use it."""
 
     @abstractmethod
     def advance(self, values: Tensor, state: State) -> tuple[Tensor, State]:
-        """Further steps, [B, T, F] → [B, T, ``width``] without a missing value, and what is carried on."""
+        """Further steps, [B, T, F] → [B, T, ``width``] without a missing value, and the new state."""

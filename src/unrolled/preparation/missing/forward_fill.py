@@ -1,4 +1,4 @@
-"""The last value in the place of what is missing."""
+"""The channel's last value in the place of a missing one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unrolled.preparation.missing.mean import MeanFilling
 
 
 class ForwardFilling(MeanFilling):
-    """Puts the channel's last value before it, and its mean where there is none."""
+    """Replaces a missing value by the channel's last value, or by its mean if there is none yet."""
 
     state_names: tuple[str, ...] = ("last",)
 
@@ -25,11 +25,11 @@ class ForwardFilling(MeanFilling):
 
 
 def latest_observed(observed: Tensor) -> Tensor:
-    """The number of the last step up to each one that has a value, from 0; −1 where none has, [B, T, F]."""
+    """The index of the last step with a value, up to each step; −1 if there is none, [B, T, F]."""
     steps = torch.arange(observed.shape[1], device=observed.device)
     return torch.where(observed, steps[:, None], -1).cummax(1).values
 
 
 def fill_forward(values: Tensor, latest: Tensor, last: Tensor) -> Tensor:
-    """Each value, or the last before it; ``last``, [B, F], where there is none, [B, T, F]."""
+    """Each value, or else the last one before it, or else ``last``, [B, F] → [B, T, F]."""
     return values.gather(1, latest.clamp(min=0)).where(latest >= 0, last[:, None])

@@ -1,4 +1,4 @@
-"""The last value in the place of what is missing, and two further values that tell of it."""
+"""The last value in the place of a missing one, and two further values that mark the gap."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unrolled.preparation.missing.forward_fill import ForwardFilling, fill_forwa
 
 
 class MaskFilling(ForwardFilling):
-    """Fills forward, and puts two more values of each channel behind, as Che et al. 2018 (arXiv 1606.01865) feed them.
+    """Fills forward and appends two values of each channel, as in Che et al. 2018 (arXiv 1606.01865).
 
     These are m_t, 1 where a value was there and 0 where it was missing, and ln(1 + δ_t), where δ_t is the time since
     the channel was last observed before step t, in steps:
@@ -27,7 +27,7 @@ class MaskFilling(ForwardFilling):
         self.width = 3 * channels
 
     def initial_state(self, like: Tensor, batch: int) -> State:
-        """As `ForwardFilling`, and no time since then, [B, F]."""
+        """The state of `ForwardFilling`, and a time of 0 since then, [B, F]."""
         (last,) = super().initial_state(like, batch)
         return last, torch.zeros_like(last)
 
@@ -39,16 +39,16 @@ class MaskFilling(ForwardFilling):
         filled = fill_forward(values, latest, last)
         before = torch.cat([latest[:, :1].clamp(max=-1), latest[:, :-1]], 1)
         waited = time_since(before, torch.arange(count, device=values.device)[:, None], since[:, None])
-        told = torch.cat([filled, observed.to(filled.dtype), waited.log1p()], -1)
-        return told, (filled[:, -1], time_since(latest[:, -1], count, since))
+        outputs = torch.cat([filled, observed.to(filled.dtype), waited.log1p()], -1)
+        return outputs, (filled[:, -1], time_since(latest[:, -1], count, since))
 
 
 def time_since(latest: Tensor, steps: Tensor | int, since: Tensor) -> Tensor:
     """Steps since the last value before a step, δ.
 
     Args:
-        latest: the number of the last step before it that has a value, −1 where none has.
-        steps: the step's own number.
+        latest: the index of the last step with a value before it, −1 if there is none.
+        steps: the index of the step.
         since: δ of step 0.
     """
     return torch.where(latest >= 0, (steps - latest).to(since.dtype), since + steps)

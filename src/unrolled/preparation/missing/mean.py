@@ -1,4 +1,4 @@
-"""The channel's mean in the place of what is missing."""
+"""The channel's mean in the place of a missing value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unrolled.preparation.missing.filling import Filling
 
 
 class MeanFilling(Filling):
-    """Puts the channel's mean where a value is missing."""
+    """Replaces a missing value by the channel's mean."""
 
     mean: Tensor
 

@@ -1,4 +1,4 @@
-"""For data in which nothing is missing."""
+"""No rule, for data without missing values."""
 
 from __future__ import annotations
 

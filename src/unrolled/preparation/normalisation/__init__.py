@@ -1,4 +1,4 @@
-"""What is subtracted from values, and what they are divided by.
+"""Shifts and scales of values.
 
 A normalisation is one file here and one line in `unrolled.parts.tables`.
 """

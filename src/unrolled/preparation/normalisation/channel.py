@@ -1,4 +1,4 @@
-"""Each channel by its statistics over the training data."""
+"""Normalisation of each channel by its statistics over the training data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values as they are."""
+"""No normalisation."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class NoNormaliser(Normaliser):
     """Leaves values as they are."""
 
     def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
-        """Nothing is subtracted."""
+        """Does nothing."""
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """[B, T, F] in the network's own type."""
+        """The inputs, [B, T, F], in the type of the network."""
         return inputs.to(self.shift.dtype)

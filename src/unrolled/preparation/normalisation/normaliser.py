@@ -1,4 +1,4 @@
-"""What all normalisations share."""
+"""The base of all normalisations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Statistics = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 class Normaliser(Part):
     """(x − shift) ∘ factor by channel; learned from training data, saved with the weights.
 
-    Padding is normalised too, and does not matter. No mean or deviation ever counts a missing value.
+    Padding is normalised too, without effect. Means and deviations never count a missing value.
     """
 
     shift: Tensor
@@ -29,28 +29,33 @@ class Normaliser(Part):
         self.register_buffer("factor", torch.ones(channels))
 
     def statistics(self, train: Sequences, by_channel: Statistics) -> Statistics:  # noqa: ARG002
-        """What to subtract and divide by, from training data, of which each channel's statistics are known."""
+        """The mean to subtract and the deviation to divide by.
+
+        Args:
+            train: training data.
+            by_channel: their statistics for each channel.
+        """
         return by_channel
 
     def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
-        """Takes a mean and a deviation by channel, [F]; a constant channel is only shifted."""
+        """Sets the mean and the deviation of each channel, [F]; a constant channel is only shifted."""
         self.shift.copy_(mean)
         self.factor.copy_(factor_of(mean, deviation))
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """[B, T, F] and, where a sequence counts as a whole, [B] → [B, T, F]."""
+        """Values, [B, T, F], and lengths, [B], if the rule needs whole sequences → [B, T, F]."""
         return (inputs - self.shift).mul_(self.factor)
 
     def normalised_mean(self, mean: Tensor) -> Tensor:
-        """What a channel's mean is in the normalised unit, [F]."""
+        """A channel's mean in the normalised unit, [F]."""
         return self(mean)  # type: ignore[no-any-return]
 
     def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor:  # noqa: ARG002
-        """What a normalised 1 is worth in the inputs: [F], or [B, 1, F] where each sequence has its own."""
+        """The size of a normalised 1 in the inputs: [F], or [B, 1, F] if each sequence has its own."""
         return 1 / self.factor
 
 
 def factor_of(mean: Tensor, deviation: Tensor) -> Tensor:
-    """What standardised values are multiplied by: 1 / deviation, and 1 for a constant."""
+    """The factor of standardisation: 1 / deviation, and 1 for a constant."""
     smallest = (1e-6 * mean.abs()).clamp(min=1e-30)  # below it float32 cannot tell values from the mean
     return torch.where(deviation > smallest, 1 / deviation, 1.0)

@@ -1,4 +1,4 @@
-"""All channels by the same statistics over the training data."""
+"""Normalisation of all channels by the same statistics over the training data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unrolled.preparation.statistics import overall_statistics
 
 
 class OverallNormaliser(Normaliser):
-    """Subtracts the mean of all channels together, and divides by their deviation."""
+    """Subtracts the mean of all channels together and divides by their deviation."""
 
     def statistics(self, train: Sequences, by_channel: Statistics) -> Statistics:  # noqa: ARG002
         """See `Normaliser`."""

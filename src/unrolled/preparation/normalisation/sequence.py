@@ -1,4 +1,4 @@
-"""Each sequence by its own statistics."""
+"""Normalisation of each sequence by its own statistics."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ class SequenceNormaliser(Normaliser):
     """Subtracts the mean of each channel over the sequence's own steps and divides by its deviation."""
 
     def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
-        """Training data tell nothing about a sequence's own statistics."""
+        """Does nothing: each sequence has its own statistics."""
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[B, T, F], [B] → [B, T, F]."""
-        assert lengths is not None  # noqa: S101  # it has an obstacle: nobody asks for single steps
+        assert lengths is not None  # noqa: S101  # its obstacle excludes single steps
         mean, deviation = own_statistics(inputs, lengths)
         return ((inputs - mean) * factor_of(mean, deviation)).to(self.shift.dtype)
 
     def normalised_mean(self, mean: Tensor) -> Tensor:
-        """A sequence's own mean is 0 in its own unit."""
+        """Zeros: the mean of a sequence in its own unit."""
         return torch.zeros_like(mean)
 
     def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor:
@@ -33,14 +33,14 @@ class SequenceNormaliser(Normaliser):
     def obstacle(self) -> Obstacle:
         """See `Part.obstacle`."""
         return Obstacle(
-            "standardises each sequence by its own mean, which only its end tells", "with --normalisation channel"
+            "standardises each sequence by its own mean, which is known only at its end", "with --normalisation channel"
         )
 
 
 def own_statistics(inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each channel over each sequence's own steps, [B, 1, F] each, in float64.
 
-    Missing values (NaN) do not count; a channel that has no other has the mean 0.
+    Missing values (NaN) do not count; a channel without values has the mean 0.
 
     Args:
         inputs: [B, T, F].
