@@ -165,7 +165,7 @@ def test_the_data_folder_is_none_where_unset_and_must_exist_where_set(
     monkeypatch.setenv("UNROLLED_DATA", str(tmp_path))
     assert data_folder() == tmp_path
     monkeypatch.setenv("UNROLLED_DATA", str(tmp_path / "absent"))
-    with pytest.raises(FetchError, match=r"UNROLLED_DATA is '.*absent', which is no folder"):
+    with pytest.raises(FetchError, match=r"UNROLLED_DATA is '.*absent', which is not a folder"):
         get(remote())
 
 
@@ -341,7 +341,7 @@ def test_what_came_before_a_failure_is_kept_and_the_rest_is_asked_for_again(serv
         remote(server.url("/a.gz", PACKED), name="a"),
         remote(server.url("/b.gz", PACKED, "cut"), name="b"),
     ]
-    with pytest.raises(FetchError, match=r"No mirror served b .*files that came are kept"):
+    with pytest.raises(FetchError, match=r"No mirror served b .*complete files are kept"):
         get(*files)
     assert parts(cache) == []
     server.asked.clear()
@@ -548,7 +548,7 @@ def test_the_named_files_have_several_mirrors_and_a_whole_hash(file: RemoteFile)
 @pytest.mark.skipif(not REAL_DATA, reason="UNROLLED_DATA names no folder of real data")
 @pytest.mark.parametrize("paths", [mnist.mnist_paths, uea.japanese_vowels_paths])
 def test_the_real_files_are_verified_where_they_lie(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, paths: Callable[[], tuple[Path, ...]]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, paths: Callable[[], list[Path]]
 ) -> None:
     monkeypatch.setenv("UNROLLED_DATA", str(REAL_DATA))
     assert all(path.is_relative_to(str(REAL_DATA)) for path in paths())

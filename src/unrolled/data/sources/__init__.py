@@ -1,4 +1,4 @@
-"""Named data, and where their files come from.
+"""Named data, and the source of their files.
 
 registry    the table of named data
 digits      scikit-learn's digits: shipped
@@ -7,7 +7,7 @@ mnist       MNIST by rows and by pixels: downloaded
 uea         problems of the UEA/UCR archive: downloaded
 fetch       a file from the user's folder, the cache, or a mirror
 download    one file from the web, by pooch
-content     what a file must hold, checked while it is unpacked
+content     the expected content of a file, verified while it is unpacked
 """
 
 from unrolled.data.sources.fetch import cache_folder, data_folder

@@ -1,8 +1,8 @@
-"""What a named file must hold, checked while it is read or unpacked.
+"""The expected content of a named file, verified while the file is read or unpacked.
 
-The content of a `.gz` file is what it unpacks to, of a `.zip` archive one of its members, and of any other file the
-file itself. It comes in blocks, so no file is ever whole in memory, and never more of it than its known size: pooch's
-own unpacking has no such limit, and compares hashes only of packed files, which differ between mirrors.
+The content of a `.gz` file is the unpacked file, of a `.zip` archive one of its members, and of any other file the file
+itself. It is read in blocks and never beyond its known size. pooch's own unpacking has no such limit, and compares
+hashes only of packed files, which differ between mirrors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from unrolled.errors import FetchError, ReadError
+from unrolled.data.files import reading
+from unrolled.errors import FetchError
 
 BLOCK_BYTES = 1 << 18
 
@@ -29,15 +30,15 @@ _ENCRYPTED = 0x1
 
 
 class WrongContentError(FetchError):
-    """A file whose content is not what it should be."""
+    """A file whose content is not the expected one."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that mirrors offer, and what it must hold.
+    """A file that mirrors offer, and its expected content.
 
     Args:
-        name: the file's name, unpacked; in the cache it has this name, and in an archive its member.
+        name: the name of the unpacked file, in the cache and in an archive.
         sha256: SHA-256 of the unpacked content, in hexadecimal digits.
         size_bytes: length of the unpacked content.
         urls: its mirrors, in the order in which they are tried. The suffix of an address says how the file is packed
@@ -51,17 +52,19 @@ class RemoteFile:
 
 
 def verified_blocks(path: Path, expected: RemoteFile) -> Iterator[bytes]:
-    """The content of a file in blocks. It is the expected content only if the last block comes without an error.
+    """The content of a file in blocks; it is verified only when the last block has come.
 
     Args:
         path: the file; its suffix says how it is packed.
-        expected: what it must hold.
+        expected: the expected content.
     Raises:
-        WrongContentError: where the content is damaged or another.
-        ReadError: where the file cannot be opened.
+        WrongContentError: for damaged or other content.
+        ReadError: for a file that cannot be opened.
     """
     digest, size_bytes = hashlib.sha256(), 0
-    with _opened(path) as raw:
+    with reading(path):
+        raw = path.open("rb")
+    with raw:
         try:
             with _unpacked(raw, path.suffix, expected) as content:
                 # one byte over the size is enough to see that there is more
@@ -83,16 +86,6 @@ def verified_blocks(path: Path, expected: RemoteFile) -> Iterator[bytes]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        raw = path.open("rb")
-    except OSError as error:
-        raise ReadError(path, f"cannot be read: {error.strerror}. Make it readable, or remove it.") from error
-    with raw:
-        yield raw
-
-
-@contextmanager
 def _unpacked(raw: IO[bytes], suffix: str, expected: RemoteFile) -> Iterator[IO[bytes] | gzip.GzipFile]:
     if suffix == ".gz":
         with gzip.GzipFile(fileobj=raw, mode="rb") as content:
@@ -107,7 +100,7 @@ def _unpacked(raw: IO[bytes], suffix: str, expected: RemoteFile) -> Iterator[IO[
 def _member(archive: zipfile.ZipFile, expected: RemoteFile) -> zipfile.ZipInfo:
     """The one member of that name, in whatever folder of the archive it lies.
 
-    A member's path only serves to find it: nothing is written to a path that an archive names.
+    The path of a member only serves to find it: no file is written to a path that an archive names.
     """
     found = [i for i in archive.infolist() if PurePosixPath(i.filename).name == expected.name and not i.is_dir()]
     if len(found) != 1:

@@ -1,4 +1,4 @@
-"""All binary strings of a length, the label the number of ones: a problem made, not measured."""
+"""All binary strings of a length, with the number of ones as the label: a generated problem."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ DEFAULT_TRAIN_SIZE = 10_000
 
 
 def count_ones(length: int = DEFAULT_LENGTH) -> Sequences:
-    """All 2^length strings in the order of the numbers they spell, first bit first.
+    """All 2^length strings in the order of the numbers that they spell, the highest bit first.
 
     Args:
         length: bits in a string, 4 to 24.
     Returns:
-        ``length`` steps of one value, 0 or 1, held as bytes; classes 0 … length.
+        Sequences of ``length`` steps of one value, 0 or 1, stored as bytes; classes 0 … length.
     """
     numbers = np.arange(2**length, dtype=np.uint32)
     bits = np.empty((len(numbers), length), np.uint8)
-    for place in range(length):
-        bits[:, place] = (numbers >> (length - 1 - place)) & 1
+    for step in range(length):
+        bits[:, step] = (numbers >> (length - 1 - step)) & 1
     return Sequences.from_steps(
         bits.reshape(-1, 1),
         np.full(len(bits), length),
@@ -35,24 +35,24 @@ def count_ones(length: int = DEFAULT_LENGTH) -> Sequences:
 
 
 def load_count_ones(config: DataConfig) -> Dataset:
-    """Some strings drawn at random to train on, a share of them kept for validation; all others test.
+    """Random strings to train on, a share of them for validation; all others are the test sequences.
 
-    The draw is not made by class: like a sample in life it holds next to nothing of the rare classes.
+    The strings are not drawn by class: as in real data, the rare classes are hardly among them.
     """
     length = config.length or DEFAULT_LENGTH
     size = config.train_size or min(DEFAULT_TRAIN_SIZE, 2**length // 2)
     if size >= 2**length:
         raise ConfigError(
-            f"train_size = {size}: there are {2**length} strings of length {length} and some must remain to test "
-            f"on; choose at most {2**length - 1}."
+            f"train_size = {size}: there are {2**length} strings of length {length}, and some must remain for the "
+            f"test; choose at most {2**length - 1}."
         )
     everything = count_ones(length)
     order = np.random.default_rng(config.split_seed).permutation(len(everything))
-    kept = round((config.validation_fraction or 0.0) * size)
+    validation_size = round((config.validation_fraction or 0.0) * size)
     return Dataset(
         "count-ones",
-        everything.take(order[kept:size]),
-        everything.take(order[:kept]) if kept else None,
+        everything.take(order[validation_size:size]),
+        everything.take(order[:validation_size]) if validation_size else None,
         everything.take(np.sort(order[size:])),
         f"{size:,} of the {2**length:,} binary strings of length {length} drawn to train on, all others to test",
     )

@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: 1,797 pictures of 8 × 8, read row by row."""
+"""scikit-learn's handwritten digits: 1,797 pictures of 8 × 8 pixels, each row a step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unrolled.data.splits import hold_out_test, hold_out_validation
 def digits() -> Sequences:
     """All 1,797 sequences: 8 steps of 8 values in 0..1, ten classes.
 
-    The pixels run from 0 to 16 and are held as bytes. Source: E. Alpaydin and C. Kaynak, 'Optical
+    The pixels run from 0 to 16 and are stored as bytes. Source: E. Alpaydin and C. Kaynak, 'Optical
     recognition of handwritten digits', UCI repository; it ships inside scikit-learn.
     """
     from sklearn.datasets import load_digits  # scikit-learn takes a second to import
@@ -24,7 +24,7 @@ def digits() -> Sequences:
 
 
 def load_digits_rows(config: DataConfig) -> Dataset:
-    """`digits`, a share held out by class for the test and another for validation."""
+    """`digits`, with a share of each class held out for the test and another for validation."""
     train, test = hold_out_test(digits(), config)
     train, validation = hold_out_validation(train, config)
     return Dataset("digits", train, validation, test, "scikit-learn's handwritten digits, split by class")

@@ -1,7 +1,7 @@
-"""One file from the web, by pooch: what a download shows, how much it may bring, and why it failed.
+"""One file from the web, by pooch, with progress, a size limit and the cause of a failure.
 
-pooch is imported only here and only for a download. It cannot continue a download that was stopped. Its own retries are
-not used: they wait a second each and also repeat a "not found", while the next mirror can be asked at once.
+Only this module imports pooch, and only for a download. pooch cannot resume a download. Its retries are not used: they
+wait a second each and also repeat a "not found", while the next mirror can be asked at once.
 """
 
 from __future__ import annotations
@@ -31,30 +31,30 @@ def download(url: str, path: Path, *, limit_bytes: int, timeout_seconds: float, 
 
     Args:
         url: the address, http or https; redirects lead nowhere else.
-        path: where the bytes go, in the place of what is there.
+        path: the file to write; replaces an existing one.
         limit_bytes: a longer file is refused.
         timeout_seconds: longest wait for the connection, and for each piece of the answer.
-        quiet: show nothing; otherwise a progress bar on a terminal and one line elsewhere, both on stderr.
+        quiet: show nothing; otherwise a progress bar on a terminal or one line elsewhere, both on stderr.
     Raises:
-        MirrorError: where the server cannot be reached, refuses, stalls or ends early.
-        WrongContentError: where more comes than ``limit_bytes``.
-        StorageError: where ``path`` cannot be written.
+        MirrorError: for a server that cannot be reached, refuses, stalls or ends early.
+        WrongContentError: for more than ``limit_bytes``.
+        StorageError: for a ``path`` that cannot be written.
     """
     from pooch import HTTPDownloader
     from requests import RequestException
 
-    # "identity": a server must not pack what is packed already
+    # "identity": a server must not pack a packed file again
     headers = {"User-Agent": _user_agent(), "Accept-Encoding": "identity"}
     with writing(path), path.open("wb") as out, _Arrival(out, url, limit_bytes, quiet) as arrival:
         fetch = HTTPDownloader(arrival, BLOCK_BYTES, timeout=timeout_seconds, headers=headers)
         try:
             fetch(url, arrival, None)
-        except RequestException as error:  # an OSError by its class, but not the disk's
+        except RequestException as error:  # a subclass of OSError, but not an error of the disk
             raise MirrorError(_cause(error, timeout_seconds)) from error
 
 
 class _Arrival(ExitStack):
-    """What pooch writes to and reports to: a file that counts its bytes, up to a limit, and shows them."""
+    """The file to which pooch writes and reports; it counts its bytes up to a limit, and shows them."""
 
     def __init__(self, out: IO[bytes], url: str, limit_bytes: int, quiet: bool) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class _Arrival(ExitStack):
 
     @property
     def total(self) -> int:
-        """Bytes that the server announces, 0 where it does not say; pooch sets it when the answer begins."""
+        """Bytes that the server announces, 0 if unknown; pooch sets it when the answer begins."""
         return self._total
 
     @total.setter
@@ -95,17 +95,17 @@ class _Arrival(ExitStack):
         self._advance(len(block))
 
     def flush(self) -> None:
-        """pooch asks for it after every block; the file is flushed when it is closed."""
+        """Does nothing: pooch flushes after every block; closing the file is enough."""
 
     def update(self, _: int) -> None:
-        """pooch counts whole blocks, also where one is shorter; `write` counts bytes."""
+        """Does nothing: pooch counts blocks as whole even if they are shorter; `write` counts bytes."""
 
     def reset(self) -> None:
-        """pooch does so at the end, to fill its own bar."""
+        """Does nothing: pooch resets its own bar at the end."""
 
 
 def _cause(error: RequestException, timeout_seconds: float) -> str:
-    """The plain reason under the layers in which requests and urllib3 wrap it."""
+    """The reason, without the layers that requests and urllib3 wrap around it."""
     from requests.exceptions import ChunkedEncodingError
 
     if error.response is not None:
@@ -120,7 +120,7 @@ def _cause(error: RequestException, timeout_seconds: float) -> str:
 
 
 def _user_agent() -> str:
-    """Some servers refuse a library's own name; and whoever runs one may want to know who asks."""
+    """The package's name: some servers refuse that of a library, and their operators may want to know who asks."""
     try:
         return f"unrolled/{metadata.version('unrolled')} (Python package; data set download)"
     except metadata.PackageNotFoundError:  # used from its source folder

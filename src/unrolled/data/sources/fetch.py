@@ -1,7 +1,7 @@
 """Files of named data sets: from the user's own folder, from the cache, or from the web.
 
-Whatever the place, a file's content is verified by its SHA-256 each time it is asked for. That costs
-0.2 s for all of MNIST; remembering that it was right once would not notice that it no longer is.
+The content of a file is verified by its SHA-256 each time. That takes 0.2 s for all of MNIST; a remembered result would
+not notice later damage.
 """
 
 from __future__ import annotations
@@ -18,33 +18,34 @@ from urllib.parse import urlsplit
 import platformdirs
 from filelock import FileLock, Timeout
 
+from unrolled.data.files import reading
 from unrolled.data.sources.content import RemoteFile, WrongContentError, verified_blocks
 from unrolled.data.sources.download import MirrorError, download
-from unrolled.errors import FetchError, ReadError
+from unrolled.errors import FetchError
 from unrolled.storage import make_folder, writing
 
 TIMEOUT_SECONDS = 20.0
-_ROOM_BYTES = 64 << 20  # what a package may hold beside twice the file: the other members of an archive
+_ROOM_BYTES = 64 << 20  # room in a package, besides twice the file, for the other members of an archive
 
 
 def cache_folder() -> Path:
-    """Where downloaded files are kept: ``UNROLLED_CACHE``, otherwise the platform's cache folder."""
+    """The folder of downloaded files: ``UNROLLED_CACHE``, otherwise the platform's cache folder."""
     given = os.environ.get("UNROLLED_CACHE")
     return Path(given).expanduser() if given else platformdirs.user_cache_path("unrolled", appauthor=False)
 
 
 def data_folder() -> Path | None:
-    """The user's own folder of data, ``UNROLLED_DATA``, where it is set.
+    """The user's own folder of data, ``UNROLLED_DATA``; None if it is not set.
 
     Raises:
-        FetchError: where it names no folder.
+        FetchError: for a path that is not a folder.
     """
     given = os.environ.get("UNROLLED_DATA")
     if not given:
         return None
     folder = Path(given).expanduser()
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a parent may not be entered
-        raise FetchError(f"UNROLLED_DATA is {given!r}, which is no folder. Set it to a folder of data, or unset it.")
+        raise FetchError(f"UNROLLED_DATA is {given!r}, which is not a folder. Set it to a folder of data, or unset it.")
     return folder
 
 
@@ -55,21 +56,21 @@ def obtain(
     timeout_seconds: float = TIMEOUT_SECONDS,
     quiet: bool = False,
 ) -> list[Path]:
-    """Where each of the files is, verified; what is not on this machine is downloaded.
+    """The paths of files, verified; downloads files that are not on this machine.
 
-    A file is looked for in ``subfolder`` of `data_folder`, then of `cache_folder`, in both as ``NAME`` or
-    ``NAME.gz``; last it is downloaded into the cache. Several processes may ask at the same time.
+    A file is taken from ``subfolder`` of `data_folder` or else of `cache_folder`, as ``NAME`` or ``NAME.gz``, or else
+    downloaded into the cache. Several processes may call this at the same time.
 
     Args:
         files: the files.
-        subfolder: their folder within those two, such as ``"mnist"``.
-        timeout_seconds: longest wait for a server's next sign of life.
-        quiet: no progress and no notes on stderr.
+        subfolder: their folder within the two, such as ``"mnist"``.
+        timeout_seconds: longest wait for the next bytes of a server.
+        quiet: show no progress and no notes on stderr.
     Returns:
         A path for each file, in the same order.
     Raises:
-        FetchError: where a file in the user's own folder is damaged, or no mirror serves; says what to do.
-        StorageError: where the cache cannot be written.
+        FetchError: for a damaged file in the user's own folder, and if no mirror has a file; says what to do.
+        StorageError: for a cache that cannot be written.
     """
     target = cache_folder() / subfolder
     found = {file: _in_data_folder(file, subfolder) or _usable(file, target, _ignore) for file in files}
@@ -78,22 +79,24 @@ def obtain(
     if missing:
         try:
             with _alone(make_folder(target), quiet), _Packages(target, timeout_seconds, quiet) as packages:
-                for file in missing:  # looked for again: the process that held the lock before may have fetched it
+                for file in missing:  # the process that held the lock before may have fetched it
                     fetched[file] = _usable(file, target, _set_aside) or _fetch(file, packages)
         except MirrorError as error:
             raise FetchError(f"{error} {_advice(missing, target, subfolder)}") from error
     return [found[file] or fetched[file] for file in files]
 
 
-# ---- what is on this machine ----
+# Files on this machine
 
 _OnDamage = Callable[[Path, WrongContentError], None]
 
 
 def _usable(file: RemoteFile, folder: Path, on_damage: _OnDamage) -> Path | None:
-    """The first good copy in a folder; the damaged ones before it are reported."""
+    """The first good copy in a folder; calls ``on_damage`` for each damaged copy before it."""
     for path in (folder / file.name, folder / f"{file.name}.gz"):
-        if _is_file(path):
+        with reading(path):
+            exists = path.is_file()
+        if exists:
             try:
                 for _ in verified_blocks(path, file):
                     pass
@@ -104,41 +107,34 @@ def _usable(file: RemoteFile, folder: Path, on_damage: _OnDamage) -> Path | None
     return None
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError as error:
-        raise ReadError(path, f"cannot be read: {error.strerror}. Make its folder readable.") from error
-
-
 def _in_data_folder(file: RemoteFile, subfolder: str) -> Path | None:
     folder = data_folder()
     return None if folder is None else _usable(file, folder / subfolder, _refuse)
 
 
 def _refuse(path: Path, error: WrongContentError) -> None:
-    """The user's own files are the user's to repair."""
+    """Leaves the repair of the user's own files to the user."""
     raise FetchError(f"{path}: {error}. Replace the file, or remove it to have it downloaded.") from error
 
 
 def _ignore(path: Path, error: WrongContentError) -> None:
-    """Damage in the cache is dealt with later, by the one process that holds the lock."""
+    """Leaves damage in the cache to the process that holds the lock."""
 
 
 def _set_aside(path: Path, error: WrongContentError) -> None:
-    """What the user may have put into the cache is not deleted."""
+    """Renames a damaged file in the cache: the user may have put it there."""
     aside = path.with_name(f"{path.name}.damaged")
     with writing(aside):
         path.replace(aside)
-    print(f"{path}: {error}. It is now called {aside.name}, and is downloaded again.", file=sys.stderr)
+    print(f"{path}: {error}. It is now called {aside.name}; the file is downloaded again.", file=sys.stderr)
 
 
-# ---- what is not ----
+# Downloads
 
 
 @contextmanager
 def _alone(folder: Path, quiet: bool) -> Iterator[None]:
-    """One process at a time downloads into a folder; a lock of a process that died is void."""
+    """Lets one process at a time download into a folder; the lock of a process ends with it."""
     lock = FileLock(folder / ".lock")
     with writing(folder):
         try:
@@ -169,16 +165,16 @@ def _fetch(file: RemoteFile, packages: _Packages) -> Path:
 def _advice(missing: Sequence[RemoteFile], target: Path, subfolder: str) -> str:
     names = ", ".join(file.name for file in missing if not (target / file.name).exists())
     return (
-        f"With a network, run the same again: files that came are kept. Without one, put {names} "
+        f"With a network, run the same command again: complete files are kept. Without one, put {names} "
         f"(plain or .gz) into {target}, or into a folder FOLDER/{subfolder} and set UNROLLED_DATA=FOLDER."
     )
 
 
 @dataclass
 class _Packages:
-    """The packed files of one call, as they come from the mirrors: in a folder that is gone when the call ends.
+    """The packed files of one call, as mirrors offer them, in a folder that is removed at the end of the call.
 
-    A package that serves several files, such as an archive, is downloaded once.
+    A package with several files, such as an archive, is downloaded once.
     """
 
     target: Path
@@ -192,7 +188,7 @@ class _Packages:
         return self.target / ".partial"
 
     def __enter__(self) -> _Packages:
-        shutil.rmtree(self.folder, ignore_errors=True)  # what a process that was killed left
+        shutil.rmtree(self.folder, ignore_errors=True)  # of a process that was killed
         make_folder(self.folder)
         return self
 
@@ -200,7 +196,7 @@ class _Packages:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def take(self, file: RemoteFile, url: str) -> Path:
-        """Downloads a package unless that is done, and unpacks a file from it into its place."""
+        """Downloads a package, unless that is done already, and unpacks a file from it."""
         if url not in self.complete:
             part = self.folder / f"{len(self.complete)}-{PurePosixPath(urlsplit(url).path).name}"
             download(
@@ -214,7 +210,7 @@ class _Packages:
         return self._unpack(file, self.complete[url])
 
     def _unpack(self, file: RemoteFile, package: Path) -> Path:
-        """The file in its place, whole: beside it first, synced, then renamed."""
+        """Unpacks a file: written under another name, synced, then renamed, so that it is always whole."""
         path, beside = self.target / file.name, self.folder / file.name
         with writing(path):
             with beside.open("wb") as out:

@@ -1,4 +1,4 @@
-"""MNIST, the handwritten digits of LeCun, Cortes and Burges, read row by row or pixel by pixel."""
+"""MNIST, the handwritten digits of LeCun, Cortes and Burges, with a row or a pixel as a step."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ TEST_LABELS = _file(
 )
 
 VALIDATION_PICTURES = 5_000
-"""The first of the training pictures, as TensorFlow's tutorials set them apart."""
+"""The first training pictures, which TensorFlow's tutorials also use for validation."""
 
 _CHUNK = 4096
 
 
 def load_mnist_rows(config: DataConfig) -> Dataset:
-    """28 steps of 28 values in 0..1, held as bytes; the standard 60,000 to train and 10,000 to test."""
+    """28 steps of 28 values in 0..1, stored as bytes; the standard 60,000 to train and 10,000 to test."""
     return _split("mnist-rows", *_read(), config)
 
 
 def load_mnist_pixels(config: DataConfig) -> Dataset:
-    """784 steps of one value: the rows end to end, or in one random order for all pictures.
+    """784 steps of one value, the pixels row by row or in a random order that is the same for all pictures.
 
     The order is ``numpy.random.default_rng(permute_seed).permutation(784)``. Source of the problem: Le,
     Jaitly and Hinton 2015, arXiv 1504.00941.
@@ -67,15 +67,13 @@ def _read() -> tuple[Sequences, Sequences]:
     return read_idx_pair(train_images, train_labels), read_idx_pair(test_images, test_labels)
 
 
-def mnist_paths(*, quiet: bool = False) -> tuple[Path, Path, Path, Path]:
+def mnist_paths() -> list[Path]:
     """Training pictures and labels, test pictures and labels: IDX files, plain or ``.gz``.
 
     Raises:
-        FetchError: where they are neither here nor to be had; says where to put them.
+        FetchError: for files that cannot be found or downloaded; says where to put them.
     """
-    files = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
-    train_images, train_labels, test_images, test_labels = obtain(files, "mnist", quiet=quiet)
-    return train_images, train_labels, test_images, test_labels
+    return obtain((TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS), "mnist")
 
 
 def _split(name: str, train: Sequences, test: Sequences, config: DataConfig) -> Dataset:
@@ -92,7 +90,7 @@ def _split(name: str, train: Sequences, test: Sequences, config: DataConfig) -> 
 
 
 def _as_pixels(rows: Sequences, seed: int | None) -> Sequences:
-    """The same bytes as single values; a permutation is done in place, a few pictures at a time."""
+    """Pictures with a pixel as a step, in the same memory; permutes them in place, a few at a time."""
     pictures = rows.values.reshape(len(rows), -1)  # [N, 784]
     if seed is not None:
         order = np.random.default_rng(seed).permutation(pictures.shape[1])

@@ -15,9 +15,9 @@ from unrolled.data.splits import hold_out_validation
 def _file(problem: str, part: str, size_bytes: int, sha256: str) -> RemoteFile:
     name = f"{problem}_{part}.ts"
     urls = (
-        # the file inside aeon itself: known to hold these very bytes
+        # the file in aeon's repository, with these bytes
         f"https://raw.githubusercontent.com/aeon-toolkit/aeon/v1.4.0/aeon/datasets/data/{problem}/{name}",
-        # where aeon downloads the archive's problems from
+        # the archive from which aeon downloads
         f"https://www.timeseriesclassification.com/aeon-toolkit/{problem}.zip",
     )
     return RemoteFile(name, sha256, size_bytes, urls)
@@ -31,14 +31,13 @@ JAPANESE_VOWELS_TEST = _file(
 )
 
 
-def japanese_vowels_paths(*, quiet: bool = False) -> tuple[Path, Path]:
-    """Training and test cases of JapaneseVowels: ``.ts`` files.
+def japanese_vowels_paths() -> list[Path]:
+    """Training and test sequences of JapaneseVowels: ``.ts`` files, plain or ``.gz``.
 
     Raises:
-        FetchError: where they are neither here nor to be had; says where to put them.
+        FetchError: for files that cannot be found or downloaded; says where to put them.
     """
-    train, test = obtain((JAPANESE_VOWELS_TRAIN, JAPANESE_VOWELS_TEST), "uea/JapaneseVowels", quiet=quiet)
-    return train, test
+    return obtain((JAPANESE_VOWELS_TRAIN, JAPANESE_VOWELS_TEST), "uea/JapaneseVowels")
 
 
 def load_japanese_vowels(config: DataConfig) -> Dataset:
