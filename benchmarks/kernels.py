@@ -162,7 +162,7 @@ def read(layers: list[Layer], inputs: Tensor, lengths: Tensor, name: str) -> Ten
         parts = []
         for number, cell in enumerate(layer.cells):
             assert isinstance(cell, Cell)
-            kernel: Kernel = choose_kernel(cell, wish=name)
+            kernel: Kernel = choose_kernel(cell, requested=name)
             parts.append(kernel.read(cell, values, lengths, None, bool(number), reads, False))
         values = torch.cat(parts, -1) if len(parts) > 1 else parts[0]
     return values

@@ -55,7 +55,7 @@ def test_the_fused_kernel_equals_the_reference_with_gradients(
     name, dtype, make_cell, uniform, batch, steps, inputs, hidden, given_state, training
 ) -> None:
     cell = make_cell(name, inputs, hidden, seed=1, dtype=dtype).train(training)
-    kernel = choose_kernel(cell, wish="torch")
+    kernel = choose_kernel(cell, requested="torch")
     x = uniform(batch, steps, inputs, seed=2, dtype=dtype)
     state = None
     if given_state:
@@ -76,7 +76,7 @@ def test_the_fused_kernel_equals_the_reference_over_many_steps(name, dtype, make
         cell.U.mul_(0.3)
         x = uniform(6, 60, 9, seed=5, dtype=dtype)
         for ours, theirs in zip(
-            choose_kernel(cell, wish="torch").run(cell, x, None, None), unroll(cell, x), strict=True
+            choose_kernel(cell, requested="torch").run(cell, x, None, None), unroll(cell, x), strict=True
         ):
             torch.testing.assert_close(ours, theirs, **near(dtype))
 
@@ -85,7 +85,7 @@ def test_the_fused_kernel_equals_the_reference_over_many_steps(name, dtype, make
 def test_the_fused_kernel_runs_where_no_gradients_are_kept(name, make_cell, uniform) -> None:
     cell, x = make_cell(name, 3, 4, dtype=torch.float32).eval(), uniform(2, 5, 3, dtype=torch.float32)
     with torch.inference_mode():
-        found, expected = choose_kernel(cell, wish="torch").run(cell, x, None, None), unroll(cell, x)
+        found, expected = choose_kernel(cell, requested="torch").run(cell, x, None, None), unroll(cell, x)
     torch.testing.assert_close(found, expected, **near(torch.float32))
 
 
@@ -172,7 +172,7 @@ def test_the_reference_serves_every_cell_when_wished(name, make_cell, monkeypatc
     kernel = choose_kernel(cell)
     assert (kernel.name, kernel.run) == ("reference", unroll)
     assert "by hand" in kernel.reason
-    assert choose_kernel(cell, wish="reference").name == "reference"
+    assert choose_kernel(cell, requested="reference").name == "reference"
 
 
 @fused_cells
@@ -217,12 +217,12 @@ def test_an_unknown_kernel_is_refused_with_those_known(make_cell, monkeypatch) -
     with pytest.raises(UnknownNameError, match=r"no kernel 'turbo'.*compiled, reference, torch.*UNROLLED_KERNEL"):
         choose_kernel(cell)
     with pytest.raises(UnknownNameError, match=r"no kernel 'torsh'\. Did you mean 'torch'\?"):
-        choose_kernel(cell, wish="torsh")
+        choose_kernel(cell, requested="torsh")
 
 
 def test_an_argument_goes_before_the_environment(make_cell, monkeypatch) -> None:
     monkeypatch.setenv("UNROLLED_KERNEL", "reference")
-    assert choose_kernel(make_cell("lstm", 2, 3), wish="torch").name == "torch"
+    assert choose_kernel(make_cell("lstm", 2, 3), requested="torch").name == "torch"
 
 
 def test_a_changed_cell_does_not_get_its_parents_kernel() -> None:
@@ -255,7 +255,7 @@ def test_recurrent_dropout_does_not_change_what_is_predicted(uniform) -> None:
 def test_under_autocast_the_fused_kernel_computes_in_the_precision_that_was_asked_for(name, make_cell, uniform) -> None:
     cell, x = make_cell(name, 3, 5, dtype=torch.float32), uniform(4, 6, 3, dtype=torch.float32)
     wanted = copy.deepcopy(cell).to(torch.bfloat16)
-    run = choose_kernel(cell, wish="torch").run
+    run = choose_kernel(cell, requested="torch").run
     with torch.autocast("cpu", torch.bfloat16):
         outputs, _ = run(cell, x, None, None)
     expected, _ = run(wanted, x.to(torch.bfloat16), None, None)

@@ -1,7 +1,7 @@
-"""Each step together with its neighbours: what a recurrence reads of a step is then a stretch of the sequence.
+"""Context: each step is read together with its neighbours.
 
-Speech recognisers splice the frames around each one in the same way (Waibel et al. 1989, "Phoneme Recognition
-Using Time-Delay Neural Networks"). The neighbours stand at distances that double, so that few of them reach far,
+Speech recognisers splice neighbouring frames in the same way (Waibel et al. 1989, "Phoneme Recognition
+Using Time-Delay Neural Networks"). The distances of the neighbours double, so that few of them reach far,
 as in dilated convolutions (Yu and Koltun 2016, arXiv 1511.07122).
 """
 
@@ -15,7 +15,7 @@ from unrolled.nn.part import Obstacle, Part
 
 
 def context_offsets(reach: int) -> tuple[int, ...]:
-    """Where the neighbours stand: 0, ±1, ±2, ±4, … as far as ±``reach`` at most, ascending."""
+    """The offsets of the neighbours: 0, ±1, ±2, ±4, … up to ±``reach``, ascending."""
     distances = [1 << power for power in range(reach.bit_length())]
     return (*(-distance for distance in reversed(distances)), 0, *distances)
 
@@ -23,7 +23,7 @@ def context_offsets(reach: int) -> tuple[int, ...]:
 class Context(Part):
     """Puts the neighbours of each step beside it, in their order in time.
 
-    Beyond an end of the sequence stands its first or last step, whatever the padding holds.
+    Beyond the ends of a sequence its first or last step is repeated; the padding is never read.
 
     Args:
         reach: the furthest neighbour, in steps, at least 1.
@@ -34,7 +34,7 @@ class Context(Part):
         self.reach, self.offsets = reach, context_offsets(reach)
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """[B, T, F], [B] → [B, T, K·F] with K offsets, the values of one step behind those of another."""
+        """[B, T, F], [B] → [B, T, K·F] with K offsets, one step's values after another's."""
         numbers = torch.arange(values.shape[1], device=values.device)
         places = torch.stack([numbers + offset for offset in self.offsets], 1)  # [T, K], made on the device itself
         return take_beside(values, places.flatten(), lengths, len(self.offsets))

@@ -1,7 +1,7 @@
-"""Several steps read as one: long sequences as short ones of wider steps.
+"""Frames: several steps read as one, so that a long sequence becomes a short one of wider steps.
 
-A recurrence forgets over hundreds of steps, and costs what its steps cost. Stacking neighbouring steps
-shortens the way without losing a value, as speech recognisers do with frames of 10 ms (Sak et al. 2015,
+A recurrence forgets over hundreds of steps, and its cost grows with them. Stacking neighbouring steps
+shortens a sequence without losing a value, as speech recognisers do with frames of 10 ms (Sak et al. 2015,
 "Fast and Accurate Recurrent Neural Network Acoustic Models for Speech Recognition", section 3).
 """
 
@@ -50,9 +50,9 @@ class Frames(Part):
 
 
 def take_beside(values: Tensor, places: Tensor, lengths: Tensor, beside: int) -> Tensor:
-    """The steps at these places, so many of them beside each other.
+    """The steps at these places, ``beside`` of them side by side.
 
-    Beyond an end of a sequence stands its first or last step, whatever the padding holds.
+    A place before the first step gives the first step, one after the last step the last; the padding is never read.
 
     Args:
         values: [B, T, F].
@@ -64,14 +64,15 @@ def take_beside(values: Tensor, places: Tensor, lengths: Tensor, beside: int) ->
     """
     source = places.clamp(min=0).minimum(lengths[:, None] - 1)  # [B, P · K]
     taken = values.gather(1, source[:, :, None].expand(-1, -1, values.shape[-1]))
-    beside_each_other: Tensor = taken.unflatten(1, (-1, beside)).flatten(2)
-    return beside_each_other
+    stacked: Tensor = taken.unflatten(1, (-1, beside)).flatten(2)
+    return stacked
 
 
 def automatic_frame(longest: int) -> int:
-    """Steps of a frame such that the longest training sequence has at most `MOST_FRAMES` of them."""
+    """Steps of a frame such that the longest training sequence has at most `MOST_FRAMES` frames."""
     return -(-longest // MOST_FRAMES)
 
 
 MOST_FRAMES = 512
-"""Shorter sequences are read step by step, which was better in cross-validation; see docs/results.md."""
+"""Frames of a sequence at most. Shorter sequences are read step by step, which was better in cross-validation; see
+docs/results.md."""

@@ -1,7 +1,6 @@
-"""How weights are drawn at the start, by name.
+"""Initialisers of weights, by name.
 
-Each function fills the parameters in place from a given generator, so that the same seed gives the same
-weights whatever was drawn before.
+Each function fills the parameters in place from a given generator, so that a seed determines the weights.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ def initialize_cell(
         name: one of `unrolled.parts.INITIALIZERS`, each of which is a function below.
         forget_bias: the forget gate's bias.
         generator: where the random numbers come from.
-        memory_steps: draws the biases of the gates that keep and take for memories of 1 to so many steps,
-            T (Tallec and Ollivier 2018, arXiv 1804.11188, equation 16): an LSTM's b_f = log u and b_i = −b_f
+        memory_steps: draws the gates' biases for memories of 1 to T steps, with T this number
+            (Tallec and Ollivier 2018, arXiv 1804.11188, equation 16): an LSTM's b_f = log u and b_i = −b_f
             with u uniform in 1 … T − 1, in the place of ``forget_bias``; a GRU's b_z = log u (their update gate
             is 1 − z). A cell without such gates stays as it is.
-        offsets: the steps that the input holds side by side, F / K channels each; see `unrolled.nn.context`.
+        offsets: of the K steps that the input holds side by side, F / K channels each; see `unrolled.nn.context`.
     """
     with torch.no_grad():
         load(INITIALIZERS)[name](cell, generator, offsets)
@@ -48,10 +47,10 @@ def initialize_cell(
 
 
 def _remember(cell: Cell, steps: int, generator: Generator) -> None:
-    """Biases of the gates that keep the state, and of those that let in what is new."""
-    keeping = cell.b.new_empty(cell.hidden_size).uniform_(1, max(steps - 1, 1), generator=generator).log()
+    """Draws the biases of forget, input and update gates for memories of many lengths."""
+    keep = cell.b.new_empty(cell.hidden_size).uniform_(1, max(steps - 1, 1), generator=generator).log()
     biases = dict(zip(cell.gates, cell.b.chunk(len(cell.gates)), strict=True))
-    for gate, bias in (("f", keeping), ("i", -keeping), ("z", keeping)):
+    for gate, bias in (("f", keep), ("i", -keep), ("z", keep)):
         if gate in biases:
             biases[gate].copy_(bias)
 
@@ -68,9 +67,8 @@ def initialize_output(layer: nn.Linear, name: str, generator: Generator) -> None
         load(OUTPUT_INITIALIZERS)[name](layer, generator)
 
 
-def orthogonal(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
+def orthogonal(cell: Cell, generator: Generator, _offsets: Sequence[int]) -> None:
     """Each gate's U orthogonal (Saxe et al. 2013, arXiv 1312.6120), W Glorot-uniform by gate."""
-    del offsets
     _recur_orthogonally(cell, generator)
     for block in cell.W.chunk(len(cell.gates)):
         nn.init.xavier_uniform_(block, generator=generator)
@@ -84,10 +82,10 @@ def _recur_orthogonally(cell: Cell, generator: Generator) -> None:
 def filters(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
     """U orthogonal; W a random filter of each unit over a step and its neighbours.
 
-    As in ROCKET (Dempster, Petitjean and Webb 2020, Data Mining and Knowledge Discovery 34) each unit has a dilation
-    d, its weights stand at the offsets 0, ±d and ±2d as far as there are such, and sum to zero for each channel, so
-    that it sees shapes, whatever their level. A quarter of the units reads the step alone. The norms of W's rows are
-    half-normal; see `unrolled.readout.filters`, which turns them into deviations of the data.
+    As in ROCKET (Dempster, Petitjean and Webb 2020, Data Mining and Knowledge Discovery 34) each unit has a dilation d.
+    Its weights stand at those of the offsets 0, ±d and ±2d that exist, and sum to zero for each channel, so that it
+    responds to shapes, not to levels. A quarter of the units reads the step alone. The norms of W's rows are
+    half-normal; `unrolled.readout.filters` scales them to the data.
     """
     _recur_orthogonally(cell, generator)
     taps = _taps(cell.hidden_size, offsets, generator)[:, :, None]  # [H, K, 1]
@@ -102,7 +100,7 @@ def filters(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
 
 
 def _taps(units: int, offsets: Sequence[int], generator: Generator) -> Tensor:
-    """Where each unit's filter has weights, 1 or 0, [H, K]."""
+    """The offsets at which each unit's filter has weights, 1 or 0, [H, K]."""
     places = torch.tensor(offsets)
     reach = max(offsets)
     dilations = torch.tensor([offset for offset in offsets if 0 < 2 * offset <= reach] or [max(reach, 1)])
@@ -111,17 +109,15 @@ def _taps(units: int, offsets: Sequence[int], generator: Generator) -> Tensor:
     return ((places == 0) | (places.abs() == own) | (places.abs() == 2 * own)).float()
 
 
-def uniform(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
-    """W and U within ±1/√H, PyTorch's way (its biases, which it draws likewise, stay zero here)."""
-    del offsets
+def uniform(cell: Cell, generator: Generator, _offsets: Sequence[int]) -> None:
+    """W and U uniform within ±1/√H, as in PyTorch, which draws biases likewise; here they stay zero."""
     bound = 1 / math.sqrt(cell.hidden_size)
     cell.W.uniform_(-bound, bound, generator=generator)
     cell.U.uniform_(-bound, bound, generator=generator)
 
 
-def glorot_joint(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
-    """TensorFlow 1's way: W and U are one Glorot-uniform matrix of F + H rows and G·H columns."""
-    del offsets
+def glorot_joint(cell: Cell, generator: Generator, _offsets: Sequence[int]) -> None:
+    """W and U as one Glorot-uniform matrix of F + H rows and G·H columns, as in TensorFlow 1."""
     fan_in, fan_out = cell.input_size + cell.hidden_size, len(cell.gates) * cell.hidden_size
     bound = math.sqrt(6 / (fan_in + fan_out))
     cell.W.uniform_(-bound, bound, generator=generator)
@@ -135,7 +131,7 @@ def output_glorot(layer: nn.Linear, generator: Generator) -> None:
 
 
 def output_uniform(layer: nn.Linear, generator: Generator) -> None:
-    """Within ±1/√H, PyTorch's way."""
+    """Uniform within ±1/√H, as in PyTorch."""
     bound = 1 / math.sqrt(layer.in_features)
     layer.weight.uniform_(-bound, bound, generator=generator)
     layer.bias.uniform_(-bound, bound, generator=generator)
@@ -153,15 +149,14 @@ def output_truncated_normal(layer: nn.Linear, generator: Generator) -> None:
     layer.bias.fill_(0.1)
 
 
-def output_zeros(layer: nn.Linear, generator: Generator) -> None:
-    """Zeros, until `unrolled.readout.ridge` fits them to data."""
-    del generator
+def output_zeros(layer: nn.Linear, _generator: Generator) -> None:
+    """Zeros; `unrolled.readout.ridge` fits the layer to data."""
     layer.weight.zero_()
     layer.bias.zero_()
 
 
 FILTER_NORM = 0.2
-"""The scale of the half-normal norms of filters: gates that hardly leave the middle of their range."""
+"""The scale of the half-normal norms of filters, with which gates stay near the middle of their range."""
 
 POINTS = 0.25
 """The share of units whose filter is the step alone."""

@@ -1,7 +1,8 @@
-"""Which kernel carries a cell over time on a device, and why.
+"""The choice of a kernel for a cell and a device.
 
-The reference serves every cell everywhere. The package's own compiled kernel serves what it has equations for, on
-the CPU in float32; PyTorch's fused kernels (oneDNN and its own on the CPU, cuDNN on CUDA) serve what they have.
+The reference kernel computes every cell everywhere. The package's own compiled kernel computes the cells that it has
+equations for, on the CPU in float32; PyTorch's fused kernels (oneDNN and its own on the CPU, cuDNN on CUDA) those that
+they have.
 ``UNROLLED_KERNEL=compiled``, ``torch`` or ``reference`` chooses by hand.
 """
 
@@ -35,11 +36,11 @@ class Kernel:
 
     Attributes:
         name: one of ``KERNELS``.
-        reason: why it was chosen, as the end of a sentence.
-        run: outputs of all T steps and the state after them, with `unroll`'s signature.
-        read: of cell, inputs [B, T, F], lengths [B], mask [B, H], whether to read each sequence from its own end,
-            what is asked for: outputs of all steps [B, T, H], the last or the mean [B, H]; and whether to keep less
-            for the gradients and compute the gates again, which the compiled kernel alone can do.
+        reason: of the choice, as the end of a sentence.
+        run: a function with `unroll`'s signature: the outputs of all T steps and the state after them.
+        read: a function of cell, inputs [B, T, F], lengths [B], mask [B, H], ``reverse`` (reads each sequence from its
+            end), ``reads`` (outputs of all steps [B, T, H], the last or the mean [B, H]) and ``recompute`` (keeps less
+            for the gradients and computes the gates again, in the compiled kernel only).
     """
 
     name: str
@@ -48,39 +49,39 @@ class Kernel:
     read: Read
 
 
-def choose_kernel(cell: Cell, *, recurrent_dropout: float | bool = 0.0, wish: str | None = None) -> Kernel:
-    """The fastest kernel that computes this cell where it is.
+def choose_kernel(cell: Cell, *, recurrent_dropout: float | bool = 0.0, requested: str | None = None) -> Kernel:
+    """The fastest kernel for this cell on its device.
 
     Args:
         cell: the cell.
         recurrent_dropout: the share of state values dropped in training.
-        wish: a kernel's name; by default the environment's ``UNROLLED_KERNEL``.
+        requested: name of a kernel; by default the environment's ``UNROLLED_KERNEL``.
     Raises:
-        UnknownNameError: for a wish that is no kernel.
-        ConfigError: for a wish that cannot compute this cell.
+        UnknownNameError: for an unknown kernel.
+        ConfigError: for a kernel that cannot compute this cell.
     """
-    wish = wish or os.environ.get("UNROLLED_KERNEL") or None
+    requested = requested or os.environ.get("UNROLLED_KERNEL") or None
     weights = cell.W
-    return _chosen(type(cell), weights.device.type, weights.dtype, bool(recurrent_dropout), wish, load_library())  # type: ignore[arg-type]
+    return _chosen(type(cell), weights.device.type, weights.dtype, bool(recurrent_dropout), requested, load_library())  # type: ignore[arg-type]
 
 
 @cache  # a layer asks at every call
 def _chosen(
-    kind: type[Cell], device: str, dtype: torch.dtype, dropping: bool, wish: str | None, library: Library | Missing
+    kind: type[Cell], device: str, dtype: torch.dtype, dropping: bool, requested: str | None, library: Library | Missing
 ) -> Kernel:
-    if wish not in (None, *KERNELS):
-        raise UnknownNameError("kernel", wish, KERNELS, "UNROLLED_KERNEL takes these.")
+    if requested not in (None, *KERNELS):
+        raise UnknownNameError("kernel", requested, KERNELS, "UNROLLED_KERNEL takes these.")
     obstacles = {
         "compiled": _compiled_obstacle(kind, device, dtype, library),
         "torch": _torch_obstacle(kind, dropping),
-        "reference": None,  # it serves every cell everywhere
+        "reference": None,
     }
-    if wish is not None:
-        if obstacles[wish] is not None:
+    if requested is not None:
+        if obstacles[requested] is not None:
             raise ConfigError(
-                f"UNROLLED_KERNEL={wish} cannot serve here: {obstacles[wish]}. Unset it, or set reference."
+                f"UNROLLED_KERNEL={requested} cannot serve here: {obstacles[requested]}. Unset it, or set reference."
             )
-        return Kernel(wish, "chosen by hand", *_FUNCTIONS[wish])
+        return Kernel(requested, "chosen by hand", *_FUNCTIONS[requested])
     name = next(name for name in KERNELS if obstacles[name] is None)
     before = [obstacle for other in KERNELS[: KERNELS.index(name)] if (obstacle := obstacles[other])]
     own = "" if isinstance(library, Missing) else f"unrolled's own, for {library.instructions}"
@@ -118,11 +119,11 @@ def read_cells(
         inputs: [B, T, F].
         cells: the forward one, and the backward one where there is one.
         lengths: [B].
-        masks: of each cell, of recurrent dropout, [B, H].
-        reads: what is asked for.
-        recompute: whether to keep less for the gradients.
+        masks: recurrent dropout of each cell, [B, H].
+        reads: the requested outputs.
+        recompute: keeps less for the gradients.
     Returns:
-        [B, T, H] or [B, H]; of two directions, the backward one's values stand behind.
+        [B, T, H] or [B, H]; with two directions 2·H, the forward one first.
     """
     found = [
         choose_kernel(cell, recurrent_dropout=mask is not None).read(
@@ -156,7 +157,7 @@ def _read_compiled(
 
 
 def _reading(run: Unroll) -> Read:
-    """`Kernel.read` by a function that knows no lengths: it computes on through the padding, which is then left out."""
+    """`Kernel.read` by a function without lengths, which also computes the padding; it is left out afterwards."""
 
     def read(
         cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads, recompute: bool
@@ -175,13 +176,13 @@ def _reading(run: Unroll) -> Read:
 def _unroll_by_torch(
     cell: Cell, inputs: Tensor, initial: State | None = None, mask: Tensor | None = None
 ) -> tuple[Tensor, State]:
-    """`unroll` by PyTorch's fused kernel of the cell; recurrent masks are not among its abilities."""
+    """`unroll` by PyTorch's fused kernel of the cell, which has no recurrent dropout."""
     assert mask is None  # noqa: S101  # choose_kernel sees to it
     state = cell.initial_state(inputs, len(inputs)) if initial is None else initial
     device = inputs.device.type
     if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
         return _fused(cell, inputs, state)
-    # left to itself, autocast hands cuDNN float16, whichever precision was asked for (PyTorch's AutocastRNN.cpp)
+    # autocast by itself gives cuDNN float16, whatever precision was requested (PyTorch's AutocastRNN.cpp)
     dtype = torch.get_autocast_dtype(device)
     with torch.autocast(device, enabled=False):
         return _fused(cell, inputs.to(dtype), tuple(part.to(dtype) for part in state))

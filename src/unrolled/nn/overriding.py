@@ -1,4 +1,4 @@
-"""Functions that another kind of tensor can do in its own way (PyTorch's ``__torch_function__``)."""
+"""Functions that another kind of tensor can override, by PyTorch's ``__torch_function__``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def overridable(function: Callable[P, R]) -> Callable[P, R]:
-    """A function whose first argument decides who computes it, as with PyTorch's own functions."""
+    """A function that the type of its first argument can override, like PyTorch's own functions."""
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

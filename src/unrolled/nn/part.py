@@ -1,9 +1,9 @@
-"""What every part of a network can say for itself, so that no other room asks which class it is.
+"""`Part`: the contract of a network's parts, through which other rooms use a part without knowing its class.
 
-Parts are written with PyTorch's functions. An export to ONNX runs the same methods on values that write down what is
-done to them (`unrolled.export`), so a part has no second text for it. Three rules keep that possible: sizes of the
-batch and of time are read from ``shape`` and only handed on to PyTorch's functions, nothing branches on a value, and
-where an export needs another way, a function of `unrolled.nn` can be overridden (`torch.overrides`).
+Parts are written with PyTorch's functions. An export to ONNX runs the same methods on symbolic tensors
+(`unrolled.export`), so a part has no second text for it. Three rules make that possible: sizes of the batch and of time
+are read from ``shape`` and only passed to PyTorch's functions; nothing branches on a value; and where an export needs
+another way, it overrides a function of `unrolled.nn` (`torch.overrides`).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from torch import Generator, Tensor, nn
 
 State = tuple[Tensor, ...]
-"""What a part carries from step to step, each [B, ·]; of a cell the first is its output h."""
+"""The state that a part carries from step to step, each [B, ·]; a cell's first is its output h."""
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why a part has to see a sequence's end before its beginning.
+    """Why a part cannot read a sequence as it comes.
 
     Attributes:
-        reason: what the part does, as a verb and its object: "reads sequences in both directions".
-        remedy: which option of the training removes it: "with --no-bidirectional".
+        reason: the reason as a verb and its object: "reads sequences in both directions".
+        remedy: the option of the training that removes it: "with --no-bidirectional".
     """
 
     reason: str
@@ -30,10 +30,10 @@ class Obstacle:
 
 
 class Part(nn.Module):
-    """A part of a network, with what holds where a part says nothing else."""
+    """A part of a network. The defaults are those of a part without weights and state."""
 
     state_names: tuple[str, ...] = ()
-    """Names of what is carried from step to step."""
+    """Names of the tensors of its state."""
 
     @property
     def obstacle(self) -> Obstacle | None:
@@ -42,24 +42,24 @@ class Part(nn.Module):
 
     @property
     def words(self) -> str:
-        """What the part is, as an item of a list; empty where there is nothing to say."""
+        """A description of the part, as an item of a list; may be empty."""
         return ""
 
     @property
     def remark(self) -> str:
-        """A sentence for somebody who watches the network read; empty where there is nothing to say."""
+        """A sentence for a person who watches the network read; may be empty."""
         return ""
 
     def initialize(self, generator: Generator) -> None:
-        """Draws the weights, where there are any."""
+        """Draws the weights, if there are any."""
 
     def initial_state(self, like: Tensor, batch: int) -> State:  # noqa: ARG002
-        """What is carried before the first step, each [B, ·], on ``like``'s device."""
+        """The state before the first step, each [B, ·], on ``like``'s device."""
         return ()
 
     def advance(self, values: Tensor, state: State) -> tuple[Tensor, State]:
-        """Further steps, read forward, [B, T, ·] → what the part makes of each, and what is carried on.
+        """Further steps, read forward, [B, T, ·] → the part's output for each, and the state after them.
 
-        Only of a part without an `obstacle`.
+        Only for a part without an `obstacle`.
         """
         raise NotImplementedError(f"{type(self).__name__} cannot read a sequence as it comes; see its obstacle.")

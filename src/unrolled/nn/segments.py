@@ -1,4 +1,4 @@
-"""A way past the recurrence: the course of what is read, in a few numbers, for the output layer itself."""
+"""Segment means: a coarse summary of a sequence, which bypasses the recurrence and goes to the output layer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SegmentMeans(Part):
 
     Part k of S covers the steps ⌊k T / S⌋ … ⌈(k + 1) T / S⌉ − 1 of T, as in adaptive average pooling (PyTorch's
     ``adaptive_avg_pool1d``): every part has a step, however short the sequence is, and neighbours share one where S
-    does not divide T. A linear function of them is what a logistic regression on the whole sequence is, coarse in time.
+    does not divide T. The output layer on them is a logistic regression on the whole sequence, coarse in time.
 
     Args:
         count: S.
@@ -24,7 +24,7 @@ class SegmentMeans(Part):
         self.count = count
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """[B, T, F], [B] → [B, S·F], the parts one behind the other."""
+        """[B, T, F], [B] → [B, S·F], one part after another."""
         steps = torch.arange(values.shape[1], device=values.device)
         parts = torch.arange(self.count, device=values.device)
         starts = torch.div(parts * lengths[:, None], self.count, rounding_mode="floor")  # [B, S]

@@ -1,12 +1,12 @@
 """Seven statistics of each unit over a sequence, and their gradients in closed form.
 
-Written with PyTorch's own operators, their gradients pass over all steps some thirty times, and take longer than the
-recurrence itself. Each is simple enough to be written down:
+Written with PyTorch's own operators, their gradients pass over all steps some thirty times and take longer than the
+recurrence itself. In closed form they are simple:
 
     mean       m = Σ h_t / T                         ∂/∂h_t = 1 / T
     deviation  s = √(Σ (h_t − m)² / T + ε)           ∂/∂h_t = (h_t − m) / (T s)
-    largest, least                                   1 at the step where it stands, the first where there are several
-    changes    d_t = h_t − h_{t−1}, d_1 = 0          what reaches d_t reaches h_t, and h_{t−1} with the other sign
+    largest, least                                   1 at the first step with that value
+    changes    d_t = h_t − h_{t−1}, d_1 = 0          the gradient of d_t goes to h_t, and negated to h_{t−1}
     movement   r = √(Σ d_t² / T + ε)                 ∂/∂d_t = d_t / (T r)
 """
 
@@ -23,14 +23,14 @@ from torch.overrides import has_torch_function_unary
 from unrolled.nn.unroll import mean_output, valid_steps
 
 LEAST_VARIANCE = 1e-6
-"""ε: keeps the deviation's slope finite where a unit stands still."""
+"""ε: keeps the gradient of the deviation finite where a unit is constant."""
 
 
 def sequence_statistics(values: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
     """The mean, the largest, the least, the deviation; of the changes the largest, the least and the movement.
 
     Args:
-        values: [B, T, H]; what stands behind a sequence's end does not count.
+        values: [B, T, H]; the padding does not count.
         lengths: [B], each in 1..T.
     Returns:
         Each [B, H].
@@ -45,7 +45,7 @@ def sequence_statistics(values: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
 
 
 def plain_statistics(values: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
-    """The same by PyTorch's own operators: what an export writes down, and what the other is tested against."""
+    """The same by PyTorch's own operators, for an export and as the reference of the tests."""
     valid = valid_steps(lengths, values.shape[1])[:, :, None]
     changes = values.diff(dim=1, prepend=values[:, :1]).where(valid, 0.0)
     mean = mean_output(values, lengths)
@@ -64,7 +64,7 @@ class _Statistics(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
         valid = valid_steps(lengths, values.shape[1])[:, :, None]
-        ragged = values.device.type != "cpu" or not bool(valid.all())  # to ask a GPU would make every step wait
+        ragged = values.device.type != "cpu" or not bool(valid.all())  # asking a GPU would make every step wait
         count = lengths[:, None].to(values.dtype)
         known = values.where(valid, 0.0) if ragged else values
         changes = torch.zeros_like(known)

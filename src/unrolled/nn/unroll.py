@@ -1,9 +1,8 @@
-"""A cell over time: the reference that every faster kernel is tested against.
+"""A cell over all steps: the reference kernel, against which every faster kernel is tested.
 
-Sequences of different lengths stand in one batch, padded on the right. Nothing that comes after a
-sequence's own last step can reach its outputs before it, so the padding needs no mask on the way: the
-outputs are read at the right places (`gather_last`), and a reversed direction starts at each
-sequence's own last step (`reverse_sequences`).
+Sequences of different lengths stand in one batch, padded on the right. Padding after a sequence's last step cannot
+reach its earlier outputs, so the recurrence needs no mask: the last output is taken at the right step (`gather_last`),
+and a reversed direction starts at each sequence's own last step (`reverse_sequences`).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from unrolled.nn.overriding import overridable
 from unrolled.nn.part import State
 
 Reads = Literal["outputs", "last", "mean"]
-"""What is asked for of a cell's outputs: all of them, each sequence's own last one, or their mean."""
+"""The requested outputs of a cell: all of them, each sequence's last one, or their mean."""
 
 
 def unroll(
@@ -48,7 +47,7 @@ def check_lengths(lengths: Tensor, steps: int) -> None:
     """Refuses lengths outside 1..T.
 
     Raises:
-        LengthError: naming the first that is wrong.
+        LengthError: naming the first wrong length.
     """
     if not len(lengths):
         return
@@ -69,7 +68,7 @@ def gather_last(outputs: Tensor, lengths: Tensor) -> Tensor:
     Returns:
         [B, H].
     """
-    # A slice costs half of a gather, and most batches on a CPU allow it; on a GPU the question itself would wait.
+    # a slice costs half of a gather, and suffices for most batches on a CPU; on a GPU the comparison would wait
     if lengths.device.type == "cpu" and bool((lengths == outputs.shape[1]).all()):
         return outputs[:, -1]
     return outputs[torch.arange(len(outputs), device=outputs.device), lengths - 1]
@@ -82,7 +81,7 @@ def mean_output(outputs: Tensor, lengths: Tensor) -> Tensor:
 
 
 def reverse_sequences(values: Tensor, lengths: Tensor) -> Tensor:
-    """Each sequence backwards within its own length; the padding stays where it is.
+    """Each sequence reversed within its own length; the padding stays in place.
 
     Args:
         values: [B, T, F].

@@ -1,7 +1,7 @@
-"""The tables of a network's parts: which names a configuration may take, and where each part's one file is.
+"""The tables of a network's parts: the names in a configuration, and the file of each part.
 
 A new cell, pooling, initialiser, missing-value rule or normalisation is one file and one line in
-`unrolled.parts.tables`. Nothing here imports torch: the command line shows the names before anything is computed.
+`unrolled.parts.tables`. Nothing here imports torch, since the command line shows the names.
 """
 
 from unrolled.parts.loading import load

@@ -1,20 +1,16 @@
-"""From a table's places to the classes and functions that stand there."""
+"""Loading of the classes and functions in a table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 
 def load(table: Mapping[str, str]) -> dict[str, Any]:
-    """What stands at the places of a table, by name.
+    """The classes or functions of a table, by name.
 
     Args:
-        table: places as ``"module:attribute"``, by name.
+        table: locations as ``"module:attribute"``, by name.
     """
-    found = {}
-    for name, place in table.items():
-        module, _, attribute = place.partition(":")
-        found[name] = getattr(import_module(module), attribute)
-    return found
+    return {name: resolve_name(location) for name, location in table.items()}

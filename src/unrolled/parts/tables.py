@@ -1,4 +1,4 @@
-"""Each part's name in a configuration, and the place of its class or function."""
+"""The name of each part in a configuration, and the location of its class or function."""
 
 from __future__ import annotations
 

@@ -284,7 +284,7 @@ def test_shapes_that_the_library_would_read_past_are_refused() -> None:
 def test_the_kernel_runs_on_where_it_stopped(name) -> None:
     cell = draw_cell(name, 3, 17)
     x = draw(Case(), cell).inputs
-    run = choose_kernel(cell, wish="compiled").run
+    run = choose_kernel(cell, requested="compiled").run
     with torch.no_grad():
         outputs, state = run(cell, x, None, None)
         first, middle = run(cell, x[:, :2], None, None)

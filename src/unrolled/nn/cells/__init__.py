@@ -1,4 +1,4 @@
-"""One time step of each recurrent cell.
+"""Recurrent cells: the equations of one step.
 
 A cell is one file here and one line in `unrolled.parts.tables`.
 """

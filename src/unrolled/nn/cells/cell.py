@@ -1,18 +1,18 @@
-"""What all cells share.
+"""`Cell`: the base class of cells.
 
 Letters, in the equations and in the code:
 
     x  input at this step [B, F]            W  weights of the input [G·H, F]
     h  output, and state, [B, H]            U  weights of the state [G·H, H]
     c  memory of an LSTM [B, H]             b  bias [G·H]
-    σ  logistic function                    ∘  product of each value with its partner
+    σ  logistic function                    ∘  elementwise product
 
 The G blocks of W, U and b stand in the order that the class's ``gates`` gives, which is PyTorch's. The
 input's part of every gate, W x + b, does not depend on the state: `Cell.project` computes it for all
-steps at once, and `Cell.open_step` takes it from there.
+steps at once, and `Cell.open_step` adds the rest.
 
-There is one bias where PyTorch keeps two that are only ever added (``bias_ih + bias_hh``): two would
-learn at twice the rate under Adam, which is not what the equations or the older libraries do.
+There is one bias where PyTorch adds two (``bias_ih + bias_hh``): two would learn at twice the rate under Adam, unlike
+the equations and the older libraries.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LETTERS = {
     "c": "c, memory",
     "h": "h, output",
 }
-"""What the usual letters of gates and states mean."""
+"""Meanings of the usual letters of gates and states."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Operator:
 
     Attributes:
         name: ``RNN``, ``GRU`` or ``LSTM``.
-        order: the cell's gates, by their letters, in the operator's order of blocks.
+        order: the letters of the cell's gates in the operator's order of blocks.
         activations: of the gates and the values.
         attributes: further attributes of the operator.
         peepholes: the name of the weights [3, H] of gates that see the memory, in the order i, f, o.
@@ -65,7 +65,7 @@ class Operator:
 
 
 class Cell(Part):
-    """W, U and b, and the input's part of the gates.
+    """One step of a recurrence: W, U and b, and the input's part of the gates.
 
     Args:
         input_size: F.
@@ -79,16 +79,16 @@ class Cell(Part):
     operator: ClassVar[Operator | None] = None
     """ONNX's operator of exactly these equations; a cell without one is exported step by step."""
     letters: ClassVar[Mapping[str, str]] = LETTERS
-    """What the letters of the gates and of the state mean."""
+    """Meanings of the letters of the gates and of the state."""
     switches: ClassVar[str] = "iforz"
     """Letters of gates between 0 and 1."""
     title: ClassVar[str] = "a recurrent network"
-    """What a person calls a network of such cells."""
+    """The usual name of a network of such cells."""
     account: ClassVar[str] = "a cell whose output is its next input"
-    """What the cell does, for somebody who has just learned of it."""
+    """A description of the cell for a beginner."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """A cell that inherits from another may have other equations: what computes its parent's is not inherited."""
+        """Resets ``fused`` and ``operator``, since the equations of a subclass may differ from its parent's."""
         super().__init_subclass__(**options)
         for name in ("fused", "operator"):
             if name not in vars(cls):
@@ -113,21 +113,20 @@ class Cell(Part):
             wx: the input's part of the gates, `project` of x, [B, G·H].
             state: the state before, each [B, H].
             mask: factors for the h that enters U h, [B, H]: recurrent dropout in the way of Gal and
-                Ghahramani (2016, arXiv 1512.05287), the same at every step. The state that is
-                carried on is not masked.
+                Ghahramani (2016, arXiv 1512.05287), the same at every step. The next state is not masked.
         """
         return self.open_step(wx, state, mask)[0]
 
     @abstractmethod
     def open_step(self, wx: Tensor, state: State, mask: Tensor | None = None) -> tuple[State, Gates]:
-        """As `step`, and the values of the gates beside the state: the equations, for whoever looks inside."""
+        """The equations: as `step`, and the values of the gates beside the state."""
 
     def initial_state(self, like: Tensor, batch: int) -> State:
-        """Zeros for each part of the state, [B, H], of ``like``'s type and device."""
+        """Zeros for each tensor of the state, [B, H], of ``like``'s type and device."""
         return tuple(like.new_zeros(batch, self.hidden_size) for _ in self.state_names)
 
     def second_bias(self) -> Tensor:
-        """The bias inside the product U h + b_h, [G·H], for operators that keep two; zeros where there is none."""
+        """The bias in U h + b_h, [G·H], for operators with two biases; zeros by default."""
         return torch.zeros_like(self.b)
 
     def extra_repr(self) -> str:

@@ -11,7 +11,7 @@ from unrolled.nn.part import State
 
 
 class GRU(Cell):
-    """Gated recurrent unit with the reset after the product, as cuDNN, PyTorch and Keras 2+ have it.
+    """Gated recurrent unit with the reset after the product, as in cuDNN, PyTorch and Keras 2+.
 
         r  = σ(W_r x + U_r h + b_r)
         z  = σ(W_z x + U_z h + b_z)

@@ -1,4 +1,4 @@
-"""The package's own kernel, in C: a layer over all steps, forward and backward."""
+"""The package's own kernel in C: a layer over all steps, forward and backward."""
 
 from unrolled.nn.compiled.library import Library, Missing, load_library
 from unrolled.nn.compiled.unrolling import CODES, carry

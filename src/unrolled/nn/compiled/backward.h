@@ -1,46 +1,46 @@
-/* The same walk from the last step to the first: gradients of states, inputs and weights. */
+/* All steps of a shard, from the last to the first: gradients of states, inputs and weights. */
 #pragma once
 
 #include "forward.h"
 
-/* What a step's rows are told of their h: what came back from the step after it, and what its outputs were told. */
+/* The gradients of a step's h: from the step after it, and from its outputs. */
 typedef struct {
     const Shard *s;
     float *dh;
     long step, units;
-    int asked; /* the outputs of steps were told something */
-} way_back;
+    int from_outputs; /* the outputs of steps have gradients */
+} h_gradients;
 
-INLINE way_back way_to(const Shard *s, long step)
+INLINE h_gradients h_gradients_at(const Shard *s, long step)
 {
-    return (way_back){s, s->dh, step, s->units, s->l->d_outputs != NULL};
+    return (h_gradients){s, s->dh, step, s->units, s->l->d_outputs != NULL};
 }
 
-static vec told_output(const Shard *s, long step, long row, long unit)
+static vec output_gradient(const Shard *s, long step, long row, long unit)
 {
     const Layer *l = s->l;
-    const float *told = l->d_outputs + sequence(s, row) * l->d_outputs_row + own_step(s, row, step) * l->d_outputs_step;
-    return load_some(told + unit, l->units - unit);
+    const float *d = l->d_outputs + sequence(s, row) * l->d_outputs_row + own_step(s, row, step) * l->d_outputs_step;
+    return load_some(d + unit, l->units - unit);
 }
 
-INLINE vec gradient_of_h(const way_back *way, long row, long unit)
+INLINE vec gradient_of_h(const h_gradients *gradients, long row, long unit)
 {
-    vec dh = load(way->dh + row * way->units + unit);
-    if (way->asked) dh += told_output(way->s, way->step, row, unit);
+    vec dh = load(gradients->dh + row * gradients->units + unit);
+    if (gradients->from_outputs) dh += output_gradient(gradients->s, gradients->step, row, unit);
     return dh;
 }
 
-/* The part that does not come through the products: what they find will be added to it. */
-INLINE void begin_dh(const way_back *way, long row, long unit, vec direct)
+/* Stores the part of dh of the step before that bypasses the products; they add theirs later. */
+INLINE void begin_dh(const h_gradients *gradients, long row, long unit, vec direct)
 {
-    store(way->dh + row * way->units + unit, direct);
+    store(gradients->dh + row * gradients->units + unit, direct);
 }
 
 static void lstm_panel_backward(const Shard *s, long step, long panel)
 {
     const long unit = panel * LANES, units = s->units, rows = s->active[step];
     const peepholes p = peepholes_of(s, unit);
-    const way_back way = way_to(s, step);
+    const h_gradients gradients = h_gradients_at(s, step);
     const int peeping = s->l->cell == PEEPHOLE_LSTM;
     const float *gates = gates_at(s, panel, step);
     float *d_sums = d_sums_at(s, panel, step), *d_carry = s->dc + unit;
@@ -51,9 +51,9 @@ static void lstm_panel_backward(const Shard *s, long step, long panel)
         float *place = d_sums + row * PANEL;
         vec dc = load(d_carry + at);
         const vec c_before = load(before + at), c = load(after + at);
-        lstm_backward(gates + row * PANEL, place, gradient_of_h(&way, row, unit), &dc, c_before, c, p);
+        lstm_backward(gates + row * PANEL, place, gradient_of_h(&gradients, row, unit), &dc, c_before, c, p);
         store(d_carry + at, dc);
-        begin_dh(&way, row, unit, all(0.0f));
+        begin_dh(&gradients, row, unit, all(0.0f));
         if (!peeping) continue;
         d_i += column_of(place, 0) * c_before;
         d_f += column_of(place, 1) * c_before;
@@ -70,14 +70,14 @@ static void gru_panel_backward(const Shard *s, long step, long panel)
 {
     const long unit = panel * LANES, units = s->units, rows = s->active[step];
     const int reset_before = s->l->cell == GRU_RESET_BEFORE;
-    const way_back way = way_to(s, step);
+    const h_gradients gradients = h_gradients_at(s, step);
     const float *gates = gates_at(s, panel, step), *before = carry_before(s, step) + unit;
     float *d_sums = d_sums_at(s, panel, step);
     for (long row = 0; row < rows; row++) {
         const float *gate = gates + row * PANEL;
         float *place = d_sums + row * PANEL;
-        const vec h = load(before + row * units), dh = gradient_of_h(&way, row, unit);
-        begin_dh(&way, row, unit,
+        const vec h = load(before + row * units), dh = gradient_of_h(&gradients, row, unit);
+        begin_dh(&gradients, row, unit,
                  reset_before ? gru_reset_before_backward_open(gate, place, dh, h) : gru_backward(gate, place, dh, h));
     }
 }
@@ -86,23 +86,23 @@ static void rnn_panel_backward(const Shard *s, long step, long panel)
 {
     const long rows = s->active[step];
     const int relu = s->l->cell == RELU_RNN;
-    const way_back way = way_to(s, step);
+    const h_gradients gradients = h_gradients_at(s, step);
     const float *gates = gates_at(s, panel, step);
     float *d_sums = d_sums_at(s, panel, step);
     for (int column = 0; column < columns(s->l, panel); column++) {
         const long unit = first_unit(s->l, panel, column);
         for (long row = 0; row < rows; row++) {
-            const vec dh = gradient_of_h(&way, row, unit);
+            const vec dh = gradient_of_h(&gradients, row, unit);
             if (relu) relu_rnn_backward(gates + row * PANEL, d_sums + row * PANEL, column, dh);
             else rnn_backward(gates + row * PANEL, d_sums + row * PANEL, column, dh);
-            begin_dh(&way, row, unit, all(0.0f));
+            begin_dh(&gradients, row, unit, all(0.0f));
         }
     }
 }
 
 /* rows += (gradients of the sums, some columns of each panel) × weights */
 static void add_products_back(const Shard *s, long step, span used, const float *packed, long width, float *rows,
-                              long row_size, ahead *soon)
+                              long row_size, prefetch *upcoming)
 {
     const long count = panels(s->l);
     for (long block = 0; block < blocks(width); block++) {
@@ -113,17 +113,17 @@ static void add_products_back(const Shard *s, long step, span used, const float 
             product(s->active[step], left < WIDE ? (int)left : WIDE, depth * LANES,
                     d_sums_at(s, panel, step) + used.first * LANES, PANEL, 1,
                     packed + ((block * count + panel) * PANEL + used.first * LANES) * PANEL, PANEL,
-                    rows + block * PANEL, row_size, soon);
+                    rows + block * PANEL, row_size, upcoming);
         }
     }
 }
 
-/* Second half of a step back through a GRU that resets before the product. */
+/* Second half of a backward step through a GRU that resets before the product. */
 static void reset_gru_backward(const Shard *s, long step)
 {
     const Layer *l = s->l;
     memset(s->dm, 0, (size_t)(s->active[step] * s->units) * sizeof(float));
-    ahead nothing = {0};
+    prefetch nothing = {0};
     add_products_back(s, step, (span){0, 1}, packed_for_dh(l, 0, 0), l->units, s->dm, s->units, &nothing);
     for (long panel = 0; panel < panels(l); panel++) {
         const long unit = panel * LANES;
@@ -137,7 +137,7 @@ static void reset_gru_backward(const Shard *s, long step)
     }
 }
 
-/* dh of the step before, through the products; a mask stands between the two. Meanwhile come the gates of that step. */
+/* dh of the step before, through the products and the mask; the gates of that step are prefetched meanwhile. */
 static void state_backward(const Shard *s, long step)
 {
     const Layer *l = s->l;
@@ -146,8 +146,8 @@ static void state_backward(const Shard *s, long step)
     if (l->mask && l->cell != GRU_RESET_BEFORE)
         memset(s->dm, 0, (size_t)(s->active[step] * s->units) * sizeof(float));
     const int kept = step > 0 && !l->recompute;
-    ahead soon = kept ? from_to(gates_of(s, step - 1), gates_of(s, step)) : (ahead){0};
-    add_products_back(s, step, used, packed_for_dh(l, 0, 0), l->units, by_way ? s->dm : s->dh, s->units, &soon);
+    prefetch upcoming = kept ? prefetch_range(gates_of(s, step - 1), gates_of(s, step)) : (prefetch){0};
+    add_products_back(s, step, used, packed_for_dh(l, 0, 0), l->units, by_way ? s->dm : s->dh, s->units, &upcoming);
     if (!by_way) return;
     for (long place = 0; place < s->active[step] * s->units; place += LANES) {
         vec found = load(s->dm + place);
@@ -161,7 +161,7 @@ static void inputs_backward(const Shard *s, long step)
     const Layer *l = s->l;
     const long width = blocks(l->features) * PANEL;
     memset(s->dx, 0, (size_t)(s->active[step] * width) * sizeof(float));
-    ahead nothing = {0};
+    prefetch nothing = {0};
     add_products_back(s, step, columns_from(l, 0, FROM_X), packed_for_dx(l, 0, 0), l->features, s->dx, width, &nothing);
     for (long row = 0; row < s->active[step]; row++) {
         float *place = l->dx + sequence(s, row) * l->dx_row + own_step(s, row, step) * l->dx_step;
@@ -188,7 +188,7 @@ static void weights_backward(const Shard *s, long from_step, long to_step)
     const Layer *l = s->l;
     const long count = s->first[to_step] - s->first[from_step];
     const float *inputs = inputs_at(s, from_step);
-    ahead nothing = {0};
+    prefetch nothing = {0};
     for (long panel = 0; panel < panels(l); panel++) {
         const float *gradients = d_sums_at(s, panel, from_step);
         float *found = s->d_weights + panel * panel_size(l);
@@ -204,7 +204,7 @@ static void weights_backward(const Shard *s, long from_step, long to_step)
 
 static void recompute_gates(Shard *s, long from_step, long to_step)
 {
-    s->quiet = 1;
+    s->recomputing = 1;
     s->gates_from = s->first[from_step];
     for (long step = from_step; step < to_step; step++) compute_gates(s, step);
 }

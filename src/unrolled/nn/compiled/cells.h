@@ -1,4 +1,4 @@
-/* The cells, a vector of units at a time: what becomes of the gates once their products are summed.
+/* The equations of the cells after the matrix products, a vector of units at a time.
  *
  * Letters as in nn/cells/cell.py. The gates of LANES units of one row stand side by side in a panel, column by column:
  *
@@ -7,8 +7,8 @@
  *   GRU, reset before the product       n  r  z
  *   simple RNN, tanh or relu            h  h  h  h      of four vectors of units, for they have one gate each
  *
- * `…_forward` turns sums into gates, perhaps in place; `…_backward` turns gates into gradients of the sums. What goes
- * from step to step stands in their arguments and results: h, the LSTM's c, and their gradients dh and dc.
+ * `…_forward` turns sums into gates, perhaps in place; `…_backward` turns gates into gradients of the sums. Arguments
+ * and results are what goes from step to step: h, the LSTM's c, and their gradients dh and dc.
  */
 #pragma once
 
@@ -65,7 +65,7 @@ INLINE vec gru_forward(const float *sums, float *gates, vec h)
     return n + z * (h - n);
 }
 
-/* Returns the part of the former h's gradient that does not come through the products. */
+/* Returns the part of the former h's gradient that bypasses the products. */
 INLINE vec gru_backward(const float *gates, float *sums, vec dh, vec h)
 {
     const vec n = column_of(gates, 0), r = column_of(gates, 1), z = column_of(gates, 2), u = column_of(gates, 3);
@@ -77,7 +77,7 @@ INLINE vec gru_backward(const float *gates, float *sums, vec dh, vec h)
     return dh * z;
 }
 
-/* First half of a step: r and z; returns r ∘ h, which the product for n waits for. */
+/* First half of a step: r and z; returns r ∘ h, which the product for n needs. */
 INLINE vec gru_reset_before_open(const float *sums, float *gates, vec masked_h)
 {
     const vec r = sigmoid_of(column_of(sums, 1));
@@ -93,7 +93,7 @@ INLINE vec gru_reset_before_close(const float *sums, float *gates, vec h)
     return n + z * (h - n);
 }
 
-/* First half of a step back: the sums of n and z; r stays, for the second half. */
+/* First half of a backward step: the sums of n and z; the second half needs r. */
 INLINE vec gru_reset_before_backward_open(const float *gates, float *sums, vec dh, vec h)
 {
     const vec n = column_of(gates, 0), z = column_of(gates, 2);
@@ -102,7 +102,7 @@ INLINE vec gru_reset_before_backward_open(const float *gates, float *sums, vec d
     return dh * z;
 }
 
-/* Second half, when the gradient of r ∘ h is known: the sum of r; returns the gradient of the masked h so far. */
+/* Second half, from the gradient of r ∘ h: the sum of r; returns this part of the gradient of the masked h. */
 INLINE vec gru_reset_before_backward_close(const float *gates, float *sums, vec d_reset, vec masked_h)
 {
     const vec r = column_of(gates, 1);
@@ -110,7 +110,7 @@ INLINE vec gru_reset_before_backward_close(const float *gates, float *sums, vec 
     return d_reset * r;
 }
 
-/* Takes the former c, leaves the new one there, returns h. */
+/* Replaces the former c by the new one, returns h. */
 INLINE vec lstm_forward(const float *sums, float *gates, vec *c, peepholes p)
 {
     const vec i = sigmoid_of(column_of(sums, 0) + p.i * *c);
@@ -125,7 +125,7 @@ INLINE vec lstm_forward(const float *sums, float *gates, vec *c, peepholes p)
     return o * tanh_of(*c);
 }
 
-/* Takes the gradient of the new c, leaves that of the former one there. */
+/* Replaces the gradient of the new c by that of the former one. */
 INLINE void lstm_backward(const float *gates, float *sums, vec dh, vec *dc, vec c_before, vec c, peepholes p)
 {
     const vec i = column_of(gates, 0), f = column_of(gates, 1), g = column_of(gates, 2), o = column_of(gates, 3);

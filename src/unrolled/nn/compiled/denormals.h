@@ -1,4 +1,4 @@
-/* Denormal numbers cost a hundred times as much as others and mean nothing here: they count as 0 meanwhile. */
+/* Flushing of denormal numbers to 0 during a computation: they cost a hundred times as much and do not matter here. */
 #pragma once
 
 #include "vectors.h"

@@ -4,7 +4,7 @@
 #include "denormals.h"
 #include "shard.h"
 
-static void add_products(const Shard *s, long step, long panel, enum source source, ahead *soon)
+static void add_products(const Shard *s, long step, long panel, enum source source, prefetch *upcoming)
 {
     const Layer *l = s->l;
     const span used = columns_from(l, panel, source);
@@ -12,40 +12,40 @@ static void add_products(const Shard *s, long step, long panel, enum source sour
     if (!is_gru(l) && source == FROM_H) depth += l->features; /* h and x enter the same columns: one product */
     deep_product(s->active[step], used.count, depth, inputs_at(s, step) + row, s->width, 1,
                  packed_for_sums(l, panel) + row * PANEL + used.first * LANES, PANEL,
-                 sums_at(s, panel, step) + used.first * LANES, PANEL, soon);
+                 sums_at(s, panel, step) + used.first * LANES, PANEL, upcoming);
 }
 
-/* The sums of a panel's gates, but for those that wait for r ∘ h. Meanwhile comes the place where the gates will go. */
+/* The sums of a panel's gates, except those that need r ∘ h; the destination of the gates is prefetched meanwhile. */
 static void sum_gates(const Shard *s, long step, long panel)
 {
     const float *bias = packed_for_sums(s->l, panel) + row_of(s->l, FROM_ONE) * PANEL;
     float *sums = sums_at(s, panel, step), *gates = gates_at(s, panel, step);
-    ahead soon = from_to(gates, gates + s->active[step] * PANEL);
+    prefetch upcoming = prefetch_range(gates, gates + s->active[step] * PANEL);
     for (long row = 0; row < s->active[step]; row++) memcpy(sums + row * PANEL, bias, PANEL * sizeof(float));
-    add_products(s, step, panel, FROM_H, &soon);
-    if (is_gru(s->l)) add_products(s, step, panel, FROM_X, &soon);
+    add_products(s, step, panel, FROM_H, &upcoming);
+    if (is_gru(s->l)) add_products(s, step, panel, FROM_X, &upcoming);
 }
 
-/* Where the h of a step's rows goes. It is looked up once a panel: a vector may lie over anything, so a compiler would
- * read all of it again for every row. */
+/* The destinations of a step's h, read once a panel: a vector may alias anything, so a compiler would read them again
+ * for every row. */
 typedef struct {
     const Shard *s;
     long step, running, width, units;
-    float *next;       /* inputs of the next step, for the rows that go on */
+    float *next;       /* inputs of the next step, for the rows that continue */
     const float *mask; /* factors of that h, or NULL */
-    int asked, quiet;  /* somebody wants the outputs of all steps; nobody wants anything */
-} way_on;
+    int wants_outputs, recomputing;  /* all outputs or their total are requested; nothing is written */
+} h_target;
 
-INLINE way_on way_from(const Shard *s, long step)
+INLINE h_target h_target_of(const Shard *s, long step)
 {
     const Layer *l = s->l;
     const long running = s->active[step + 1];
     float *next = running ? inputs_at(s, step + 1) : NULL;
-    return (way_on){s,    step, running, s->width, s->units, next, l->mask ? s->masks : NULL,
-                    l->outputs || l->total, s->quiet};
+    return (h_target){s,    step, running, s->width, s->units, next, l->mask ? s->masks : NULL,
+                    l->outputs || l->total, s->recomputing};
 }
 
-static void tell_output(const Shard *s, long step, long row, long unit, vec h)
+static void write_output(const Shard *s, long step, long row, long unit, vec h)
 {
     const Layer *l = s->l;
     const long count = l->units - unit;
@@ -59,27 +59,27 @@ static void tell_output(const Shard *s, long step, long row, long unit, vec h)
     }
 }
 
-static void tell_last(const Shard *s, float *tensor, long row, long unit, vec value)
+static void write_last(const Shard *s, float *tensor, long row, long unit, vec value)
 {
     store_some(tensor + sequence(s, row) * s->l->units + unit, value, s->l->units - unit);
 }
 
-/* h of one row goes to the next step, or to the final state, and to whoever asked for outputs. */
-INLINE void hand_on(const way_on *way, long row, long unit, vec h)
+/* Writes h of one row to the next step or to the final state, and to the outputs. */
+INLINE void write_h(const h_target *target, long row, long unit, vec h)
 {
-    if (way->quiet) return;
-    if (way->asked) tell_output(way->s, way->step, row, unit, h);
-    if (row >= way->running) {
-        tell_last(way->s, way->s->l->last_h, row, unit, h);
+    if (target->recomputing) return;
+    if (target->wants_outputs) write_output(target->s, target->step, row, unit, h);
+    if (row >= target->running) {
+        write_last(target->s, target->s->l->last_h, row, unit, h);
         return;
     }
-    if (way->mask) h *= load(way->mask + row * way->units + unit);
-    store(way->next + row * way->width + unit, h);
+    if (target->mask) h *= load(target->mask + row * target->units + unit);
+    store(target->next + row * target->width + unit, h);
 }
 
-INLINE void hand_on_c(const way_on *way, long row, long unit, vec c)
+INLINE void write_c(const h_target *target, long row, long unit, vec c)
 {
-    if (!way->quiet && row >= way->running) tell_last(way->s, way->s->l->last_c, row, unit, c);
+    if (!target->recomputing && row >= target->running) write_last(target->s, target->s->l->last_c, row, unit, c);
 }
 
 INLINE peepholes peepholes_of(const Shard *s, long unit)
@@ -92,15 +92,15 @@ static void finish_lstm(const Shard *s, long step, long panel)
 {
     const long unit = panel * LANES, units = s->units, rows = s->active[step];
     const peepholes p = peepholes_of(s, unit);
-    const way_on way = way_from(s, step);
+    const h_target target = h_target_of(s, step);
     float *gates = gates_at(s, panel, step), *after = carry_after(s, step) + unit;
     const float *sums = sums_at(s, panel, step), *before = carry_before(s, step) + unit;
     for (long row = 0; row < rows; row++) {
         vec c = load(before + row * units);
         const vec h = lstm_forward(sums + row * PANEL, gates + row * PANEL, &c, p);
         store(after + row * units, c);
-        hand_on(&way, row, unit, h);
-        hand_on_c(&way, row, unit, c);
+        write_h(&target, row, unit, h);
+        write_c(&target, row, unit, c);
     }
 }
 
@@ -108,7 +108,7 @@ static void finish_gru(const Shard *s, long step, long panel)
 {
     const long unit = panel * LANES, units = s->units, rows = s->active[step];
     const int reset_before = s->l->cell == GRU_RESET_BEFORE;
-    const way_on way = way_from(s, step);
+    const h_target target = h_target_of(s, step);
     float *gates = gates_at(s, panel, step), *after = carry_after(s, step) + unit;
     const float *sums = sums_at(s, panel, step), *before = carry_before(s, step) + unit;
     for (long row = 0; row < rows; row++) {
@@ -117,7 +117,7 @@ static void finish_gru(const Shard *s, long step, long panel)
         const vec former = load(before + row * units);
         const vec h = reset_before ? gru_reset_before_close(sum, place, former) : gru_forward(sum, place, former);
         store(after + row * units, h);
-        hand_on(&way, row, unit, h);
+        write_h(&target, row, unit, h);
     }
 }
 
@@ -128,7 +128,7 @@ static void reset_gru(const Shard *s, long step, long panel)
     const long reset = row_of(s->l, FROM_RESET);
     for (long row = 0; row < s->active[step]; row++) {
         float *place = inputs + row * s->width, *both = gates + row * PANEL;
-        const vec masked_h = load_some(place, s->l->units - unit); /* behind the last unit stands x */
+        const vec masked_h = load_some(place, s->l->units - unit); /* x follows the last unit */
         store(place + reset, gru_reset_before_open(both, both, masked_h));
     }
 }
@@ -137,7 +137,7 @@ static void finish_rnn(const Shard *s, long step, long panel)
 {
     const long rows = s->active[step];
     const int relu = s->l->cell == RELU_RNN;
-    const way_on way = way_from(s, step);
+    const h_target target = h_target_of(s, step);
     float *gates = gates_at(s, panel, step);
     const float *sums = sums_at(s, panel, step);
     for (int column = 0; column < columns(s->l, panel); column++) {
@@ -145,7 +145,7 @@ static void finish_rnn(const Shard *s, long step, long panel)
         for (long row = 0; row < rows; row++) {
             const float *sum = sums + row * PANEL;
             float *place = gates + row * PANEL;
-            hand_on(&way, row, unit, relu ? relu_rnn_forward(sum, place, column) : rnn_forward(sum, place, column));
+            write_h(&target, row, unit, relu ? relu_rnn_forward(sum, place, column) : rnn_forward(sum, place, column));
         }
     }
 }
@@ -167,11 +167,11 @@ static void compute_gates(const Shard *s, long step)
         }
         return;
     }
-    for (long panel = 0; panel < count; panel++) { /* every n waits for r ∘ h of all units */
+    for (long panel = 0; panel < count; panel++) { /* every n needs r ∘ h of all units */
         sum_gates(s, step, panel);
         reset_gru(s, step, panel);
     }
-    ahead nothing = {0};
+    prefetch nothing = {0};
     for (long panel = 0; panel < count; panel++) {
         add_products(s, step, panel, FROM_RESET, &nothing);
         finish_panel(s, step, panel);

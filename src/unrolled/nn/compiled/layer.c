@@ -1,4 +1,4 @@
-/* A recurrent layer over time, forward and backward: what the library shows. */
+/* The exported functions: a recurrent layer over time, forward and backward. */
 #include "layer.h"
 
 #include "backward.h"
@@ -32,7 +32,7 @@ static void pack_piece(const void *layer, int64_t panel)
     pack_panel_back(l, panel, FROM_X, l->features, (float *)packed_for_dx(l, 0, panel));
 }
 
-/* What the shards found for a panel's weights, added up in the order of their numbers. */
+/* Adds the shards' gradients of a panel's weights, in the order of their numbers. */
 static void collect_piece(const void *layer, int64_t panel)
 {
     const Layer *l = layer;

@@ -1,5 +1,6 @@
-/* One direction of one recurrent layer, as the caller describes it. All tensors are float32; a pointer that is NULL
- * asks for nothing, or stands for zeros. Letters as in nn/cells/cell.py: B sequences, T steps, F inputs, H units, G gates.
+/* One direction of one recurrent layer, described by the caller. All tensors are float32; a NULL pointer
+ * stands for zeros, or for a result that is not requested. Letters as in nn/cells/cell.py: B sequences,
+ * T steps, F inputs, H units, G gates.
  */
 #pragma once
 
@@ -8,19 +9,19 @@
 typedef struct {
     int64_t cell, batch, steps, features, units;
     int64_t shards;    /* parts of the batch; results depend on their number */
-    int64_t threads;   /* that may compute at the same time; results do not depend on it */
+    int64_t threads;   /* at most; results do not depend on their number */
     int64_t reverse;   /* read each sequence from its own last step to its first */
     int64_t keep;      /* keep what backward needs */
     int64_t recompute; /* keep less: backward computes the gates again */
 
-    const float *x; /* [B, T, F], its rows and steps so many floats apart */
+    const float *x; /* [B, T, F], rows x_row and steps x_step floats apart */
     int64_t x_row, x_step;
     const int64_t *lengths;                /* [B], each in 1..T */
     const float *W, *U, *b, *b_u, *p;      /* [G·H, F], [G·H, H], [G·H], [H] of a GRU, [3, H] of peepholes */
     const float *initial_h, *initial_c;    /* [B, H] */
     const float *mask;                     /* [B, H], factors of the h that enters the products */
 
-    float *outputs; /* [B, T, H], strided; steps after a sequence's end are left as they are */
+    float *outputs; /* [B, T, H], strided; the padding is not written */
     int64_t outputs_row, outputs_step;
     float *total;             /* [B, H], the sum of a sequence's outputs */
     float *last_h, *last_c;   /* [B, H], the state after a sequence's own last step */
@@ -33,25 +34,25 @@ typedef struct {
     float *dW, *dU, *db, *db_u, *dp, *d_initial_h, *d_initial_c;
 
     int64_t *plan;    /* B numbers of sequences, the longest first; then shards + 1 places in the workspace */
-    float *packed;    /* weights, as the products want them */
+    float *packed;    /* weights, in the order of the products */
     float *workspace; /* everything else */
 } Layer;
 
-/* What the library shows; everything else stays inside. */
+/* The exported functions; all others are hidden. */
 #define SHOWN __attribute__((visibility("default")))
 
-/* Which level of the processor's instructions this library was compiled for, and what the processor has. */
+/* The floats of a vector in this library, and the level of x86-64 of this processor. */
 SHOWN int unrolled_lanes(void);
 SHOWN int unrolled_level(void);
 
-/* Bytes of a Layer: a caller that describes it otherwise was made for another version of this library. */
+/* Bytes of a Layer, by which a caller checks its own description of it. */
 SHOWN int64_t unrolled_layer_size(void);
 
-/* Floats that `packed` and `workspace` need; the latter fills in the places of the plan. */
+/* Floats that `packed` and `workspace` need; the latter also writes the plan's places in the workspace. */
 SHOWN int64_t unrolled_packed_size(const Layer *layer);
 SHOWN int64_t unrolled_plan(const Layer *layer);
 
-/* Whether so many bytes are the same in two places. */
+/* Whether `bytes` bytes at two addresses are equal. */
 SHOWN int unrolled_same(const void *one, const void *other, int64_t bytes);
 
 SHOWN void unrolled_pack(const Layer *layer);

@@ -1,7 +1,7 @@
-"""The compiled library: which one fits this processor, and its functions.
+"""Loading of the compiled library for this processor, and its functions.
 
-The same source is compiled for several levels of x86-64 (v2, AVX2, AVX-512), or once for another processor;
-the best one that the processor has is loaded. There may be none: then `load_library` says why.
+The same source is compiled for several levels of x86-64 (v2, AVX2, AVX-512), or once for another processor, and the
+best one that the processor supports is loaded. Where there is none, `load_library` gives the reason.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ SERVED: tuple[CellName, ...] = ("rnn", "rnn-relu", "gru", "gru-reset-before", "l
 _NUMBERS = ("cell", "batch", "steps", "features", "units", "shards", "threads", "reverse", "keep", "recompute")
 _INPUTS = ("x", "x_row*", "x_step*", "lengths", "W", "U", "b", "b_u", "p", "initial_h", "initial_c", "mask")
 _RESULTS = ("outputs", "outputs_row*", "outputs_step*", "total", "last_h", "last_c")
-_TOLD = ("d_outputs", "d_outputs_row*", "d_outputs_step*", "d_last_h", "d_last_c")
-_FOUND = ("dx", "dx_row*", "dx_step*", "dW", "dU", "db", "db_u", "dp", "d_initial_h", "d_initial_c")
-_ROOM = ("plan", "packed", "workspace")
+_OUTPUT_GRADIENTS = ("d_outputs", "d_outputs_row*", "d_outputs_step*", "d_last_h", "d_last_c")
+_GRADIENTS = ("dx", "dx_row*", "dx_step*", "dW", "dU", "db", "db_u", "dp", "d_initial_h", "d_initial_c")
+_MEMORY = ("plan", "packed", "workspace")
 
 
-class Layer(ctypes.Structure):
+class LayerStruct(ctypes.Structure):
     """``Layer`` of layer.h, field by field; a star marks a number among the pointers."""
 
     _fields_ = [(name, ctypes.c_int64) for name in _NUMBERS] + [
         (name.rstrip("*"), ctypes.c_int64 if name.endswith("*") else ctypes.c_void_p)
-        for name in (*_INPUTS, *_RESULTS, *_TOLD, *_FOUND, *_ROOM)
+        for name in (*_INPUTS, *_RESULTS, *_OUTPUT_GRADIENTS, *_GRADIENTS, *_MEMORY)
     ]
 
 
@@ -47,7 +47,7 @@ class Library:
 
     Attributes:
         path: the file.
-        instructions: what it was compiled for, in words.
+        instructions: the instructions that it was compiled for, in words.
         functions: the loaded library.
     """
 
@@ -62,10 +62,10 @@ class Library:
 
 @dataclass(frozen=True)
 class Missing:
-    """There is no compiled library that runs here.
+    """The absence of a compiled library for this machine.
 
     Attributes:
-        reason: why, as the end of a sentence.
+        reason: as the end of a sentence.
     """
 
     reason: str
@@ -73,12 +73,12 @@ class Missing:
 
 @cache
 def load_library() -> Library | Missing:
-    """The best library for this processor, or why there is none.
+    """The best library for this processor, or the reason for its absence.
 
     ``UNROLLED_KERNEL_LEVEL`` (2, 3 or 4) asks for a lower level of x86-64 than the processor has.
 
     Raises:
-        ConfigError: where it is another.
+        ConfigError: for another level.
     """
     files = {path.name.split(".")[0]: path for path in sorted(FOLDER.glob("_*.so"))}
     if not files:
@@ -86,7 +86,7 @@ def load_library() -> Library | Missing:
     try:
         if "_native" in files:
             return Library(files["_native"], "this processor's vectors", _open(files["_native"]))
-        highest = min(_level(files), _wished_level())
+        highest = min(_level(files), _requested_level())
         for level in LEVELS:
             name = f"_v{level}"
             if level <= highest and name in files:
@@ -96,15 +96,15 @@ def load_library() -> Library | Missing:
     return Missing("it was not built for this processor")
 
 
-def _wished_level() -> int:
-    wish = os.environ.get("UNROLLED_KERNEL_LEVEL") or str(max(LEVELS))
-    if wish not in map(str, LEVELS):
-        raise ConfigError(f"UNROLLED_KERNEL_LEVEL={wish}; expected one of {', '.join(map(str, sorted(LEVELS)))}.")
-    return int(wish)
+def _requested_level() -> int:
+    requested = os.environ.get("UNROLLED_KERNEL_LEVEL") or str(max(LEVELS))
+    if requested not in map(str, LEVELS):
+        raise ConfigError(f"UNROLLED_KERNEL_LEVEL={requested}; expected one of {', '.join(map(str, sorted(LEVELS)))}.")
+    return int(requested)
 
 
 def _level(files: dict[str, Path]) -> int:
-    """The processor's level of x86-64, asked from the library that runs everywhere."""
+    """The processor's level of x86-64, from the library that runs on all."""
     return int(_open(files["_v2"]).unrolled_level()) if "_v2" in files else 0
 
 
@@ -112,12 +112,12 @@ def _open(path: Path) -> ctypes.CDLL:
     """The functions of a library.
 
     Raises:
-        OSError: where it cannot be loaded, or describes a layer otherwise than this module does.
+        OSError: for a library that cannot be loaded, or whose ``Layer`` has another size than `LayerStruct`.
     """
     library = ctypes.CDLL(str(path))
-    if not hasattr(library, "unrolled_layer_size") or library.unrolled_layer_size() != ctypes.sizeof(Layer):
+    if not hasattr(library, "unrolled_layer_size") or library.unrolled_layer_size() != ctypes.sizeof(LayerStruct):
         raise OSError("it was built from another version of its source; install the package again")
-    layer = ctypes.POINTER(Layer)
+    layer = ctypes.POINTER(LayerStruct)
     for name in ("packed_size", "plan", "pack", "forward", "backward"):
         function = getattr(library, f"unrolled_{name}")
         function.argtypes, function.restype = (layer,), ctypes.c_int64 if name in ("packed_size", "plan") else None

@@ -1,11 +1,11 @@
-/* Weights in the order in which the products read them, and gradients back in the order of the tensors.
+/* Weights in the order in which the products read them, and gradients in the order of the tensors.
  *
- * A step's products have one left side, a row a sequence:
+ * A step's products have one left-hand side, with a row for each sequence:
  *
  *     [ h | x | 1 | r∘h ]        the last part for a GRU that resets before the product
  *
- * so the weights are one matrix of as many rows, the bias among them, cut into panels of PANEL columns: the gates
- * of LANES units (of 4 × LANES units for a simple RNN, whose units have one gate). Columns stand as cells.h says.
+ * so the weights, with the bias, are one matrix with a row for each of its columns, cut into panels of PANEL columns:
+ * the gates of LANES units (of 4 × LANES units for a simple RNN, whose units have one gate), in the order of cells.h.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ INLINE int is_lstm(const Layer *l) { return l->cell == LSTM || l->cell == PEEPHO
 INLINE long unit_vectors(const Layer *l) { return rounded_up(l->units, LANES) / LANES; }
 INLINE long panels(const Layer *l) { return is_rnn(l) ? (unit_vectors(l) + WIDE - 1) / WIDE : unit_vectors(l); }
 
-/* Columns of a panel that hold anything. */
+/* Columns of a panel that are used. */
 INLINE int columns(const Layer *l, long panel)
 {
     if (!is_rnn(l)) return l->cell == GRU_RESET_BEFORE ? 3 : 4;
@@ -37,7 +37,7 @@ INLINE long first_unit(const Layer *l, long panel, int column)
     return (is_rnn(l) ? panel * WIDE + column : panel) * LANES;
 }
 
-/* Rows of the left side, and where its parts begin. */
+/* Columns of the left-hand side, and where its parts begin. */
 INLINE long depth_of_products(const Layer *l)
 {
     return l->units + l->features + 1 + (l->cell == GRU_RESET_BEFORE ? l->units : 0);
@@ -60,7 +60,7 @@ INLINE long gate_of(const Layer *l, int column)
     return is_rnn(l) ? 0 : is_gru(l) ? of_gru[column] : column;
 }
 
-/* Columns that a part of the left side enters: from, and how many. */
+/* Columns of a panel that a part of the left-hand side contributes to: the first, and their number. */
 typedef struct {
     int first, count;
 } span;
@@ -74,7 +74,7 @@ INLINE span columns_from(const Layer *l, long panel, enum source source)
     return (span){0, columns(l, panel)};
 }
 
-/* Where the weights of a unit's gate stand in the tensors, whichever of them it is: W and dW, U and dU, … */
+/* Offset of the weights of a unit's gate in a tensor or its gradient: W and dW, U and dU, … */
 INLINE long tensor_offset(const Layer *l, enum source source, int column, long unit)
 {
     const long row = gate_of(l, column) * l->units + unit;
@@ -111,7 +111,7 @@ INLINE const float *packed_for_dx(const Layer *l, long block, long panel)
     return packed_for_dh(l, 0, 0) + back_size(l, l->units) + (block * panels(l) + panel) * PANEL * PANEL;
 }
 
-/* A panel for the sums: every unit's weights become a column. */
+/* Packs a panel for the sums: every unit's weights become a column. */
 static void pack_panel(const Layer *l, long panel, float *packed)
 {
     memset(packed, 0, (size_t)panel_size(l) * sizeof(float));
@@ -130,7 +130,7 @@ static void pack_panel(const Layer *l, long panel, float *packed)
     }
 }
 
-/* A panel for dh or dx: every unit's weights stay a row, cut into blocks of PANEL. */
+/* Packs a panel for dh or dx: every unit's weights stay a row, cut into blocks of PANEL. */
 static void pack_panel_back(const Layer *l, long panel, enum source source, long width, float *packed)
 {
     const long block_size = panels(l) * PANEL * PANEL;
@@ -153,7 +153,7 @@ static void pack_panel_back(const Layer *l, long panel, enum source source, long
     }
 }
 
-/* What a panel's sums say of the weights, back to the tensors. */
+/* Copies a panel's gradients of the weights to the tensors. */
 static void unpack_panel(const Layer *l, long panel, const float *gradients)
 {
     for (enum source source = FROM_H; source <= FROM_RESET; source++) {

@@ -1,18 +1,18 @@
-/* A part of the batch, and its place in the workspace.
+/* `Shard`: a part of the batch, and its memory in the workspace.
  *
- * The batch is cut into shards. A shard runs all its steps alone, forward or backward, without waiting for another;
- * what the shards find for the weights is added up at the end, in the order of their numbers. So results depend on
- * the number of shards, which the sizes alone determine, and not on the threads that ran them.
+ * The batch is cut into shards. A shard runs all its steps without waiting for another; the weights' gradients of all
+ * shards are added at the end, in the order of their numbers. So results depend on the number of shards, which the
+ * sizes determine, and not on the threads.
  *
- * In a shard the sequences stand in order of falling length: at every step those that still run are the first rows,
- * and one that has ended costs nothing more. Rows of all steps lie end to end, `first[s]` is where step s begins.
+ * In a shard the longest sequences come first: at every step those that still run are the first rows, and a sequence
+ * that has ended costs nothing. The rows of all steps are contiguous; those of step s begin at `first[s]`.
  */
 #pragma once
 
 #include "packing.h"
 
-/* Rows of gradients that wait until they are multiplied with the inputs: enough to make the product worth its loads
- * and stores, few enough to be still in the second cache. */
+/* Rows of gradients that are collected before they are multiplied with the inputs: enough to make up for the loads and
+ * stores of the product, few enough to stay in the second-level cache. */
 #ifndef WAITING_ROWS
 #define WAITING_ROWS 64
 #endif
@@ -29,7 +29,7 @@ typedef struct {
     float *gates;       /* of each step [panels, rows of the step, PANEL], from row `gates_from` on */
     long gate_size;     /* of a row: panels × PANEL */
     long gates_from;
-    float *carry;       /* what goes from step to step beside the inputs: c of an LSTM, h of a GRU */
+    float *carry;       /* the state that is not among the inputs: c of an LSTM, h of a GRU */
     float *first_carry; /* the same before the first step */
     long units;         /* H rounded up to whole vectors: the width of carry, masks and gradients of states */
     float *masks, *peepholes;
@@ -37,7 +37,7 @@ typedef struct {
     float *d_sums;            /* gradients of the sums, [panels, waiting, PANEL], from row `d_sums_from` on */
     long waiting, d_sums_from;
     float *d_weights, *d_peepholes;
-    int quiet; /* computing gates again: nothing is handed out */
+    int recomputing; /* computing gates again: no results are written */
 } Shard;
 
 INLINE int has_carry(const Layer *l) { return !is_rnn(l); }
@@ -45,7 +45,7 @@ INLINE long rows_in_shard(const Layer *l, long shard) { return (l->batch - shard
 INLINE long sequence(const Shard *s, long row) { return s->l->plan[s->index + row * s->l->shards]; }
 INLINE long length(const Shard *s, long row) { return s->l->lengths[sequence(s, row)]; }
 
-/* Walks through the workspace; with a base of NULL it only counts. */
+/* Reserves memory in the workspace; with a base of NULL it only counts. */
 static float *claim(float **next, long count, long *sum)
 {
     float *place = *next;
@@ -66,7 +66,7 @@ static long lay_out(Shard *s, const Layer *l, long shard, float *base)
     const long panel_count = panels(l);
     s->units = unit_vectors(l) * LANES;
     s->width = rounded_up(depth_of_products(l) + LANES, 16);
-    if (s->width % 256 == 0) s->width += 16; /* rows a power of two apart would share a few places of the cache */
+    if (s->width % 256 == 0) s->width += 16; /* rows a power of two apart would share a few sets of the cache */
     s->waiting = WAITING_ROWS + s->rows;
     s->gate_size = panel_count * PANEL;
     const long gate_rows = kept ? total : l->recompute ? s->waiting : s->rows;
@@ -97,7 +97,7 @@ static void open_shard(Shard *s, const Layer *l, long shard)
     lay_out(s, l, shard, l->workspace + l->plan[l->batch + shard]);
 }
 
-/* How many rows run at each step, and where they lie. */
+/* Counts the rows that run at each step, and those before them. */
 static void count_rows(Shard *s)
 {
     long row = s->rows, sum = 0;
@@ -118,7 +118,7 @@ INLINE float *gates_at(const Shard *s, long panel, long step)
 {
     return gates_of(s, step) + panel * s->active[step] * PANEL;
 }
-/* Where the products of a panel are summed: apart, in the nearest cache, or in place where they must wait for more. */
+/* Destination of a panel's sums: a buffer in the nearest cache, or the gates where a second product follows. */
 INLINE float *sums_at(const Shard *s, long panel, long step)
 {
     return s->l->cell == GRU_RESET_BEFORE ? gates_at(s, panel, step) : s->sums;
@@ -133,7 +133,7 @@ INLINE float *carry_after(const Shard *s, long step)
 }
 INLINE float *carry_before(const Shard *s, long step) { return step ? carry_after(s, step - 1) : s->first_carry; }
 
-/* A sequence's own step: counted from its end where the direction is backward. */
+/* The step of a sequence, which the backward direction counts from its end. */
 INLINE long own_step(const Shard *s, long row, long step) { return s->l->reverse ? length(s, row) - 1 - step : step; }
 
 /* Rows of a caller's [B, H] tensor into the shard's order and width; zeros for NULL. */

@@ -4,11 +4,11 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-/* More threads than this are not used. */
+/* Threads at most. */
 #define MOST_MEMBERS 64
 
-/* Looks for work, each about a microsecond long, before a thread sleeps: longer than what lies between the forward
- * and the backward pass of a small network and between two steps of its training. */
+/* Polls for work, of about a microsecond each, before a thread sleeps: longer than the time between the forward and the
+ * backward pass of a small network, and between two steps of its training. */
 #ifndef LOOKS
 #define LOOKS 2000
 #endif
@@ -18,7 +18,7 @@
 #define NUMBERS ((UINT64_C(1) << NUMBER_BITS) - 1)
 
 static struct {
-    pthread_mutex_t caller; /* held by the thread that has the team */
+    pthread_mutex_t caller; /* held by the thread that uses the team */
     pthread_mutex_t sleep;  /* protects the two conditions */
     pthread_cond_t opened, finished;
     _Atomic uint64_t next; /* [job | number]; NUMBERS stands for a job that is closed */
@@ -26,7 +26,7 @@ static struct {
     _Atomic(Piece *) piece;
     _Atomic(const void *) work;
     _Atomic int64_t count, threads;
-    int64_t members; /* threads that have been started, beside the callers */
+    int64_t members; /* started threads, without the callers */
 } team = {
     .caller = PTHREAD_MUTEX_INITIALIZER,
     .sleep = PTHREAD_MUTEX_INITIALIZER,
@@ -48,8 +48,8 @@ static void pause_a_moment(void)
     sched_yield();
 }
 
-/* Takes numbers of one job and does them, until none is left. */
-static void take_part(uint64_t job)
+/* Takes numbers of one job and runs their pieces until none is left. */
+static void run_pieces(uint64_t job)
 {
     for (;;) {
         uint64_t next = atomic_load(&team.next);
@@ -66,7 +66,7 @@ static void take_part(uint64_t job)
     }
 }
 
-/* The job that follows `known`, when there is one. */
+/* Waits for the job after `known`. */
 static uint64_t wait_for_job(uint64_t known)
 {
     uint64_t next = atomic_load(&team.next);
@@ -81,12 +81,12 @@ static uint64_t wait_for_job(uint64_t known)
     return next >> NUMBER_BITS;
 }
 
-static void *be_a_member(void *place)
+static void *member_thread(void *place)
 {
     const int64_t number = (int64_t)(intptr_t)place;
     for (uint64_t job = 0;;) {
         job = wait_for_job(job);
-        if (number < atomic_load(&team.threads)) take_part(job);
+        if (number < atomic_load(&team.threads)) run_pieces(job);
     }
     return NULL;
 }
@@ -103,7 +103,7 @@ static void wait_for_all(int64_t count)
 }
 
 /* A forked child has none of its parent's threads, and may have been forked while they held a lock. */
-static void start_anew(void)
+static void reset_after_fork(void)
 {
     team.members = 0;
     atomic_store(&team.next, NUMBERS);
@@ -113,18 +113,18 @@ static void start_anew(void)
     pthread_cond_init(&team.finished, NULL);
 }
 
-/* Starts the threads that are missing; where the system gives no more, the others do. */
-static void gather_members(int64_t wanted)
+/* Starts missing threads, as far as the system allows. */
+static void start_threads(int64_t wanted)
 {
     for (pthread_t thread; team.members < wanted && team.members < MOST_MEMBERS; team.members++) {
-        if (pthread_create(&thread, NULL, be_a_member, (void *)(intptr_t)(team.members + 1))) return;
+        if (pthread_create(&thread, NULL, member_thread, (void *)(intptr_t)(team.members + 1))) return;
         pthread_detach(thread);
     }
 }
 
-__attribute__((constructor)) static void remember_forks(void) { pthread_atfork(NULL, NULL, start_anew); }
+__attribute__((constructor)) static void register_fork_handler(void) { pthread_atfork(NULL, NULL, reset_after_fork); }
 
-static void do_alone(Piece *piece, const void *work, int64_t count)
+static void run_alone(Piece *piece, const void *work, int64_t count)
 {
     for (int64_t number = 0; number < count; number++) piece(work, number);
 }
@@ -133,10 +133,10 @@ void team_each(Piece *piece, const void *work, int64_t count, int64_t threads)
 {
     if (threads > count) threads = count;
     if (threads < 2 || pthread_mutex_trylock(&team.caller)) {
-        do_alone(piece, work, count);
+        run_alone(piece, work, count);
         return;
     }
-    gather_members(threads - 1);
+    start_threads(threads - 1);
     const uint64_t job = (atomic_load(&team.next) >> NUMBER_BITS) + 1;
     atomic_store(&team.piece, piece);
     atomic_store(&team.work, work);
@@ -147,7 +147,7 @@ void team_each(Piece *piece, const void *work, int64_t count, int64_t threads)
     atomic_store(&team.next, job << NUMBER_BITS);
     pthread_cond_broadcast(&team.opened);
     pthread_mutex_unlock(&team.sleep);
-    take_part(job);
+    run_pieces(job);
     wait_for_all(count);
     atomic_store(&team.next, (job << NUMBER_BITS) | NUMBERS);
     pthread_mutex_unlock(&team.caller);

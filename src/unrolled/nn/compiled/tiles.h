@@ -1,7 +1,7 @@
-/* The product that all the work is made of: C += A P, a tile of C at a time, held in registers.
+/* The matrix product C += A P, a tile of C at a time, held in registers.
  *
  *   C  [rows, vectors × LANES]   read, added to, written; rows lie `c_row` floats apart
- *   A  [rows, depth]             its elements lie `a_row` and `a_depth` apart, so that a transpose costs nothing
+ *   A  [rows, depth]             elements `a_row` and `a_depth` floats apart, so that a transpose costs nothing
  *   P  [depth, vectors × LANES]  rows lie `p_depth` apart; packed so that a tile's columns are neighbours
  *
  * A tile is as tall as the registers allow: ROWS × 4 sums, ROWS elements of A, one vector of P.
@@ -29,9 +29,9 @@
 typedef void Tile(const float *a, long a_row, long a_depth, const float *p, long p_depth, float *c, long c_row,
                   long depth);
 
-/* Loops of a known, small length are written out, so that every sum has a register of its own. The elements of
- * A are spread first and each vector of P is then used by all of them: the other way round, compilers run out of
- * registers, and the product takes 1.6 times as long. */
+/* Loops of a known, small length are unrolled, so that every sum has a register. The elements of A are broadcast first,
+ * and each vector of P is then used by all of them: in the other order compilers run out of registers, and the product
+ * takes 1.6 times as long. */
 #define EACH(index, count) _Pragma("GCC unroll 8") for (int index = 0; index < count; index++)
 
 #define DEFINE_TILE(M, N)                                                                                          \
@@ -72,47 +72,52 @@ static Tile *const tiles[ROWS][WIDE] = {
 #endif
 };
 
-/* Memory that will be needed soon: before each tile a few lines of it are fetched, and come while the tile computes.
- * Its bytes are neither read nor written. */
+/* Memory that is needed next: before each tile a few of its cache lines are prefetched, which arrive while the tile
+ * computes. Its bytes are neither read nor written. */
 typedef struct {
     const char *next, *end;
-} ahead;
+} prefetch;
 
 #define LINE 64
-#define LINES_A_TILE 12 /* fewer than the processor can wait for at once */
+#define LINES_A_TILE 12 /* fewer than the processor can have in flight */
 
-INLINE ahead from_to(const float *from, const float *to) { return (ahead){(const char *)from, (const char *)to}; }
-
-INLINE void fetch_some(ahead *soon)
+INLINE prefetch prefetch_range(const float *from, const float *to)
 {
-    if (soon->next >= soon->end) return;
-    for (int line = 0; line < LINES_A_TILE; line++) __builtin_prefetch(soon->next + line * LINE, 0, 2);
-    soon->next += LINES_A_TILE * LINE;
+    return (prefetch){(const char *)from, (const char *)to};
 }
 
-/* C += A P. The rows are dealt evenly: 8 are two tiles of 4, not one of 6 and one of 2 that waits for itself. */
+INLINE void prefetch_some(prefetch *upcoming)
+{
+    if (upcoming->next >= upcoming->end) return;
+    for (int line = 0; line < LINES_A_TILE; line++) __builtin_prefetch(upcoming->next + line * LINE, 0, 2);
+    upcoming->next += LINES_A_TILE * LINE;
+}
+
+/* C += A P. The rows are divided evenly: 8 are two tiles of 4, not one of 6 and one of 2, whose few sums would wait for
+ * each other. */
 static void product(long rows, int vectors, long depth, const float *a, long a_row, long a_depth, const float *p,
-                    long p_depth, float *c, long c_row, ahead *soon)
+                    long p_depth, float *c, long c_row, prefetch *upcoming)
 {
     const long count = (rows + ROWS - 1) / ROWS;
     long row = 0;
     for (long index = 0; index < count; index++) {
         const long height = (rows - row + count - index - 1) / (count - index);
-        fetch_some(soon);
+        prefetch_some(upcoming);
         tiles[height - 1][vectors - 1](a + row * a_row, a_row, a_depth, p, p_depth, c + row * c_row, c_row, depth);
         row += height;
     }
 }
 
-/* C += A P for any depth: cut, so that each cut of P is fetched once and serves all rows. */
+/* C += A P for any depth, in cuts of the depth, so that each cut of P is loaded once for all rows. */
 static void deep_product(long rows, int vectors, long depth, const float *a, long a_row, long a_depth, const float *p,
-                         long p_depth, float *c, long c_row, ahead *soon)
+                         long p_depth, float *c, long c_row, prefetch *upcoming)
 {
     const long cuts = (depth + DEPTH - 1) / DEPTH;
     long done = 0;
     for (long index = 0; index < cuts; index++) {
         const long now = (depth - done + cuts - index - 1) / (cuts - index);
-        product(rows, vectors, now, a + done * a_depth, a_row, a_depth, p + done * p_depth, p_depth, c, c_row, soon);
+        product(rows, vectors, now, a + done * a_depth, a_row, a_depth, p + done * p_depth, p_depth, c, c_row,
+                upcoming);
         done += now;
     }
 }

@@ -14,25 +14,25 @@ from torch.autograd.function import once_differentiable
 
 from unrolled.errors import MismatchError
 from unrolled.nn.cells import CELLS, Cell
-from unrolled.nn.compiled.library import SERVED, Layer, Library, Missing, load_library
+from unrolled.nn.compiled.library import SERVED, LayerStruct, Library, Missing, load_library
 from unrolled.nn.compiled.workspace import Lease
 from unrolled.nn.part import State
 from unrolled.nn.unroll import Reads, check_lengths
 from unrolled.runtime.pytorch import without_compiler
 
 CODES: dict[type[Cell], int] = {CELLS[name]: number for number, name in enumerate(SERVED)}
-"""The cells that the library computes, by its numbers. A class that inherits from one of them is none of them."""
+"""The numbers of the cells in the library. A class that inherits from one of them is another cell."""
 
 SHARD_ROWS = 32
-"""Sequences of a shard, about: enough to use a panel of weights well while it is near, few enough to deal out."""
+"""Sequences of a shard, about: enough to reuse weights in the cache, few enough to share out among threads."""
 
 
 @dataclass(frozen=True)
 class Carried:
-    """Outputs of the forward pass.
+    """Results of the forward pass.
 
     Attributes:
-        read: outputs of all steps [B, T, H], zero after a sequence's end; or the last one, or their mean, [B, H].
+        read: outputs of all steps [B, T, H], zero in the padding; or the last one, or their mean, [B, H].
         state: after each sequence's own last step, each [B, H].
     """
 
@@ -42,8 +42,9 @@ class Carried:
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked for, beside the tensors."""
+    """The arguments of a forward pass beside the tensors."""
 
+    library: Library
     cell: int
     lengths: Tensor
     reverse: bool
@@ -68,17 +69,17 @@ def carry(
     Args:
         cell: one of ``CODES``, float32, on the CPU.
         inputs: [B, T, F].
-        lengths: steps of each sequence, [B], each in 1..T. A sequence that has ended costs nothing more.
+        lengths: steps of each sequence, [B], each in 1..T; the padding costs nothing.
         initial: the state before the first step, each [B, H]; zeros where None.
         mask: recurrent dropout, [B, H]; see `Cell.step`.
-        reverse: read each sequence from its own last step to its first; outputs stay in their places.
-        reads: what is asked for: outputs of all steps, the last one that was computed, or their mean.
-        recompute: keep fewer values for the gradients and compute the gates again in their place.
+        reverse: reads each sequence from its own last step to its first; outputs stay in their places.
+        reads: the requested outputs: of all steps, the last one that was computed, or their mean.
+        recompute: keeps fewer values for the gradients and computes the gates again.
     Raises:
         LengthError: for a length outside 1..T.
         MismatchError: for tensors of other shapes, another type or on another device.
     """
-    call = _carry_apart if torch.compiler.is_compiling() else _carry  # asked here: the wrapper takes a while
+    call = _carry_apart if torch.compiler.is_compiling() else _carry  # the wrapper is slow, so only where it is needed
     return call(cell, inputs, lengths, initial, mask, reverse, reads, recompute)
 
 
@@ -92,9 +93,11 @@ def _carry(
     reads: Reads,
     recompute: bool,
 ) -> Carried:
-    lengths = lengths.to(torch.int64, copy=True).contiguous()  # the backward pass needs them as they are now
+    lengths = lengths.to(torch.int64, copy=True).contiguous()  # a copy for the backward pass
     _check(cell, inputs, lengths, initial, mask)
-    task = Task(CODES[type(cell)], lengths, reverse, reads, recompute, cell.state_names)
+    library = load_library()
+    assert not isinstance(library, Missing)  # noqa: S101  # choose_kernel sees to it
+    task = Task(library, CODES[type(cell)], lengths, reverse, reads, recompute, cell.state_names)
     inputs = inputs if inputs.stride(2) == 1 else inputs.contiguous()
     states = [None, None] if initial is None else [part.contiguous() for part in initial]
     h, c = states if len(states) == 2 else (states[0], None)
@@ -111,14 +114,14 @@ def _carry(
 
 
 _carry_apart = without_compiler(_carry)
-"""For torch.compile, which then breaks its graph here; `torch.compiler.disable` would import all of it at once, 2 s."""
+"""For torch.compile, whose graph ends here; `torch.compiler.disable` would import the whole compiler, 2 s."""
 
 
 def _check(cell: Cell, inputs: Tensor, lengths: Tensor, initial: State | None, mask: Tensor | None) -> None:
-    """Refuses what the library, which trusts its pointers, would read past."""
+    """Refuses tensors that do not fit; the library trusts its pointers."""
     if inputs.dim() != 3 or not len(inputs) or inputs.shape[2] != cell.input_size:
         raise MismatchError(
-            f"the inputs have the shape {list(inputs.shape)}; expected [B, T, {cell.input_size}] with a B over 0."
+            f"the inputs have the shape {list(inputs.shape)}; expected [B, T, {cell.input_size}] with B at least 1."
         )
     expected = (len(inputs), cell.hidden_size)
     states = initial or ()
@@ -142,7 +145,7 @@ class _Carry(torch.autograd.Function):
         ctx.save_for_backward(*tensors)
         ctx.set_materialize_grads(False)
         ctx.work = work
-        return work.hand_out()  # a result that its own node held on to would never be freed
+        return work.hand_out()  # a result that its own node holds is never freed
 
     @staticmethod
     @once_differentiable
@@ -155,10 +158,9 @@ _NAMES = ("x", "initial_h", "initial_c", "mask", "W", "U", "b", "b_u", "p")
 
 @dataclass
 class _Work:
-    """One call of the library: its description, and all memory that this points to."""
+    """One call of the library: its struct, and all memory that the struct points to."""
 
-    library: Library
-    layer: Layer
+    layer: LayerStruct
     task: Task
     held: list[Any]
     outputs: Tensor | None
@@ -169,17 +171,15 @@ class _Work:
         return self.outputs, self.total, *self.state
 
     def hand_out(self) -> tuple[Tensor | None, ...]:
-        """The results, which are not kept."""
+        """Returns the results and drops them."""
         results = self.results()
         self.outputs, self.total, self.state = None, None, ()
         return results
 
 
 def _forward(task: Task, tensors: tuple[Tensor | None, ...], *, keep: bool, packed: Tensor | None = None) -> _Work:
-    library = load_library()
-    assert not isinstance(library, Missing)  # noqa: S101  # choose_kernel sees to it
-    work = _describe(library, task, tensors, keep)
-    layer, functions, reference = work.layer, library.functions, ctypes.byref(work.layer)
+    work = _describe(task, tensors, keep)
+    layer, functions, reference = work.layer, task.library.functions, ctypes.byref(work.layer)
     room = Lease(functions.unrolled_plan(reference))
     layer.workspace = room.address
     if packed is None:
@@ -194,7 +194,7 @@ def _forward(task: Task, tensors: tuple[Tensor | None, ...], *, keep: bool, pack
     return work
 
 
-def _describe(library: Library, task: Task, tensors: tuple[Tensor | None, ...], keep: bool) -> _Work:
+def _describe(task: Task, tensors: tuple[Tensor | None, ...], keep: bool) -> _Work:
     inputs, W = tensors[0], tensors[4]
     assert inputs is not None  # noqa: S101
     assert W is not None  # noqa: S101
@@ -207,7 +207,9 @@ def _describe(library: Library, task: Task, tensors: tuple[Tensor | None, ...], 
     shards = shard_count(B)
     plan = np.empty(B + shards + 1, np.int64)
     plan[:B] = np.argsort(-task.lengths.numpy(), kind="stable")
-    layer = Layer(task.cell, B, T, F, H, shards, torch.get_num_threads(), task.reverse, keep, keep and task.recompute)
+    layer = LayerStruct(
+        task.cell, B, T, F, H, shards, torch.get_num_threads(), task.reverse, keep, keep and task.recompute
+    )
     for name, tensor in zip(_NAMES, tensors, strict=True):
         if tensor is not None:
             setattr(layer, name, tensor.data_ptr())
@@ -220,7 +222,7 @@ def _describe(library: Library, task: Task, tensors: tuple[Tensor | None, ...], 
     layer.last_h = state[0].data_ptr()
     if len(state) > 1:
         layer.last_c = state[1].data_ptr()
-    return _Work(library, layer, task, [plan, tensors], outputs, total, state)
+    return _Work(layer, task, [plan, tensors], outputs, total, state)
 
 
 def _backward(
@@ -232,21 +234,21 @@ def _backward(
     if d_outputs is not None:
         d_outputs = d_outputs if d_outputs.stride(2) == 1 else d_outputs.contiguous()
         layer.d_outputs_row, layer.d_outputs_step = d_outputs.stride(0), d_outputs.stride(1)
-    elif d_total is not None:  # every step's output is told the same
+    elif d_total is not None:  # the same gradient for every step's output
         d_outputs = d_total.contiguous()
         layer.d_outputs_row, layer.d_outputs_step = d_outputs.shape[1], 0
-    told = {"d_outputs": d_outputs, "d_last_h": d_h, "d_last_c": rest[0] if rest else None}
-    for name, gradient in told.items():  # none, too: a pass before this one may have told something
+    given = {"d_outputs": d_outputs, "d_last_h": d_h, "d_last_c": rest[0] if rest else None}
+    for name, gradient in given.items():  # None, too: an earlier backward pass may have set a pointer
         contiguous = gradient if gradient is None or name == "d_outputs" else gradient.contiguous()
         setattr(layer, name, None if contiguous is None else contiguous.data_ptr())
         held.append(contiguous)
     found = _room_for_gradients(layer, work.task, tensors, needed)
-    work.library.functions.unrolled_backward(ctypes.byref(layer))
+    work.task.library.functions.unrolled_backward(ctypes.byref(layer))
     return [found.get(name) if wanted else None for name, wanted in zip(_NAMES, needed, strict=True)]
 
 
 def _room_for_gradients(
-    layer: Layer, task: Task, tensors: tuple[Tensor | None, ...], needed: tuple[bool, ...]
+    layer: LayerStruct, task: Task, tensors: tuple[Tensor | None, ...], needed: tuple[bool, ...]
 ) -> dict[str, Tensor]:
     fields = {"x": "dx", "initial_h": "d_initial_h", "initial_c": "d_initial_c"}
     found = {}
@@ -264,37 +266,33 @@ def _room_for_gradients(
 
 
 def _clear_padding(values: Tensor, lengths: Tensor) -> None:
-    """Zeros behind each sequence's end, which the library leaves as it is."""
+    """Sets the padding to zero, which the library does not write."""
     if int(lengths.min()) < values.shape[1]:
         values.zero_()
 
 
 def shard_count(batch: int) -> int:
-    """Parts of a batch that are computed side by side; by its size alone, so that results do not depend on threads."""
-    if batch < 8:
-        return 1
-    return max(2, batch // SHARD_ROWS)
+    """Parts of a batch that are computed in parallel: a function of its size, so results do not depend on threads."""
+    return 1 if batch < 8 else max(2, batch // SHARD_ROWS)
 
 
 _packed: WeakKeyDictionary[Cell, tuple[list[Tensor], Tensor]] = WeakKeyDictionary()
 
 
 def _packed_once(cell: Cell, task: Task, tensors: tuple[Tensor | None, ...]) -> Tensor:
-    """Packed weights for prediction, packed anew when the weights have changed.
+    """Packed weights for prediction, packed again when the weights have changed.
 
-    They are compared byte by byte, which takes a fraction of the packing: PyTorch's count of a tensor's
-    changes misses those of fused optimizers.
+    Weights are compared byte by byte, in a fraction of the time of packing, because PyTorch's version counter of a
+    tensor misses the changes of fused optimizers.
     """
-    library = load_library()
-    assert not isinstance(library, Missing)  # noqa: S101
     weights = [tensor.detach() for tensor in tensors[4:] if tensor is not None]
     known = _packed.get(cell)
-    if known is not None and all(map(library.same, known[0], weights)):
+    if known is not None and all(map(task.library.same, known[0], weights)):
         return known[1]
-    work = _describe(library, task, tensors, keep=False)
-    size = library.functions.unrolled_packed_size(ctypes.byref(work.layer))
+    work, functions = _describe(task, tensors, keep=False), task.library.functions
+    size = functions.unrolled_packed_size(ctypes.byref(work.layer))
     packed = torch.empty(size, dtype=torch.float32, device="cpu")
     work.layer.packed = packed.data_ptr()
-    library.functions.unrolled_pack(ctypes.byref(work.layer))
+    functions.unrolled_pack(ctypes.byref(work.layer))
     _packed[cell] = ([weight.clone() for weight in weights], packed)
     return packed

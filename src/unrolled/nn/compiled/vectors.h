@@ -1,4 +1,4 @@
-/* Vectors of floats, as wide as the processor has them, and the two functions that every gate needs.
+/* Vectors of floats of the processor's width, and the two functions of gates, tanh and the sigmoid.
  *
  * GNU vector types (GCC and Clang) carry the arithmetic; the width alone depends on the processor, so this
  * source compiles to SSE, AVX2, AVX-512 and NEON without a line for any of them.
@@ -26,7 +26,7 @@ INLINE vec load(const float *place) { return *(const vec *)place; }
 INLINE void store(float *place, vec value) { *(vec *)place = value; }
 INLINE vec all(float value) { return value - (vec){0}; }
 
-/* The first `count` lanes, the rest 0: for the end of a row that belongs to the caller. */
+/* The first `count` lanes, the rest 0, for the end of a row of a caller's tensor. */
 INLINE vec load_some(const float *place, long count)
 {
     if (count >= LANES) return load(place);
@@ -47,9 +47,9 @@ INLINE vec choose(ints mask, vec chosen, vec other)
     return (vec)((mask & (ints)chosen) | (~mask & (ints)other));
 }
 
-/* What compilers make badly of these vectors on x86: a choice by comparison takes four times the instructions of a
- * minimum and a maximum, which return their second argument where one is no number; and AVX-512's division is slow,
- * while its estimate is good to 14 bits, which one step of Newton's method doubles. */
+/* Intrinsics for x86, where compilers are slow with these vectors: a choice by comparison takes four times the
+ * instructions of a minimum and a maximum, which return their second argument for a NaN; and AVX-512's division is
+ * slow, while its estimate has 14 correct bits, which one step of Newton's method doubles. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #if LANES == 16
@@ -64,7 +64,7 @@ typedef __m128 native;
 #endif
 #endif
 
-/* x, but no further from 0 than the limit; a NaN goes through. */
+/* x clipped to -limit..limit; a NaN stays a NaN. */
 INLINE vec within(vec x, float limit)
 {
 #if defined(__x86_64__)
@@ -86,7 +86,7 @@ INLINE vec inverse_of(vec q)
 #endif
 }
 
-/* tanh as x P(x²) / Q(x²), degrees 11 and 6, on -8..8, beyond which float32 has no more to tell.
+/* tanh as x P(x²) / Q(x²), degrees 11 and 6, on -8..8; beyond, tanh is ±1 in float32.
  *
  * The coefficients minimise the largest relative error (scripts/fit_tanh.py), 2e-8; with the rounding of
  * float32 the result is right to 3.4e-7.

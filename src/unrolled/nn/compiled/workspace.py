@@ -1,37 +1,39 @@
-"""Memory that is used again: fresh large buffers would cost page faults at every step.
+"""Buffers that are reused: fresh large ones would cost page faults at every step.
 
-A layer walks through megabytes of it, more than the processor knows the places of in pages of 4 kB, so the system is
-asked for large pages where it can give them.
+A layer goes through megabytes of memory, more than the processor's address caches hold in pages of 4 kB, so large pages
+are requested where the system has them.
 """
 
 from __future__ import annotations
 
 import mmap
 import threading
+from bisect import bisect_left, insort
 from contextlib import suppress
 
 import torch
 from torch import Tensor
 
 _LARGE = 1 << 21
-"""Bytes of a large page, and from where on a buffer is worth some."""
+"""Bytes of a large page; smaller buffers use ordinary pages."""
 
 _KEPT = 6
-"""Free buffers that are kept at most: forward to backward of a few layers and directions."""
+"""Free buffers that are kept at most: enough for forward and backward of a few layers and directions."""
 
 _free: list[Tensor] = []
-_lock = threading.RLock()  # a garbage collection inside of it may drop a lease in the same thread
+"""Free buffers, the smallest first."""
+_lock = threading.RLock()  # a garbage collection under the lock may drop a lease in the same thread
 
 
 class Lease:
-    """A buffer of at least so many floats, with anything in it; it is free again when the lease is dropped."""
+    """A buffer of at least ``size`` floats with undefined content; it is free again when the lease is dropped."""
 
     def __init__(self, size: int) -> None:
         self.buffer = _take(size)
 
     @property
     def address(self) -> int:
-        """Where the buffer begins."""
+        """Address of the buffer."""
         return self.buffer.data_ptr()
 
     def __del__(self) -> None:
@@ -41,14 +43,14 @@ class Lease:
 
 def _take(size: int) -> Tensor:
     with _lock:
-        fitting = [index for index, buffer in enumerate(_free) if len(buffer) >= size]
-        if fitting:
-            return _free.pop(min(fitting, key=lambda index: len(_free[index])))
+        place = bisect_left(_free, size, key=len)
+        if place < len(_free):
+            return _free.pop(place)
     return _reserve(size + size // 8)  # lengths differ from batch to batch
 
 
 def _reserve(size: int) -> Tensor:
-    """A new buffer of so many floats."""
+    """A new buffer of at least ``size`` floats."""
     size_bytes = 4 * size
     if size_bytes < _LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
         return torch.empty(size, dtype=torch.float32, device="cpu")
@@ -60,7 +62,5 @@ def _reserve(size: int) -> Tensor:
 
 def _give_back(buffer: Tensor) -> None:
     with _lock:
-        _free.append(buffer)
-        if len(_free) > _KEPT:
-            smallest = min(range(len(_free)), key=lambda index: len(_free[index]))
-            _free.pop(smallest)
+        insort(_free, buffer, key=len)
+        del _free[:-_KEPT]

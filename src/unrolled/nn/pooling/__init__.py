@@ -1,4 +1,4 @@
-"""How the outputs of all steps become one vector.
+"""Poolings: how the outputs of all steps become one vector.
 
 A pooling is one file here and one line in `unrolled.parts.tables`.
 """

@@ -1,8 +1,7 @@
-"""What all poolings share.
+"""`Pooling`: the base class of poolings.
 
-Each pooling has two methods with the same meaning: ``forward`` for the whole sequence, ``advance`` for
-what forward would give if the sequence ended at each of its steps, carrying on from what was pooled of
-the steps before. Padding does not count in forward's result.
+Each pooling has two methods with the same meaning: ``forward`` pools the whole sequence; ``advance`` gives the result
+of ``forward`` for every prefix, from a state after the steps before. Padding does not count in the result.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class Pooling(Part):
     """
 
     reads: ClassVar[Reads] = "outputs"
-    """What a layer has to give: where that is not all outputs, it is already what is pooled."""
+    """What a layer gives: all outputs, or already the pooled ones."""
 
     def __init__(self, width: int, bidirectional: bool = False) -> None:
         super().__init__()
@@ -34,7 +33,7 @@ class Pooling(Part):
 
     @property
     def output_size(self) -> int:
-        """Values of what is pooled."""
+        """Number of pooled values."""
         return self.width
 
     @abstractmethod
@@ -43,15 +42,11 @@ class Pooling(Part):
 
     @abstractmethod
     def advance(self, outputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Further steps, read forward, [B, T, H] → what is pooled after each, [B, T, H], and what is carried on.
+        """Further steps, read forward, [B, T, H] → the pooled values after each, [B, T, H], and the new state.
 
-        Sums are carried in float64, so that a stream may be long. What is taken over the steps so far is taken by the
-        functions of `unrolled.nn.pooling.running`, which an export writes as sums and maxima of a stream's new steps.
+        Sums are float64, so that a stream may be long. Running sums and maxima come from `unrolled.nn.pooling.running`,
+        whose functions an export replaces by sums and maxima of a stream's new steps.
         """
-
-    def prefixes(self, outputs: Tensor) -> Tensor:
-        """[B, T, H] → [B, T, H]: what ``forward`` gives for each prefix of outputs that were read forward."""
-        return self.advance(outputs, self.initial_state(outputs, len(outputs)))[0]
 
 
 def zeros64(like: Tensor, batch: int, width: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a unit does over a sequence, in eight numbers."""
+"""Eight statistics of each unit over a sequence."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class StatisticsPooling(Pooling):
 
     Of its outputs h_t: the mean, the largest, the deviation √(mean of (h − mean)² + `LEAST_VARIANCE`), the last as
     `LastPooling` has it, and the least. Of their changes h_t − h_{t−1}, the first of which is 0: the largest, the
-    least, and √(mean square + `LEAST_VARIANCE`). What a unit does over a sequence is more than its mean: how high it
-    rises, how fast it moves and where it ends tell sequences apart that the mean does not.
+    least, and √(mean square + `LEAST_VARIANCE`). How high a unit rises, how fast it changes and where it ends separate
+    sequences that its mean does not separate.
     """
 
     state_names = ("count", "sum", "squares", "max", "min", "previous", "changes", "rise", "fall")
