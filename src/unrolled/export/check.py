@@ -58,8 +58,7 @@ def check_whole(model: Model, session: InferenceSession) -> ExportCheck:
     worst = 0.0
     for batch_size in BATCH_SIZES:
         labels, found = predict_in_runtime(session, sequences, batch_size)
-        worst = max(worst, _compare(found, expected, allowed))
-        _compare_labels(model, labels, expected, allowed)
+        worst = max(worst, _compare(model, labels, found, expected, allowed))
     return ExportCheck(len(sequences), int(sequences.lengths.max()), worst)
 
 
@@ -83,8 +82,8 @@ def check_streaming(model: Model, session: InferenceSession, start: dict[str, Ar
             for end in sorted({1, (len(running) + 1) // 2, len(running)}):
                 found = run_session(session, {kind: np.repeat(given[None, low:end], count, 0), **state})
                 expected = np.repeat(running[None, end - 1], count, 0)
-                worst = max(worst, _compare(found["probabilities"], expected, allowed[[index] * count]))
-                _compare_labels(model, found["labels"], expected, allowed[[index] * count])
+                limits = allowed[[index] * count]
+                worst = max(worst, _compare(model, found["labels"], found["probabilities"], expected, limits))
                 state, low = {name: found[f"{name}.next"] for name in state}, end
     return ExportCheck(len(sequences), int(sequences.lengths.max()), worst)
 
@@ -104,21 +103,22 @@ def _allowed(model: Model, sequences: Sequences, expected: Probabilities) -> Arr
     return np.where(np.isfinite(change), TOLERANCE + 10 * change, np.inf)
 
 
-def _compare(found: Probabilities, expected: Probabilities, allowed: Array) -> float:
-    """The largest difference, which must be allowed."""
+def _compare(model: Model, labels: Array, found: Probabilities, expected: Probabilities, allowed: Array) -> float:
+    """The largest difference of probabilities. Labels are equal, except where two classes have the same probability.
+
+    Raises:
+        ExportError: for a difference that is not allowed, or another label.
+    """
     difference = np.abs(found - expected).max(1)
-    if (~(difference <= allowed) & np.isfinite(allowed)).any():
+    finite = np.isfinite(allowed)
+    if (~(difference <= allowed) & finite).any():
         raise ExportError(
             f"the exported model's probabilities differ from the model's by {difference.max():.1e}. {_BUG}"
         )
-    return float(difference[np.isfinite(allowed)].max(initial=0.0))
-
-
-def _compare_labels(model: Model, labels: Array, expected: Probabilities, allowed: Array) -> None:
-    """Checks that labels are equal, except where two classes have the same probability."""
     right = np.array(model.classes)[expected.argmax(1)]
-    highest = np.sort(expected, 1)
-    close = highest[:, -1] - highest[:, -2:].min(1) <= 2 * allowed
+    highest = np.sort(expected, 1)[:, -2:]
+    close = highest[:, -1] - highest[:, 0] <= 2 * allowed
     for index in np.flatnonzero((labels != right) & ~close):
-        found, own = str(labels[index]), str(right[index])
-        raise ExportError(f"the exported model predicts {found!r} where the model predicts {own!r}. {_BUG}")
+        predicted, own = str(labels[index]), str(right[index])
+        raise ExportError(f"the exported model predicts {predicted!r} where the model predicts {own!r}. {_BUG}")
+    return float(difference[finite].max(initial=0.0))

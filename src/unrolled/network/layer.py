@@ -38,7 +38,6 @@ class Layer(Part):
         directions = 2 if config.bidirectional else 1
         self.cells = nn.ModuleList(CELLS[config.cell](input_size, config.hidden_size) for _ in range(directions))
         self.config, self.offsets = config, offsets
-        self.recurrent_dropout = config.recurrent_dropout
         self.output_size = directions * config.hidden_size
         self.state_names = self.cell.state_names
 
@@ -81,9 +80,9 @@ class Layer(Part):
         With two directions 2·H, the forward one first.
         """
         masks: list[Tensor | None] = [None] * len(self.cells)
-        if self.training and self.recurrent_dropout:
+        if self.training and self.config.recurrent_dropout:
             ones = inputs.new_ones(len(inputs), self.config.hidden_size)
-            masks = [F.dropout(ones, self.recurrent_dropout) for _ in masks]
+            masks = [F.dropout(ones, self.config.recurrent_dropout) for _ in masks]
         return read_cells(inputs, self.directions, lengths, masks, reads, self.config.recompute_gates)
 
     def initial_state(self, like: Tensor, batch: int) -> State:
@@ -96,4 +95,4 @@ class Layer(Part):
 
     def kernel(self) -> Kernel:
         """The kernel of the cells in the layer's present mode (training or not)."""
-        return choose_kernel(self.cell, recurrent_dropout=self.recurrent_dropout if self.training else 0.0)
+        return choose_kernel(self.cell, recurrent_dropout=self.config.recurrent_dropout if self.training else 0.0)

@@ -173,7 +173,8 @@ class Fitting:
             if state.step % self.config.log_every == 0:
                 self.log_step()
             if self.stop.requested:
-                self.interrupt()
+                self.save()
+                raise InterruptedRunError(f"Stopped after step {state.step} of {self.plan.total_steps}.")
             if self.checkpoint_is_due():
                 self.save()
 
@@ -309,8 +310,3 @@ class Fitting:
             self.store.save_best(selection.best, facts)
         self.store.save_last(state.tensors(), state.facts())
         self.saved = time.perf_counter()
-
-    def interrupt(self) -> None:
-        """Saves a checkpoint and ends the training."""
-        self.save()
-        raise InterruptedRunError(f"Stopped after step {self.state.step} of {self.plan.total_steps}.")

@@ -106,8 +106,8 @@ def _carry(
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
         outputs, total, *state = _Carry.apply(task, *tensors)  # type: ignore[no-untyped-call]
     else:
-        work = _forward(task, tensors, keep=False, packed=_packed_once(cell, task, tensors))
-        outputs, total, *state = work.results()
+        packed = _packed_once(cell, task, tensors)
+        outputs, total, *state = _forward(task, tensors, keep=False, packed=packed).results
     if reads == "mean":
         return Carried(total / lengths[:, None], tuple(state))
     return Carried(outputs if reads == "outputs" else state[0], tuple(state))
@@ -163,17 +163,12 @@ class _Work:
     layer: LayerStruct
     task: Task
     held: list[Any]
-    outputs: Tensor | None
-    total: Tensor | None
-    state: tuple[Tensor, ...]
+    results: tuple[Any, ...]
+    """Outputs, their total (each None where it is not requested), and the tensors of the state."""
 
-    def results(self) -> tuple[Tensor | None, ...]:
-        return self.outputs, self.total, *self.state
-
-    def hand_out(self) -> tuple[Tensor | None, ...]:
+    def hand_out(self) -> tuple[Any, ...]:
         """Returns the results and drops them."""
-        results = self.results()
-        self.outputs, self.total, self.state = None, None, ()
+        results, self.results = self.results, ()
         return results
 
 
@@ -222,7 +217,7 @@ def _describe(task: Task, tensors: tuple[Tensor | None, ...], keep: bool) -> _Wo
     layer.last_h = state[0].data_ptr()
     if len(state) > 1:
         layer.last_c = state[1].data_ptr()
-    return _Work(layer, task, [plan, tensors], outputs, total, state)
+    return _Work(layer, task, [plan, tensors], (outputs, total, *state))
 
 
 def _backward(
