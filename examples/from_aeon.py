@@ -20,7 +20,7 @@ from unrolled import SequenceClassifier
 
 def time_first(X: Iterable[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
     """Sequences [T_i, F] from an array [N, F, T] or a list of [F, T_i]; nothing is copied."""
-    return [np.asarray(case).T for case in X]
+    return [np.asarray(sequence).T for sequence in X]
 
 
 def accuracy(train: tuple[Any, Any], test: tuple[Any, Any], **parameters: Any) -> float:
@@ -35,4 +35,4 @@ if __name__ == "__main__":
 
     problem = sys.argv[1] if len(sys.argv) > 1 else "JapaneseVowels"
     found = accuracy(load_classification(problem, split="train"), load_classification(problem, split="test"))
-    print(f"{problem}: {found:.2%} of the test cases right")
+    print(f"{problem}: {found:.2%} of the test sequences right")

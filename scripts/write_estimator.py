@@ -1,8 +1,8 @@
-"""Writes src/unrolled/estimator/classifier.py from the configuration, so that every parameter stands there in words.
+"""Writes src/unrolled/estimator/classifier.py, with every parameter, from the configuration.
 
     python scripts/write_estimator.py
 
-An editor and a type checker see the constructor as it is written; a test compares the file with what this script gives.
+Editors and type checkers see the written constructor; a test compares the file with the output of this script.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from unrolled.estimator.parameters import PARAMETERS, default_of
 PATH = Path(__file__).parents[1] / "src" / "unrolled" / "estimator" / "classifier.py"
 
 NAMED = {value: name for name, value in vars(config).items() if get_origin(value) is Literal}
-"""The names of the configuration's own lists of words."""
+"""The names of the configuration's types."""
 
 OWN = [
-    ("class_weight", "ClassWeight", None, "weight of each class, by its label; 'balanced', or None: all the same"),
+    ("class_weight", "ClassWeight", None, "weight of each class by its label, 'balanced', or None for equal weights"),
     (
         "random_state",
         "int | np.random.RandomState | None",
         None,
-        "seed of everything random: a number, a RandomState, or None for another at each fit",
+        "seed of everything random: a number, a RandomState, or None for a new seed in each fit",
     ),
-    ("warm_start", "bool", False, "whether fit goes on from the weights of the fit before"),
-    ("verbose", "bool", False, "whether a line is printed after each pass"),
+    ("warm_start", "bool", False, "whether fit goes on from the weights of the last fit"),
+    ("verbose", "bool", False, "whether to print a line after each epoch"),
 ]
-"""Name, type, default and description of the parameters that the configuration lacks."""
+"""Name, type, default and description of the parameters that are not fields of the configuration."""
 
 FILE = '''\
 """`SequenceClassifier`: a recurrent network wherever scikit-learn takes a classifier.
@@ -57,16 +57,16 @@ class SequenceClassifier(BaseSequenceClassifier):
     """A recurrent classifier of sequences, with scikit-learn's interface.
 
     X may be a list with an array [T_i, F] or [T_i] for each sequence, an array [N, T, F], a table [N, T] (an array or a
-    frame of two axes; each row a sequence of one channel), a list of texts, or `Sequences`. The items of a list are
-    sequences, even where all are of one length: after a fit to a table, arrays need as many columns, while the items of
-    a list may have any length. The parameters are fields of the configuration and mean the same.
+    data frame with two axes, each row a sequence of one channel), a list of texts, or `Sequences`. The items of a list
+    are sequences, even if all have the same length: after a fit on a table, arrays need the same number of columns,
+    while the items of a list may have any length. The parameters are fields of the configuration, with its meanings.
 
-    Training sees each sequence that differs once, weighed by how often it was given: the order of the sequences does
-    not matter, and a whole weight is exactly a repetition. Where the output layer is fitted in closed form, as by
-    default, a quarter of the sequences (at most about 1,000) is set aside to see whether training is significantly
-    better; otherwise the start, fitted to all sequences, is kept. With ``method="fitted"`` there is no training, with
-    ``method="trained"`` nothing is held out. Where there are sequences to choose the best weights by, ``fit`` takes
-    them as ``validation``.
+    The training reads each distinct sequence once per epoch, weighted by its number of repetitions: the order of the
+    sequences does not matter, and an integer weight is exactly a repetition. With the default, a readout fitted in
+    closed form, a quarter of the sequences (at most about 1,000) is set aside to test whether training is significantly
+    better; if it is not, the model is the fitted start on all sequences. With ``method="fitted"`` there is no training;
+    with ``method="trained"`` nothing is set aside. ``fit`` takes validation sequences, for the choice of the best
+    weights, as ``validation``.
 
     Parameters
     ----------
@@ -75,13 +75,13 @@ class SequenceClassifier(BaseSequenceClassifier):
     Attributes
     ----------
     classes_ : ndarray of shape (C,)
-        The labels, sorted, in the dtype they were given in.
+        The labels, sorted, in the dtype of y.
     n_features_in_ : int
-        Channels of a step; of a table, its columns.
+        Number of channels; for a table, number of columns.
     history_ : dict of str to list
-        The figures of each pass, a list for each, such as ``history_["train_loss"]``.
+        The figures of all epochs, a list for each figure, such as ``history_["train_loss"]``.
     model_ : Model
-        The trained model, for what scikit-learn has no word for. Predictions are its own.
+        The trained model, for everything outside scikit-learn's interface. All predictions are made by it.
 
     Examples
     --------
@@ -105,7 +105,7 @@ class SequenceClassifier(BaseSequenceClassifier):
 
 
 def spelled(annotation: Any) -> str:
-    """A type as it is written, without pydantic's bounds."""
+    """The source text of a type, without pydantic's bounds."""
     if annotation in NAMED:
         return NAMED[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -119,7 +119,7 @@ def spelled(annotation: Any) -> str:
 
 
 def quoted(value: Any) -> str:
-    """A value as ruff formats it."""
+    """The source text of a value, as ruff formats it."""
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from functools import cache
@@ -139,3 +140,20 @@ def test_the_entrance_imports_nothing_heavy(statement: str) -> None:
     heavy = "{'torch', 'sklearn', 'matplotlib', 'pydantic', 'scipy', 'numpy'}"
     code = f"import sys; {statement}; found = {heavy} & set(sys.modules); assert not found, found"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+CONTRIBUTING = (SOURCE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_the_map_has_every_room_in_its_order() -> None:
+    rooms = re.findall(r"^\| `(\w+)(?:/|\.py)` \|", CONTRIBUTING, re.MULTILINE)
+    assert {*rooms} == {*LEVEL, "recipes"} - {"version", "runtime.installed"}
+    levels = [LEVEL[room] for room in rooms if room != "recipes"]
+    assert levels == sorted(levels, reverse=True)
+
+
+def test_the_files_on_the_way_of_a_training_exist() -> None:
+    way = CONTRIBUTING.partition("## The life of a training")[2].partition("## ")[0]
+    named = re.findall(r"`(\w+(?:/\w+)*(?:/|\.(?:py|toml)))`", way)
+    assert len(named) > 20
+    assert [name for name in named if not (SOURCE / name).exists()] == []

@@ -98,7 +98,7 @@ Errors
                          MismatchError, ModelFolderError, ExportError, UnsupportedError, StudyError,
                          StorageError, ServeError, RunError, RunLockedError, CheckpointError, DivergedError,
                          InterruptedRunError
-    UnrolledWarning      every warning; its kinds:
+    UnrolledWarning      every warning of this package:
     UnitWarning          values that are probably in another unit than those of the training
     RenamedWarning       a former name of an option or a field
 
@@ -263,6 +263,7 @@ _ROOMS = {
         "MismatchError",
         "ModelFolderError",
         "ReadError",
+        "RenamedWarning",
         "RunError",
         "RunLockedError",
         "ServeError",
@@ -273,6 +274,7 @@ _ROOMS = {
         "UnrolledWarning",
         "UnknownNameError",
         "UnrolledError",
+        "UnrolledWarning",
         "UnsupportedError",
     ),
     "unrolled.estimator": ("SequenceClassifier",),

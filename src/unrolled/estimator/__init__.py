@@ -1,10 +1,10 @@
-"""scikit-learn's interface: `SequenceClassifier`, over the same loop and the same model as the rest.
+"""scikit-learn's interface: `SequenceClassifier`, with the same training and the same predictions as elsewhere.
 
 classifier.py    the constructor, with every parameter; written by scripts/write_estimator.py
 base.py          fitting and predicting
-inputs.py        X and y in all the forms they may have, and the weights of the sequences
-parameters.py    which fields of the configuration are parameters
-recording.py     what a model folder and a pickle keep of a classifier
+inputs.py        the forms of X and y, and the weights of the sequences
+parameters.py    the fields of the configuration that are parameters
+recording.py     the entries of a classifier in its model folder and its pickle
 """
 
 from unrolled.estimator.classifier import SequenceClassifier

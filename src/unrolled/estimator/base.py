@@ -1,11 +1,11 @@
-"""Fitting, predicting and keeping of `SequenceClassifier`."""
+"""The methods of `SequenceClassifier`: fit, predict, save and load."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,19 +19,18 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 from unrolled.config import MethodName, MissingName, Recipe, TokenKind
-from unrolled.data import Integers, Sequences, check_trainable, encode_labels, refuse_values
+from unrolled.data import Sequences, check_trainable, encode_labels, refuse_values
 from unrolled.errors import InterruptedRunError, MismatchError
 from unrolled.estimator.inputs import (
     ClassWeight,
     Weights,
     class_factors,
-    distinct_cases,
+    distinct,
     is_table,
     kind_of_texts,
     squared,
     to_sequences,
     unwrapped,
-    with_targets,
 )
 from unrolled.estimator.parameters import make_recipe, parameters_of
 from unrolled.estimator.recording import (
@@ -51,15 +50,12 @@ from unrolled.training.recorders import PlainLines
 
 Labels = npt.NDArray[Any]
 
-_ONE_PASS = {"max_epochs": 1, "schedule": "constant", "average_decay": 0.0, "patience": None, "keep": "last"}
-"""What `partial_fit` changes: it cannot know how much is still to come."""
+_ONE_EPOCH = {"max_epochs": 1, "schedule": "constant", "average_decay": 0.0, "patience": None, "keep": "last"}
+"""Settings of `partial_fit`, which cannot know how many sequences will follow."""
 
 
 class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """What `SequenceClassifier` does; its constructor says by which parameters.
-
-    Attributes: see `SequenceClassifier`.
-    """
+    """The methods of `SequenceClassifier`, which has the constructor and the description of all attributes."""
 
     tokens: TokenKind | None
     method: MethodName
@@ -81,17 +77,18 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None
     ) -> Self:
-        """Trains a new network; with ``warm_start``, the weights of the fit before go on learning.
+        """Trains a new network; with ``warm_start``, goes on from the weights of the last fit.
 
         Args:
             X: the sequences; see the class.
-            y: their labels, [N]; may be left out where X are `Sequences` that have labels.
-            sample_weight: how much each counts, [N]; a case of weight 0 is absent, classes and all.
-            validation: (X, y) to choose the best weights by, to stop early with ``patience``, and to fit the
-                probabilities to with ``calibrate``.
+            y: their labels, [N]; not needed if X are `Sequences` with labels.
+            sample_weight: weight of each sequence, [N]; a sequence with weight 0 has no effect, not even on
+                ``classes_``.
+            validation: (X, y) to choose the best weights, for early stopping with ``patience``, and for the
+                temperature with ``calibrate``.
         Raises:
-            ValueError: for input that scikit-learn's own classifiers refuse.
-            UnrolledError: for sequences or parameters that make no sense, saying what to do.
+            ValueError: for input that scikit-learn's own classifiers do not take.
+            UnrolledError: for sequences or parameters that make no sense.
         """
         former = self.classes_ if self.warm_start and hasattr(self, "model_") else None
         sequences, labels = self._validated(X, y)
@@ -100,61 +97,44 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.classes_ = np.unique(labels[present])
         self._check_classes(former)
         recipe = self._recipe(self._seed())
-        train, case_weights = self._cases(sequences.take(present), labels[present], weights[present])
-        held = None if validation is None else self._held_out(*validation)
-        case_weights = case_weights / case_weights.mean()
-        goes_on = former is not None
-        preprocessor = self._preprocessor(recipe, train, goes_on)
-        train, held = preprocessor(train), None if held is None else preprocessor(held)
-        training = self._training(recipe, train, held, case_weights, goes_on)
-        self._train(training)
+        train, weights = self._distinct(sequences.take(present), labels[present], weights[present])
+        held = None if validation is None else self._labelled(*self._validated(*validation, reset=False))
         self._memory = None
-        self.history_ = _curves(training.state)
-        model = self._model(recipe, train, preprocessor, training.state)
-        self.model_ = calibrate(model, held) if recipe.train.calibrate and held is not None else model
+        self._learn(recipe, train, held, weights / weights.mean(), {}, goes_on=former is not None)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """One pass over these sequences, at a constant learning rate, from where the weights are.
+        """Trains one epoch on these sequences, at a constant learning rate, from the present weights.
 
-        The first call sets what later ones keep: the channels, their mean and deviation, the classes.
+        Later calls keep the channels, their mean and standard deviation, and the classes of the first call.
 
         Args:
             X: the sequences.
             y: their labels, [N].
-            classes: all labels there will ever be; needed at the first call, if they are not all in y.
-            sample_weight: how much each counts, [N].
+            classes: all labels of this and later calls; needed in the first call if y does not have all of them.
+            sample_weight: weight of each sequence, [N].
         """
         first = not hasattr(self, "model_")
         sequences, labels = self._validated(X, y, reset=first)
         if self.class_weight == "balanced":
-            raise ValueError("class_weight = 'balanced' needs all cases at once; give partial_fit a dict, or None.")
+            raise ValueError("class_weight = 'balanced' needs all sequences at once; give partial_fit a dict, or None.")
         if self.method == "fitted":
-            raise ValueError("method = 'fitted' needs all cases at once; use fit, or method = 'trained'.")
+            raise ValueError("method = 'fitted' needs all sequences at once; use fit, or method = 'trained'.")
         former = None if first else self.classes_
         if first or classes is not None:
             self.classes_ = np.unique(labels if classes is None else np.asarray(classes))
         self._check_classes(former)
         before = {} if first else self.history_
-        passes = len(before.get("epoch", []))
-        seed = int(np.random.SeedSequence((self._seed(), passes)).generate_state(1)[0])  # each pass drops others
-        recipe = self._recipe(seed).with_options(_ONE_PASS)
-        train, case_weights = self._cases(sequences, labels, _sample_weights(sample_weight, len(sequences)))
-        preprocessor = self._preprocessor(recipe, train, goes_on=not first)
-        train = preprocessor(train)
-        training = self._training(recipe, train, None, case_weights, goes_on=not first)
-        state = training.state
-        if not first and self._memory is not None:
-            state.optimizer.restore({name: torch.tensor(value) for name, value in self._memory.items()})
-        self._train(training)
+        entropy = (self._seed(), len(before.get("epoch", [])))  # each epoch has its own dropout
+        recipe = self._recipe(int(np.random.SeedSequence(entropy).generate_state(1)[0])).with_options(_ONE_EPOCH)
+        train, weights = self._distinct(sequences, labels, _sample_weights(sample_weight, len(sequences)))
+        self._memory = None if first else self._memory
+        state = self._learn(recipe, train, None, weights, before, goes_on=not first)
         self._memory = {name: value.numpy(force=True) for name, value in state.optimizer.tensors().items()}
-        curves = {name: before.get(name, []) + row for name, row in _curves(state).items()}
-        self.history_ = curves | {"epoch": list(range(1, passes + 2))}
-        self.model_ = self._model(recipe, train, preprocessor, state)
         return self
 
     def predict(self, X: Any) -> Labels:
-        """The most probable label of each sequence, [N], in the labels' own dtype."""
+        """The most probable label of each sequence, [N], in the dtype of ``classes_``."""
         with self._asking(X) as given:
             chosen: Labels = self.classes_[self.model_.predict_index(given)]
         return chosen
@@ -165,13 +145,13 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             return self.model_.predict_proba(given)
 
     def decision_function(self, X: Any) -> Probabilities:
-        """The logits, divided by the model's temperature, [N, C]; of two classes the second's less the first's, [N]."""
+        """The logits, divided by the temperature, [N, C]; for two classes the second minus the first, [N]."""
         with self._asking(X) as given:
             logits: Probabilities = (self.model_.logits(given) / self.model_.facts.temperature).numpy()
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def save(self, path: str | Path) -> Path:
-        """Writes a model folder, which `load`, `unrolled.load` and the command line read; no pickle.
+        """Writes a model folder without pickle, for `load`, `unrolled.load` and the command line.
 
         Raises:
             StorageError: if it cannot be written.
@@ -181,10 +161,10 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """The classifier of a model folder, its own or one that `unrolled.train` wrote.
+        """The classifier from a model folder that `save` or `unrolled.train` wrote.
 
         Raises:
-            ModelFolderError: if there is none, or it is damaged.
+            ModelFolderError: if the folder is missing or damaged.
         """
         model = Model.load(path)
         recorded = model.facts.training.get("estimator", {})
@@ -218,7 +198,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         super().__setstate__(state)
 
     def _validated(self, X: Any, y: Any, reset: bool = True) -> tuple[Sequences, Labels]:
-        """Sequences and labels that belong together; remembers what X looked like, or compares with it."""
+        """Sequences and labels of the same number; with ``reset`` notes the form of X, otherwise checks it."""
         X = squared(unwrapped(X)) if reset else unwrapped(X)
         if y is None and isinstance(X, Sequences):
             y = np.array(X.classes)[X.targets]
@@ -254,7 +234,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     @contextmanager
     def _asking(self, X: Any) -> Iterator[Any]:
-        """X as the model takes it, and the threads to compute with."""
+        """X in the form for the model, and the threads during the block."""
         check_is_fitted(self)
         X = unwrapped(X)
         if is_table(X):
@@ -266,7 +246,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             yield X
 
     def _numbers(self) -> dict[str, Any]:
-        """What scikit-learn is to make of a table."""
+        """Options of scikit-learn's checks of a table."""
         finite: bool | str = True if self.missing == "none" else "allow-nan"
         return {"dtype": [np.float32, np.uint8], "ensure_all_finite": finite}
 
@@ -274,73 +254,85 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return make_recipe({**self.get_params(deep=False), "tokens": self._tokens}, seed)
 
     def _check_classes(self, former: Labels | None) -> None:
-        """Refuses a single class, or others than those that the weights were learned for."""
+        """Raises an error for a single class, or for other classes than those of the weights."""
         if former is not None and not np.array_equal(former, self.classes_):
             found, self.classes_ = self.classes_, former
             raise ValueError(
-                f"the classes are {found.tolist()}; this classifier goes on with {former.tolist()}, which it was "
-                "fitted on. Give the same ones, or fit a new classifier."
+                f"the classes are {found.tolist()}; expected {former.tolist()}, as in the "
+                "first fit. Give the same classes, or fit a new classifier."
             )
         if len(self.classes_) < 2:
             raise ValueError(
-                f"every label is of the one class {self.classes_[0]!r}; a classifier needs at least two classes."
+                f"every label is {self.classes_[0]!r}, one class; a classifier needs at least two classes."
             )
 
-    def _cases(self, sequences: Sequences, labels: Labels, weights: Weights) -> tuple[Sequences, Weights]:
-        """What is learned from: the cases that differ, and how much each counts, classes considered."""
-        sequences = with_targets(sequences, self._targets(labels), encode_labels(self.classes_)[1])
-        cases, weights = distinct_cases(sequences, weights)
-        factors = class_factors(self.class_weight, self.classes_, cases.targets, weights)
-        return cases, weights * factors[cases.targets]
-
-    def _targets(self, labels: Labels) -> Integers:
-        """The labels as indices of ``classes_``, [N]."""
+    def _labelled(self, sequences: Sequences, labels: Labels) -> Sequences:
+        """The sequences with these labels, as indices of ``classes_``."""
         unknown = np.setdiff1d(labels, self.classes_)
         if unknown.size:
             raise ValueError(f"the label {unknown[0]!r} is not one of the classes {self.classes_.tolist()}.")
-        targets: Integers = np.searchsorted(self.classes_, labels).astype(np.int64)
-        return targets
+        targets = np.searchsorted(self.classes_, labels).astype(np.int64)
+        return replace(sequences, labels=targets, classes=encode_labels(self.classes_)[1])
 
-    def _held_out(self, X: Any, y: Any) -> Sequences:
-        """Validation sequences, of the same kind as the others."""
-        sequences, labels = self._validated(X, y, reset=False)
-        return with_targets(sequences, self._targets(labels), encode_labels(self.classes_)[1])
+    def _distinct(self, sequences: Sequences, labels: Labels, weights: Weights) -> tuple[Sequences, Weights]:
+        """The distinct sequences for the training and their weights, with those of the classes."""
+        train, weights = distinct(self._labelled(sequences, labels), weights)
+        factors = class_factors(self.class_weight, self.classes_, train.targets, weights)
+        return train, weights * factors[train.targets]
+
+    def _learn(
+        self,
+        recipe: Recipe,
+        train: Sequences,
+        held: Sequences | None,
+        weights: Weights,
+        before: dict[str, list[Any]],
+        *,
+        goes_on: bool,
+    ) -> TrainState:
+        """Trains, and sets ``history_`` (after the epochs of ``before``) and ``model_``."""
+        preprocessor = self._preprocessor(recipe, train, goes_on)
+        train, held = preprocessor(train), None if held is None else preprocessor(held)
+        training = self._training(recipe, train, held, None if (weights == 1).all() else weights, goes_on)
+        state = training.state
+        if self._memory is not None:
+            state.optimizer.restore({name: torch.tensor(value) for name, value in self._memory.items()})
+        try:
+            with using_threads(training_threads(training.config, training.train, state.network)):
+                training.fit([PlainLines(Console())] if self.verbose else [])
+        except InterruptedRunError:
+            raise KeyboardInterrupt from None  # what Ctrl-C means to any other program
+        self.history_ = _continued(before, state)
+        model = self._model(recipe, train, preprocessor, state)
+        self.model_ = calibrate(model, held) if recipe.train.calibrate and held is not None else model
+        return state
 
     def _preprocessor(self, recipe: Recipe, train: Sequences, goes_on: bool) -> Preprocessor:
-        """Learned from these sequences, or that of the fit before."""
+        """A new preprocessor, learned from these sequences, or that of the last fit."""
         if not goes_on:
             return learn_preprocessor(train, recipe.data)
         former = self.model_.preprocessor
         if (recipe.data.max_length, recipe.data.keep_steps) != (former.max_length, former.keep_steps):
-            raise ValueError("max_length or keep_steps changed since the fit before; fit without warm_start.")
+            raise ValueError("max_length or keep_steps changed since the last fit; fit without warm_start.")
         return former
 
     def _training(
-        self, recipe: Recipe, train: Sequences, held: Sequences | None, case_weights: Weights, goes_on: bool
+        self, recipe: Recipe, train: Sequences, held: Sequences | None, weights: Weights | None, goes_on: bool
     ) -> Training:
-        """The training of a new network, or of a copy of the one there is."""
-        device, weights = choose_device(recipe.train.device), None if (case_weights == 1).all() else case_weights
+        """The training of a new network, or of a copy of the present one."""
+        device = choose_device(recipe.train.device)
         if not goes_on:
             check_trainable(train, recipe.model.missing)
             return set_up(recipe, train, held, device, weights)
         former = self.model_.facts.model
         if recipe.model.model_copy(update={"frame_steps": former.frame_steps}) != former:
-            raise ValueError("the network's parameters changed since the fit before; fit without warm_start.")
+            raise ValueError("the network's parameters changed since the last fit; fit without warm_start.")
         if len(train.channels) != len(self.model_.channels):
             raise MismatchError(f"expected {len(self.model_.channels)} channels, found {len(train.channels)}.")
         return go_on(recipe, copy.deepcopy(self.model_.network).to(device), train, held, weights)
 
-    def _train(self, training: Training) -> None:
-        """The loop. Ctrl-C means to a program what it always means."""
-        recorders = [PlainLines(Console())] if self.verbose else []
-        try:
-            with using_threads(training_threads(training.config, training.train, training.state.network)):
-                training.fit(recorders)
-        except InterruptedRunError:
-            raise KeyboardInterrupt from None
-
     def _model(self, recipe: Recipe, train: Sequences, preprocessor: Preprocessor, state: TrainState) -> Model:
-        """The trained network with all that a model folder holds."""
+        """The trained network with everything for a model folder."""
         attributes = {"n_features_in": self.n_features_in_, "table": self._table, "history": self.history_}
         recorded = fitted_facts(self.classes_, self.get_params(deep=False), attributes)
         facts = learned_facts(
@@ -360,7 +352,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
 
 def _sample_weights(given: Any, count: int) -> Weights:
-    """The weight of each sequence, [N]; 1 for all where none are given."""
+    """The weight of each sequence, [N]; by default 1."""
     if given is None:
         return np.ones(count)
     weights: Weights = check_array(given, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
@@ -369,11 +361,12 @@ def _sample_weights(given: Any, count: int) -> Weights:
     if (weights < 0).any():
         raise ValueError("a sample weight is below 0; expected weights of 0 or more.")
     if not weights.any():
-        raise ValueError("the sample weights are all zero; at least one sequence must count.")
+        raise ValueError("the sample weights are all zero; at least one must be positive.")
     return weights
 
 
-def _curves(state: TrainState) -> dict[str, list[Any]]:
-    """The figures of the passes, a list for each figure."""
+def _continued(before: dict[str, list[Any]], state: TrainState) -> dict[str, list[Any]]:
+    """The figures of all epochs, a list for each figure."""
     rows = [asdict(log) for log in state.history]
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+    found = {name: before.get(name, []) + [row[name] for row in rows] for name in rows[0]} if rows else before
+    return found | ({"epoch": list(range(1, len(found["epoch"]) + 1))} if rows else {})

@@ -28,16 +28,16 @@ class SequenceClassifier(BaseSequenceClassifier):
     """A recurrent classifier of sequences, with scikit-learn's interface.
 
     X may be a list with an array [T_i, F] or [T_i] for each sequence, an array [N, T, F], a table [N, T] (an array or a
-    frame of two axes; each row a sequence of one channel), a list of texts, or `Sequences`. The items of a list are
-    sequences, even where all are of one length: after a fit to a table, arrays need as many columns, while the items of
-    a list may have any length. The parameters are fields of the configuration and mean the same.
+    data frame with two axes, each row a sequence of one channel), a list of texts, or `Sequences`. The items of a list
+    are sequences, even if all have the same length: after a fit on a table, arrays need the same number of columns,
+    while the items of a list may have any length. The parameters are fields of the configuration, with its meanings.
 
-    Training sees each sequence that differs once, weighed by how often it was given: the order of the sequences does
-    not matter, and a whole weight is exactly a repetition. Where the output layer is fitted in closed form, as by
-    default, a quarter of the sequences (at most about 1,000) is set aside to see whether training is significantly
-    better; otherwise the start, fitted to all sequences, is kept. With ``method="fitted"`` there is no training, with
-    ``method="trained"`` nothing is held out. Where there are sequences to choose the best weights by, ``fit`` takes
-    them as ``validation``.
+    The training reads each distinct sequence once per epoch, weighted by its number of repetitions: the order of the
+    sequences does not matter, and an integer weight is exactly a repetition. With the default, a readout fitted in
+    closed form, a quarter of the sequences (at most about 1,000) is set aside to test whether training is significantly
+    better; if it is not, the model is the fitted start on all sequences. With ``method="fitted"`` there is no training;
+    with ``method="trained"`` nothing is set aside. ``fit`` takes validation sequences, for the choice of the best
+    weights, as ``validation``.
 
     Parameters
     ----------
@@ -173,24 +173,24 @@ class SequenceClassifier(BaseSequenceClassifier):
     cuda_graphs : bool, default=True
         On a GPU, capture training steps as CUDA graphs and replay them.
     class_weight : ClassWeight, default=None
-        Weight of each class, by its label; 'balanced', or None: all the same.
+        Weight of each class by its label, 'balanced', or None for equal weights.
     random_state : int | np.random.RandomState | None, default=None
-        Seed of everything random: a number, a RandomState, or None for another at each fit.
+        Seed of everything random: a number, a RandomState, or None for a new seed in each fit.
     warm_start : bool, default=False
-        Whether fit goes on from the weights of the fit before.
+        Whether fit goes on from the weights of the last fit.
     verbose : bool, default=False
-        Whether a line is printed after each pass.
+        Whether to print a line after each epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (C,)
-        The labels, sorted, in the dtype they were given in.
+        The labels, sorted, in the dtype of y.
     n_features_in_ : int
-        Channels of a step; of a table, its columns.
+        Number of channels; for a table, number of columns.
     history_ : dict of str to list
-        The figures of each pass, a list for each, such as ``history_["train_loss"]``.
+        The figures of all epochs, a list for each figure, such as ``history_["train_loss"]``.
     model_ : Model
-        The trained model, for what scikit-learn has no word for. Predictions are its own.
+        The trained model, for everything outside scikit-learn's interface. All predictions are made by it.
 
     Examples
     --------

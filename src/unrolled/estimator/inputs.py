@@ -1,14 +1,13 @@
-"""What a user hands to the classifier, as `Sequences`; and the weights of the cases.
+"""The conversion of X and y into `Sequences`, and the weights of the sequences.
 
-A 2-D array is read as sequences of one channel, which is scikit-learn's own notion of a sample: a row of
-numbers. Everything else has its channels last.
+Each row of a 2-D array is a sequence of one channel, since scikit-learn's classifiers take a row of numbers for each
+label. Everything else has its channels last.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,10 +27,10 @@ def unwrapped(values: Any) -> Any:
 
 
 def is_table(values: Any) -> bool:
-    """Whether this is scikit-learn's own form, rows of numbers [N, T]: an array or a frame of two axes.
+    """Whether X is a table [N, T], scikit-learn's own form: an array or a data frame with two axes.
 
-    What X is does not depend on the values in it, so a fold of a cross-validation is read as the whole is: a list
-    holds one sequence an item, even where all happen to be of one length, and so does an array of such items.
+    The answer depends on the type of X only, so a fold of a cross-validation is read like the whole: each item of a
+    list is a sequence, even if all have the same length, and so is each item of an array of such items.
     """
     if isinstance(values, Sequences | list | tuple):
         return False
@@ -39,9 +38,9 @@ def is_table(values: Any) -> bool:
 
 
 def squared(values: Any) -> Any:
-    """A list of rows of numbers of one length as the array that scikit-learn takes it for; anything else as it is.
+    """A list of rows of numbers of one length as an array, as scikit-learn does; anything else as it is.
 
-    To fit, both are the same sequences; the array tells how many columns later arrays need.
+    For `fit` both are the same sequences; the array determines the number of columns of later arrays.
     """
     rows = isinstance(values, list | tuple) and len(values) > 0 and all(isinstance(v, list | tuple) for v in values)
     flat = rows and len({len(row) for row in values}) == 1 and all(np.ndim(item) == 0 for item in values[0])
@@ -49,7 +48,7 @@ def squared(values: Any) -> Any:
 
 
 def kind_of_texts(values: Any, wish: TokenKind | None) -> TokenKind | None:
-    """What a step of these texts is, by default as `guess_kind` says; None where they are numbers."""
+    """The kind of tokens of texts, by default that of `guess_kind`; None for numbers."""
     if isinstance(values, Sequences):
         return None if values.symbols is None else token_kind(values.symbols)
     texts = len(values) > 0 and isinstance(next(iter(values)), str)
@@ -61,9 +60,9 @@ def to_sequences(values: Any, tokens: TokenKind | None) -> Sequences:
 
     Args:
         values: see `SequenceClassifier`.
-        tokens: of texts, what a step is; None for numbers.
+        tokens: kind of tokens of texts; None for numbers.
     Raises:
-        DataError: for what is none.
+        DataError: for values that are not sequences.
     """
     if isinstance(values, Sequences):
         return values
@@ -72,26 +71,21 @@ def to_sequences(values: Any, tokens: TokenKind | None) -> Sequences:
     return as_sequences(list(values) if isinstance(values, np.ndarray) and values.ndim == 1 else values)
 
 
-def with_targets(sequences: Sequences, targets: Integers, classes: tuple[str, ...]) -> Sequences:
-    """The sequences with these labels in the place of their own."""
-    return replace(sequences, labels=targets, classes=classes)
+def distinct(sequences: Sequences, weights: Weights) -> tuple[Sequences, Weights]:
+    """The distinct sequences with the sums of their weights, in an order that depends on their content only.
 
-
-def distinct_cases(sequences: Sequences, weights: Weights) -> tuple[Sequences, Weights]:
-    """The cases that differ, each once, with the sum of their weights, in an order that is their content's.
-
-    A training on these cannot depend on the order in which cases were given; a case of weight 2 and the
-    same case twice are the same thing to it, to the last bit, and a case of weight 0 is absent.
+    A training on these does not depend on the order of the given sequences. A sequence with weight 2 and the same
+    sequence given twice have the same results, bit for bit, and a sequence with weight 0 has no effect.
 
     Args:
         sequences: labelled.
-        weights: [N], none below 0.
+        weights: [N], all ≥ 0.
     Raises:
-        DataError: where no case has a weight.
+        DataError: if all weights are 0.
     """
     present = np.flatnonzero(weights)
     if not present.size:
-        raise DataError("the weights of all sequences are zero; at least one must count.")
+        raise DataError("the weights of all sequences are zero; at least one must be positive.")
     digests = np.array([_digest(sequences, index) for index in present.tolist()])
     _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
     sums: Weights = np.bincount(inverse, weights[present]).astype(np.float64)
@@ -99,10 +93,10 @@ def distinct_cases(sequences: Sequences, weights: Weights) -> tuple[Sequences, W
 
 
 def class_factors(wish: ClassWeight, classes: npt.NDArray[Any], targets: Integers, weights: Weights) -> Weights:
-    """The factor that each class's cases are weighed by, [C].
+    """The factor for the weights of each class's sequences, [C].
 
-    ``balanced`` gives a class W / (C · W_c), where W is the weight of all cases and W_c that of its own:
-    scikit-learn's rule, with weights in the place of counts.
+    ``balanced`` gives a class W / (C · W_c), where W is the weight of all sequences and W_c that of the class:
+    scikit-learn's rule, with weights in place of counts.
 
     Raises:
         DataError: for a label that is no class, a weight below 0, or another word than ``balanced``.
@@ -115,24 +109,21 @@ def class_factors(wish: ClassWeight, classes: npt.NDArray[Any], targets: Integer
         sums = np.bincount(targets, weights, len(classes))
         balanced: Weights = sums.sum() / (len(classes) * sums)
         return balanced
-    position = {label: index for index, label in enumerate(classes.tolist())}
-    unknown = [label for label in wish if label not in position]
+    labels = classes.tolist()
+    unknown = [label for label in wish if label not in labels]
     if unknown:
-        raise DataError(f"class_weight names the label {unknown[0]!r}; the classes are {classes.tolist()}.")
+        raise DataError(f"class_weight names the label {unknown[0]!r}; the classes are {labels}.")
     if any(weight < 0 for weight in wish.values()):
         raise DataError(f"class_weight = {dict(wish)}; expected weights of 0 or more.")
-    factors = np.ones(len(classes))
-    for label, weight in wish.items():
-        factors[position[label]] = weight
-    return factors
+    return np.array([float(wish.get(label, 1)) for label in labels])
 
 
 def _digest(sequences: Sequences, index: int) -> bytes:
-    """16 bytes that stand for one case: its label and its steps."""
+    """A hash of one sequence: its label and its steps."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(int(sequences.targets[index]).to_bytes(8, "little"))
     digest.update(np.ascontiguousarray(sequences[index]).view(np.uint8).data)
-    # as text: NumPy takes a byte of zero at the end of bytes for their end
+    # as text: NumPy removes zero bytes at the end of bytes
     return digest.hexdigest().encode()
 
 

@@ -1,4 +1,4 @@
-"""What a model folder and a pickle keep of a classifier, beside its parameters and weights."""
+"""The entries of a classifier in its model folder and its pickle."""
 
 from __future__ import annotations
 
@@ -11,41 +11,36 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unrolled.estimator.parameters import OWN
+from unrolled.estimator.parameters import OWN, plain
 from unrolled.model import Model, ModelFacts, restore_network
-
-_KINDS: dict[str, type] = {"i": int, "u": int, "f": float, "b": bool, "U": str, "O": str}
-"""What a label's name is turned into again, by NumPy's letter for the labels' kind."""
 
 
 def fitted_facts(
     classes: npt.NDArray[Any], parameters: Mapping[str, Any], attributes: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the classifier itself needs to be whole again, as JSON has it.
+    """The part of a classifier that its model does not have, for JSON.
 
     Args:
         classes: the labels, [C].
-        parameters: of the classifier; a generator given as ``random_state`` is not kept.
-        attributes: the fitted ones that JSON has words for.
+        parameters: of the classifier; a generator as ``random_state`` is not kept.
+        attributes: fitted attributes that JSON can hold.
     """
-    own = {name: parameters[name] for name in (*OWN, "frame_steps", "tokens")}  # the model has what "auto" became
-    if isinstance(own["class_weight"], Mapping):  # pairs, since JSON's keys are texts
-        own["class_weight"] = [[_plain(label), float(weight)] for label, weight in own["class_weight"].items()]
+    own = {name: parameters[name] for name in (*OWN, "frame_steps", "tokens")}  # the model has the result of "auto"
+    if isinstance(own["class_weight"], Mapping):  # pairs, since keys in JSON are texts
+        own["class_weight"] = [[plain(label), float(weight)] for label, weight in own["class_weight"].items()]
     seed = own["random_state"]
     own["random_state"] = int(seed) if isinstance(seed, int | np.integer) else None
     return {"labels": classes.dtype.str, "parameters": own, **attributes}
 
 
 def recorded_classes(names: tuple[str, ...], recorded: Mapping[str, Any]) -> npt.NDArray[Any]:
-    """The labels in the dtype that the user gave them in, [C]; texts where nothing is recorded."""
+    """The labels in the dtype of the user's labels, [C]; texts if no dtype is recorded."""
     dtype = np.dtype(recorded.get("labels", "U"))
-    kind = _KINDS.get(dtype.kind, str)
-    values = [name == "True" if kind is bool else kind(name) for name in names]
-    return np.array(values, dtype)
+    return np.array(names) == "True" if dtype.kind == "b" else np.array(names).astype(dtype)
 
 
 def recorded_parameters(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that a model's configuration does not tell."""
+    """The parameters that the model's configuration does not have."""
     own = dict(recorded.get("parameters", {}))
     if isinstance(own.get("class_weight"), list):
         own["class_weight"] = dict(own["class_weight"])
@@ -53,17 +48,13 @@ def recorded_parameters(recorded: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_arrays(model: Model) -> dict[str, Any]:
-    """A model as text and arrays, which a pickle, or joblib's memory maps, hold without a class of torch's."""
+    """A model as text and NumPy arrays, so that a pickle, or a memory map of joblib, needs no class of torch."""
     weights = {name: value.detach().cpu().numpy() for name, value in model.network.state_dict().items()}
     return {"facts": model.facts.model_dump_json(), "weights": weights}
 
 
 def from_arrays(content: Mapping[str, Any]) -> Model:
-    """The model that `to_arrays` was given. The arrays are copied: they may be read-only."""
+    """The model from the result of `to_arrays`. The arrays are copied, since they may be read-only."""
     facts = ModelFacts.model_validate(json.loads(content["facts"]))
     tensors: dict[str, Tensor] = {name: torch.from_numpy(np.array(value)) for name, value in content["weights"].items()}
     return Model(restore_network(facts, tensors), facts)
-
-
-def _plain(label: Any) -> Any:
-    return label.item() if isinstance(label, np.generic) else label

@@ -1,4 +1,4 @@
-// The server's endpoints, and its refusals in words.
+// The server's endpoints, and its errors in words.
 
 export class Refused extends Error {
   constructor(status, message) {

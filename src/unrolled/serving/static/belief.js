@@ -1,10 +1,10 @@
-// The belief as curves over the steps, and the answers that it means as a ribbon.
+// The running probabilities as curves over the steps, and the answers as a ribbon.
 
 import { clip } from "./frame.js";
 
 const NAMED = 5;
 
-/** Classes that were ever most believed, most first: they get a colour, the others are grey. */
+/** Classes that are the most probable one at some step, most probable first: they get a colour, the others are grey. */
 export function ranking(probabilities) {
   const last = probabilities.at(-1);
   const weight = last.map((value, index) => value + probabilities.reduce((sum, row) => sum + row[index], 0) / probabilities.length);
@@ -13,10 +13,10 @@ export function ranking(probabilities) {
 
 export function drawBelief(frame, top, tall, { probabilities, classes, named }) {
   const { context, look } = frame;
-  frame.title("belief", top, tall);
+  frame.title("probability", top, tall);
   drawShares(frame, top, tall);
   const rank = (index) => (named.includes(index) ? named.indexOf(index) : NAMED);
-  const order = [...classes.keys()].sort((a, b) => rank(b) - rank(a)); // the most believed above the others
+  const order = [...classes.keys()].sort((a, b) => rank(b) - rank(a)); // the most probable above the others
   for (const index of order) {
     const place = rank(index);
     const points = probabilities.map((row, t) => [frame.x(t + 1), top + tall * (1 - row[index])]);
@@ -54,7 +54,7 @@ function drawShares(frame, top, tall) {
   }
 }
 
-/** What it says after each step: a piece for each stretch of the same answer; the last, final one to its end. */
+/** The answer after each step: one piece for each run of the same answer. */
 export function drawAnswers(frame, top, tall, { labels, classes, named, final }) {
   const { context, look } = frame;
   frame.title("says", top, tall);

@@ -1,9 +1,9 @@
-// What the network is given at each step, under its cells: rows of pixels, bits, tokens, or curves.
+// The input of each step, under the cells: rows of pixels, bits, tokens, or curves.
 
 import { clip } from "./frame.js";
 import { range, raster, shades } from "./look.js";
 
-const CURVES = 6; // channels; more are shown as a field of shades
+const CURVES = 6; // channels; more are drawn as a field of shades
 
 /** How tall the track is: bits and characters stand upright, words hang. */
 export function heightOf({ kind, tokens }) {

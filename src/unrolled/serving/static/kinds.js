@@ -1,4 +1,4 @@
-// What can be given to the network: a drawing, bits, a text, a series. Each kind shows its own box.
+// The kinds of input: a drawing, bits, a text, a sequence of numbers. Each kind has its own box.
 
 import { Bits } from "./bits.js";
 import { Pad } from "./pad.js";
@@ -10,7 +10,7 @@ const PAUSE_MS = 350; // after a stroke or a letter, before it is read
 
 let pause = null;
 
-/** Calls an action once nothing has happened for a moment. */
+/** Calls an action after a moment without input. */
 function soon(action) {
   clearTimeout(pause);
   pause = setTimeout(action, PAUSE_MS);
@@ -41,7 +41,7 @@ class Picture {
   }
 
   show() {
-    this.pad.clear(); // what comes from elsewhere was not drawn
+    this.pad.clear(); // it was not drawn here
   }
 }
 
@@ -117,10 +117,10 @@ class Text {
   }
 }
 
-/** A series is pasted, or comes from a file. */
+/** A sequence of numbers is pasted, or comes from a file. */
 class Series {
   box = "series-box";
-  title = "Give it a series";
+  title = "Give it a sequence";
   thing = "the values of one moment";
 
   constructor(_read, readText) {

@@ -53,7 +53,7 @@ export function raster(rows, columns, at) {
   return canvas;
 }
 
-/** Scale of each channel, so that any series can be drawn: [lowest, highest] of all values. */
+/** Scale of each channel, so that any sequence can be drawn: [lowest, highest] of all values. */
 export function range(sequence) {
   let [low, high] = [Infinity, -Infinity];
   for (const step of sequence) {

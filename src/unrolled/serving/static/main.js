@@ -1,4 +1,4 @@
-// The page: a model, something to read, and how it reads it.
+// The page: a model, its input, and its answers step by step.
 
 import * as api from "./api.js";
 import { makeKinds, showKind } from "./kinds.js";
@@ -13,16 +13,16 @@ const $ = (id) => document.getElementById(id);
 const SHOWN_FIRST = 3;
 
 let model = null; // as GET /v1/model describes it
-let local = null; // the network in this browser, where the server hands out what computes it
-let kind = null; // how something is given to it
+let local = null; // the network in this browser, if the server has onnxruntime-web
+let kind = null; // the kind of input
 let shown = null; // { reading, sequence, example }
-let touched = false; // whether the reader has begun to give it something
+let touched = false; // whether the user has begun an input
 let asked = 0; // number of the latest request: an older answer is not shown
 
 const kinds = makeKinds((sequence) => read(sequence), readText);
 const player = new Player({ play: $("play"), back: $("back"), forward: $("forward"), scrub: $("scrub") }, showStep);
 const timeline = new Timeline($("timeline"), (step) => player.seek(step));
-const narrow = matchMedia("(max-width: 760px)"); // a phone: the reading stands below what is given
+const narrow = matchMedia("(max-width: 760px)"); // a phone: the answers are below the input
 
 async function start() {
   await guarded(async () => {
@@ -36,7 +36,7 @@ async function start() {
 }
 
 async function choose(name) {
-  asked++; // what the former model is still reading is not wanted any more
+  asked++; // answers of the former model are ignored
   touched = false;
   model = await api.describe(name);
   const stored = await api.examples(name);
@@ -50,16 +50,16 @@ async function choose(name) {
   showExamples(stored);
   if (model.runtime) local = await LocalNetwork.load(model, await api.file(name));
   sayWhere();
-  if (stored.length && !touched) $("examples").children[Math.min(SHOWN_FIRST, stored.length - 1)].click(); // nobody likes an empty page
+  if (stored.length && !touched) $("examples").children[Math.min(SHOWN_FIRST, stored.length - 1)].click(); // no empty page at the start
 }
 
-/** Who computes, and what that means for what is drawn. */
+/** The place of the computation, and whether the input leaves the browser. */
 function sayWhere(steps = 0) {
   const here = local !== null && steps <= LONGEST;
   $("where").textContent = here
-    ? "The network computes in this browser, by onnxruntime-web; what you give it does not leave this page."
+    ? "The network computes in this browser, by onnxruntime-web; your input does not leave this page."
     : local !== null ? `A sequence of ${steps.toLocaleString("en")} steps is long for a browser, so the server read it.`
-      : "The network computes on this server; what you give it goes there and nowhere else.";
+      : "The network computes on this server; your input goes there and nowhere else.";
   document.body.dataset.computes = here ? "here" : "server";
 }
 
@@ -130,7 +130,7 @@ function markToken(part, number, step) {
 /** Whether the answer is final, and whether it is right, in words. */
 function course(step, final, example) {
   if (step < final) return "Not its final answer yet.";
-  const truth = example?.label == null ? "" : ` It is truly ${example.label}.`;
+  const truth = example?.label == null ? "" : ` The true class is ${example.label}.`;
   return (final === 1 ? "It never changed its answer." : `From step ${final} on the answer did not change any more.`) + truth;
 }
 
@@ -159,7 +159,7 @@ async function readFile(file) {
 
 let depth = 0;
 
-/** Runs something; what goes wrong is said in words at the top of the page. */
+/** Runs an action; an error is shown at the top of the page. */
 async function guarded(action) {
   if (depth === 0) $("problem").hidden = true;
   depth++;

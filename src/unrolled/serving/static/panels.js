@@ -1,4 +1,4 @@
-// What stands beside the timeline: bars, the mind, the picture so far, thumbnails.
+// The panels beside the timeline: bars, hidden state, the picture so far, thumbnails.
 
 import { colours, diverging, range, raster, shades, sharp } from "./look.js";
 import { writeText } from "./text.js";
@@ -8,7 +8,7 @@ const MOST = 10;
 
 export const percent = (share) => `${share > 0.995 && share < 1 ? ">99" : Math.round(100 * share)}%`;
 
-/** The probability of each class at a step, as a list of bars; of many classes those that matter. */
+/** The probability of each class at a step, as a list of bars; of many classes, the most probable. */
 export function drawBars(list, classes, probabilities, step) {
   const look = colours();
   const named = ranking(probabilities);

@@ -1,4 +1,4 @@
-// Series as text: what is pasted or dropped becomes [steps][channels], or an error that names the line.
+// Sequences of numbers as text: pasted or dropped text becomes [steps][channels], or an error that names the line.
 
 /** Text of a file or of the box, as a sequence of `channels` numbers a step. */
 export function parseSeries(text, channels) {

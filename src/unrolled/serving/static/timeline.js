@@ -1,4 +1,4 @@
-// The network unrolled: belief, answers, hidden state, cells and input of every step, one under the other.
+// The network unrolled: probabilities, answers, hidden state, cells and input of every step, one below the other.
 
 import { drawAnswers, drawBelief, ranking } from "./belief.js";
 import { drawChain } from "./chain.js";

@@ -1,22 +1,22 @@
-// What the page says of a network, for somebody who has just learned what an LSTM is.
+// The sentences about a network, for somebody who has just learned what an LSTM is.
 
 const $ = (id) => document.getElementById(id);
 
-/** Who this network is, in a sentence or two. */
+/** One or two sentences about this network. */
 export function introduce(model) {
-  const accuracy = model.accuracy === null ? "" : `; right on ${(100 * model.accuracy).toFixed(1)} % of ${model.cases.toLocaleString("en")} it had never seen`;
+  const accuracy = model.accuracy === null ? "" : `; it was right for ${(100 * model.accuracy).toFixed(1)} % of ${model.cases.toLocaleString("en")} sequences that it had never seen`;
   const layers = model.num_layers > 1 ? ` in ${model.num_layers} layers` : "";
-  const how = model.method === "fitted" ? " Its recurrence was drawn at random; only its output layer learned, in closed form." : "";
+  const how = model.method === "fitted" ? " Its recurrence is random; only its readout, the output layer, was fitted to data." : "";
   return `Watch a recurrent network read, one step at a time. This one (${model.name}: ${model.cell_title}, ${model.hidden_size} units${layers}) tells ${model.classes.length} classes apart${accuracy}.${how}`;
 }
 
 /** One sentence for each part of the picture. */
 export function explain(model, thing) {
   const units = model.hidden_size * (model.bidirectional ? 2 : 1);
-  $("say-belief").textContent = "How probable each class would be if the sequence ended at that step.";
+  $("say-belief").textContent = "The probability of each class if the sequence ended at this step.";
   $("say-answers").textContent = "The most probable class at each step: where the colour changes, it changed its mind.";
-  $("say-hidden").textContent = `All it carries from step to step: ${units} numbers, a line each, blue below zero, orange above; those that moved first stand on top. ${model.remarks}`;
+  $("say-hidden").textContent = `All that it carries from step to step: ${units} numbers, one line each, blue below zero, orange above; those that changed first are on top. ${model.remarks}`;
   $("say-cell").textContent = `The same cell at every step (${model.cell_account}); drawn side by side, the loop is unrolled.`;
-  $("say-input").textContent = `What it is given at each step: ${thing}, never the whole.`;
+  $("say-input").textContent = `The input of each step: ${thing}, never the whole sequence.`;
   $("say-mind").textContent = `The ${units} numbers of the hidden state at this step.`;
 }
