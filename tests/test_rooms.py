@@ -109,6 +109,9 @@ def test_every_room_has_a_table_of_contents() -> None:
         if path.name == "__init__.py" and path.parent != SOURCE:
             package = importlib.import_module(name)
             assert package.__doc__, f"{name} does not say what it is for"
+            named = set(package.__doc__.replace(".py", "").split())
+            unnamed = {other.stem for other in path.parent.glob("*.py")} - {"__init__"} - named
+            assert not unnamed, f"the table of contents of {name} lacks {unnamed}"
             assert package.__all__ or name == "unrolled.cli", f"{name} shows nothing"
             tree = ast.parse(path.read_text(encoding="utf-8"))
             kinds = (ast.Expr, ast.ImportFrom, ast.Assign, ast.AnnAssign)

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from unrolled.drawing.beliefs import draw_prediction
 
 from closeness import closeness
 from commands import call
@@ -21,6 +20,7 @@ from unrolled.config import MissingName, NormalisationName, Recipe
 from unrolled.data.dataset import Dataset
 from unrolled.data.sequences import Sequences
 from unrolled.data.tokens import from_texts
+from unrolled.drawing.probabilities import draw_prediction
 from unrolled.errors import ConfigError, DataError, MismatchError, UnsupportedError
 from unrolled.model.facts import FORMAT_VERSION
 from unrolled.model.model import load

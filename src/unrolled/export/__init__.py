@@ -1,4 +1,16 @@
-"""A model in other forms: ONNX, whole or streaming, and quantised."""
+"""A model in other forms: ONNX, whole or streaming, and quantised.
+
+check.py       comparison with the model's outputs
+exported.py    the result of an export
+graph.py       an ONNX graph in the making
+network.py     a model as an ONNX graph
+onnx.py        `export_onnx`: built, compared with the model, then written
+operators.py   ONNX's operators for PyTorch's functions
+quantize.py    weights of 8 bits, and the cost in accuracy
+recurrence.py  recurrent layers: the operator that a cell names, or a Scan over its step
+running.py     an exported model in ONNX Runtime
+values.py      a symbolic tensor: a part computes on it and so writes its own graph
+"""
 
 from unrolled.export.exported import ExportCheck, Exported, Quantized
 from unrolled.export.onnx import check_installed, checked_onnx, export_onnx

@@ -1,4 +1,9 @@
-"""The network that is put together from parts, its outputs for many sequences, and a look inside."""
+"""The network that is put together from parts, its outputs for many sequences, and a look inside.
+
+inference.py  a network over many sequences, in batches
+layer.py      one recurrent layer
+tracing.py    gates and states while a network reads one sequence
+"""
 
 from unrolled.network.inference import (
     MAX_BATCH,

@@ -3,6 +3,16 @@
 cells/      one time step of each recurrent cell
 pooling/    how the outputs of all steps become one vector
 compiled/   the kernel in C
+
+context.py       a step read with its neighbours
+frames.py        several steps read as one
+initializers.py  initial weights, by name
+kernels.py       the choice of a kernel
+overriding.py    functions that an export overrides
+part.py          the contract of a part
+segments.py      segment means, past the recurrence
+statistics.py    seven statistics of each unit, with gradients in closed form
+unroll.py        a cell over all steps: the reference
 """
 
 from unrolled.nn.cells import CELLS, Cell, Operator

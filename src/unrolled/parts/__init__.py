@@ -2,6 +2,8 @@
 
 A new cell, pooling, initialiser, missing-value rule or normalisation is one file and one line in
 `unrolled.parts.tables`. Nothing here imports torch, since the command line shows the names.
+
+loading.py  from a table to classes and functions
 """
 
 from unrolled.parts.loading import load

@@ -1,4 +1,8 @@
-"""A run: from a recipe to a trained model with its figures, in a run folder."""
+"""A run: from a recipe to a trained model with its figures, in a run folder.
+
+folder.py     the run folder: the place of each file, the lock, recipe and data
+reporting.py  figures and report of a run, from its folder
+"""
 
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.reporting import report

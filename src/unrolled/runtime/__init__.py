@@ -2,6 +2,10 @@
 
 installed/  what is installed, and which kernel computes each cell
 pytorch/    PyTorch's private names, with public ones as a fallback
+
+bars.py      the progress bar of all commands
+devices.py   where to compute, and with how many threads
+stopping.py  Ctrl-C and other signals as requests to stop, which a training heeds at each update
 """
 
 from unrolled.runtime.bars import bar

@@ -1,6 +1,21 @@
 """How weights are learned by gradients: `fit`, to be read from the top.
 
 recorders/  the observers of a training: files, a terminal, TensorBoard, trackers
+
+augment.py      random changes of training sequences, never of validation or test data
+checkpoint.py   checkpoints: tensors and facts, written atomically, verified, without pickle
+cuda_graphs.py  capture and replay of work on a GPU
+figures.py      loss and accuracy of a network on labelled sequences
+loop.py         `fit` → epochs → updates, to be read from the top; ends for a request to stop, and at a loss that is infinite
+losses.py       the loss that training minimises, and its weights
+optimizers.py   update rules, by name
+plan.py         the length of a training, in epochs, updates or sequences
+schedule.py     learning-rate schedules, by name
+selection.py    which weights are kept, and when training ends early (patience)
+start.py        before the first update: checks of the settings, the initial network, threads
+state.py        the whole state, from which a training goes on bit for bit
+stepping.py     the updates of an epoch: one by one, or replayed as CUDA graphs
+update.py       one update: gather a batch, augment, forward, backward, clip, update
 """
 
 from unrolled.training.checkpoint import CheckpointStore, nested, part

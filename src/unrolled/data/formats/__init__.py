@@ -12,6 +12,8 @@ idx          MNIST's arrays
 folders      a folder a class: CLASS/*.csv, CLASS/*.png
 pictures     one picture file as grey values
 table_files  any table into sequences, by the roles of its columns
+
+npy.py  .npy, and what .npz shares with it
 """
 
 from unrolled.data.formats.idx import read_idx_pair

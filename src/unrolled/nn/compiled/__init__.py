@@ -1,4 +1,9 @@
-"""The package's own kernel in C: a layer over all steps, forward and backward."""
+"""The package's own kernel in C: a layer over all steps, forward and backward.
+
+library.py    the library for this processor
+unrolling.py  a cell over time, with gradients
+workspace.py  buffers that are used again
+"""
 
 from unrolled.nn.compiled.library import Library, Missing, load_library
 from unrolled.nn.compiled.unrolling import CODES, carry

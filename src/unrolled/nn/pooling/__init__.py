@@ -1,6 +1,14 @@
 """Poolings: how the outputs of all steps become one vector.
 
 A pooling is one file here and one line in `unrolled.parts.tables`.
+
+attention.py   a mean whose weights are learned
+first_last.py  the first and the last output
+last.py        the last output
+max.py         the largest output
+mean.py        the mean output
+running.py     running sums, maxima, minima and counts
+statistics.py  eight statistics of each unit over a sequence
 """
 
 from unrolled.config import PoolingName

@@ -1,6 +1,12 @@
 """Replacements of missing values (NaN), step by step, so that they also work in a stream.
 
 A rule is one file here and one line in `unrolled.parts.tables`.
+
+filling.py       the base of all rules
+forward_fill.py  the channel's last value in the place of a missing one
+mask.py          the last value in the place of a missing one, and two further values that mark the gap
+mean.py          the channel's mean in the place of a missing value
+none.py          no rule: data without missing values; NaN is then refused by `unrolled.data.checks`
 """
 
 from unrolled.config import MissingName

@@ -1,6 +1,12 @@
 """Shifts and scales of values.
 
 A normalisation is one file here and one line in `unrolled.parts.tables`.
+
+channel.py     normalisation of each channel by its statistics over the training data
+none.py        no normalisation
+normaliser.py  the base of all normalisations
+overall.py     normalisation of all channels by the same statistics over the training data
+sequence.py    normalisation of each sequence by its own statistics
 """
 
 from unrolled.config import NormalisationName

@@ -1,4 +1,7 @@
-"""What is installed, and which kernel computes each cell."""
+"""What is installed, and which kernel computes each cell.
+
+info.py  versions, devices, kernels, paths
+"""
 
 from unrolled.runtime.installed.info import Installation, describe_installation
 

@@ -1,4 +1,12 @@
-"""The observers of a training: a file, a terminal, TensorBoard, trackers."""
+"""The observers of a training: a file, a terminal, TensorBoard, trackers.
+
+lines.py            figures of updates on their way from the device
+progress.py         the progress bar, or plain lines
+recorder.py         `Recorder`, an observer of a training
+tensorboard.py      TensorBoard
+trackers.py         recorders of other packages
+tutorial_output.py  the lines of the five old tutorials
+"""
 
 from unrolled.training.recorders.lines import StepFigures
 from unrolled.training.recorders.progress import PlainLines, ProgressBar
