@@ -6,7 +6,7 @@ augment.py      random changes of training sequences, never of validation or tes
 checkpoint.py   checkpoints: tensors and facts, written atomically, verified, without pickle
 cuda_graphs.py  capture and replay of work on a GPU
 figures.py      loss and accuracy of a network on labelled sequences
-loop.py         `fit` → epochs → updates, to be read from the top; ends for a request to stop, and at a loss that is infinite
+loop.py         `fit` → epochs → updates, to be read from the top; ends at a request to stop, or an infinite loss
 losses.py       the loss that training minimises, and its weights
 optimizers.py   update rules, by name
 plan.py         the length of a training, in epochs, updates or sequences
