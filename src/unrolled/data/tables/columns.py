@@ -195,7 +195,7 @@ class _Search:
         if self.group is None and name is not None and self.config.channels is None:
             self.free.remove(name)
             self.request.note(
-                f"column {name!r} is left out of the channels; --group {name} keeps each {name} on one side of a split"
+                f"column {name!r} is left out of the channels; --group {name} keeps each group on one side of a split"
             )
 
     def _find_label(self, form: TableForm) -> None:
