@@ -81,7 +81,8 @@ def change_sequences(
         order = draws.where(places < lengths[:, None], 2.0).argsort(1)  # the padding, of larger draws, stays behind
         values = values.gather(1, order[:, :, None].expand(-1, -1, channels))
     if config.time_shift:
-        shifts = _draw(partial(torch.randint, -config.time_shift, config.time_shift + 1), (count, 1), device, generator)
+        draw = partial(torch.randint, -config.time_shift, config.time_shift + 1)
+        shifts = _draw(draw, (count, 1), device, generator, torch.int64)
         source = (places + shifts).clamp(min=0).minimum(lengths[:, None] - 1)
         values = values.gather(1, source[:, :, None].expand(-1, -1, channels))
     if config.value_scale:
@@ -108,8 +109,12 @@ def _affine(pictures: Tensor, config: AugmentConfig, generator: Generator | None
 
 
 def _draw(
-    draw: Callable[..., Tensor], shape: tuple[int, ...], device: torch.device, generator: Generator | None
+    draw: Callable[..., Tensor],
+    shape: tuple[int, ...],
+    device: torch.device,
+    generator: Generator | None,
+    dtype: torch.dtype = torch.float32,
 ) -> Tensor:
     """Random numbers on the device, drawn where the generator is."""
     origin = device if generator is None else generator.device
-    return draw(shape, generator=generator, dtype=torch.float32, device=origin).to(device)
+    return draw(shape, generator=generator, dtype=dtype, device=origin).to(device)
