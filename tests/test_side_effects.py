@@ -12,11 +12,13 @@ import pytest
 pytest.importorskip("optuna")
 pytest.importorskip("onnxruntime")
 
-PROGRAM = """
-import gc, json, logging, os, signal, sys, threading, warnings
+PROGRAM = r"""
+import difflib, gc, json, logging, os, signal, sys, threading, warnings
 
 import matplotlib, onnxruntime.quantization, optuna, sklearn.ensemble  # what these change themselves is theirs
-import joblib, numpy as np, torch, uvicorn
+import joblib, numpy as np, torch, torch._inductor.runtime.cache_dir_utils, uvicorn
+
+torch._inductor.runtime.cache_dir_utils.cache_dir()  # an export imports it, and it sets a variable
 
 warnings.simplefilter("default")
 warnings.filterwarnings("ignore", message="a filter of the program")
@@ -56,11 +58,14 @@ def process():
     }
 
 
+def lines(state):
+    return json.dumps(state, indent=1).splitlines()
+
+
 def check(what):
-    global before
     after = process()
-    found = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
-    assert not found, f"{what} changed {json.dumps(found, indent=1)[:3000]}"
+    found = [line for line in difflib.ndiff(lines(before), lines(after)) if line[0] in "+-"]
+    assert not found, f"{what} changed\n" + "\n".join(found)[:3000]
 
 
 before = process()
