@@ -46,7 +46,7 @@ def wire(server: Any, head: str) -> Iterator[socket.socket]:
     """A connection by hand, after the head of a prediction's request."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
         raw.sendall(
-            f"POST /v1/predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n{head}\r\n\r\n".encode()
+            f"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{head}\r\n\r\n".encode()
         )
         yield raw
 
@@ -125,7 +125,7 @@ def test_a_stream_that_is_never_read_is_closed_and_nothing_grows(server: Any) ->
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.sendall(
-            b"GET /v1/stream?model=bits HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"GET /v1/stream?model=bits HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         text = b'{"steps": [[1]]}'

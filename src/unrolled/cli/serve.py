@@ -100,5 +100,5 @@ def read_token(path: Path | None) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise ReadError(path, f"the token cannot be read: {error}.") from None
     if not token:
-        raise ReadError(path, "the file is empty; write a token into it, such as `openssl rand -hex 32` prints.")
+        raise ReadError(path, "there is no token in the file; write one, such as `openssl rand -hex 32` prints.")
     return token
