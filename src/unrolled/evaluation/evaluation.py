@@ -196,6 +196,8 @@ _ADAPTER = TypeAdapter(Evaluation)
 def json_schema() -> dict[str, Any]:
     """The JSON schema of ``evaluation.json``."""
     schema = _ADAPTER.json_schema(mode="serialization")
+    for part in (schema, *schema["$defs"].values()):  # the descriptions are docstrings, whose examples are for Python
+        part["description"] = part["description"].partition("\n\nExample:")[0]
     version = {"const": SCHEMA_VERSION, "title": "Schema Version", "type": "integer"}
     return schema | {
         "title": "evaluation.json",
