@@ -83,7 +83,12 @@ class Update:
         self.optimizer.rate = rate
         self.optimizer.step()
         if self.averaged is not None:
-            with torch.no_grad():
-                for average, weight in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
-                    average.lerp_(weight, share)
+            _move_average(self.averaged, self.network, share)
         return Outcome(batch, loss.detach(), (logits.detach().argmax(-1) == batch.targets).sum())
+
+
+@torch.no_grad()  # as a decorator: an interrupt at the end of a `with` block would leave gradients switched off
+def _move_average(averaged: Network, network: Network, share: float | Tensor) -> None:
+    """Moves the moving average of the weights a share of the way towards the weights."""
+    for average, weight in zip(averaged.parameters(), network.parameters(), strict=True):
+        average.lerp_(weight, share)
