@@ -141,7 +141,7 @@ def test_runs_are_numbered_and_named(unrolled: Command, fresh: Path) -> None:
         (("train", "digts"), "'digits'"),
         (("train", "nothing.ts"), "there is no such file"),
         (("train", "nothing.toml"), "there is no such file"),
-        (("train", "digits", "--length", 8), "no option length"),
+        (("train", "digits", "--length", 8), "the option length does not apply to digits"),
         (("train", "count-ones", "--length", 4, "--train-size", 16), "at most 15"),
         (("train", "digits", "--cell", "lsm"), "'lstm'"),
         (("train", "digits", "--patience", 3, "--validation-fraction", 0), "patience needs validation data"),
@@ -151,7 +151,7 @@ def test_runs_are_numbered_and_named(unrolled: Command, fresh: Path) -> None:
         (("train", "digits", "--max-steps", 1, "--max-epochs", 1), "give one of max_epochs"),
         (("train", "--resume", "nowhere"), "there is no such folder"),
         (("train", "digits", "--class-weight", "1,2"), "expected 10 numbers"),
-        (("train", "count-ones", "--rotation", 5), "change pictures"),
+        (("train", "count-ones", "--rotation", 5), "apply to pictures only"),
         (("recipes", "show", "mnist"), "Did you mean 'mnist-rows"),
     ],
 )

@@ -88,7 +88,7 @@ def test_a_class_that_is_never_said_or_never_true_is_said_not_hidden() -> None:
     row = found.classes[2]
     assert (row.support, row.predicted, row.precision, row.recall, row.f1.value) == (0, 0, None, None, None)
     assert row.f1.note == "the class has no sequences and was never predicted"
-    few = "classes 'a', 'b' have fewer than 5 cases, so the interval may be too narrow"
+    few = "classes 'a', 'b' have fewer than 5 sequences, so the interval may be too narrow"
     assert found.balanced_accuracy.note == f"classes 'c' have no sequences and do not count; {few}"
     assert found.macro_f1.note == f"classes 'c' were never predicted; {few}"
     assert found.balanced_accuracy.value == pytest.approx((2 / 3 + 1) / 2)

@@ -125,7 +125,7 @@ def test_values_far_outside_of_the_trainings_range_are_doubted(factor: float, do
     chosen = model()
     chosen = replace(chosen, facts=chosen.facts.model_copy(update={"value_range": (-2.0, 2.0)}))
     values = np.clip(RANDOM.normal(size=(12, 4, 2)), -2, 2)
-    with pytest.warns(UnitWarning, match="trained on from -2 to 2") if doubted else nullcontext():
+    with pytest.warns(UnitWarning, match="the training data.s from -2 to 2") if doubted else nullcontext():
         getattr(chosen, ask)(values * factor)
 
 

@@ -180,7 +180,7 @@ def test_the_estimator_takes_the_method() -> None:
     trained = SequenceClassifier(hidden_size=4, method="trained", max_epochs=2, random_state=0).fit(X, y)
     assert trained.model_.facts.method == "trained"
     assert trained.history_["validation_loss"] == [None, None]  # nothing is set aside
-    with pytest.raises(ValueError, match="method = 'fitted' needs all cases at once"):
+    with pytest.raises(ValueError, match="method = 'fitted' needs all sequences at once"):
         fitted.partial_fit(X, y)
 
 

@@ -305,9 +305,9 @@ def test_only_the_kept_data_are_looked_at_before_the_training_ends(
         run_fitting(self)
         finished.append(True)
 
-    import unrolled.runs.run
+    import unrolled.runs.reporting
 
-    evaluate = unrolled.runs.run.evaluate
+    evaluate = unrolled.runs.reporting.evaluate
 
     def counting(*arguments: Any, **options: Any) -> Any:
         assert finished
@@ -315,7 +315,7 @@ def test_only_the_kept_data_are_looked_at_before_the_training_ends(
         return evaluate(*arguments, **options)
 
     monkeypatch.setattr(Fitting, "run", fitting)
-    monkeypatch.setattr(unrolled.runs.run, "evaluate", counting)
+    monkeypatch.setattr(unrolled.runs.reporting, "evaluate", counting)
     train(source, runs=tmp_path / "runs", **OPTIONS)
     assert measured == [1]
 

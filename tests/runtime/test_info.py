@@ -101,10 +101,10 @@ def test_a_library_of_another_version_of_the_source_is_not_used(monkeypatch: pyt
         pytest.skip("there is no compiled library")
     library.load_library.cache_clear()
 
-    class Longer(library.Layer):
+    class Longer(library.LayerStruct):
         _fields_ = (("one_more", ctypes.c_int64),)
 
-    monkeypatch.setattr(library, "Layer", Longer)
+    monkeypatch.setattr(library, "LayerStruct", Longer)
     found = library.load_library()
     assert isinstance(found, library.Missing)
     assert "another version of its source; install the package again" in found.reason
