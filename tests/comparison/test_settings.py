@@ -91,7 +91,7 @@ def test_seeds_are_counted_or_listed(listed: list[str] | None, count: int, expec
         ({"cell": ["gru", ""]}, 1, ConfigError, "empty value"),
         ({"cell": []}, 1, ConfigError, "empty value"),
         ({"hidden_size": ["8", "many"]}, 1, ConfigError, "hidden_size = 'many'"),
-        ({"test_fraction": ["0.2", "0.3"]}, 1, ConfigError, "about the data"),
+        ({"test_fraction": ["0.2", "0.3"]}, 1, ConfigError, "concerns the data"),
         ({"seed": ["1", "2"]}, 2, ConfigError, "not both"),
     ],
 )

@@ -52,10 +52,14 @@ def test_a_request_that_was_made_before_a_block_holds_in_it() -> None:
 
 
 def test_without_an_entry_no_request_is_made_and_python_interrupts() -> None:
-    with heeding_stops() as stop:
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-        assert not stop.requested
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored
+    try:
+        with heeding_stops() as stop:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            assert not stop.requested
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def test_handlers_are_put_back() -> None:
