@@ -173,7 +173,7 @@ def test_the_same_run_gives_the_same_page(digits_run: Run, tmp_path: Path) -> No
 def test_a_case_can_be_chosen_to_look_inside_at(digits_run: Run, tmp_path: Path) -> None:
     answer = call("report", digits_run.folder.path, "--number", 5, "--output", tmp_path / "a.html")
     assert (answer.code, answer.out) == (0, f"wrote {tmp_path / 'a.html'}\n")
-    assert "A look inside: case 5" in (tmp_path / "a.html").read_text()
+    assert "A look inside: sequence 5" in (tmp_path / "a.html").read_text()
     with pytest.raises(ConfigError, match="numbered from 0 to 358"):
         report(digits_run.folder.path, case=359)
 
