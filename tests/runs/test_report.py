@@ -298,7 +298,7 @@ def test_a_run_on_sequences_in_memory_has_its_report_and_later_one_without_them(
     run = train(Recipe(name="own"), data=own, runs=tmp_path, max_epochs=2, hidden_size=4)
     assert "Accuracy by length of the sequence" in run.folder.report.read_text()
     report(run.folder.path)
-    assert "the sequences were given in memory, and are not kept" in run.folder.report.read_text()
+    assert "the sequences were in memory and are not stored" in run.folder.report.read_text()
 
 
 @pytest.mark.slow
