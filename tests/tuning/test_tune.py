@@ -222,7 +222,7 @@ def test_a_study_of_something_else_is_not_gone_on_with(source: Path, tmp_path: P
 
 def test_a_damaged_study_is_named(source: Path, tmp_path: Path) -> None:
     (tmp_path / "study.db").write_bytes(b"this is no database" * 100)
-    with pytest.raises(StudyError, match=r"study\.db: .*damaged or no study"):
+    with pytest.raises(StudyError, match=r"study\.db: .*damaged or holds no study"):
         search(source, tmp_path, 1, storage=tmp_path / "study.db")
 
 
