@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from unrolled.config import LENGTHS, Recipe, fields, find_recipe
+from unrolled.config import LENGTHS, Recipe, default_recipe, fields, find_recipe
 from unrolled.model import Model
 from unrolled.training import EpochLog
 
@@ -15,7 +15,8 @@ def command_to_repeat(recipe: Recipe) -> str:
     """The command that repeats the training, or the Python call if no command can."""
     base, argument = find_recipe(recipe.name), recipe.name
     if base is None or not recipe.data.source:
-        base, argument = Recipe(name=recipe.name).with_options({"source": recipe.data.source}), recipe.data.source
+        start = default_recipe(recipe.name) if recipe.data.source else Recipe(name=recipe.name)
+        base, argument = start.with_options({"source": recipe.data.source}), recipe.data.source
     changed = {
         name: getattr(getattr(recipe, section), name)
         for section, name, _ in fields()
