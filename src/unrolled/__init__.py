@@ -99,6 +99,7 @@ Errors
                          StorageError, ServeError, RunError, RunLockedError, CheckpointError, DivergedError,
                          InterruptedRunError
     UnrolledWarning      every warning of this package:
+    TrainedOnWarning     figures of sequences that the model was trained on
     UnitWarning          values that are probably in another unit than those of the training
     RenamedWarning       a former name of an option or a field
 
@@ -162,6 +163,7 @@ if TYPE_CHECKING:
     from unrolled.errors import ServeError as ServeError
     from unrolled.errors import StorageError as StorageError
     from unrolled.errors import StudyError as StudyError
+    from unrolled.errors import TrainedOnWarning as TrainedOnWarning
     from unrolled.errors import UnitWarning as UnitWarning
     from unrolled.errors import UnknownNameError as UnknownNameError
     from unrolled.errors import UnrolledError as UnrolledError
@@ -269,6 +271,7 @@ _ROOMS = {
         "ServeError",
         "StorageError",
         "StudyError",
+        "TrainedOnWarning",
         "UnitWarning",
         "UnknownNameError",
         "UnrolledError",

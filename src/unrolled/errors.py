@@ -21,6 +21,7 @@
          └─ InterruptedRunError    stopped by the user, after saving a checkpoint
 
     UnrolledWarning                every warning of this package
+     ├─ TrainedOnWarning           figures of sequences that the model was trained on
      ├─ UnitWarning                values in another unit than those of the training, probably
      └─ RenamedWarning             a former name of an option or a field
 
@@ -182,6 +183,10 @@ class InterruptedRunError(RunError):
 
 class UnrolledWarning(UserWarning):
     """Base of every warning of this package."""
+
+
+class TrainedOnWarning(UnrolledWarning):
+    """Figures of sequences that the model was trained on."""
 
 
 class UnitWarning(UnrolledWarning):

@@ -26,7 +26,8 @@ def table(text: str) -> list[dict[str, str]]:
 def test_csv_holds_case_label_and_probabilities(unrolled: Command, digits_run: Run) -> None:
     rows = table(unrolled("predict", digits_run.folder.path, "digits").out)
     assert len(rows) == 359
-    assert list(rows[0]) == ["case", "label", *(f"p({n})" for n in range(10))]
+    assert list(rows[0]) == ["case", "label", "truth", "part", *(f"p({n})" for n in range(10))]
+    assert {row["part"] for row in rows} == {"held out"}
     for row in rows[:20]:
         values = {name[2:-1]: float(value) for name, value in row.items() if name.startswith("p(")}
         assert sum(values.values()) == pytest.approx(1, abs=1e-5)
@@ -101,6 +102,7 @@ def test_of_the_training_file_only_what_was_held_out_is_evaluated(unrolled: Comm
     assert len(table(unrolled("predict", "runs/own/1", "own.ts").out)) == 40
 
 
+@pytest.mark.filterwarnings("default::unrolled.errors.TrainedOnWarning")
 def test_figures_on_training_data_are_called_flattering(unrolled: Command, fresh: Path) -> None:
     rows = [f"{i},{i + 1},{i % 3}:{'ab'[i % 2]}" for i in range(40)]
     (fresh / "own.ts").write_text("@classLabel true a b\n@data\n" + "\n".join(rows))
@@ -118,7 +120,10 @@ def test_figures_on_training_data_are_called_flattering(unrolled: Command, fresh
         0,
     )
     (fresh / "own.ts").rename(fresh / "copy.ts")
-    assert "flatter" in unrolled("evaluate", "runs/own/1", "copy.ts").err
+    assert "nothing is held out" in unrolled("evaluate", "runs/own/1", "copy.ts").one_line()
+    answer = unrolled("evaluate", "runs/own/1", "copy.ts", "--part", "train")
+    assert "flatter" in answer.err
+    assert "40 trained on" in answer.out
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def series(path: Path, count: int = 20) -> Path:
     rng = np.random.default_rng(0)
     cases = []
     for index in range(count):
-        steps = np.linspace(0, 1, int(rng.integers(3, 9)))
+        steps = np.linspace(0, 1, int(rng.integers(3, 9))) + index / 1000
         cases.append(",".join(f"{v:.3f}" for v in (steps if index % 2 else -steps)) + f":{'ab'[index % 2]}")
     return write_ts(path, cases)
 
@@ -112,8 +112,9 @@ def test_a_file_of_sequences_can_be_trained_on(unrolled: Command, fresh: Path) -
 
 
 def test_an_explicit_test_file_is_what_is_tested_on(unrolled: Command, fresh: Path) -> None:
-    test = series(fresh / "test.ts", 14)
-    answer = unrolled("train", series(fresh / "train.ts", 40), "--test", test, *TINY, "--json")
+    rows = series(fresh / "all.ts", 54).read_text().splitlines()[-54:]
+    test, own = write_ts(fresh / "test.ts", rows[:14]), write_ts(fresh / "train.ts", rows[14:])
+    answer = unrolled("train", own, "--test", test, *TINY, "--json")
     assert json.loads(answer.out)["evaluation"]["cases"] == 14
 
 

@@ -69,7 +69,7 @@ def test_a_text_is_its_tokens_whatever_other_texts_there_are() -> None:
 def test_a_record_holds_each_part_in_nine_bytes_a_sequence() -> None:
     whole = random(0, 90)
     dataset = Dataset("x", whole.take(slice(0, 60)), None, whole.take(slice(60, 90)))
-    made = DatasetRecord.of(dataset)
+    made = dataset.record
     assert sum(array.nbytes for array in made.arrays().values()) == 9 * 90
     assert sorted(content_hashes(dataset.train).tolist()) == made.train.hashes.tolist()
     again = DatasetRecord.from_arrays(made.arrays())

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.config import DataConfig
+from unrolled.data.load import split_dataset
 from unrolled.data.sequences import Sequences
 from unrolled.data.splits import hold_out, hold_out_groups, hold_out_test, hold_out_validation
 from unrolled.errors import ConfigError, DataError
@@ -173,3 +174,61 @@ def test_what_cannot_be_ordered_in_time_is_refused_with_advice() -> None:
 def test_a_class_that_only_comes_late_is_named() -> None:
     with pytest.raises(DataError, match="class '1' occurs only among the last 2 sequences"):
         hold_out_test(timed([0, 1, 2, 3], [0, 0, 0, 1]), DataConfig(split="time", test_fraction=0.5))
+
+
+@given(st.lists(st.integers(0, 30), min_size=12, max_size=80), st.integers(0, 5), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_copies_of_a_content_are_on_one_side(contents: list[int], seed: int, grouped: bool) -> None:
+    labels = [("a", "b")[content % 2] for content in contents]
+    whole = Sequences.from_list([[float(content)] for content in contents], labels)
+    if grouped:
+        whole = replace(whole, groups=np.array([f"g{index % 7}" for index in range(len(contents))], object))
+    distinct = {label: {c for c, one in zip(contents, labels, strict=True) if one == label} for label in "ab"}
+    if min(map(len, distinct.values())) < 4 or 1 in whole.class_counts():
+        return
+    try:
+        kept, held = hold_out_test(whole, DataConfig(split_seed=seed, test_fraction=0.3))
+    except DataError:  # groups in which a class cannot be divided
+        return
+    assert held is not None
+    if not grouped:  # groups come first: chains of copies may join them all
+        assert not {*numbers(kept)} & {*numbers(held)}
+    else:
+        assert not {*np.asarray(kept.groups)} & {*np.asarray(held.groups)}
+    assert sorted(numbers(kept) + numbers(held)) == sorted(contents)
+
+
+def test_copies_join_groups_where_the_groups_allow_it() -> None:
+    contents = [*range(20), 0, 21, 22, 23]
+    groups = np.array([f"g{index // 2}" for index in range(24)], object)  # g0 and g10 share the content 0
+    whole = replace(Sequences.from_list([[float(c)] for c in contents], ["a", "b"] * 12), groups=groups)
+    for seed in range(10):
+        kept, held = hold_out_groups(whole, 0.3, seed)
+        assert not {*numbers(kept)} & {*numbers(held)}
+
+
+def test_a_class_of_one_content_is_not_held_out() -> None:
+    whole = Sequences.from_list([[float(i)] for i in range(20)] + [[99.0]] * 4, ["a", "b"] * 10 + ["c"] * 4)
+    kept, held = hold_out(whole, 0.2, 0)
+    assert numbers(held).count(99) == 0
+    assert numbers(kept).count(99) == 4
+
+
+def test_one_moment_is_not_cut_in_two() -> None:
+    times = np.repeat(np.arange(6.0), 5)
+    whole = replace(Sequences.from_list([[float(i)] for i in range(30)], ["a", "b"] * 15), times=times)
+    for fraction in (0.1, 0.2, 0.25, 0.5, 0.9):
+        kept, held = hold_out_test(whole, DataConfig(split="time", test_fraction=fraction))
+        assert held is not None
+        assert np.asarray(kept.times).max() < np.asarray(held.times).min()
+        assert abs(len(held) - fraction * 30) <= 2.5
+    with pytest.raises(DataError, match="of one moment"):
+        hold_out_test(replace(whole, times=np.zeros(30)), DataConfig(split="time"))
+
+
+def test_without_a_fraction_too_few_sequences_are_all_trained_on() -> None:
+    few = numbered([6, 1])
+    assert hold_out_validation(few, DataConfig())[1] is None
+    assert "too few are left" in split_dataset(numbered([8, 8, 2]), DataConfig(), "few", "few").note
+    with pytest.raises(DataError, match="class '1' has one sequence"):
+        hold_out_validation(few, DataConfig(validation_fraction=0.2))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +18,17 @@ from unrolled.data.dataset import Dataset
 from unrolled.data.load import load_dataset
 from unrolled.data.record import DatasetRecord
 from unrolled.data.sequences import Sequences
-from unrolled.errors import DataError
-from unrolled.evaluation import Part, changed_part, fingerprints, held_out, names_source, parts_of, shared_note, unseen
+from unrolled.errors import DataError, TrainedOnWarning
+from unrolled.evaluation import (
+    Part,
+    changed_part,
+    choose,
+    evaluate,
+    fingerprints,
+    held_out,
+    names_source,
+    parts_of,
+)
 from unrolled.model.model import Model, ModelFacts
 from unrolled.network.network import Network
 from unrolled.runs.run import Run, resume, train
@@ -104,11 +115,53 @@ def test_another_file_in_the_place_of_the_training_file_is_not_taken_for_it(run:
     assert "trained on" not in answer.err
 
 
-def test_sequences_that_were_all_trained_on_are_called_so(run: Run) -> None:
-    train_part = load_dataset(run.recipe.data).train
-    found = unseen(run.model, train_part, "it")
-    assert found.sequences is train_part
-    assert found.note == "of the 68 sequences of it 68 were trained on; the figures flatter the model"
+@pytest.mark.filterwarnings("default::unrolled.errors.TrainedOnWarning")
+def test_sequences_that_were_all_trained_on_are_evaluated_only_when_asked_for(run: Run, fresh: Path) -> None:
+    dataset = load_dataset(run.recipe.data)
+    with pytest.raises(DataError, match=r"of the 68 sequences of it 68 were trained on; nothing is held out.*--part"):
+        choose(run.model, dataset.train, "it")
+    assert choose(run.model, dataset.train, "it", "train").sequences.fingerprint == dataset.train.fingerprint
+    with pytest.warns(TrainedOnWarning, match="68 of these 68 sequences stand in"):
+        assert evaluate(run.model, dataset.train).parts == {"trained on": 68}
+    for part, count in (("train", 68), ("validation", 12), ("test", 20), ("all", 100), ("held-out", 20)):
+        for data in (["x.csv"], []) if part != "all" else (["x.csv"],):
+            answer = call("evaluate", run.folder.path, *data, "--part", part, "--json")
+            assert ("flatter" in answer.err) == (part not in ("test", "held-out"))
+            found = json.loads(answer.out)
+            assert found["cases"] == count
+            assert sum(found["parts"].values()) == count
+    refused = call("evaluate", run.folder.path, "x.csv", "--part", "new")
+    assert "expected some of --part new" in refused.err
+
+
+def test_predictions_tell_truth_and_part(run: Run, fresh: Path) -> None:
+    write(fresh / "more.csv", [*rows(3, seed=1), *rows(100)])
+    answer = list(csv.DictReader(call("predict", run.folder.path, "more.csv").out.splitlines()))
+    assert Counter(row["part"] for row in answer) == {"trained on": 68, "validation": 12, "held out": 20, "new": 3}
+    assert [row["truth"] for row in answer] == [line[-1] for line in [*rows(3, seed=1), *rows(100)]]
+    first = json.loads(call("predict", run.folder.path, "more.csv", "--format", "jsonl").out.splitlines()[0])
+    assert (first["truth"], first["part"]) == ("a", "new")
+
+
+def test_the_ids_of_held_out_sequences_are_written(fresh: Path) -> None:
+    lines = [f"s{i}," + line for i, line in enumerate(rows(60))]
+    Path("x.csv").write_text("\n".join(["id," + ",".join(f"t{i}" for i in range(8)) + ",label", *lines]) + "\n")
+    run = train("x.csv", id="id", table="wide", max_epochs=1, hidden_size=4, report=False)
+    written = list(csv.DictReader(run.folder.held_out.read_text().splitlines()))
+    test = load_dataset(run.recipe.data).test
+    assert test is not None
+    assert test.ids is not None
+    assert [row["id"] for row in written if row["part"] == "test"] == test.ids.tolist()
+    assert {row["part"] for row in written} == {"validation", "test"}
+
+
+def test_data_in_memory_are_not_taken_for_the_source_of_their_recipe(fresh: Path) -> None:
+    rng = np.random.default_rng(0)
+    own = Sequences.from_array(rng.normal(size=(60, 8, 8)), ["a", "b"] * 30)
+    run = train("digits", data=replace(own, pictures=True), max_epochs=1, hidden_size=4, report=False)
+    assert run.model.facts.data["options"]["source"] == ""
+    refused = call("evaluate", run.folder.path)
+    assert "does not record where its training data are" in refused.err
 
 
 def test_copies_of_one_content_are_parted_as_they_were() -> None:
@@ -116,7 +169,7 @@ def test_copies_of_one_content_are_parted_as_they_were() -> None:
     values, labels = np.ones((12, 3)), list("aaaabbaabbbb")
     whole = Sequences.from_array(values, labels)
     data = Dataset("x", whole.take(slice(0, 6)), whole.take(slice(6, 8)), whole.take(slice(8, 12)))
-    record = DatasetRecord.of(data)
+    record = data.record
     model = fake(record, whole)
     parts = parts_of(model, whole)
     assert parts is not None
@@ -126,9 +179,6 @@ def test_copies_of_one_content_are_parted_as_they_were() -> None:
             assert ((parts == part) & (whole.targets == index)).sum() == (of.targets == index).sum(), (name, part)
     more = Sequences.from_array(np.ones((1, 3)), ["a"])
     assert parts_of(model, more).tolist() == [Part.TRAINED_ON]  # type: ignore[union-attr]
-    assert shared_note(record) == (
-        "4 of the 4 test sequences also stand in the training data; the figures flatter the model"
-    )
 
 
 def fake(record: DatasetRecord, whole: Sequences) -> Model:
@@ -138,11 +188,23 @@ def fake(record: DatasetRecord, whole: Sequences) -> Model:
     return Model(Network(config, len(whole.channels), len(whole.classes)), facts, record=record)
 
 
-def test_a_test_file_that_is_the_training_file_is_said(fresh: Path) -> None:
+@pytest.mark.filterwarnings("default::unrolled.errors.TrainedOnWarning")
+def test_a_test_file_that_is_the_training_file_is_refused_and_one_that_shares_sequences_is_said(fresh: Path) -> None:
     write(fresh / "x.csv", rows(60))
-    answer = call("train", "x.csv", "--test", "x.csv", "--max-epochs", 1, "--hidden-size", 4, "--no-report")
-    assert "60 of the 60 test sequences also stand in the training data" in answer.out + answer.err
-    assert "60 of the 60 test sequences also stand" in call("evaluate", "runs/x/1").err
+    quick = ("--max-epochs", 1, "--hidden-size", 4, "--no-report")
+    refused = call("train", "x.csv", "--test", "x.csv", *quick)
+    assert "all 60 test sequences also stand in the training data" in refused.err
+    assert not (fresh / "runs").exists()
+    write(fresh / "test.csv", [*rows(60)[:5], *rows(20, seed=1)])
+    answer = call("train", "x.csv", "--test", "test.csv", *quick)
+    assert "5 of the 25 test sequences also stand in the training data" in answer.out
+    assert "0, 1, 2, 3, 4" in answer.out
+    assert "without the sequences whose content was learned" in answer.out
+    assert (
+        "5 of these 25 sequences stand in the model's training or validation data" in call("evaluate", "runs/x/1").err
+    )
+    figures = json.loads(Path("runs/x/1/evaluation.json").read_text())
+    assert figures["unlearned"]["cases"] == 20
 
 
 def test_a_model_of_before_this_was_recorded_says_so(run: Run, fresh: Path) -> None:
@@ -152,8 +214,9 @@ def test_a_model_of_before_this_was_recorded_says_so(run: Run, fresh: Path) -> N
     assert held_out(model).sequences.fingerprint == dataset.test.fingerprint
     assert held_out(model).note is None  # the training part is as it was, so the test part is
     assert parts_of(model, dataset.train) is not None
-    assert "flatter" in str(unseen(model, dataset.train, "it").note)
-    other = unseen(model, dataset.test, "new.csv")
+    with pytest.raises(DataError, match="nothing is held out"):
+        choose(model, dataset.train, "it")
+    other = choose(model, dataset.test, "new.csv")
     assert other.note == (
         "this model does not record the sequences that it was trained on, so new.csv may hold some of them"
     )

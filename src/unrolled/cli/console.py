@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -76,6 +76,11 @@ def print_evaluation(evaluation: Evaluation) -> None:
     if evaluation.logistic is not None:
         seen = SEEN[evaluation.logistic_features or "summary"]
         console.print(f"(the regression was fitted on {seen} of {evaluation.logistic_cases:,} training sequences)")
+    if evaluation.parts is not None:
+        console.print(f"(of the model's data {parts_in_words(evaluation.parts)})")
+    if evaluation.unlearned is not None:
+        rest = evaluation.unlearned
+        console.print(f"without the sequences whose content was learned: {rest} of {rest.cases:,}")
     if evaluation.headline is not None:
         first = evaluation.headline
         console.print(f"the first {first.cases} alone: {first} - the value of a headline figure from so few")
@@ -130,6 +135,11 @@ def _number(value: float | None) -> str:
 
 def _range(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+
+
+def parts_in_words(parts: Mapping[str, int]) -> str:
+    """The number of sequences by part, such as ``12 held out, 3 new``."""
+    return ", ".join(f"{count:,} {name}" for name, count in parts.items())
 
 
 def share_cells(share: Proportion) -> list[str]:

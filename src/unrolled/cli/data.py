@@ -14,7 +14,7 @@ from unrolled.data.files import STANDARD_INPUT, Observer
 from unrolled.data.formats import reader_of
 from unrolled.data.sources import SOURCES
 from unrolled.errors import ReadError
-from unrolled.evaluation import held_out, names_source, unseen
+from unrolled.evaluation import Chosen, Wanted, choose, held_out, learned_part, names_source
 from unrolled.model import Model
 
 
@@ -34,22 +34,27 @@ def sequences_for(model: Model, data: str | None, options: Mapping[str, Any]) ->
     training file, except for what the options say.
     """
     with noting() as observer:
-        if data is not None:
-            return _load(model, data, options, observer)
-        chosen = held_out(model, observer)
-    if chosen.note is not None:
-        print_note(chosen.note)
-    return chosen.sequences
+        chosen = held_out(model, observer) if data is None else Chosen(_load(model, data, options, observer))
+    return _noted(chosen)
 
 
-def unseen_sequences_for(model: Model, data: str | None, options: Mapping[str, Any]) -> Sequences:
-    """As `sequences_for`, without the model's training sequences, if they can be told and others remain."""
+def chosen_sequences_for(
+    model: Model, data: str | None, options: Mapping[str, Any], wanted: Wanted = "held-out"
+) -> Sequences:
+    """The labelled sequences of some parts of a model's data, among those of a file or of the model's own data."""
     with noting() as observer:
         recorded = model.record is not None and data not in SOURCES
-        if data is None or (not recorded and data != str(STANDARD_INPUT) and names_source(model, data)):
-            chosen = held_out(model, observer)
+        own = data is None or (not recorded and data != str(STANDARD_INPUT) and names_source(model, data))
+        if own:
+            read_again = held_out(model, observer) if wanted in ("held-out", "test") else None
+            chosen = read_again or learned_part(model, wanted, observer)
         else:
-            chosen = unseen(model, _load(model, data, options, observer, labels_needed=True), data)
+            loaded = _load(model, str(data), options, observer, labels_needed=True)
+            chosen = choose(model, loaded, str(data), wanted)
+    return _noted(chosen)
+
+
+def _noted(chosen: Chosen) -> Sequences:
     if chosen.note is not None:
         print_note(chosen.note)
     return chosen.sequences

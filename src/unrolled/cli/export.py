@@ -57,14 +57,14 @@ def export(
     the values. docs/export.md describes its inputs and outputs, and has programs that use it.
     """
     from unrolled.cli.console import print_json
-    from unrolled.cli.data import unseen_sequences_for
+    from unrolled.cli.data import chosen_sequences_for
     from unrolled.export import export_onnx
     from unrolled.model import Model, find_model
 
     if quantize is None and (data is not None or options):
         raise typer.BadParameter("--data and the options on how to read it are for --quantize.")
     trained = Model.load(model)
-    sequences = None if quantize is None else unseen_sequences_for(trained, data, options)
+    sequences = None if quantize is None else chosen_sequences_for(trained, data, options)
     path = output or Path(f"{_name(find_model(model))}{'-stream' if streaming else ''}.{form.value}")
     exported = export_onnx(trained, path, streaming=streaming, int8_data=sequences)
     if as_json:

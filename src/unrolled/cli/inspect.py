@@ -23,6 +23,9 @@ _SHADES = " .:-=+*#%@"
 @with_file_options()
 def inspect(
     path: Annotated[Path, typer.Argument(help="A file or folder of sequences; - for standard input, as CSV.")],
+    test: Annotated[
+        Path | None, typer.Option(help="A file of test sequences: count those that stand in the file too.")
+    ] = None,
     as_json: AsJson = False,
     *,
     options: dict[str, Any],
@@ -34,7 +37,8 @@ def inspect(
     from unrolled.data import inspect as inspect_file
 
     with reading_bar(notes()) as bar:
-        inspection = inspect_file(path, data_config(options), observer=bar)
+        given = options if test is None else {**options, "test": str(test)}
+        inspection = inspect_file(path, data_config(given), observer=bar)
     if as_json:
         print_json(inspection.to_dict())
     else:

@@ -89,7 +89,8 @@ def predict(
         return
     rows = (_step_rows if steps else _rows)(trained, sequences, number or 0)
     places = ["case", *([] if sequences.ids is None else ["id"]), *(["step"] if steps else [])]
-    lines = _lines(trained, rows, places, form)
+    known = {} if steps or sequence is not None else _known(trained, sequences)
+    lines = _lines(trained, rows, places, form, known)
     if output is None:
         sys.stdout.writelines(lines)
         sys.stdout.flush()
@@ -136,17 +137,32 @@ def _name(sequences: Sequences, index: int, first: int) -> dict[str, object]:
     return {"case": first + index, **({} if sequences.ids is None else {"id": sequences.ids[index]})}
 
 
-def _lines(model: Model, rows: Iterator[Row], places: list[str], form: Format) -> Iterator[str]:
-    """The written lines; ``places`` are the first columns of CSV."""
+def _known(model: Model, sequences: Sequences) -> dict[str, list[str]]:
+    """What is known of each labelled sequence: its true class, and its part in the model's training."""
+    from unrolled.evaluation import Part, parts_of
+
+    if sequences.labels is None:
+        return {}
+    parts = parts_of(model, sequences)
+    known = {"truth": [sequences.classes[label] for label in sequences.labels]}
+    return known if parts is None else {**known, "part": [str(Part(part)) for part in parts]}
+
+
+def _lines(
+    model: Model, rows: Iterator[Row], places: list[str], form: Format, known: Mapping[str, list[str]] | None = None
+) -> Iterator[str]:
+    """The written lines; ``places`` are the first columns of CSV, ``known`` those behind the predicted label."""
+    known = known or {}
     if form is Format.csv:
-        yield _csv_line([*places, "label", *(f"p({name})" for name in model.classes)])
-    for place, probabilities in rows:
-        label = model.classes[int(probabilities.argmax())]
+        yield _csv_line([*places, "label", *known, *(f"p({name})" for name in model.classes)])
+    for index, (place, probabilities) in enumerate(rows):
+        label, facts = model.classes[int(probabilities.argmax())], {name: of[index] for name, of in known.items()}
         if form is Format.csv:
-            yield _csv_line([*map(str, place.values()), label, *(f"{value:.6f}" for value in probabilities)])
+            cells = [*map(str, place.values()), label, *facts.values()]
+            yield _csv_line([*cells, *(f"{value:.6f}" for value in probabilities)])
         else:
             values = {name: round(float(value), 6) for name, value in zip(model.classes, probabilities, strict=True)}
-            yield json.dumps({**place, "label": label, "probabilities": values}, ensure_ascii=False) + "\n"
+            yield json.dumps({**place, "label": label, **facts, "probabilities": values}, ensure_ascii=False) + "\n"
 
 
 def _csv_line(cells: list[str]) -> str:

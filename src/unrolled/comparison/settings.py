@@ -20,7 +20,7 @@ from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, RunError, UnknownNameError, UnrolledError
 from unrolled.evaluation import changed_part
 from unrolled.jobs import Answer, Job, Progress, ProgressRecorder, Watcher, do_jobs, share_cores
-from unrolled.runs import RunFolder, Say, dataset_for, recipe_for, resume, silent, train
+from unrolled.runs import RunFolder, Say, dataset_for, in_memory, recipe_for, resume, silent, train_dataset
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def compare_settings(
     """
     say, watcher = say or silent, watcher or Watcher()
     base = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options({"report": False} | options)
-    settings = make_settings(base, grid, seeds)
+    settings = make_settings(base if data is None else in_memory(base, data), grid, seeds)
     references = [named_reference(one) if isinstance(one, str) else one for one in against]
     if len(settings) + len(references) < 2:
         raise ConfigError("there is one setting only; give at least one field several values, such as --cell gru,lstm.")
@@ -249,6 +249,6 @@ def train_one(
     if folder is not None:
         run = resume(folder.path, data=data, recorders=recorders)
     else:
-        run = train(recipe, data=data, runs=runs, recorders=recorders)
+        run = train_dataset(recipe, data, runs=runs, recorders=recorders)
     accuracy = "" if run.evaluation is None else f"{100 * run.evaluation.accuracy.value:.2f} % "
     return run.folder.path, f"{accuracy}in {run.seconds:.1f} s, {run.folder.path}"

@@ -14,6 +14,7 @@ numbers     numbers in text, and as 32-bit floats
 coercion    a caller's arrays and lists into `Sequences`
 tokens      a text into characters or words
 splits      held-out sequences: by class, by group, by time, by order
+copies      sequences of the same content
 checks      whether sequences fit training, a test or a model
 inspection  `unrolled inspect`: the content of a file, and what is odd about it
 record      the content of training, validation and test sequences, as hashes

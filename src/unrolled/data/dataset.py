@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from unrolled.data.checks import targets_among
+from unrolled.data.record import DatasetRecord, PartRecord
 from unrolled.data.sequences import Sequences
 
 
@@ -45,3 +47,9 @@ class Dataset:
                 validation, classes, "the validation data", "the training data do not have; those are"
             )
             object.__setattr__(self, "validation", replace(validation, labels=labels, classes=classes))
+
+    @cached_property
+    def record(self) -> DatasetRecord:
+        """The content of all sequences, as hashes, before any preparation."""
+        parts = (self.train, self.validation, self.test)
+        return DatasetRecord(*(PartRecord.of(part, self.train.classes) for part in parts))

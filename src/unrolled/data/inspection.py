@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import DataConfig
+from unrolled.data.copies import first_copies
 from unrolled.data.files import SILENT, Notes, Observer
 from unrolled.data.formats import read, reader_of
+from unrolled.data.record import content_hashes
 from unrolled.data.sequences import Integers, Sequences, Values
 from unrolled.errors import listed
 
@@ -149,7 +151,11 @@ def inspect(
     reader = reader_of(path, config.format if config else None)
     notes: list[str] = []
     sequences = read(path, config, observer=Notes(notes.append, observer), labels_needed=False)
-    return inspect_sequences(sequences, path=str(path), format_title=reader.title, notes=tuple(notes))
+    found = inspect_sequences(sequences, path=str(path), format_title=reader.title, notes=tuple(notes))
+    if config is None or config.test is None:
+        return found
+    test = read(config.test, config, labels_needed=False)
+    return replace(found, findings=(*found.findings, *_shared_findings(test, sequences, config.test)))
 
 
 def inspect_sequences(
@@ -182,7 +188,11 @@ def inspect_sequences(
         value_min=float(scan.low[finite].min()) * sequences.scale if finite.any() else None,
         value_max=float(scan.high[finite].max()) * sequences.scale if finite.any() else None,
         preview=tuple(_preview(sequences, index) for index in range(min(_PREVIEW_SEQUENCES, len(sequences)))),
-        findings=(*_label_findings(sequences), *(() if sequences.symbols else _value_findings(sequences, scan))),
+        findings=(
+            *_label_findings(sequences),
+            *_copy_findings(sequences),
+            *(() if sequences.symbols else _value_findings(sequences, scan)),
+        ),
         notes=notes,
         symbols=sequences.symbols,
     )
@@ -271,6 +281,38 @@ def _label_findings(sequences: Sequences) -> Iterator[str]:
     if absent:
         have = _count(len(absent), "declared class has", "declared classes have")
         yield f"{have} no sequence: {listed(absent)}."
+
+
+def _shared_findings(test: Sequences, sequences: Sequences, name: str) -> Iterator[str]:
+    """Test sequences that also stand in the training data."""
+    shared = np.flatnonzero(np.isin(content_hashes(test), content_hashes(sequences))).tolist()
+    if shared:
+        names = [str(index) if test.ids is None else test.ids[index] for index in shared]
+        yield (
+            f"{len(shared):,} of the {len(test):,} sequences of the test file {name} also stand here: {listed(names)}. "
+            "A test on them would flatter."
+        )
+
+
+def _copy_findings(sequences: Sequences) -> Iterator[str]:
+    """Sequences of the same content: a test on copies of training sequences would flatter."""
+    contents, place = np.unique(first_copies(sequences), return_inverse=True)
+    counts = np.bincount(place)
+    further = len(sequences) - len(contents)
+    if not further:
+        return
+    often = contents[counts > 1].tolist()
+    names = [str(index) if sequences.ids is None else sequences.ids[index] for index in often]
+    tail = ""
+    if sequences.labels is not None:
+        pairs = np.unique(np.stack([place, sequences.labels]), axis=1)[0]
+        differing = int((np.bincount(pairs) > 1).sum())
+        tail = f"; {_count(differing, 'has', 'have')} several labels" if differing else ""
+    yield (
+        f"{_count(further, 'sequence is a copy', 'sequences are copies')} of an earlier one "
+        f"({further / len(sequences):.1%} of all): {_count(len(often), 'content stands', 'contents stand')} there more "
+        f"than once, first in sequence {listed(names)}{tail}. Copies stay on one side of a split."
+    )
 
 
 def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:

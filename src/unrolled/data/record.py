@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.data.dataset import Dataset
 from unrolled.data.sequences import BLOCK_STEPS, Sequences, Values, label_indices
 
 Hashes = npt.NDArray[np.uint64]
@@ -49,11 +48,10 @@ class DatasetRecord:
     validation: PartRecord
     test: PartRecord
 
-    @classmethod
-    def of(cls, dataset: Dataset) -> DatasetRecord:
-        """The record of a data set as it was read, before any preparation."""
-        classes = dataset.train.classes
-        return cls(*(PartRecord.of(part, classes) for part in (dataset.train, dataset.validation, dataset.test)))
+    @property
+    def learned(self) -> Hashes:
+        """The hashes of the training and the validation sequences."""
+        return np.concatenate([self.train.hashes, self.validation.hashes])
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> DatasetRecord:

@@ -1,4 +1,7 @@
-"""Holds out sequences: at random by class or by group, or the last in time or in order."""
+"""Holds out sequences: at random by class or by group, or the last in time or in order.
+
+Sequences of the same content stay on one side of a random split, and of a split by group where the groups allow it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import DataConfig
+from unrolled.data.copies import first_copies
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.errors import ConfigError, DataError
 
@@ -28,6 +32,8 @@ _NOTHING_HELD_OUT = "hold nothing out (--validation-fraction 0, and a test file 
 
 def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequences, Sequences]:
     """Splits sequences in two so that each class has the same share in both parts.
+
+    All copies of a content are on the same side; a class whose sequences are all alike is not held out.
 
     Args:
         sequences: labelled sequences.
@@ -46,21 +52,22 @@ def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequence
             f"class {name!r} has one sequence, which cannot be on both sides of a split; "
             f"add another, remove the class, or {_NOTHING_HELD_OUT}."
         )
-    held = max(round(fraction * len(sequences)), 1)
-    classes = int((counts > 0).sum())
-    if held < classes or len(sequences) - held < classes:
+    contents, place = np.unique(first_copies(sequences), return_inverse=True)
+    targets = _rarest_labels(sequences.targets, counts, place)
+    several = np.flatnonzero(np.bincount(targets, minlength=len(counts))[targets] > 1)
+    held, classes = max(round(fraction * len(several)), 1), len(np.unique(targets[several]))
+    if not classes or held < classes or len(several) - held < classes:
+        different = "" if len(contents) == len(sequences) else "different "
         raise DataError(
-            f"{len(sequences)} sequences of {classes} classes cannot be split so that {held} are held out: "
+            f"{len(several)} {different}sequences of {classes} classes cannot be split so that {held} are held out: "
             f"each side needs room for one of each class. Choose a fraction from "
-            f"{math.ceil(100 * classes / len(sequences)) / 100:.2f} to "
-            f"{math.floor(100 - 100 * classes / len(sequences)) / 100:.2f}, or 0 to hold nothing out."
+            f"{math.ceil(100 * classes / max(len(several), 1)) / 100:.2f} to "
+            f"{math.floor(100 - 100 * classes / max(len(several), 1)) / 100:.2f}, or 0 to hold nothing out."
         )
     from sklearn.model_selection import train_test_split  # scikit-learn takes a second to import
 
-    kept, out = train_test_split(
-        np.arange(len(sequences)), test_size=held, random_state=seed, stratify=sequences.targets
-    )
-    return sequences.take(np.sort(kept)), sequences.take(np.sort(out))
+    out = train_test_split(several, test_size=held, random_state=seed, stratify=targets[several])[1]
+    return _divided(sequences, np.isin(place, out))
 
 
 def hold_out_groups(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequences, Sequences]:
@@ -80,6 +87,7 @@ def hold_out_groups(sequences: Sequences, fraction: float, seed: int) -> tuple[S
     """
     groups = np.unique(np.asarray(sequences.groups, str), return_inverse=True)[1]
     _refuse_lonely_groups(sequences, groups)
+    groups = _with_copies_together(sequences, groups)
     faults = partial(_faults, sequences.targets, fraction)
     held = np.ones(len(sequences), bool)
     for attempt in range(_ATTEMPTS):
@@ -91,30 +99,36 @@ def hold_out_groups(sequences: Sequences, fraction: float, seed: int) -> tuple[S
             "found no way to hold out whole groups so that every class remains to be learned; choose another "
             f"fraction or --split-seed, leave out --group, or {_NOTHING_HELD_OUT}."
         )
-    return sequences.take(np.flatnonzero(~held)), sequences.take(np.flatnonzero(held))
+    return _divided(sequences, held)
 
 
-def hold_out_last(sequences: Sequences, fraction: float, order: Integers) -> tuple[Sequences, Sequences]:
-    """Splits sequences in two and holds out the last ones.
+def hold_out_last(
+    sequences: Sequences, fraction: float, moments: npt.NDArray[np.generic]
+) -> tuple[Sequences, Sequences]:
+    """Splits sequences in two and holds out the last ones; sequences of one moment are on the same side.
 
     Args:
         sequences: labelled sequences.
-        fraction: share of the sequences that is held out, over 0 and under 1.
-        order: indices of the sequences, from the first to the last.
+        fraction: share of the sequences that is held out, over 0 and under 1; the moments may not allow it exactly.
+        moments: time or place of each sequence, [N].
     Returns:
         As `hold_out`.
     Raises:
         DataError: for a class that occurs only among the last sequences, and for too few sequences.
     """
     held = max(round(fraction * len(sequences)), 1)
-    if held >= len(sequences):
-        raise DataError(f"{len(sequences)} sequences cannot be split so that {held} are held out; add more.")
-    kept, out = (sequences.take(np.sort(part)) for part in (order[:-held], order[-held:]))
+    firsts, counts = np.unique(moments, return_counts=True)
+    if held >= len(sequences) or len(firsts) == 1:
+        found = f"{len(sequences)} sequences" if len(firsts) > 1 else f"{len(sequences)} sequences of one moment"
+        raise DataError(f"{found} cannot be split so that {held} are held out; add more.")
+    later = np.cumsum(counts[::-1])[-2::-1]  # sequences from the second moment on, from the third on, …
+    boundary = firsts[1 + int(np.abs(later - held).argmin())]
+    kept, out = _divided(sequences, moments >= boundary)
     late = np.flatnonzero((out.class_counts() > 0) & (kept.class_counts() == 0))
     if late.size:
         raise DataError(
-            f"class {sequences.classes[int(late[0])]!r} occurs only among the last {held:,} sequences, which are held "
-            "out, so it cannot be learned; hold out a smaller share, remove the class, or leave out --split."
+            f"class {sequences.classes[int(late[0])]!r} occurs only among the last {len(out):,} sequences, which are "
+            "held out, so it cannot be learned; hold out a smaller share, remove the class, or leave out --split."
         )
     return kept, out
 
@@ -127,11 +141,19 @@ def hold_out_test(sequences: Sequences, config: DataConfig) -> tuple[Sequences, 
 
 
 def hold_out_validation(train: Sequences, config: DataConfig) -> tuple[Sequences, Sequences | None]:
-    """The sequences that remain, and the validation sequences by the rule of the test; None for a fraction of 0."""
+    """The sequences that remain, and the validation sequences by the rule of the test.
+
+    There are none for a fraction of 0, nor where no fraction is given and the sequences are too few for the default.
+    """
     fraction = config.validation_fraction
-    if fraction is None:
-        fraction = DEFAULT_VALIDATION_FRACTION
-    return _hold_out(train, fraction, config) if fraction else (train, None)
+    if fraction == 0:
+        return train, None
+    if fraction is not None:
+        return _hold_out(train, fraction, config)
+    try:
+        return _hold_out(train, DEFAULT_VALIDATION_FRACTION, config)
+    except DataError:
+        return train, None
 
 
 def split_rule(sequences: Sequences, config: DataConfig) -> str:
@@ -143,14 +165,14 @@ def split_rule(sequences: Sequences, config: DataConfig) -> str:
 
 def _hold_out(sequences: Sequences, fraction: float, config: DataConfig) -> tuple[Sequences, Sequences]:
     if config.split != "stratified":
-        return hold_out_last(sequences, fraction, _order(sequences, config))
+        return hold_out_last(sequences, fraction, _moments(sequences, config))
     if sequences.groups is not None:
         return hold_out_groups(sequences, fraction, config.split_seed)
     return hold_out(sequences, fraction, config.split_seed)
 
 
-def _order(sequences: Sequences, config: DataConfig) -> Integers:
-    """The indices of the sequences in the order of time, or of the data; equal times keep the order of the data."""
+def _moments(sequences: Sequences, config: DataConfig) -> npt.NDArray[np.generic]:
+    """The time of each sequence, or its place in the data, [N]."""
     if sequences.groups is not None:
         raise ConfigError(
             f"split = {config.split!r} cannot also keep groups together, as --group asks for; leave out one of them."
@@ -164,7 +186,40 @@ def _order(sequences: Sequences, config: DataConfig) -> Integers:
             f"split = 'time' needs the moment of each sequence, and these {found}; name a time column with --time, or "
             "give --split order if they are in the order of time."
         )
-    return np.argsort(times, kind="stable").astype(np.int64)
+    return times
+
+
+def _divided(sequences: Sequences, held: npt.NDArray[np.bool_]) -> tuple[Sequences, Sequences]:
+    """The remaining and the held-out sequences, in their order."""
+    return sequences.take(np.flatnonzero(~held)), sequences.take(np.flatnonzero(held))
+
+
+def _rarest_labels(targets: Integers, counts: Integers, place: Integers) -> Integers:
+    """The label of each content, [U]: of its copies' labels the rarest, so that no class is left without a content.
+
+    Args:
+        targets: label of each sequence, [N].
+        counts: sequences of each class, [C].
+        place: content of each sequence, [N].
+    """
+    by_count = np.argsort(-counts[targets], kind="stable")  # the rarest last: it overwrites the others
+    labels = np.empty(int(place.max()) + 1, np.int64)
+    labels[place[by_count]] = targets[by_count]
+    return labels
+
+
+def _with_copies_together(sequences: Sequences, groups: Integers) -> Integers:
+    """The groups, [N], joined where they have copies of the same content, unless a class would have one group only."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = int(groups.max()) + 1
+    contents = count + first_copies(sequences)
+    size = count + len(groups)
+    links = coo_array((np.ones(len(groups)), (groups, contents)), shape=(size, size))
+    joined: Integers = connected_components(links, directed=False)[1][groups].astype(np.int64)
+    lonely = any(len(np.unique(joined[sequences.targets == label])) == 1 for label in np.unique(sequences.targets))
+    return groups if lonely else joined
 
 
 def _refuse_lonely_groups(sequences: Sequences, groups: Integers) -> None:

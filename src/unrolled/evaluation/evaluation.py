@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
 from unrolled.data import Integers, Sequences
-from unrolled.errors import ConfigError, DataError
+from unrolled.errors import ConfigError, DataError, TrainedOnWarning
+from unrolled.evaluation.held_out import learned, part_counts, parts_of
 from unrolled.evaluation.metrics import ClassRow, Quality, confusion, decisions, log_probabilities, quality
 from unrolled.evaluation.scoring import SHARES, Predictions, predictions_of
 from unrolled.model import Model
@@ -99,6 +102,10 @@ class Evaluation:
         seconds: computing time of the network.
         over_logistic, over_majority: the network's accuracy less that of the two baselines on the same sequences; None
             without baselines, and in figures of version 0.1.0.
+        parts: number of sequences by their part in the model's training, such as ``{"held out": 12, "new": 3}``; None
+            if the model does not record its data.
+        unlearned: accuracy on the sequences whose content is neither in the training nor in the validation data; None
+            if that is so for all or for none, or unknown.
 
     Example:
         >>> run.evaluation.confusion  # rows: the true class
@@ -131,6 +138,8 @@ class Evaluation:
     seconds: float
     over_logistic: Difference | None = None
     over_majority: Difference | None = None
+    parts: dict[str, int] | None = None
+    unlearned: Proportion | None = None
 
     @property
     def loss(self) -> float:
@@ -216,7 +225,7 @@ def evaluate(
 ) -> Evaluation:
     """Figures of a model on labelled sequences, each with its 95 % interval, beside those of its baselines.
 
-    Whether the model was trained on them is not looked at: pass sequences that are held out.
+    All of them count, whatever the model was trained on: `Evaluation.parts` says which they are.
 
     Args:
         model: the model.
@@ -230,6 +239,8 @@ def evaluate(
         ConfigError: for headline_sequences below 1.
         MismatchError: for sequences or labels that do not fit the model.
         DataError: for sequences without labels.
+    Warns:
+        TrainedOnWarning: if some of them stand in the model's training or validation data.
 
     Example:
         >>> evaluation = unrolled.evaluate(model, dataset.test)
@@ -244,6 +255,9 @@ def evaluate(
     targets, logits, temperature = predictions.targets, predictions.logits, model.facts.temperature
     predicted = logits.argmax(1)
     right = predicted == targets
+    parts, new = parts_of(model, sequences), ~learned(model, sequences)
+    if not new.all():
+        _warn_of_learned(new)
     baselines = model.baselines
     logistic = baselines.predict(model.accept(sequences)) == targets if baselines else None
     majority = targets == baselines.majority if baselines else None
@@ -275,6 +289,17 @@ def evaluate(
         seconds=predictions.seconds,
         over_logistic=None if logistic is None else difference(right[None], logistic[None]),
         over_majority=None if majority is None else difference(right[None], majority[None]),
+        parts=None if parts is None else part_counts(parts),
+        unlearned=share(right[new]) if new.any() and not new.all() else None,
+    )
+
+
+def _warn_of_learned(new: npt.NDArray[np.bool_]) -> None:
+    warnings.warn(
+        f"{np.count_nonzero(~new):,} of these {len(new):,} sequences stand in the model's training or validation data; "
+        "the figures flatter it.",
+        TrainedOnWarning,
+        stacklevel=3,
     )
 
 
@@ -283,7 +308,7 @@ def _by_share(predictions: Predictions) -> list[ShareSeen]:
     return [ShareSeen(part, share(column)) for part, column in zip(SHARES, right.T, strict=True)]
 
 
-def _by_length(lengths: Integers, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[LengthGroup]:
+def _by_length(lengths: Integers, right: npt.NDArray[np.bool_]) -> list[LengthGroup]:
     """Groups between quantiles of the lengths; equal lengths stay together."""
     if (lengths == lengths[0]).all():
         return []

@@ -11,18 +11,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import DataConfig
-from unrolled.data import Dataset, DatasetRecord, Sequences, content_hashes, label_indices, load_dataset, load_sequences
+from unrolled.data import (
+    Dataset,
+    DatasetRecord,
+    Sequences,
+    content_hashes,
+    label_indices,
+    load_dataset,
+    load_sequences,
+)
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer
 from unrolled.errors import ConfigError, DataError
 from unrolled.model import Model
 
 _FINGERPRINTS = {"training": "fingerprint", "validation": "validation_fingerprint", "test": "test_fingerprint"}
+
+Wanted = Literal["held-out", "train", "validation", "test", "new", "all"]
+"""Names of the sequences that are asked for: ``held-out`` are those of the test, and new ones."""
 
 _UNRECORDED = "this model does not record the sequences that it was trained on, so {}"
 _OTHER = "the sequences of {} are not those of the training"
@@ -36,8 +47,20 @@ class Part(IntEnum):
     TEST = 2
     NEW = 3
 
+    def __str__(self) -> str:
+        return ("trained on", "validation", "held out", "new")[self]
+
 
 Parts = npt.NDArray[np.int8]
+
+_WANTED: dict[Wanted, tuple[Part, ...]] = {
+    "held-out": (Part.TEST, Part.NEW),
+    "train": (Part.TRAINED_ON,),
+    "validation": (Part.VALIDATION,),
+    "test": (Part.TEST,),
+    "new": (Part.NEW,),
+    "all": tuple(Part),
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +68,7 @@ class Chosen:
     """Sequences to evaluate a model on.
 
     Attributes:
-        sequences: the held-out ones, if there are any and the model records them; otherwise all.
+        sequences: those that were asked for; all, if the model does not record its data.
         note: a reservation that a reader of the figures must know, or None.
     """
 
@@ -87,28 +110,50 @@ def parts_of(model: Model, sequences: Sequences) -> Parts | None:
     return None
 
 
-def unseen(model: Model, sequences: Sequences, origin: str) -> Chosen:
-    """The sequences that took no part in the model's training or validation; all, with a note, if there are none.
+def part_counts(parts: Parts) -> dict[str, int]:
+    """The number of sequences of each part that has some, by its name: ``trained on``, ``held out``, …"""
+    counts = np.bincount(parts, minlength=len(Part)).tolist()
+    return {str(part): counts[part] for part in Part if counts[part]}
+
+
+def choose(model: Model, sequences: Sequences, origin: str, wanted: Wanted = "held-out") -> Chosen:
+    """The sequences of one or several parts of a model's data.
 
     Args:
         model: the model.
         sequences: sequences as they were read.
-        origin: their source, for the note.
+        origin: their source, for messages.
+        wanted: the sequences that are asked for.
+    Raises:
+        DataError: if there are none of these, or the model does not record which they are.
     """
     parts = parts_of(model, sequences)
     if parts is None:
+        if wanted not in ("held-out", "all"):
+            raise DataError(_UNRECORDED.format(f"those asked for ({wanted}) cannot be told; leave out --part."))
         return Chosen(sequences, _UNRECORDED.format(f"{origin} may hold some of them"))
-    if (parts == Part.NEW).all():
-        return Chosen(sequences)
-    note = _counts(parts, origin)
-    if names_source(model, origin) and not _is_whole(model, parts):
+    inside = np.flatnonzero(np.isin(parts, _WANTED[wanted]))
+    note = None if (parts == Part.NEW).all() else _in_words(parts, origin)
+    if not len(inside):
+        raise DataError(f"{note or f'all sequences of {origin} are new to the model'}; {_nothing(wanted)}")
+    if note is not None and names_source(model, origin) and not _is_whole(model, parts):
         note = f"{_OTHER.format(origin)}: {note}"
-    fresh = np.flatnonzero(parts >= Part.TEST)
-    if not len(fresh):
-        return Chosen(sequences, f"{note}; the figures flatter the model")
-    if len(fresh) < len(parts):
-        note += f"; only the {len(fresh):,} that it has not seen are taken"
-    return Chosen(sequences.take(fresh), note)
+    if note is not None and len(inside) < len(parts):
+        note += f"; the figures are of {len(inside):,}"
+    return Chosen(sequences.take(inside), note)
+
+
+def _nothing(wanted: Wanted) -> str:
+    if wanted == "held-out":
+        return "nothing is held out. Name other data, or ask for these by name: --part train, validation or all."
+    return f"expected some of --part {wanted}."
+
+
+def learned(model: Model, sequences: Sequences) -> npt.NDArray[np.bool_]:
+    """Whether the content of each sequence is in the training or validation data, [N]; unknown counts as not."""
+    if model.record is None:
+        return np.zeros(len(sequences), bool)
+    return np.isin(content_hashes(sequences), model.record.learned)
 
 
 def names_source(model: Model, data: str) -> bool:
@@ -125,11 +170,7 @@ def held_out(model: Model, observer: Observer = SILENT) -> Chosen:
         ConfigError: if the model does not record the source of its data, or the source cannot be read again.
         DataError: if there were no test sequences, or none of them is left.
     """
-    options = _options(model)
-    if not options.source:
-        raise ConfigError("this model does not record where its training data are; name the data.")
-    if options.source == str(STANDARD_INPUT):
-        raise ConfigError("this model was trained on standard input, which cannot be read again; name the data.")
+    options = _readable_options(model)
     try:
         dataset = load_dataset(options, observer, missing=model.facts.model.missing)
     except DataError:
@@ -144,17 +185,25 @@ def held_out(model: Model, observer: Observer = SILENT) -> Chosen:
         doubt = f"some of these may be among them: {_OTHER.format(options.source)}"
         return Chosen(dataset.test, _UNRECORDED.format(doubt) if changed_part(dataset, model.facts.data) else None)
     if dataset.test.fingerprint == model.facts.data.get(_FINGERPRINTS["test"]):
-        return Chosen(dataset.test, shared_note(model.record))
+        return Chosen(dataset.test)
     return _still_there(model, model.record, options)
 
 
-def shared_note(record: DatasetRecord) -> str | None:
-    """A note on test sequences whose content is also in the training or validation data; None without any."""
-    learned = np.concatenate([record.train.hashes, record.validation.hashes])
-    shared, count = int(np.isin(record.test.hashes, learned).sum()), len(record.test.hashes)
-    if not shared:
-        return None
-    return f"{shared:,} of the {count:,} test sequences also stand in the training data; the figures flatter the model"
+def learned_part(model: Model, wanted: Wanted, observer: Observer = SILENT) -> Chosen:
+    """The training or validation sequences of a model, read again from their source.
+
+    Raises:
+        ConfigError: as `held_out`.
+        DataError: if there are none of them, or they have changed.
+    """
+    options = _readable_options(model)
+    dataset = load_dataset(options, observer, missing=model.facts.model.missing)
+    part = {"train": dataset.train, "validation": dataset.validation}.get(wanted)
+    if part is None:
+        raise DataError(f"the model's own data, {options.source}, have no part {wanted!r}; name other data.")
+    if changed_part(dataset, model.facts.data) is not None:
+        raise DataError(f"{_OTHER.format(options.source)}; restore them, or name the data to choose by content.")
+    return Chosen(part)
 
 
 def _still_there(model: Model, record: DatasetRecord, options: DataConfig) -> Chosen:
@@ -169,6 +218,16 @@ def _still_there(model: Model, record: DatasetRecord, options: DataConfig) -> Ch
         )
     there = f"of the {count:,} sequences that were held out for the test {len(kept):,} are there"
     return Chosen(whole.take(kept), f"{_OTHER.format(origin)}: {there}")
+
+
+def _readable_options(model: Model) -> DataConfig:
+    """The data options of the model's training, if its source can be read again."""
+    options = _options(model)
+    if not options.source:
+        raise ConfigError("this model does not record where its training data are; name the data.")
+    if options.source == str(STANDARD_INPUT):
+        raise ConfigError("this model was trained on standard input, which cannot be read again; name the data.")
+    return options
 
 
 def _options(model: Model) -> DataConfig:
@@ -221,14 +280,9 @@ def _copies(
     return Counter(zip(hashes[inside].tolist(), labels[inside].tolist(), strict=True))
 
 
-def _counts(parts: Parts, origin: str) -> str:
+def _in_words(parts: Parts, origin: str) -> str:
     """The number of sequences of each part, in words."""
-    words = {
-        Part.TRAINED_ON: "were trained on",
-        Part.VALIDATION: "were used for validation",
-        Part.TEST: "were held out for the test",
-        Part.NEW: "are new",
-    }
+    words = ("were trained on", "were used for validation", "were held out for the test", "are new")
     counts = np.bincount(parts, minlength=len(Part))
-    texts = [f"{counts[part]:,} {word}" for part, word in words.items() if counts[part]]
+    texts = [f"{count:,} {word}" for count, word in zip(counts, words, strict=True) if count]
     return f"of the {len(parts):,} sequences of {origin} {', '.join(texts)}"

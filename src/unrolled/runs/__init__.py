@@ -6,16 +6,18 @@ reporting.py  figures and report of a run, from its folder
 
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.reporting import report
-from unrolled.runs.run import Run, Say, dataset_for, recipe_for, resume, silent, train
+from unrolled.runs.run import Run, Say, dataset_for, in_memory, recipe_for, resume, silent, train, train_dataset
 
 __all__ = [
     "Run",
     "RunFolder",
     "Say",
     "dataset_for",
+    "in_memory",
     "recipe_for",
     "report",
     "resume",
     "silent",
     "train",
+    "train_dataset",
 ]

@@ -59,6 +59,11 @@ class RunFolder:
         return self.path / "predictions.npz"
 
     @property
+    def held_out(self) -> Path:
+        """The ids of the validation and test sequences, where they have some."""
+        return self.path / "held_out.csv"
+
+    @property
     def report(self) -> Path:
         """The report, a page."""
         return self.path / "report.html"

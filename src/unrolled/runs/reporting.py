@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from unrolled.config import Recipe
 from unrolled.data import Sequences
-from unrolled.errors import ConfigError, DataError, UnrolledError
+from unrolled.errors import ConfigError, DataError, TrainedOnWarning, UnrolledError
 from unrolled.evaluation import Evaluation, Outcomes, evaluate, held_out, predictions_of, save_outcomes
 from unrolled.model import Model
 from unrolled.reports import Material, Shown, render
@@ -73,7 +74,9 @@ def report(
 def evaluate_run(folder: RunFolder, recipe: Recipe, model: Model, test: Sequences) -> Evaluation:
     """Evaluates a run's model and writes figures and predictions into its folder."""
     predictions = predictions_of(model, test)
-    evaluation = evaluate(model, test, predictions=predictions, headline_sequences=recipe.train.headline_sequences)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainedOnWarning)  # the training says which of its test sequences these are
+        evaluation = evaluate(model, test, predictions=predictions, headline_sequences=recipe.train.headline_sequences)
     save_outcomes(folder.predictions, predictions.targets, predictions.probabilities)
     write_json(folder.evaluation, evaluation.to_dict())
     return evaluation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import platform
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -11,31 +13,39 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from unrolled.baselines import fit_baselines
 from unrolled.config import Recipe, default_recipe, find_recipe, named_recipes, read_recipe
 from unrolled.data import (
     Dataset,
-    DatasetRecord,
     Sequences,
     check_held_out,
     check_test,
     check_trainable,
+    content_hashes,
     load_dataset,
     split_dataset,
     token_kind,
 )
 from unrolled.data.files import SILENT, STANDARD_INPUT, Notes, Observer
-from unrolled.data.sources import SOURCES
+from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCES
 from unrolled.drawing import draw_confusion, draw_curves, draw_prediction, to_pixels, to_png
-from unrolled.errors import ConfigError, InterruptedRunError, RunError, StorageError, UnknownNameError
+from unrolled.errors import (
+    ConfigError,
+    DataError,
+    InterruptedRunError,
+    RunError,
+    StorageError,
+    UnknownNameError,
+    listed,
+)
 from unrolled.evaluation import (
     Evaluation,
     calibrate,
     changed_part,
     fingerprints,
-    shared_note,
 )
 from unrolled.model import Model, choose_examples, learned_facts
 from unrolled.preparation import Preprocessor, learn_preprocessor
@@ -44,7 +54,7 @@ from unrolled.runs.folder import RunFolder
 from unrolled.runs.reporting import evaluate_run
 from unrolled.runs.reporting import report as write_report
 from unrolled.runtime import choose_device, describe_device, using_threads
-from unrolled.storage import write_bytes
+from unrolled.storage import write_bytes, write_text
 from unrolled.training import (
     EpochLog,
     check_settings,
@@ -160,7 +170,7 @@ def train(
     Args:
         recipe: a `Recipe`, or what `recipe_for` takes.
         data: sequences of your own instead of the recipe's; plain `Sequences` are split as the recipe's data section
-            says. They are not stored, so `resume` needs them again.
+            says. They are not stored, so `resume` needs them again; the run records no source.
         runs: the folder for run folders.
         name: the run's name; by default the next number.
         recorders: further recorders of the training.
@@ -182,13 +192,29 @@ def train(
     """
     say = say or silent
     chosen = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options)
+    if data is not None:
+        chosen = in_memory(chosen, data)
     dataset = dataset_for(chosen, data, Notes(say, reading))
+    return train_dataset(chosen, dataset, runs=runs, name=name, recorders=recorders, say=say)
+
+
+def train_dataset(
+    chosen: Recipe,
+    dataset: Dataset,
+    *,
+    runs: str | Path,
+    name: str | None = None,
+    recorders: Sequence[Recorder] = (),
+    say: Say = silent,
+) -> Run:
+    """As `train`, for a recipe whose sequences are already there, as `dataset_for` returned them."""
     device = choose_device(chosen.train.device)
     check_settings(chosen.train, chosen.augment, dataset.train, dataset.validation, device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked():
         prepared = _prepare(folder, chosen, dataset)
         folder.write_config(chosen, {"data": _data_facts(dataset), **prepared.conditions()})
+        _write_held_out(folder, dataset)
         return _finish(prepared, recorders, say)
 
 
@@ -289,8 +315,38 @@ def _prepare(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> _Prepared:
     return _Prepared(folder, dataset, ready, preprocessor, training)
 
 
+def in_memory(recipe: Recipe, data: Sequences | Dataset) -> Recipe:
+    """The recipe for sequences in memory: the source of others would later be taken for theirs."""
+    others = {"source": "", **dict.fromkeys(OPTIONS_OF_NAMED_DATA)}
+    if isinstance(data, Dataset):
+        others["test"] = None
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=others)})
+
+
 def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT) -> Dataset:
-    """The sequences that the caller gave, split if they need to be, or else the recipe's."""
+    """The sequences that the caller gave, split if they need to be, or else the recipe's.
+
+    Raises:
+        DataError: for sequences that cannot be trained or tested on, such as a test that was learned by heart.
+    """
+    dataset = _dataset_for(recipe, data, observer)
+    if dataset.test is not None and len(_learned(dataset)) == len(dataset.test):
+        raise DataError(
+            f"all {len(dataset.test):,} test sequences also stand in the training data, so they cannot test what the "
+            "model learned; name other --test data, or leave --test out to hold some sequences out."
+        )
+    return dataset
+
+
+def _learned(dataset: Dataset) -> npt.NDArray[np.intp]:
+    """The indices of the test sequences whose content is also in the training or validation data."""
+    record = dataset.record
+    if dataset.test is None or not np.isin(record.test.hashes, record.learned).any():
+        return np.arange(0)
+    return np.flatnonzero(np.isin(content_hashes(dataset.test), record.learned))
+
+
+def _dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer) -> Dataset:
     missing = recipe.model.missing
     if isinstance(data, Dataset):
         check_trainable(data.train, missing)
@@ -308,10 +364,10 @@ def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run
     """Trains to the end, evaluates the model, and writes the model folder."""
     folder, dataset, ready, training = prepared.folder, prepared.dataset, prepared.ready, prepared.training
     recipe, state = training.recipe, training.state
-    record = DatasetRecord.of(dataset)
-    shared = shared_note(record)
-    if shared is not None:
-        say(f"note: {shared}")
+    shared = _learned(dataset)
+    if dataset.test is not None and len(shared):
+        count = f"{len(shared):,} of the {len(dataset.test):,} test sequences"
+        say(f"note: {count} also stand in the training data: {listed(_names(dataset.test, shared))}")
     observers = [MetricsFile(folder.metrics), *_own_recorders(prepared, say), *recorders]
     with _saying_how_to_go_on(folder):
         with using_threads(prepared.threads):
@@ -326,7 +382,7 @@ def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run
             training=training_facts(state, recipe),
         )
         model = Model(state.shipped, facts, fit_baselines(ready.train))
-        model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples), record=record)
+        model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples), record=dataset.record)
         if recipe.train.calibrate and dataset.validation is not None:
             model = calibrate(model, dataset.validation)
         evaluation = None
@@ -407,6 +463,11 @@ def _step(train: Sequences) -> str:
     return f"text, {len(train.symbols) - 1:,} different {token_kind(train.symbols)}"
 
 
+def _names(sequences: Sequences, indices: npt.NDArray[np.intp]) -> list[str]:
+    """The ids of some sequences, or their numbers, counted from 0."""
+    return [str(index) if sequences.ids is None else sequences.ids[index] for index in indices.tolist()]
+
+
 def _unseen(dataset: Dataset) -> Sequences:
     """Held-out sequences, or training sequences if none are held out."""
     return dataset.test or dataset.validation or dataset.train
@@ -435,6 +496,17 @@ def _watched(text: str, train: Sequences, preprocessor: Preprocessor) -> torch.T
         found = len(sequence.channels)
         raise ConfigError(f"watch = {text!r} has {found} channels; expected {channels}, as the data have.")
     return torch.from_numpy(preprocessor(sequence)[0][None])
+
+
+def _write_held_out(folder: RunFolder, dataset: Dataset) -> None:
+    """Writes the ids of the held-out sequences, where they have some."""
+    parts = {"validation": dataset.validation, "test": dataset.test}
+    named = {name: part.ids for name, part in parts.items() if part is not None and part.ids is not None}
+    rows = [(name, one) for name, ids in named.items() for one in ids]
+    if rows:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([("part", "id"), *rows])
+        write_text(folder.held_out, text.getvalue())
 
 
 def _say_what_changed(found: dict[str, Any], recorded: dict[str, Any], say: Say) -> None:
