@@ -43,8 +43,11 @@ def test_a_field_that_is_given_a_value_is_not_searched(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("recipe", named_recipes().values(), ids=lambda recipe: recipe.name)
-def test_the_default_space_suits_every_recipe(recipe: object) -> None:
-    assert search_space(recipe) == DEFAULT_SPACE  # type: ignore[arg-type]
+def test_the_default_space_suits_every_recipe(recipe: Recipe) -> None:
+    space = search_space(recipe)
+    assert set(space) == set(DEFAULT_SPACE)
+    if recipe.train.weight_decay:  # 0 is on no logarithmic scale
+        assert inside(space, recipe) is not None
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from unrolled.jobs.watcher import Watcher
 from unrolled.runs.run import recipe_for, train
 from unrolled.tuning import study as studies
 from unrolled.tuning.search import Tuning, tune
-from unrolled.tuning.space import DEFAULT_SPACE, inside
+from unrolled.tuning.space import DEFAULT_SPACE, inside, search_space
 
 pytestmark = pytest.mark.slow
 
@@ -245,7 +245,7 @@ def test_a_storage_that_cannot_be_had_is_named(source: Path, tmp_path: Path, sto
 
 
 def test_data_without_validation_are_refused(tmp_path: Path) -> None:
-    data = Sequences.from_list([np.array([1.0, 2.0]), np.array([2.0, 1.0])] * 10, [0, 1] * 10)
+    data = Sequences.from_list([np.array([index, 2.0]) for index in range(20)], [0, 1] * 10)
     with pytest.raises(DataError, match="validation"):
         tune(Recipe(name="mine"), data=data, trials=1, runs=tmp_path, validation_fraction=0)
 
@@ -300,3 +300,36 @@ def test_the_importance_is_optunas(source: Path, tmp_path: Path) -> None:
     study = optuna.load_study(study_name="own/tuning", storage=studies.storage_url(found.folder / "study.db"))
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     assert found.importance == pytest.approx(optuna.importance.get_param_importances(study, evaluator=evaluator))
+
+
+SMALL = {"cell": ("gru", "lstm", "rnn"), "hidden_size": Range(low=2, high=5)}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_no_setting_is_tried_twice_and_a_small_space_ends(jobs: int, source: Path, tmp_path: Path) -> None:
+    recipe = recipe_for(str(source)).model_copy(update={"tune": SMALL})
+    said: list[str] = []
+    found = tune(recipe, trials=20, jobs=jobs, runs=tmp_path / "runs", say=said.append, max_epochs=1, batch_size=40)
+    tried = {tuple(trial.settings.items()) for trial in found.trials}
+    assert len(found.trials) == len(tried) == 12
+    assert any("every setting of the search space was tried" in line for line in said)
+    assert any("lies outside of the search space" in line for line in said)  # 96 units
+
+
+def test_the_number_of_trials_is_that_of_the_study_on_all_machines(source: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, unrolled\n"
+        "options = dict(max_epochs=1, hidden_size=4, num_layers=1, jobs=1, runs=sys.argv[2], storage=sys.argv[3])\n"
+        "unrolled.tune(sys.argv[1], trials=5, **options)\n"
+    )
+    words = [[sys.executable, "-c", code, source, tmp_path / str(i), tmp_path / "study.db"] for i in range(2)]
+    machines = [subprocess.Popen(one, stdout=subprocess.DEVNULL) for one in words]
+    assert [machine.wait(timeout=200) for machine in machines] == [0, 0]
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{tmp_path / 'study.db'}")
+    assert sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.get_trials()) == 5
+
+
+def test_the_default_space_holds_the_recipe_itself() -> None:
+    own = {"batch_size": 20, "hidden_size": 200, "num_layers": 3, "cell": "rnn", "learning_rate": 0.1}
+    recipe = recipe_for("digits").with_options(own)
+    assert inside(search_space(recipe), recipe) is not None

@@ -48,7 +48,8 @@ def train(
         flag = next(iter(options)).replace("_", "-")
         raise typer.BadParameter(f"--resume goes on with the run's own settings; leave out --{flag}.")
     silent = quiet or as_json
-    recipe = RunFolder.open(resume).read_config()[0] if resume else recipe_for(what or "").with_options(options)
+    asked = RunFolder.open(resume).read_config()[0] if resume else recipe_for(what or "")
+    recipe = asked.with_options(options)
     console = notes()
     recorders: list[Recorder] = []
     if console.is_terminal and not silent:
@@ -61,7 +62,7 @@ def train(
         if resume is not None:
             run = go_on(resume, recorders=recorders, say=say, reading=reading)
         else:
-            run = begin(recipe, runs=runs, name=name, recorders=recorders, say=say, reading=reading)
+            run = begin(asked, runs=runs, name=name, recorders=recorders, say=say, reading=reading, **options)
     evaluation = run.evaluation
     if as_json:
         figures = evaluation.to_dict() if evaluation else None

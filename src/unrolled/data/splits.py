@@ -56,13 +56,18 @@ def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequence
     targets = _rarest_labels(sequences.targets, counts, place)
     several = np.flatnonzero(np.bincount(targets, minlength=len(counts))[targets] > 1)
     held, classes = max(round(fraction * len(several)), 1), len(np.unique(targets[several]))
-    if not classes or held < classes or len(several) - held < classes:
+    if not classes:
+        raise DataError(
+            f"all {len(sequences)} sequences of each class are alike, so none can be held out; add others, or "
+            f"{_NOTHING_HELD_OUT}."
+        )
+    if held < classes or len(several) - held < classes:
         different = "" if len(contents) == len(sequences) else "different "
         raise DataError(
             f"{len(several)} {different}sequences of {classes} classes cannot be split so that {held} are held out: "
             f"each side needs room for one of each class. Choose a fraction from "
-            f"{math.ceil(100 * classes / max(len(several), 1)) / 100:.2f} to "
-            f"{math.floor(100 - 100 * classes / max(len(several), 1)) / 100:.2f}, or 0 to hold nothing out."
+            f"{math.ceil(100 * classes / len(several)) / 100:.2f} to "
+            f"{math.floor(100 - 100 * classes / len(several)) / 100:.2f}, or 0 to hold nothing out."
         )
     from sklearn.model_selection import train_test_split  # scikit-learn takes a second to import
 

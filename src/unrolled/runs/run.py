@@ -51,6 +51,7 @@ from unrolled.model import Model, choose_examples, learned_facts
 from unrolled.preparation import Preprocessor, learn_preprocessor
 from unrolled.readout import Training, set_up
 from unrolled.runs.folder import RunFolder
+from unrolled.runs.idle import refuse_idle
 from unrolled.runs.reporting import evaluate_run
 from unrolled.runs.reporting import report as write_report
 from unrolled.runtime import choose_device, describe_device, using_threads
@@ -195,6 +196,7 @@ def train(
     if data is not None:
         chosen = in_memory(chosen, data)
     dataset = dataset_for(chosen, data, Notes(say, reading))
+    refuse_idle([chosen], options, dataset.train)
     return train_dataset(chosen, dataset, runs=runs, name=name, recorders=recorders, say=say)
 
 

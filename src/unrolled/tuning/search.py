@@ -16,9 +16,10 @@ from unrolled.data import Dataset, Sequences
 from unrolled.drawing import draw_search, to_png
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyError
 from unrolled.jobs import Answer, Job, Watcher, do_jobs, share_cores
-from unrolled.runs import Say, dataset_for, recipe_for, silent
+from unrolled.runs import Say, dataset_for, in_memory, recipe_for, refuse_idle, silent
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
-from unrolled.tuning.space import inside, search_space, to_search
+from unrolled.tuning.repeats import PASSED_OVER
+from unrolled.tuning.space import ends, inside, search_space, to_search
 from unrolled.tuning.study import helping, open_study, storage_url
 from unrolled.tuning.trial import load_without_test, run_trial
 
@@ -154,8 +155,11 @@ def tune(
     """
     say, watcher = say or silent, watcher or Watcher()
     base = to_search((recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options), options)
+    base = base if data is None else in_memory(base, data)
     space = search_space(base, options)
     dataset = load_without_test(base) if data is None else replace(dataset_for(base, data), test=None)
+    corners = [base.with_options({field: value}) for field, one in space.items() for value in ends(field, one)]
+    refuse_idle(corners, options, dataset.train)
     if dataset.validation is None:
         raise DataError("a search needs validation data, and there are none; set --validation-fraction.")
     if base.data.validation_fraction == 0 and data is None:
@@ -170,7 +174,9 @@ def tune(
     }
     study = open_study(url, f"{base.name}/{name}", base.train.monitor, identity)
     own = inside(space, base)
-    if own is not None and not study.get_trials(deepcopy=False):
+    if own is None:
+        say("the recipe itself lies outside of the search space, so it is not the first trial")
+    elif not study.get_trials(deepcopy=False):
         study.enqueue_trial(own, skip_if_exists=True)
     search = _Search(base, space, url, study, trials, timeout, dataset, folder)
     try:
@@ -209,7 +215,7 @@ class _Search:
         share = share_cores(left, jobs=jobs, threads=common.threads, device=common.device)
         say(f"{left} trials, {share.reason}" if left > 1 else "1 trial")
         ends = math.inf if self.timeout is None else time.time() + self.timeout
-        study = {"url": self.url, "name": self.study.study_name, "ends": ends}
+        study = {"url": self.url, "name": self.study.study_name, "most": self.trials, "ends": ends}
         job = Job(run_trial, {"recipe": self.base, "space": self.space, "data": self.dataset, **study})
 
         def answered(place: int, answer: Answer) -> None:
@@ -229,6 +235,9 @@ class _Search:
         finally:
             watcher.end()
 
+        if self._finished() < self.trials and time.time() < ends:
+            say("every setting of the search space was tried, or another machine tries the rest")
+
     def _finished(self) -> int:
         with helping(self.url):
             return sum(trial.state.name in FINISHED for trial in self.study.get_trials(deepcopy=False))
@@ -237,7 +246,7 @@ class _Search:
 def _result(folder: Path, base: Recipe, study: optuna.Study) -> Tuning | None:
     """The result of the study; None if no trial was completed."""
     with helping("the study"):
-        frozen = study.get_trials(deepcopy=False)
+        frozen = [one for one in study.get_trials(deepcopy=False) if PASSED_OVER not in one.user_attrs]
         if not any(trial.state.name == "COMPLETE" for trial in frozen):
             return None
         best = study.best_trial

@@ -54,7 +54,7 @@ def search_space(recipe: Recipe, fixed: Collection[str] = ()) -> dict[str, Dimen
         UnknownNameError: for a field that cannot be tuned, with the nearest.
         ConfigError: for an empty range, or a value that its field does not take.
     """
-    space = recipe.tune or DEFAULT_SPACE
+    space = recipe.tune or {name: _with_own(name, one, recipe) for name, one in DEFAULT_SPACE.items()}
     for name, dimension in space.items():
         if name not in TUNABLE:
             raise UnknownNameError("field to tune", name, TUNABLE)
@@ -66,6 +66,16 @@ def search_space(recipe: Recipe, fixed: Collection[str] = ()) -> dict[str, Dimen
         why = ", or matters only in training by gradients, and method is fitted" if fitted else ""
         raise ConfigError(f"every field of the search space was given a value{why}, so nothing is left to search.")
     return chosen
+
+
+def _with_own(name: str, dimension: Dimension, recipe: Recipe) -> Dimension:
+    """The dimension, widened to the recipe's own value, so that the first trial can be the recipe as it is."""
+    own = getattr(getattr(recipe, FIELDS[name]), name)
+    if not isinstance(dimension, Range):
+        return dimension if own in dimension else (*dimension, own)
+    if dimension.log and own <= 0:
+        return dimension
+    return dimension.model_copy(update={"low": min(dimension.low, own), "high": max(dimension.high, own)})
 
 
 def to_search(recipe: Recipe, fixed: Collection[str] = ()) -> Recipe:
@@ -81,16 +91,20 @@ def to_search(recipe: Recipe, fixed: Collection[str] = ()) -> Recipe:
 def _check(recipe: Recipe, name: str, dimension: Dimension) -> None:
     if isinstance(dimension, Range):
         _check_range(name, dimension)
-        ends: list[object] = [as_field(name, dimension.low), as_field(name, dimension.high)]
-    else:
-        if not dimension:
-            raise ConfigError(f"tune.{name} = []: the list is empty; give at least one value.")
-        ends = list(dimension)
-    for value in ends:
+    elif not dimension:
+        raise ConfigError(f"tune.{name} = []: the list is empty; give at least one value.")
+    for value in ends(name, dimension):
         try:
             recipe.with_options({name: value})
         except ConfigError as error:
             raise ConfigError(f"tune.{name}: {str(error).removeprefix('options: ')}") from None
+
+
+def ends(name: str, dimension: Dimension) -> list[Any]:
+    """The values of a list, or both ends of a range."""
+    if isinstance(dimension, Range):
+        return [as_field(name, dimension.low), as_field(name, dimension.high)]
+    return list(dimension)
 
 
 def _check_range(name: str, found: Range) -> None:

@@ -20,6 +20,7 @@ from unrolled.runs import dataset_for
 from unrolled.runtime import choose_device, using_threads
 from unrolled.training import EpochLog, TrainState, training_threads
 from unrolled.training.recorders import Recorder
+from unrolled.tuning.repeats import PASSED_OVER, REPEATED, PassedOver, pass_over_unless_new, propose_unseen
 from unrolled.tuning.space import as_field
 from unrolled.tuning.study import helping, load_study, sampler
 
@@ -44,35 +45,41 @@ def run_trial(
     data: Dataset,
     url: str,
     name: str,
+    most: int,
     ends: float,
     *,
     progress: Progress,
 ) -> str | None:
-    """One trial of a study; a job.
+    """One trial of a study, with a setting that no earlier trial has; a job.
 
     Args:
         recipe: the recipe that the trial starts from.
         space: the search space.
         data: the sequences, without test sequences.
         url, name: storage and name of the study.
+        most: number of trials of the whole study, on all machines.
         ends: the time after which no trial begins, in seconds since 1970.
         progress: called with the trial's progress, 0 to 1.
     Returns:
-        A line for the user; None if it was too late to begin.
+        A line for the user; None if it was too late to begin, or nothing is left to try.
     """
-    if time.time() >= ends:
-        return None
     done: list[optuna.trial.FrozenTrial] = []
 
     def objective(trial: optuna.Trial) -> float:
         trial.study.sampler = sampler(recipe.train.seed, trial.number)
-        chosen = recipe.with_options({field: suggest(trial, field, one) for field, one in space.items()})
-        return learn(chosen, data, trial, progress)
+        chosen = {field: suggest(trial, field, one) for field, one in space.items()}
+        pass_over_unless_new(trial, len(space), most)
+        return learn(recipe.with_options(chosen), data, trial, progress)
 
     with helping(url):
         study = load_study(url, name)
-        study.optimize(objective, n_trials=1, callbacks=[lambda _, trial: done.append(trial)])
-        trial = done[0]
+        while not done or done[-1].user_attrs.get(PASSED_OVER) == REPEATED:
+            if time.time() >= ends or not propose_unseen(study, space, repeated=bool(done)):
+                return None
+            study.optimize(objective, n_trials=1, catch=(PassedOver,), callbacks=[lambda _, one: done.append(one)])
+        trial = done[-1]
+        if PASSED_OVER in trial.user_attrs:
+            return None
         complete = any(one.state.name == "COMPLETE" for one in study.get_trials(deepcopy=False))
         return describe(trial, recipe.train.monitor, study.best_trial if complete else None)
 
