@@ -80,7 +80,7 @@ def test_a_model_says_what_it_takes(client: TestClient, digits_run: Run) -> None
 
 def test_examples_are_the_models(client: TestClient, digits_run: Run) -> None:
     found = client.get("/v1/examples").json()["examples"]
-    assert found[4] == {"label": "4", "sequence": digits_run.model.examples[4].sequence}
+    assert found[4] == {"label": "4", "part": "held out", "sequence": digits_run.model.examples[4].sequence}
     assert client.post("/v1/predict", json={"sequences": [found[4]["sequence"]]}).status_code == 200
 
 

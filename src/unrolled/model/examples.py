@@ -2,7 +2,7 @@
 
 They stand in ``examples.json`` of the model folder, in the form in which the server takes sequences:
 
-    {"examples": [{"label": "3", "sequence": [[0.0, 0.5], [0.25, 1.0]]}]}
+    {"examples": [{"label": "3", "part": "held out", "sequence": [[0.0, 0.5], [0.25, 1.0]]}]}
 
 A sequence is a list of steps, a step a list of one number a channel, null where a value is missing. A text is the
 list of its tokens.
@@ -33,6 +33,7 @@ class Example:
     Attributes:
         label: the name of its true class; None where it is not known.
         sequence: steps of one number a channel, in the unit that the network reads; of text, its tokens.
+        part: its part in the training: ``held out``, ``validation`` or ``trained on``; None if that is unknown.
 
     Example:
         >>> first = model.examples[0]
@@ -42,14 +43,16 @@ class Example:
 
     label: str | None
     sequence: Steps | list[str]
+    part: str | None = None
 
 
-def choose_examples(sequences: Sequences, count: int) -> tuple[Example, ...]:
+def choose_examples(sequences: Sequences, count: int, part: str | None = None) -> tuple[Example, ...]:
     """The first sequences of each class in turn, until they are ``count`` or hold `MAX_VALUES` values.
 
     Args:
         sequences: preferably test sequences, which the network has not learned.
         count: number of examples at most.
+        part: the part of the training to which they belong.
     """
     chosen: list[Example] = []
     room = MAX_VALUES
@@ -57,7 +60,7 @@ def choose_examples(sequences: Sequences, count: int) -> tuple[Example, ...]:
         room_after = room - int(sequences.lengths[index]) * len(sequences.channels)
         if len(chosen) < count and room_after >= 0:
             room = room_after
-            chosen.append(_example(sequences, int(index)))
+            chosen.append(_example(sequences, int(index), part))
     return tuple(chosen)
 
 
@@ -87,11 +90,11 @@ def _in_turn(sequences: Sequences) -> Integers:
     return np.lexsort((sequences.labels, turns)).astype(np.int64)
 
 
-def _example(sequences: Sequences, index: int) -> Example:
+def _example(sequences: Sequences, index: int, part: str | None) -> Example:
     label = None if sequences.labels is None else sequences.classes[int(sequences.labels[index])]
     tokens = sequences.tokens(index)
     steps = [[_plain(value) for value in step] for step in sequences.scaled(index)] if tokens is None else tokens
-    return Example(label, steps)
+    return Example(label, steps, part)
 
 
 def _plain(value: Any) -> float | None:

@@ -43,6 +43,7 @@ from unrolled.errors import (
 )
 from unrolled.evaluation import (
     Evaluation,
+    Part,
     calibrate,
     changed_part,
     fingerprints,
@@ -384,7 +385,9 @@ def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run
             training=training_facts(state, recipe),
         )
         model = Model(state.shipped, facts, fit_baselines(ready.train))
-        model = replace(model, examples=choose_examples(_unseen(dataset), recipe.data.examples), record=dataset.record)
+        part, sequences = _for_examples(dataset)
+        examples = choose_examples(sequences, recipe.data.examples, str(part))
+        model = replace(model, examples=examples, record=dataset.record)
         if recipe.train.calibrate and dataset.validation is not None:
             model = calibrate(model, dataset.validation)
         evaluation = None
@@ -470,9 +473,10 @@ def _names(sequences: Sequences, indices: npt.NDArray[np.intp]) -> list[str]:
     return [str(index) if sequences.ids is None else sequences.ids[index] for index in indices.tolist()]
 
 
-def _unseen(dataset: Dataset) -> Sequences:
+def _for_examples(dataset: Dataset) -> tuple[Part, Sequences]:
     """Held-out sequences, or training sequences if none are held out."""
-    return dataset.test or dataset.validation or dataset.train
+    parts = {Part.TEST: dataset.test, Part.VALIDATION: dataset.validation, Part.TRAINED_ON: dataset.train}
+    return next((part, sequences) for part, sequences in parts.items() if sequences is not None)
 
 
 def _own_recorders(prepared: _Prepared, say: Say) -> list[Recorder]:

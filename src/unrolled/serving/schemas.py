@@ -68,6 +68,9 @@ class StoredExample(BaseModel):
     """A sequence that the model folder keeps."""
 
     label: str | None = Field(description="its label")
+    part: str | None = Field(
+        description="its part in the training: held out, validation or trained on; null if unknown"
+    )
     sequence: list[list[float | None]] | list[str]
 
 

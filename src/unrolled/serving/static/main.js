@@ -65,6 +65,9 @@ function sayWhere(steps = 0) {
 
 function showExamples(stored) {
   $("examples-box").hidden = stored.length === 0;
+  const parts = new Set(stored.map((example) => example.part ?? null));
+  $("examples-title").textContent = parts.has(null) ? "or take an example"
+    : parts.has("trained on") ? "or take one that it was trained on" : "or take one that it was not trained on";
   $("examples").classList.toggle("wide", model.kind === "text");
   $("examples").replaceChildren(
     ...stored.map((example) => {
