@@ -171,6 +171,9 @@ def test_a_misspelt_field_or_section_of_a_file_is_named_with_the_nearest(tmp_pat
     path.write_text("[trian]\nmax_epochs = 2\n")
     with pytest.raises(ConfigError, match=r"'trian'.*'train'"):
         read_recipe(path)
+    path.write_text("train = 3\n")
+    with pytest.raises(ConfigError, match=r"train = 3"):
+        read_recipe(path)
 
 
 def test_a_file_that_is_not_toml_is_refused_with_the_place(tmp_path: Path) -> None:

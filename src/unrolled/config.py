@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib import resources
+from inspect import cleandoc
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -57,18 +57,56 @@ def _weights(value: Any) -> Any:
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_parts)]
 """Several names, or one text with commas between them."""
 
 
 class Section(BaseModel):
-    """A frozen group of fields; an unknown name is an error."""
+    """A frozen group of fields, described in the docstring of the class; an unknown name is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """Gives each field its description, which is also the help of its option."""
+        attributes = cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+        for name, text in re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", attributes, re.MULTILINE):
+            cls.model_fields[name].description = " ".join(text.split()).removesuffix(".")
 
 
 class DataConfig(Section):
     """The sequences, how their file is read, and which of them are held out.
+
+    Attributes:
+        source: a named data set, or the path of a file of sequences.
+        test: a file of test sequences; without one, a share of the sequences is held out (test_fraction).
+        layout: order of the axes of a 3-D array in an .npz or .npy file, [N, T, F] or [N, F, T]; required for such an
+            array.
+        format: the file's format (default: from the ending of its name).
+        table: layout of a table: one row per step (long) or one row per sequence (wide) (default: long if there is an
+            id column).
+        delimiter: separator between the columns of a text table: one character, or 'tab'.
+        id: column with the name of the sequence.
+        time: long table: column of the time, which must rise within a sequence.
+        label: column of the label.
+        channels: columns of the values, separated by commas; ax_* stands for ax_0, ax_1, …
+        group: column of the groups that a split must not divide, such as the person.
+        text: column of texts; each text is a sequence of characters or words.
+        tokens: the steps of a text: its characters or its words (default: words if there are spaces).
+        max_length: largest number of steps; a longer sequence is cut.
+        keep_steps: the steps that a cut sequence keeps (max_length): the first or the last.
+        length: count-ones: bits in a string (default 20).
+        train_size: count-ones: strings to train on (default 10000).
+        permute_seed: mnist-pixels: seed of a fixed random order of the pixels (default: row by row).
+        validation_fraction: share of the training sequences held out for validation; 0 for none (default 0.15; for
+            MNIST the first 5,000).
+        test_fraction: share of all sequences held out for the test if there is no test file; 0 for none.
+        split: which sequences are held out: a random share of each class (of whole groups if there is a group column),
+            the latest by time, or the last in the order of the file.
+        split_seed: seed of the random split.
+        examples: sequences that the model folder keeps to try the model on, held-out ones first; 0 for none.
 
     Example:
         >>> config = unrolled.DataConfig(source="long.csv", id="recording", label="gesture", channels="x, y")
@@ -76,161 +114,90 @@ class DataConfig(Section):
         (('x', 'y'), 0.2)
     """
 
-    source: str = Field(default="", description="a named data set, or the path of a file of sequences")
-    test: str | None = Field(
-        default=None,
-        description="a file of test sequences; without one, a share of the sequences is held out (test_fraction)",
-    )
-    layout: Layout | None = Field(
-        default=None,
-        description="order of the axes of a 3-D array in an .npz or .npy file, [N, T, F] or [N, F, T]; required for "
-        "such an array",
-    )
-    format: FormatName | None = Field(
-        default=None, description="the file's format (default: from the ending of its name)"
-    )
-    table: Literal["long", "wide"] | None = Field(
-        default=None,
-        description="layout of a table: one row per step (long) or one row per sequence (wide) (default: long if there "
-        "is an id column)",
-    )
-    delimiter: str | None = Field(
-        default=None, description="separator between the columns of a text table: one character, or 'tab'"
-    )
-    id: str | None = Field(default=None, description="column with the name of the sequence")
-    time: str | None = Field(
-        default=None, description="long table: column of the time, which must rise within a sequence"
-    )
-    label: str | None = Field(default=None, description="column of the label")
-    channels: Names | None = Field(
-        default=None, description="columns of the values, separated by commas; ax_* stands for ax_0, ax_1, …"
-    )
-    group: str | None = Field(
-        default=None, description="column of the groups that a split must not divide, such as the person"
-    )
-    text: str | None = Field(
-        default=None, description="column of texts; each text is a sequence of characters or words"
-    )
-    tokens: TokenKind | None = Field(
-        default=None,
-        description="the steps of a text: its characters or its words (default: words if there are spaces)",
-    )
-    max_length: Positive | None = Field(default=None, description="largest number of steps; a longer sequence is cut")
-    keep_steps: KeptSteps = Field(
-        default="first", description="the steps that a cut sequence keeps (max_length): the first or the last"
-    )
-    length: Annotated[int, Field(ge=4, le=24)] | None = Field(
-        default=None, description="count-ones: bits in a string (default 20)"
-    )
-    train_size: Positive | None = Field(default=None, description="count-ones: strings to train on (default 10000)")
-    permute_seed: int | None = Field(
-        default=None,
-        ge=0,
-        description="mnist-pixels: seed of a fixed random order of the pixels (default: row by row)",
-    )
-    validation_fraction: Share | None = Field(
-        default=None,
-        description="share of the training sequences held out for validation; 0 for none (default 0.15; for MNIST the "
-        "first 5,000)",
-    )
-    test_fraction: Share = Field(
-        default=0.2,
-        description="share of all sequences held out for the test if there is no test file; 0 for none",
-    )
-    split: SplitName = Field(
-        default="stratified",
-        description="which sequences are held out: a random share of each class (of whole groups if there is a group "
-        "column), the latest by time, or the last in the order of the file",
-    )
-    split_seed: int = Field(default=0, ge=0, description="seed of the random split")
-    examples: int = Field(
-        default=10,
-        ge=0,
-        le=1000,
-        description="sequences that the model folder keeps to try the model on, held-out ones first; 0 for none",
-    )
+    source: str = ""
+    test: str | None = None
+    layout: Layout | None = None
+    format: FormatName | None = None
+    table: Literal["long", "wide"] | None = None
+    delimiter: str | None = None
+    id: str | None = None
+    time: str | None = None
+    label: str | None = None
+    channels: Names | None = None
+    group: str | None = None
+    text: str | None = None
+    tokens: TokenKind | None = None
+    max_length: Positive | None = None
+    keep_steps: KeptSteps = "first"
+    length: Annotated[int, Field(ge=4, le=24)] | None = None
+    train_size: Positive | None = None
+    permute_seed: NotNegative | None = None
+    validation_fraction: Share | None = None
+    test_fraction: Share = 0.2
+    split: SplitName = "stratified"
+    split_seed: NotNegative = 0
+    examples: Annotated[int, Field(ge=0, le=1000)] = 10
 
 
 class ModelConfig(Section):
     """The network.
+
+    Attributes:
+        cell: the recurrent cell.
+        hidden_size: units per layer and direction, H.
+        num_layers: number of stacked layers, L.
+        bidirectional: read the sequence in both directions.
+        frame_steps: consecutive steps that are read together as one frame; auto: the fewest with which the longest
+            training sequence has at most 512 frames.
+        context_steps: each step is read together with the steps 1, 2, 4, … up to this many before and after it; 0 for
+            none.
+        pooling: how the outputs of all steps become one vector; statistics: mean, max, min, standard deviation and last
+            output of each unit, and three measures of its changes, side by side.
+        skip_segments: segment means: the readout also reads the mean of each of this many equal parts of the sequence,
+            past the recurrence; 0 for none.
+        dropout: dropout rate between layers.
+        recurrent_dropout: dropout rate of the state in the recurrence, with the same mask at every step.
+        output_dropout: dropout rate before the readout.
+        recompute_gates: compute the gates again for the gradients instead of storing them: less memory for long
+            sequences, about a third more time (compiled kernel only).
+        forget_bias: initial bias of the LSTM's forget gate.
+        memory_steps: initialise the gates of an LSTM or GRU so that its units remember 1 to this many steps; replaces
+            forget_bias.
+        embedding_size: text: size of the vector of each token (default: from the size of the vocabulary).
+        missing: what happens to missing values: an error (none), the last value before (forward-fill), the channel's
+            mean (mean), or forward-fill with a mask and the time since the last value as further channels (mask).
+        normalisation: subtract a mean and divide by a standard deviation: of each channel over the training data
+            (channel), of all channels together (overall), of each channel over the sequence itself (sequence), or not
+            at all (none).
+        initializer: how the recurrent weights are initialised; filters: each unit has its own random filter of a step
+            and its context (context_steps).
+        output_initializer: how the readout is initialised; ridge: fitted in closed form, by ridge regression on the
+            outputs of the untrained recurrence.
 
     Example:
         >>> unrolled.ModelConfig(cell="gru", num_layers=2, bidirectional=True).pooling
         'last'
     """
 
-    cell: CellName = Field(default="lstm", description="the recurrent cell")
-    hidden_size: Annotated[int, Field(ge=1, le=65_536)] = Field(
-        default=128, description="units per layer and direction, H"
-    )
-    num_layers: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="number of stacked layers, L")
-    bidirectional: bool = Field(default=False, description="read the sequence in both directions")
-    frame_steps: Positive | Literal["auto"] = Field(
-        default=1,
-        description="consecutive steps that are read together as one frame; auto: the fewest with which the longest "
-        "training sequence has at most 512 frames",
-    )
-    context_steps: int = Field(
-        default=0,
-        ge=0,
-        le=4096,
-        description="each step is read together with the steps 1, 2, 4, … up to this many before and after it; 0 for "
-        "none",
-    )
-    pooling: PoolingName = Field(
-        default="last",
-        description="how the outputs of all steps become one vector; statistics: mean, max, min, standard "
-        "deviation and last output of each unit, and three measures of its changes, side by side",
-    )
-    skip_segments: int = Field(
-        default=0,
-        ge=0,
-        le=4096,
-        description="segment means: the readout also reads the mean of each of this many equal parts of the sequence, "
-        "past the recurrence; 0 for none",
-    )
-    dropout: Share = Field(default=0.0, description="dropout rate between layers")
-    recurrent_dropout: Share = Field(
-        default=0.0,
-        description="dropout rate of the state in the recurrence, with the same mask at every step",
-    )
-    output_dropout: Share = Field(default=0.0, description="dropout rate before the readout")
-    recompute_gates: bool = Field(
-        default=False,
-        description="compute the gates again for the gradients instead of storing them: less memory for long "
-        "sequences, about a third more time (compiled kernel only)",
-    )
-    forget_bias: float = Field(default=1.0, description="initial bias of the LSTM's forget gate")
-    memory_steps: Annotated[int, Field(ge=2)] | None = Field(
-        default=None,
-        description="initialise the gates of an LSTM or GRU so that its units remember 1 to this many steps; replaces "
-        "forget_bias",
-    )
-    embedding_size: Annotated[int, Field(ge=1, le=65_536)] | None = Field(
-        default=None, description="text: size of the vector of each token (default: from the size of the vocabulary)"
-    )
-    missing: MissingName = Field(
-        default="none",
-        description="what happens to missing values: an error (none), the last value before (forward-fill), the "
-        "channel's mean (mean), or forward-fill with a mask and the time since the last value as further "
-        "channels (mask)",
-    )
-    normalisation: NormalisationName = Field(
-        default="channel",
-        description="subtract a mean and divide by a standard deviation: of each channel over the training data "
-        "(channel), of all channels together (overall), of each channel over the sequence itself "
-        "(sequence), or not at all (none)",
-    )
-    initializer: InitializerName = Field(
-        default="orthogonal",
-        description="how the recurrent weights are initialised; filters: each unit has its own random filter of a step "
-        "and its context (context_steps)",
-    )
-    output_initializer: OutputInitializerName = Field(
-        default="glorot",
-        description="how the readout is initialised; ridge: fitted in closed form, by ridge regression on the outputs "
-        "of the untrained recurrence",
-    )
+    cell: CellName = "lstm"
+    hidden_size: Annotated[int, Field(ge=1, le=65_536)] = 128
+    num_layers: Annotated[int, Field(ge=1, le=64)] = 1
+    bidirectional: bool = False
+    frame_steps: Positive | Literal["auto"] = 1
+    context_steps: Annotated[int, Field(ge=0, le=4096)] = 0
+    pooling: PoolingName = "last"
+    skip_segments: Annotated[int, Field(ge=0, le=4096)] = 0
+    dropout: Share = 0.0
+    recurrent_dropout: Share = 0.0
+    output_dropout: Share = 0.0
+    recompute_gates: bool = False
+    forget_bias: float = 1.0
+    memory_steps: Annotated[int, Field(ge=2)] | None = None
+    embedding_size: Annotated[int, Field(ge=1, le=65_536)] | None = None
+    missing: MissingName = "none"
+    normalisation: NormalisationName = "channel"
+    initializer: InitializerName = "orthogonal"
+    output_initializer: OutputInitializerName = "glorot"
 
     @property
     def has_dropout(self) -> bool:
@@ -241,29 +208,31 @@ class ModelConfig(Section):
 class AugmentConfig(Section):
     """Augmentation: random changes of training sequences, never of validation or test sequences.
 
+    Attributes:
+        time_shift: largest random shift in time, in steps; the first or last step is repeated.
+        shuffle_steps: read the steps in a new random order in each epoch, for labels that do not depend on the order.
+        value_scale: standard deviation of a random factor for each channel.
+        noise: standard deviation of the added noise, in units of the normalised values.
+        rotation: pictures: largest random rotation, in degrees.
+        zoom: pictures: largest random change of size, as a share.
+        shear: pictures: largest random shear, in degrees.
+        translate: pictures: largest random shift along each axis, in pixels.
+        elastic: pictures: standard deviation of a smooth random displacement, in pixels.
+
     Example:
         >>> unrolled.AugmentConfig(noise=0.1, time_shift=2).is_on
         True
     """
 
-    time_shift: int = Field(
-        default=0, ge=0, description="largest random shift in time, in steps; the first or last step is repeated"
-    )
-    shuffle_steps: bool = Field(
-        default=False,
-        description="read the steps in a new random order in each epoch, for labels that do not depend on the order",
-    )
-    value_scale: float = Field(default=0.0, ge=0, description="standard deviation of a random factor for each channel")
-    noise: float = Field(
-        default=0.0, ge=0, description="standard deviation of the added noise, in units of the normalised values"
-    )
-    rotation: float = Field(default=0.0, ge=0, le=180, description="pictures: largest random rotation, in degrees")
-    zoom: Share = Field(default=0.0, description="pictures: largest random change of size, as a share")
-    shear: float = Field(default=0.0, ge=0, le=45, description="pictures: largest random shear, in degrees")
-    translate: float = Field(default=0.0, ge=0, description="pictures: largest random shift along each axis, in pixels")
-    elastic: float = Field(
-        default=0.0, ge=0, description="pictures: standard deviation of a smooth random displacement, in pixels"
-    )
+    time_shift: NotNegative = 0
+    shuffle_steps: bool = False
+    value_scale: Amount = 0.0
+    noise: Amount = 0.0
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    zoom: Share = 0.0
+    shear: Annotated[float, Field(ge=0, le=45)] = 0.0
+    translate: Amount = 0.0
+    elastic: Amount = 0.0
 
     @property
     def of_pictures(self) -> bool:
@@ -287,109 +256,96 @@ class TrainConfig(Section):
     Without a length, a training takes `DEFAULT_EPOCHS` epochs, or as many as `DEFAULT_STEPS` updates need if those
     are more: a small data set has few updates in an epoch.
 
+    Attributes:
+        seed: seed of everything random: weights, order, dropout, augmentation.
+        method: how the weights are found: a readout in closed form on an untrained recurrence, without training
+            (fitted); by gradients (trained); or in closed form first, if output_initializer is ridge, and by gradients
+            where the result is significantly better (auto).
+        max_epochs: length of the training, in epochs (default 60, and at least 200 updates).
+        max_steps: length of the training, in updates of the weights.
+        max_sequences: length of the training, in sequences read, repetitions included.
+        batch_size: sequences in a batch, B.
+        shuffle: read the sequences in a new random order in each epoch.
+        last_batch: the rest of an epoch that does not fill a batch: a smaller batch (keep), left out (drop), or filled
+            up from the next epoch (wrap).
+        optimizer: the optimisation algorithm.
+        learning_rate: the learning rate; with a schedule, the largest one.
+        momentum: momentum of sgd and rmsprop.
+        beta1: decay of Adam's mean of gradients.
+        beta2: decay of Adam's mean of squared gradients.
+        epsilon: Adam's and RMSprop's guard against division by zero.
+        weight_decay: decay of the weight matrices; biases are exempt.
+        schedule: how the learning rate changes during training.
+        warmup_fraction: share of the training in which the learning rate rises.
+        clip_norm: largest norm of the gradient; a longer gradient is scaled down to it; 0 for no limit.
+        average_decay: decay per update of a moving average of the weights, which the model then uses; 0 for none.
+        loss: cross-entropy of a batch: the mean or the sum over its sequences.
+        probability_floor: smallest probability in the loss; smaller ones count as this.
+        label_smoothing: share of each target that is spread over all classes.
+        class_weight: weight of each class in the loss, in the order of the classes, or 'balanced'.
+        monitor: the validation metric that decides which weights are best.
+        patience: stop after this many epochs without a better validation metric.
+        keep: the weights that become the model: the best on the validation data, or the last.
+        calibrate: fit the temperature of the probabilities to the validation data after training.
+        precision: number format of the matrix products; bfloat16 needs a GPU.
+        threads: CPU threads (default: one if a step is too small to share, otherwise all).
+        device: where to compute: auto, cpu, cuda or cuda:N.
+        cuda_graphs: on a GPU, capture training steps as CUDA graphs and replay them.
+        log_every: updates between lines of metrics.jsonl.
+        checkpoint_every_steps: updates between checkpoints.
+        checkpoint_every_seconds: longest time between checkpoints, in seconds.
+        tensorboard: write scalars, weights, pictures and hyperparameters for TensorBoard.
+        report: write report.html, the page that shows how good the model is.
+        trackers: further recorders, by the names under which installed packages register them.
+        output: what is printed during training; all but progress imitate the old tutorials.
+        watch: a sequence whose class probabilities are printed during training.
+        headline_sequences: also give the accuracy on this many first test sequences, as the tutorials did.
+
     Example:
         >>> unrolled.TrainConfig(max_epochs=20, patience=5).keep
         'best'
     """
 
-    seed: int = Field(default=0, ge=0, description="seed of everything random: weights, order, dropout, augmentation")
-    method: MethodName = Field(
-        default="auto",
-        description="how the weights are found: a readout in closed form on an untrained recurrence, without training "
-        "(fitted); by gradients (trained); or in closed form first, if output_initializer is ridge, and by "
-        "gradients where the result is significantly better (auto)",
-    )
-    max_epochs: Positive | None = Field(
-        default=None, description="length of the training, in epochs (default 60, and at least 200 updates)"
-    )
-    max_steps: Positive | None = Field(default=None, description="length of the training, in updates of the weights")
-    max_sequences: Positive | None = Field(
-        default=None, description="length of the training, in sequences read, repetitions included"
-    )
-    batch_size: Positive = Field(default=64, description="sequences in a batch, B")
-    shuffle: bool = Field(default=True, description="read the sequences in a new random order in each epoch")
-    last_batch: Literal["keep", "drop", "wrap"] = Field(
-        default="keep",
-        description="the rest of an epoch that does not fill a batch: a smaller batch (keep), left out (drop), or "
-        "filled up from the next epoch (wrap)",
-    )
-    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = Field(
-        default="adamw", description="the optimisation algorithm"
-    )
-    learning_rate: float = Field(default=3e-3, gt=0, description="the learning rate; with a schedule, the largest one")
-    momentum: Share = Field(default=0.9, description="momentum of sgd and rmsprop")
-    beta1: Share = Field(default=0.9, description="decay of Adam's mean of gradients")
-    beta2: Share = Field(default=0.999, description="decay of Adam's mean of squared gradients")
-    epsilon: float = Field(default=1e-8, gt=0, description="Adam's and RMSprop's guard against division by zero")
-    weight_decay: float = Field(default=0.01, ge=0, description="decay of the weight matrices; biases are exempt")
-    schedule: Literal["one-cycle", "cosine", "constant"] = Field(
-        default="one-cycle", description="how the learning rate changes during training"
-    )
-    warmup_fraction: Share = Field(default=0.2, description="share of the training in which the learning rate rises")
-    clip_norm: float = Field(
-        default=1.0,
-        ge=0,
-        description="largest norm of the gradient; a longer gradient is scaled down to it; 0 for no limit",
-    )
-    average_decay: Share = Field(
-        default=0.0,
-        description="decay per update of a moving average of the weights, which the model then uses; 0 for none",
-    )
-    loss: Literal["mean", "sum"] = Field(
-        default="mean", description="cross-entropy of a batch: the mean or the sum over its sequences"
-    )
-    probability_floor: Share = Field(
-        default=0.0, description="smallest probability in the loss; smaller ones count as this"
-    )
-    label_smoothing: Share = Field(default=0.0, description="share of each target that is spread over all classes")
-    class_weight: Annotated[Literal["balanced"] | tuple[float, ...], BeforeValidator(_weights)] | None = Field(
-        default=None, description="weight of each class in the loss, in the order of the classes, or 'balanced'"
-    )
-    monitor: Literal["loss", "accuracy"] = Field(
-        default="loss", description="the validation metric that decides which weights are best"
-    )
-    patience: Positive | None = Field(
-        default=None, description="stop after this many epochs without a better validation metric"
-    )
-    keep: Literal["best", "last"] = Field(
-        default="best", description="the weights that become the model: the best on the validation data, or the last"
-    )
-    calibrate: bool = Field(
-        default=False, description="fit the temperature of the probabilities to the validation data after training"
-    )
-    precision: Literal["float32", "bfloat16"] = Field(
-        default="float32", description="number format of the matrix products; bfloat16 needs a GPU"
-    )
-    threads: Positive | None = Field(
-        default=None, description="CPU threads (default: one if a step is too small to share, otherwise all)"
-    )
-    device: str = Field(default="auto", description="where to compute: auto, cpu, cuda or cuda:N")
-    cuda_graphs: bool = Field(
-        default=True, description="on a GPU, capture training steps as CUDA graphs and replay them"
-    )
-    log_every: Positive = Field(default=50, description="updates between lines of metrics.jsonl")
-    checkpoint_every_steps: Positive | None = Field(default=None, description="updates between checkpoints")
-    checkpoint_every_seconds: float = Field(
-        default=30.0, gt=0, description="longest time between checkpoints, in seconds"
-    )
-    tensorboard: bool = Field(
-        default=False, description="write scalars, weights, pictures and hyperparameters for TensorBoard"
-    )
-    report: bool = Field(default=True, description="write report.html, the page that shows how good the model is")
-    trackers: Names = Field(
-        default=(), description="further recorders, by the names under which installed packages register them"
-    )
-    output: Literal["progress", "accuracy-and-loss", "samples-seen", "epoch-number", "epoch-loss"] = Field(
-        default="progress",
-        description="what is printed during training; all but progress imitate the old tutorials",
-    )
-    watch: str | None = Field(
-        default=None, description="a sequence whose class probabilities are printed during training"
-    )
-    headline_sequences: Positive | None = Field(
-        default=None,
-        description="also give the accuracy on this many first test sequences, as the tutorials did",
-    )
+    seed: NotNegative = 0
+    method: MethodName = "auto"
+    max_epochs: Positive | None = None
+    max_steps: Positive | None = None
+    max_sequences: Positive | None = None
+    batch_size: Positive = 64
+    shuffle: bool = True
+    last_batch: Literal["keep", "drop", "wrap"] = "keep"
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    momentum: Share = 0.9
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    epsilon: Annotated[float, Field(gt=0)] = 1e-8
+    weight_decay: Amount = 0.01
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
+    warmup_fraction: Share = 0.2
+    clip_norm: Amount = 1.0
+    average_decay: Share = 0.0
+    loss: Literal["mean", "sum"] = "mean"
+    probability_floor: Share = 0.0
+    label_smoothing: Share = 0.0
+    class_weight: Annotated[Literal["balanced"] | tuple[float, ...], BeforeValidator(_weights)] | None = None
+    monitor: Literal["loss", "accuracy"] = "loss"
+    patience: Positive | None = None
+    keep: Literal["best", "last"] = "best"
+    calibrate: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
+    threads: Positive | None = None
+    device: str = "auto"
+    cuda_graphs: bool = True
+    log_every: Positive = 50
+    checkpoint_every_steps: Positive | None = None
+    checkpoint_every_seconds: Annotated[float, Field(gt=0)] = 30.0
+    tensorboard: bool = False
+    report: bool = True
+    trackers: Names = ()
+    output: Literal["progress", "accuracy-and-loss", "samples-seen", "epoch-number", "epoch-loss"] = "progress"
+    watch: str | None = None
+    headline_sequences: Positive | None = None
 
     @model_validator(mode="after")
     def _at_most_one_length(self) -> Self:
@@ -406,16 +362,22 @@ HOW_TO_READ = ("layout", "format", "table", "delimiter", "id", "time", "label", 
 class Range(Section):
     """A range of numbers for a search.
 
+    Attributes:
+        low: the smallest value.
+        high: the largest value.
+        log: search on a logarithmic scale, as for a learning rate.
+        step: distance between neighbouring values.
+
     Example:
         >>> sizes = unrolled.Range(low=16, high=128, log=True)
         >>> unrolled.Recipe(name="mine", tune={"hidden_size": sizes, "cell": ("gru", "lstm")}).tune["cell"]
         ('gru', 'lstm')
     """
 
-    low: float = Field(description="the smallest value")
-    high: float = Field(description="the largest value")
-    log: bool = Field(default=False, description="search on a logarithmic scale, as for a learning rate")
-    step: Annotated[float, Field(gt=0)] | None = Field(default=None, description="distance between neighbouring values")
+    low: float
+    high: float
+    log: bool = False
+    step: Annotated[float, Field(gt=0)] | None = None
 
 
 Dimension = Range | tuple[str | bool | int | float | None, ...]
@@ -430,6 +392,12 @@ DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 200
 class Recipe(Section):
     """All settings of a run, under a name.
 
+    Attributes:
+        name: name under which runs are filed.
+        description: one sentence.
+        aliases: other names of the same recipe.
+        tune: what `unrolled tune` searches, by field name.
+
     Example:
         >>> recipe = unrolled.Recipe(name="mine").with_options({"cell": "gru", "hidden_size": 32})
         >>> recipe.model.cell, recipe.model.hidden_size
@@ -440,14 +408,14 @@ class Recipe(Section):
         unrolled.errors.UnknownNameError: There is no option 'hiden_size'. Did you mean 'hidden_size'?
     """
 
-    name: str = Field(description="name under which runs are filed")
-    description: str = Field(default="", description="one sentence")
-    aliases: tuple[str, ...] = Field(default=(), description="other names of the same recipe")
+    name: str
+    description: str = ""
+    aliases: tuple[str, ...] = ()
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     augment: AugmentConfig = AugmentConfig()
     train: TrainConfig = TrainConfig()
-    tune: dict[str, Dimension] = Field(default={}, description="what `unrolled tune` searches, by field name")
+    tune: dict[str, Dimension] = {}
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
         """The same recipe with other values for some fields, validated.
@@ -502,16 +470,23 @@ def fields() -> Iterator[tuple[str, str, FieldInfo]]:
             yield section, name, info
 
 
-def parse_recipe(content: Mapping[str, Any], origin: str | Path) -> Recipe:
+def parse_recipe(
+    content: Mapping[str, Any],
+    origin: str | Path,
+    rename: Callable[[str], str] = lambda name: RENAMED.get(name, name),
+) -> Recipe:
     """A recipe from plain values.
 
+    Args:
+        content: sections and other fields, by name.
+        origin: where they come from, for errors.
+        rename: from the former name of a field to its present one.
     Raises:
         ConfigError: naming each field that is wrong, what it holds and what it takes.
     """
     for section in SECTIONS.keys() & content.keys():
         if isinstance(content[section], Mapping):
-            renamed = {RENAMED.get(name, name): value for name, value in content[section].items()}
-            content = {**content, section: renamed}
+            content = {**content, section: {rename(name): value for name, value in content[section].items()}}
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
@@ -526,10 +501,7 @@ def read_recipe(path: Path) -> Recipe:
         raise ReadError(path, "there is no such file.") from None
     except tomllib.TOMLDecodeError as error:
         raise ReadError(path, f"not a TOML file: {error}.") from None
-    for section in SECTIONS.keys() & content.keys():
-        for name in content[section]:
-            present_name(name)
-    return parse_recipe({"name": path.stem, **content}, path)
+    return parse_recipe({"name": path.stem, **content}, path, present_name)
 
 
 @cache
@@ -541,16 +513,8 @@ def named_recipes() -> Mapping[str, Recipe]:
         >>> recipe.model.cell, recipe.model.hidden_size
         ('lstm', 128)
     """
-    folder = resources.files("unrolled") / "recipes"
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name)
-    recipes = [
-        parse_recipe(
-            {"name": file.name.removesuffix(".toml"), **tomllib.loads(file.read_text(encoding="utf-8"))},
-            file.name,
-        )
-        for file in files
-    ]
-    return MappingProxyType({recipe.name: recipe for recipe in recipes})
+    files = sorted(Path(__file__).with_name("recipes").glob("*.toml"))
+    return MappingProxyType({recipe.name: recipe for recipe in map(read_recipe, files)})
 
 
 def default_recipe(name: str) -> Recipe:
