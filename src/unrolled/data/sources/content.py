@@ -15,10 +15,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO
 
-from unrolled.data.files import reading
 from unrolled.errors import FetchError
 
 BLOCK_BYTES = 1 << 18
@@ -51,33 +50,28 @@ class RemoteFile:
     urls: tuple[str, ...] = ()
 
 
-def verified_blocks(path: Path, expected: RemoteFile) -> Iterator[bytes]:
+def verified_blocks(packed: IO[bytes], suffix: str, expected: RemoteFile) -> Iterator[bytes]:
     """The content of a file in blocks; it is verified only when the last block has come.
 
     Args:
-        path: the file; its suffix says how it is packed.
+        packed: the open file.
+        suffix: of its name, which says how it is packed.
         expected: the expected content.
     Raises:
         WrongContentError: for damaged or other content.
-        ReadError: for a file that cannot be opened.
     """
     digest, size_bytes = hashlib.sha256(), 0
-    with reading(path):
-        raw = path.open("rb")
-    with raw:
-        try:
-            with _unpacked(raw, path.suffix, expected) as content:
-                # one byte over the size is enough to see that there is more
-                while block := content.read(min(BLOCK_BYTES, expected.size_bytes - size_bytes + 1)):
-                    size_bytes += len(block)
-                    if size_bytes > expected.size_bytes:
-                        raise WrongContentError(
-                            f"it holds more than the expected {expected.size_bytes:,} bytes of content"
-                        )
-                    digest.update(block)
-                    yield block
-        except _DAMAGE as error:
-            raise WrongContentError(f"it is damaged or cut short ({str(error) or type(error).__name__})") from error
+    try:
+        with _unpacked(packed, suffix, expected) as content:
+            # one byte over the size is enough to see that there is more
+            while block := content.read(min(BLOCK_BYTES, expected.size_bytes - size_bytes + 1)):
+                size_bytes += len(block)
+                if size_bytes > expected.size_bytes:
+                    raise WrongContentError(f"it holds more than the expected {expected.size_bytes:,} bytes of content")
+                digest.update(block)
+                yield block
+    except _DAMAGE as error:
+        raise WrongContentError(f"it is damaged or cut short ({str(error) or type(error).__name__})") from error
     if digest.hexdigest() != expected.sha256:
         raise WrongContentError(
             f"it holds {size_bytes:,} bytes of content with SHA-256 {digest.hexdigest()}; "
@@ -86,15 +80,15 @@ def verified_blocks(path: Path, expected: RemoteFile) -> Iterator[bytes]:
 
 
 @contextmanager
-def _unpacked(raw: IO[bytes], suffix: str, expected: RemoteFile) -> Iterator[IO[bytes] | gzip.GzipFile]:
+def _unpacked(packed: IO[bytes], suffix: str, expected: RemoteFile) -> Iterator[IO[bytes] | gzip.GzipFile]:
     if suffix == ".gz":
-        with gzip.GzipFile(fileobj=raw, mode="rb") as content:
+        with gzip.GzipFile(fileobj=packed, mode="rb") as content:
             yield content
     elif suffix == ".zip":
-        with zipfile.ZipFile(raw) as archive, archive.open(_member(archive, expected)) as member:
+        with zipfile.ZipFile(packed) as archive, archive.open(_member(archive, expected)) as member:
             yield member
     else:
-        yield raw
+        yield packed
 
 
 def _member(archive: zipfile.ZipFile, expected: RemoteFile) -> zipfile.ZipInfo:

@@ -10,13 +10,11 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import metadata
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from unrolled.data.sources.content import BLOCK_BYTES, WrongContentError
 from unrolled.errors import FetchError
-from unrolled.storage import writing
 
 if TYPE_CHECKING:
     from requests import RequestException
@@ -26,39 +24,38 @@ class MirrorError(FetchError):
     """One mirror failed; another may serve."""
 
 
-def download(url: str, path: Path, *, limit_bytes: int, timeout_seconds: float, quiet: bool) -> None:
-    """Downloads a file.
+def download(url: str, *, limit_bytes: int, timeout_seconds: float, quiet: bool) -> bytes:
+    """The content of a file on the web.
 
     Args:
         url: the address, http or https; redirects lead nowhere else.
-        path: the file to write; replaces an existing one.
         limit_bytes: a longer file is refused.
         timeout_seconds: longest wait for the connection, and for each piece of the answer.
         quiet: show nothing; otherwise a progress bar on a terminal or one line elsewhere, both on stderr.
     Raises:
         MirrorError: for a server that cannot be reached, refuses, stalls or ends early.
         WrongContentError: for more than ``limit_bytes``.
-        StorageError: for a ``path`` that cannot be written.
     """
     from pooch import HTTPDownloader
     from requests import RequestException
 
     # "identity": a server must not pack a packed file again
     headers = {"User-Agent": _user_agent(), "Accept-Encoding": "identity"}
-    with writing(path), path.open("wb") as out, _Arrival(out, url, limit_bytes, quiet) as arrival:
-        fetch = HTTPDownloader(arrival, BLOCK_BYTES, timeout=timeout_seconds, headers=headers)
+    with _Arrival(url, limit_bytes, quiet) as arrival:
         try:
-            fetch(url, arrival, None)
-        except RequestException as error:  # a subclass of OSError, but not an error of the disk
+            HTTPDownloader(arrival, BLOCK_BYTES, timeout=timeout_seconds, headers=headers)(url, arrival, None)
+        except RequestException as error:
             raise MirrorError(_cause(error, timeout_seconds)) from error
+    return bytes(arrival.content)
 
 
 class _Arrival(ExitStack):
-    """The file to which pooch writes and reports; it counts its bytes up to a limit, and shows them."""
+    """The file in memory to which pooch writes and reports; it has a limit, and shows its growth."""
 
-    def __init__(self, out: IO[bytes], url: str, limit_bytes: int, quiet: bool) -> None:
+    def __init__(self, url: str, limit_bytes: int, quiet: bool) -> None:
         super().__init__()
-        self._out, self._limit_bytes, self._quiet = out, limit_bytes, quiet
+        self.content = bytearray()
+        self._limit_bytes, self._quiet = limit_bytes, quiet
         self._name, self._host = urlsplit(url).path.rsplit("/", 1)[-1], urlsplit(url).netloc
         self._advance: Callable[[int], object] = int
 
@@ -89,13 +86,13 @@ class _Arrival(ExitStack):
         self._advance = lambda count: progress.advance(task, count)
 
     def write(self, block: bytes) -> None:
-        if self._out.tell() + len(block) > self._limit_bytes:
+        if len(self.content) + len(block) > self._limit_bytes:
             raise WrongContentError("it is far longer than expected")
-        self._out.write(block)
+        self.content += block
         self._advance(len(block))
 
     def flush(self) -> None:
-        """Does nothing: pooch flushes after every block; closing the file is enough."""
+        """Does nothing: pooch flushes after every block."""
 
     def update(self, _: int) -> None:
         """Does nothing: pooch counts blocks as whole even if they are shorter; `write` counts bytes."""

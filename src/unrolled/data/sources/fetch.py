@@ -6,12 +6,12 @@ not notice later damage.
 
 from __future__ import annotations
 
+import io
 import os
-import shutil
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ from unrolled.data.files import reading
 from unrolled.data.sources.content import RemoteFile, WrongContentError, verified_blocks
 from unrolled.data.sources.download import MirrorError, download
 from unrolled.errors import FetchError
-from unrolled.storage import make_folder, writing
+from unrolled.storage import make_folder, write_bytes, writing
 
 TIMEOUT_SECONDS = 20.0
 _ROOM_BYTES = 64 << 20  # room in a package, besides twice the file, for the other members of an archive
@@ -76,11 +76,14 @@ def obtain(
     found = {file: _in_data_folder(file, subfolder) or _usable(file, target, _ignore) for file in files}
     missing = [file for file, path in found.items() if path is None]
     fetched: dict[RemoteFile, Path] = {}
+    packages: dict[str, bytes] = {}
     if missing:
         try:
-            with _alone(make_folder(target), quiet), _Packages(target, timeout_seconds, quiet) as packages:
+            with _alone(make_folder(target), quiet):
                 for file in missing:  # the process that held the lock before may have fetched it
-                    fetched[file] = _usable(file, target, _set_aside) or _fetch(file, packages)
+                    fetched[file] = _usable(file, target, _set_aside) or _fetch(
+                        file, target / file.name, packages, timeout_seconds, quiet
+                    )
         except MirrorError as error:
             raise FetchError(f"{error} {_advice(missing, target, subfolder)}") from error
     return [found[file] or fetched[file] for file in files]
@@ -98,8 +101,8 @@ def _usable(file: RemoteFile, folder: Path, on_damage: _OnDamage) -> Path | None
             exists = path.is_file()
         if exists:
             try:
-                for _ in verified_blocks(path, file):
-                    pass
+                with reading(path), path.open("rb") as packed:
+                    deque(verified_blocks(packed, path.suffix, file), maxlen=0)
             except WrongContentError as error:
                 on_damage(path, error)
             else:
@@ -149,16 +152,30 @@ def _alone(folder: Path, quiet: bool) -> Iterator[None]:
         lock.release()
 
 
-def _fetch(file: RemoteFile, packages: _Packages) -> Path:
-    """Downloads a file from the first mirror that serves it."""
+def _fetch(file: RemoteFile, path: Path, packages: dict[str, bytes], timeout_seconds: float, quiet: bool) -> Path:
+    """Downloads a file from the first mirror that serves it.
+
+    Args:
+        file: the file.
+        path: its place in the cache.
+        packages: downloads of this call, by address, since an archive may hold several files; gets further ones.
+        timeout_seconds, quiet: see `obtain`.
+    """
     failures: list[str] = []
     for url in file.urls:
         try:
-            return packages.take(file, url)
+            if url not in packages:
+                limit = 2 * file.size_bytes + _ROOM_BYTES
+                packages[url] = download(url, limit_bytes=limit, timeout_seconds=timeout_seconds, quiet=quiet)
+            suffix = PurePosixPath(urlsplit(url).path).suffix
+            content = b"".join(verified_blocks(io.BytesIO(packages[url]), suffix, file))
         except (MirrorError, WrongContentError) as error:
             failures.append(f"{urlsplit(url).netloc}: {error}")
-            if not packages.quiet and url != file.urls[-1]:
+            if not quiet and url != file.urls[-1]:
                 print(f"{file.name}: {failures[-1]}; trying the next mirror", file=sys.stderr)
+        else:
+            write_bytes(path, content)
+            return path
     raise MirrorError(f"No mirror served {file.name} ({'; '.join(failures)}).")
 
 
@@ -168,54 +185,3 @@ def _advice(missing: Sequence[RemoteFile], target: Path, subfolder: str) -> str:
         f"With a network, run the same command again: complete files are kept. Without one, put {names} "
         f"(plain or .gz) into {target}, or into a folder FOLDER/{subfolder} and set UNROLLED_DATA=FOLDER."
     )
-
-
-@dataclass
-class _Packages:
-    """The packed files of one call, as mirrors offer them, in a folder that is removed at the end of the call.
-
-    A package with several files, such as an archive, is downloaded once.
-    """
-
-    target: Path
-    timeout_seconds: float
-    quiet: bool
-    complete: dict[str, Path] = field(default_factory=dict)
-
-    @property
-    def folder(self) -> Path:
-        """Beside the files, so that each can be renamed into its place."""
-        return self.target / ".partial"
-
-    def __enter__(self) -> _Packages:
-        shutil.rmtree(self.folder, ignore_errors=True)  # of a process that was killed
-        make_folder(self.folder)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def take(self, file: RemoteFile, url: str) -> Path:
-        """Downloads a package, unless that is done already, and unpacks a file from it."""
-        if url not in self.complete:
-            part = self.folder / f"{len(self.complete)}-{PurePosixPath(urlsplit(url).path).name}"
-            download(
-                url,
-                part,
-                limit_bytes=2 * file.size_bytes + _ROOM_BYTES,
-                timeout_seconds=self.timeout_seconds,
-                quiet=self.quiet,
-            )
-            self.complete[url] = part
-        return self._unpack(file, self.complete[url])
-
-    def _unpack(self, file: RemoteFile, package: Path) -> Path:
-        """Unpacks a file: written under another name, synced, then renamed, so that it is always whole."""
-        path, beside = self.target / file.name, self.folder / file.name
-        with writing(path):
-            with beside.open("wb") as out:
-                out.writelines(verified_blocks(package, file))
-                out.flush()
-                os.fsync(out.fileno())
-            beside.replace(path)
-        return path
