@@ -302,7 +302,10 @@ def test_without_the_private_way_to_hide_from_the_compiler_the_public_one_is_tak
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch._compile", None)
-    assert without_compiler(max)(1, 2) == 2
+    hidden = without_compiler(max)
+    for compiling in (True, False):
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda compiling=compiling: compiling)
+        assert hidden(1, 2) == 2
 
 
 def test_private_names_of_torch_stand_in_one_module() -> None:

@@ -145,8 +145,7 @@ def _run_compiled(
 ) -> tuple[Tensor, State]:
     """`unroll` by the compiled library."""
     lengths = torch.full((len(inputs),), inputs.shape[1])
-    carried = carry(cell, inputs, lengths, initial, mask)
-    return carried.read, carried.state
+    return carry(cell, inputs, lengths, initial, mask)
 
 
 def _read_compiled(
@@ -160,9 +159,8 @@ def _reading(run: Unroll) -> Read:
     """`Kernel.read` by a function without lengths, which also computes the padding; it is left out afterwards."""
 
     def read(
-        cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads, recompute: bool
+        cell: Cell, inputs: Tensor, lengths: Tensor, mask: Tensor | None, reverse: bool, reads: Reads, _recompute: bool
     ) -> Tensor:
-        del recompute
         outputs, _ = run(cell, reverse_sequences(inputs, lengths) if reverse else inputs, None, mask)
         if reads == "last":
             return gather_last(outputs, lengths)

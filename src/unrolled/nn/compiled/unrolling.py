@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -27,8 +27,7 @@ SHARD_ROWS = 32
 """Sequences of a shard, about: enough to reuse weights in the cache, few enough to share out among threads."""
 
 
-@dataclass(frozen=True)
-class Carried:
+class Carried(NamedTuple):
     """Results of the forward pass.
 
     Attributes:
@@ -53,6 +52,7 @@ class Task:
     state_names: tuple[str, ...]
 
 
+@without_compiler
 def carry(
     cell: Cell,
     inputs: Tensor,
@@ -79,20 +79,6 @@ def carry(
         LengthError: for a length outside 1..T.
         MismatchError: for tensors of other shapes, another type or on another device.
     """
-    call = _carry_apart if torch.compiler.is_compiling() else _carry  # the wrapper is slow, so only where it is needed
-    return call(cell, inputs, lengths, initial, mask, reverse, reads, recompute)
-
-
-def _carry(
-    cell: Cell,
-    inputs: Tensor,
-    lengths: Tensor,
-    initial: State | None,
-    mask: Tensor | None,
-    reverse: bool,
-    reads: Reads,
-    recompute: bool,
-) -> Carried:
     lengths = lengths.to(torch.int64, copy=True).contiguous()  # a copy for the backward pass
     _check(cell, inputs, lengths, initial, mask)
     library = load_library()
@@ -111,10 +97,6 @@ def _carry(
     if reads == "mean":
         return Carried(total / lengths[:, None], tuple(state))
     return Carried(outputs if reads == "outputs" else state[0], tuple(state))
-
-
-_carry_apart = without_compiler(_carry)
-"""For torch.compile, whose graph ends here; `torch.compiler.disable` would import the whole compiler, 2 s."""
 
 
 def _check(cell: Cell, inputs: Tensor, lengths: Tensor, initial: State | None, mask: Tensor | None) -> None:

@@ -8,6 +8,7 @@ the same rules; their results agree to within float32's rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -100,14 +101,23 @@ def sgd(
 
 
 def without_compiler(function: Callable[P, R]) -> Callable[P, R]:
-    """Hides a function from PyTorch's compiler."""
+    """Hides a function from PyTorch's compiler, whose graph ends there.
+
+    `torch.compiler.disable` would import the whole compiler, 2 s. What hides the function is slow, so it is called
+    only while the compiler is at work.
+    """
     try:
         from torch._compile import _disable_dynamo
     except ImportError:
-        disabled: Callable[P, R] = torch.compiler.disable(function)
-        return disabled
-    hidden: Callable[P, R] = _disable_dynamo(function)
-    return hidden
+        hidden: Callable[P, R] = torch.compiler.disable(function)
+    else:
+        hidden = _disable_dynamo(function)
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return (hidden if torch.compiler.is_compiling() else function)(*args, **kwargs)
+
+    return call
 
 
 def _lies_on_gpu(rate: float | Tensor) -> bool:
