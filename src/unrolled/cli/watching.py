@@ -20,7 +20,6 @@ class Lines(Watcher):
 
     def finished(self, place: int, line: str) -> None:
         """Prints a numbered line."""
-        del place
         self.done += 1
         self.console.print(f"{self.done}/{self.total}  {line}")
 

@@ -30,10 +30,9 @@ from unrolled.nn import Cell, Operator, Reads, State, mean_output, read_cells, r
 
 
 def _read(
-    inputs: Value, cells: Sequence[Cell], lengths: Value, masks: Sequence[None], reads: Reads, recompute: bool
+    inputs: Value, cells: Sequence[Cell], lengths: Value, _masks: Sequence[None], reads: Reads, _recompute: bool
 ) -> Tensor:
     """As `read_cells`."""
-    del masks, recompute
     outputs, state = _carry(inputs, cells, lengths, ())
     if reads == "last":
         return state[0]

@@ -55,7 +55,6 @@ class Value(Tensor):
         cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Adds the function to the graph."""
-        del types
         kwargs = kwargs or {}
         if func in OVERRIDES:
             return OVERRIDES[func](*args, **kwargs)

@@ -23,12 +23,10 @@ class ProgressRecorder(Recorder):
 
     def begin(self, state: TrainState, plan: Plan) -> None:
         """Notes the number of updates."""
-        del state
         self.total = plan.total_steps
 
     def updated(self, state: TrainState, batch: Batch) -> None:
         """Reports, if it is time."""
-        del batch
         now = time.perf_counter()
         if now - self.reported >= _REPORT_SECONDS:
             self.reported = now

@@ -46,7 +46,6 @@ class Worker:
         threading.Thread(target=self._end_with_owner, daemon=True).start()
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
-        del frame
         if self.stop is None:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)

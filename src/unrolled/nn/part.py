@@ -53,7 +53,7 @@ class Part(nn.Module):
     def initialize(self, generator: Generator) -> None:
         """Draws the weights, if there are any."""
 
-    def initial_state(self, like: Tensor, batch: int) -> State:  # noqa: ARG002
+    def initial_state(self, like: Tensor, batch: int) -> State:
         """The state before the first step, each [B, ·], on ``like``'s device."""
         return ()
 

@@ -37,14 +37,14 @@ class Embedding(Part):
         with torch.no_grad():
             self.V[0] = 0.0
 
-    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:  # noqa: ARG002  # as `Preparation`
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:  # as `Preparation`
         """Codes, [B, T, 1], and [B] → [B, T, E]."""
         return F.embedding(inputs[:, :, 0].long(), self.V)
 
     def learn(self, train: Sequences) -> None:
         """Does nothing: the vectors are learned by training."""
 
-    def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor | None:  # noqa: ARG002
+    def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor | None:
         """None: codes have no unit."""
         return None
 

@@ -46,7 +46,6 @@ class FittedOnly(FittedStart):
 
     def gives_up(self, plan: Plan) -> bool:
         """At once."""
-        del plan
         return True
 
     def end(self, network: Network, epoch: int, train: Batcher, validation: Batcher | None) -> None:
@@ -85,7 +84,6 @@ class Challenge(FittedStart):
 
     def end(self, network: Network, epoch: int, train: Batcher, validation: Batcher | None) -> None:
         """See `Selection`."""
-        del epoch, train
         if not self._is_won(network, validation):
             self.best_epoch = 0  # first, so that an interrupted call ends here again
             self.best = {name: value.clone() for name, value in self.fitted.items()}  # a file shares no memory

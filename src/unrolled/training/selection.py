@@ -73,7 +73,6 @@ class Selection:
 
     def gives_up(self, plan: Plan) -> bool:
         """Whether training ends early."""
-        del plan
         return self.config.patience is not None and self.waited >= self.config.patience
 
     def end(self, network: Network, epoch: int, train: Batcher, validation: Batcher | None) -> None:

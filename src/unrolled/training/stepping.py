@@ -110,7 +110,6 @@ class HostStepper:
 
     def begin(self, updates: EpochUpdates, place: int) -> None:
         """Before the first update of an epoch, or the first that is left of it after ``place`` others."""
-        del place
         self.updates = updates
 
     def step(self, place: int) -> Outcome:

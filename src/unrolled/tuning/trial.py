@@ -127,7 +127,6 @@ class Pruning(Recorder):
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
         """Reports the figure, and stops the training if the study says so."""
-        del state
         _, loss, accuracy = _figures_of(log)
         self.trial.report(loss if self.monitor == "loss" else accuracy, log.epoch)
         if self.trial.should_prune():

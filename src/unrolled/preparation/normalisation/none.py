@@ -13,6 +13,6 @@ class NoNormaliser(Normaliser):
     def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
         """Does nothing."""
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The inputs, [B, T, F], in the type of the network."""
         return inputs.to(self.shift.dtype)

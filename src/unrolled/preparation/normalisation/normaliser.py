@@ -28,7 +28,7 @@ class Normaliser(Part):
         self.register_buffer("shift", torch.zeros(channels))
         self.register_buffer("factor", torch.ones(channels))
 
-    def statistics(self, train: Sequences, by_channel: Statistics) -> Statistics:  # noqa: ARG002
+    def statistics(self, train: Sequences, by_channel: Statistics) -> Statistics:
         """The mean to subtract and the deviation to divide by.
 
         Args:
@@ -42,7 +42,7 @@ class Normaliser(Part):
         self.shift.copy_(mean)
         self.factor.copy_(factor_of(mean, deviation))
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Values, [B, T, F], and lengths, [B], if the rule needs whole sequences → [B, T, F]."""
         return (inputs - self.shift).mul_(self.factor)
 
@@ -50,7 +50,7 @@ class Normaliser(Part):
         """A channel's mean in the normalised unit, [F]."""
         return self(mean)  # type: ignore[no-any-return]
 
-    def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor:  # noqa: ARG002
+    def unit(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """The size of a normalised 1 in the inputs: [F], or [B, 1, F] if each sequence has its own."""
         return 1 / self.factor
 

@@ -10,6 +10,6 @@ from unrolled.preparation.statistics import overall_statistics
 class OverallNormaliser(Normaliser):
     """Subtracts the mean of all channels together and divides by their deviation."""
 
-    def statistics(self, train: Sequences, by_channel: Statistics) -> Statistics:  # noqa: ARG002
+    def statistics(self, train: Sequences, by_channel: Statistics) -> Statistics:
         """See `Normaliser`."""
         return overall_statistics(train)

@@ -36,7 +36,6 @@ class ProgressBar(Recorder):
 
     def updated(self, state: TrainState, batch: Batch) -> None:
         """Moves the bar, a few times a second."""
-        del batch
         now = time.perf_counter()
         if now - self.drawn < _REFRESH_SECONDS:
             return
@@ -55,7 +54,6 @@ class ProgressBar(Recorder):
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
         """Notes the epoch's figures."""
-        del state
         self.training = f" loss {log.train_loss:.3f} acc {100 * log.train_accuracy:.1f} %"
         if log.validation_accuracy is not None:
             self.validation = f" val {100 * log.validation_accuracy:.1f} %"
@@ -76,12 +74,10 @@ class PlainLines(Recorder):
 
     def begin(self, state: TrainState, plan: Plan) -> None:
         """Notes the length of the training."""
-        del state
         self.plan = plan
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
         """Prints if the last line is a few seconds old."""
-        del state
         self.pending, now = log, time.perf_counter()
         if now - self.last >= _LINE_SECONDS:
             self.last = now
@@ -89,7 +85,6 @@ class PlainLines(Recorder):
 
     def end(self, state: TrainState) -> None:
         """Prints the last epoch if it is not printed yet."""
-        del state
         if self.pending is not None:
             self._print(self.pending)
 

@@ -66,7 +66,6 @@ class MetricsFile(Recorder):
 
     def begin(self, state: TrainState, plan: Plan) -> None:
         """Opens the file behind the last line that belongs to the state."""
-        del plan
         with writing(self.path):
             lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
             write_bytes(self.path, b"".join(line for line in lines if _known(line, state)))
@@ -78,7 +77,6 @@ class MetricsFile(Recorder):
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
         """A line of the kind ``epoch``."""
-        del state
         self._write({"event": "epoch", **asdict(log)})
 
     def flush(self) -> None:
@@ -89,7 +87,6 @@ class MetricsFile(Recorder):
 
     def end(self, state: TrainState) -> None:
         """Closes the file."""
-        del state
         with writing(self.path):
             self.file.close()
 

@@ -30,7 +30,6 @@ class TensorBoardRecorder(Recorder):
 
     def begin(self, state: TrainState, plan: Plan) -> None:
         """Opens the writer; after a resume, events from after the checkpoint are not shown."""
-        del plan
         self.writer = _writer_class()(str(self.folder), purge_step=state.step + 1)
 
     def step(self, log: StepLog) -> None:
@@ -53,7 +52,6 @@ class TensorBoardRecorder(Recorder):
 
     def end(self, state: TrainState) -> None:
         """Closes the writer."""
-        del state
         self.writer.close()
 
 

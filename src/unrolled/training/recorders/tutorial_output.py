@@ -44,7 +44,6 @@ class TutorialOutput(Recorder):
 
     def begin(self, state: TrainState, plan: Plan) -> None:
         """Notes the number of epochs."""
-        del state
         self.epochs = plan.epochs
 
     def updated(self, state: TrainState, batch: Batch) -> None:
