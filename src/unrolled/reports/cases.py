@@ -56,8 +56,6 @@ def typical_right_answers(outcomes: Outcomes, count: int = RIGHT) -> Integers:
     """Sequences with right predictions, one for each of some classes: that with the median confidence."""
     right = np.flatnonzero(outcomes.predictions == outcomes.targets)
     classes = np.unique(outcomes.targets[right])
-    if not len(classes):
-        return right
     chosen = classes[np.linspace(0, len(classes) - 1, min(count, len(classes))).round().astype(int)]
     found = []
     for label in chosen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,11 @@ from unrolled.drawing import (
     draw_standing,
 )
 from unrolled.errors import shortened
-from unrolled.evaluation import Evaluation, Outcomes
+from unrolled.evaluation import ClassRow, Evaluation, Outcomes
 from unrolled.model import Model
 from unrolled.reports import origin, words
-from unrolled.reports.cases import Card, card, most_confident_mistakes, typical_right_answers
-from unrolled.reports.inside import Inside, look_inside
+from unrolled.reports.cases import card, most_confident_mistakes, typical_right_answers
+from unrolled.reports.inside import look_inside
 from unrolled.reports.pictures import Album, Picture, plainly_styled
 from unrolled.statistics import Figure, Proportion
 from unrolled.training import EpochLog
@@ -91,51 +91,6 @@ class FigureRow:
     note: str | None = None
 
 
-@dataclass(frozen=True)
-class ClassText:
-    """A row of the table of classes, as text.
-
-    Attributes:
-        name, cases, wrong: as text.
-        figures: precision, recall and F1, each with its interval, which may be empty.
-    """
-
-    name: str
-    cases: str
-    wrong: str
-    figures: list[tuple[str, str]]
-
-
-@dataclass
-class Content:
-    """The content of the page; parts that a run does not have are empty."""
-
-    title: str
-    origin: list[tuple[str, str]]
-    command: str
-    evaluation: Evaluation | None
-    about: str = ""
-    headline: str = ""
-    beside: str = ""
-    standing: Picture | None = None
-    rows: list[FigureRow] = field(default_factory=list)
-    calibration: str = ""
-    curves: list[Picture] = field(default_factory=list)
-    confusion: list[Picture] = field(default_factory=list)
-    confusions: list[tuple[str, str, int, str]] = field(default_factory=list)
-    classes: list[ClassText] = field(default_factory=list)
-    classes_left_out: int = 0
-    reliability: Picture | None = None
-    by_share: Picture | None = None
-    by_length: Picture | None = None
-    early: str = ""
-    mistakes: list[Card] = field(default_factory=list)
-    right: list[Card] = field(default_factory=list)
-    inside: Inside | None = None
-    unnormalised: bool = False
-    without: str = ""
-
-
 def render(material: Material) -> str:
     """The page as HTML."""
     environment = Environment(
@@ -149,26 +104,28 @@ def render(material: Material) -> str:
     with plainly_styled():
         content = compose(material)
     template = environment.get_template("report.html")
-    return template.render(page=content, style=Markup(source), version=VERSION)  # noqa: S704  # the package's own
+    style = Markup(source)  # noqa: S704  # the package's own
+    return template.render(page=content, words=words, style=style, version=VERSION)
 
 
-def compose(material: Material) -> Content:
-    """Makes the content of the page."""
+def compose(material: Material) -> dict[str, Any]:
+    """The content of the page, by the names that its template uses; parts that a run does not have are empty."""
     album, found, model = Album(), material.evaluation, material.model
-    content = Content(
-        title=material.title,
-        origin=origin.lines(material.facts, model, list(material.history), found.cases if found else None),
-        command=origin.command_to_repeat(material.recipe),
-        evaluation=found,
-        about=origin.about(material.recipe, material.facts, model, list(material.history)),
-        curves=_curves(material.history, album),
-        unnormalised=model.network.config.normalisation == "none",
-        without=material.without,
-    )
+    content = {
+        "title": material.title,
+        "origin": origin.lines(material.facts, model, list(material.history), found.cases if found else None),
+        "command": origin.command_to_repeat(material.recipe),
+        "evaluation": found,
+        "about": origin.about(material.recipe, material.facts, model, list(material.history)),
+        "curves": _curves(material.history, album),
+        "unnormalised": model.network.config.normalisation == "none",
+        "without": material.without,
+        **dict.fromkeys(("standing", "mistakes", "right", "inside")),
+    }
     if found is not None:
-        _add_figures(content, found, album)
+        content |= _figures(found, album)
     if material.shown is not None:
-        _add_cases(content, material.shown, model, album, material.inside)
+        content |= _cases(material.shown, model, album, material.inside)
     return content
 
 
@@ -191,34 +148,49 @@ def _curves(history: Sequence[EpochLog], album: Album) -> list[Picture]:
     ]
 
 
-def _add_figures(content: Content, found: Evaluation, album: Album) -> None:
-    """Adds sentences, tables and pictures of the figures."""
-    content.headline, content.beside = words.headline(found), words.beside(found)
-    content.standing = _standing(found, album)
-    content.rows, content.calibration = _rows(found), _calibration(found)
+def _figures(found: Evaluation, album: Album) -> dict[str, Any]:
+    """Sentences, tables and pictures of the figures."""
     matrix, names = np.array(found.confusion), [row.name for row in found.classes]
-    if len(names) <= MOST_CLASSES:
-        content.confusion = _confusion(matrix, names, album)
-    content.confusions = _most_confused(matrix, names)
-    content.classes, content.classes_left_out = _class_rows(found)
+    classes = _class_rows(found)
+    return {
+        "headline": words.headline(found),
+        "beside": words.beside(found),
+        "standing": _standing(found, album),
+        "rows": _rows(found),
+        "calibration": _calibration(found),
+        "confusion": _confusion(matrix, names, album) if len(names) <= MOST_CLASSES else [],
+        "confusions": _most_confused(matrix, names),
+        "classes": classes,
+        "classes_left_out": len(found.classes) - len(classes),
+        "reliability": _reliability(found, album),
+        "by_share": _by_share(found, album),
+        "by_length": _by_length(found, album),
+        "early": _early(found),
+    }
+
+
+def _reliability(found: Evaluation, album: Album) -> Picture:
     error = words.number(found.quality.calibration_error.value)
-    content.reliability = album.add(
-        draw_reliability(found.reliability),
-        f"Confidence and accuracy in {len(found.reliability)} bins; their mean distance is {error}.",
-    )
+    alt = f"Confidence and accuracy in {len(found.reliability)} bins; their mean distance is {error}."
+    return album.add(draw_reliability(found.reliability), alt)
+
+
+def _by_share(found: Evaluation, album: Album) -> Picture:
     shares = {seen.share: words.per_cent(seen.accuracy.value, seen.accuracy.cases) for seen in found.by_share}
-    content.by_share = album.add(
-        draw_by_share(found.by_share),
+    alt = (
         f"Accuracy by share of the sequence read: {shares[0.2]} after a fifth, {shares[0.5]} after a half, "
-        f"{shares[1.0]} at the end.",
+        f"{shares[1.0]} at the end."
     )
-    content.early = _early(found)
-    if found.by_length:
-        ends = [words.per_cent(g.accuracy.value, g.accuracy.cases) for g in (found.by_length[0], found.by_length[-1])]
-        content.by_length = album.add(
-            draw_by_length(found.by_length),
-            f"Accuracy by length of the sequence: {ends[0]} for the shortest, {ends[1]} for the longest.",
-        )
+    return album.add(draw_by_share(found.by_share), alt)
+
+
+def _by_length(found: Evaluation, album: Album) -> Picture | None:
+    """Accuracy by length; None where all sequences have the same."""
+    if not found.by_length:
+        return None
+    ends = [words.per_cent(g.accuracy.value, g.accuracy.cases) for g in (found.by_length[0], found.by_length[-1])]
+    alt = f"Accuracy by length of the sequence: {ends[0]} for the shortest, {ends[1]} for the longest."
+    return album.add(draw_by_length(found.by_length), alt)
 
 
 def _standing(found: Evaluation, album: Album) -> Picture | None:
@@ -238,14 +210,16 @@ def _standing(found: Evaluation, album: Album) -> Picture | None:
     return album.add(draw_standing(shown), f"Accuracies with their 95 % intervals: {'; '.join(parts)}.")
 
 
-def _add_cases(content: Content, shown: Shown, model: Model, album: Album, inside: int | None) -> None:
-    """Adds sequences with their running probabilities, and the look inside."""
+def _cases(shown: Shown, model: Model, album: Album, inside: int | None) -> dict[str, Any]:
+    """Sequences with their running probabilities, and the look inside."""
     mistakes, right = most_confident_mistakes(shown.outcomes), typical_right_answers(shown.outcomes)
-    content.mistakes = [card(model, shown.sequences, int(case), album) for case in mistakes]
-    content.right = [card(model, shown.sequences, int(case), album) for case in right]
     if inside is None:
         inside = _longest(shown.sequences, [*right[len(right) // 2 :], *right[: len(right) // 2]])
-    content.inside = look_inside(model, shown.sequences, inside, album)
+    return {
+        "mistakes": [card(model, shown.sequences, int(case), album) for case in mistakes],
+        "right": [card(model, shown.sequences, int(case), album) for case in right],
+        "inside": look_inside(model, shown.sequences, inside, album),
+    }
 
 
 def _longest(sequences: Sequences, cases: Sequence[int]) -> int:
@@ -333,24 +307,11 @@ def _most_confused(matrix: np.ndarray[Any, np.dtype[np.int64]], names: list[str]
     return found
 
 
-def _class_rows(found: Evaluation) -> tuple[list[ClassText], int]:
-    """The table of classes as text, and the number of classes that it leaves out."""
-    rows = found.classes
-    if len(rows) > MOST_ROWS:
-        rows = sorted(rows, key=lambda row: -row.errors)[:MOST_ROWS]
-    table = []
-    for row in rows:
-        f1 = words.number(row.f1.value, 3), "" if row.f1.low is None else words.interval(row.f1, digits=3)
-        figures = [_share_text(row.precision), _share_text(row.recall), f1]
-        table.append(ClassText(row.name, f"{row.support:,}", f"{row.errors:,}", figures))
-    return table, len(found.classes) - len(rows)
-
-
-def _share_text(share: Proportion | None) -> tuple[str, str]:
-    """A share and its interval, the latter without a second per cent sign."""
-    if share is None:
-        return "–", ""
-    return words.per_cent(share.value, share.cases), words.interval(share, share.cases).removesuffix(" %")
+def _class_rows(found: Evaluation) -> Sequence[ClassRow]:
+    """The rows of the table of classes."""
+    if len(found.classes) <= MOST_ROWS:
+        return found.classes
+    return sorted(found.classes, key=lambda row: -row.errors)[:MOST_ROWS]
 
 
 def _early(found: Evaluation) -> str:

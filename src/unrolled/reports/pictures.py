@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_SVG = 120_000
 """Characters from which on a figure is a PNG: about what such a PNG has."""
 
-_ROLES = {INK: "ink", GREY: "grey", GRID: "grid", "#000000": "ink"} | {
-    colour: f"c{index}" for index, colour in enumerate(COLOURS)
+_ROLES = {INK: "var(--ink)", GREY: "var(--grey)", GRID: "var(--grid)", "#000000": "var(--ink)"} | {
+    colour: f"var(--c{index})" for index, colour in enumerate(COLOURS)
 }
 _FONT = "system-ui, sans-serif"
 _SETTINGS: Any = {
@@ -105,12 +105,8 @@ def _as_svg(svg: str, prefix: str, alt: str) -> Markup:
 
 
 def _themed(style: str) -> str:
-    style = re.sub(r"(fill|stroke): (#[0-9a-f]{6})", lambda f: f"{f[1]}: {_colour(f[2])}", style)
+    style = re.sub(r"(fill|stroke): (#[0-9a-f]{6})", lambda f: f"{f[1]}: {_ROLES.get(f[2], f[2])}", style)
     return re.sub(r"'[^;]*sans-serif", _FONT, style)
-
-
-def _colour(value: str) -> str:
-    return f"var(--{_ROLES[value]})" if value in _ROLES else value
 
 
 def _as_png(figure: Figure, alt: str) -> Markup:
