@@ -21,7 +21,7 @@ import platformdirs
 import pytest
 from filelock import FileLock
 
-from unrolled.data.sources import fetch, mnist, uea
+from unrolled.data.sources import download, fetch, mnist, uea
 from unrolled.data.sources.content import RemoteFile, WrongContentError, verified_blocks
 from unrolled.data.sources.fetch import cache_folder, data_folder, obtain
 from unrolled.errors import FetchError, ReadError, StorageError
@@ -131,8 +131,8 @@ def remote(*urls: str, name: str = "numbers", content: bytes = CONTENT) -> Remot
     return RemoteFile(name, hashlib.sha256(content).hexdigest(), len(content), urls)
 
 
-def get(*files: RemoteFile, timeout_seconds: float = 10, quiet: bool = True) -> list[Path]:
-    return obtain(files, "set", timeout_seconds=timeout_seconds, quiet=quiet)
+def get(*files: RemoteFile) -> list[Path]:
+    return obtain(files, "set")
 
 
 def archive(**members: bytes) -> bytes:
@@ -290,11 +290,17 @@ def test_an_archive_that_serves_two_files_is_downloaded_once(server: Server, cac
     ],
 )
 def test_the_next_mirror_serves_where_one_fails(
-    server: Server, cache: Path, capsys: pytest.CaptureFixture[str], trick: str, reason: str
+    server: Server,
+    cache: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    trick: str,
+    reason: str,
 ) -> None:
     bad, good = server.url("/bad/numbers.gz", PACKED, trick), server.url("/good/numbers.gz", PACKED)
-    patience = 0.3 if trick in ("hang", "stalls") else 10
-    assert get(remote(bad, good), timeout_seconds=patience, quiet=False) == [cache / "numbers"]
+    if trick in ("hang", "stalls"):
+        monkeypatch.setattr(download, "TIMEOUT_SECONDS", 0.3)
+    assert get(remote(bad, good)) == [cache / "numbers"]
     assert (cache / "numbers").read_bytes() == CONTENT
     assert server.asked == [("/bad/numbers.gz", None), ("/good/numbers.gz", None)]
     assert re.search(reason, capsys.readouterr().err)
@@ -492,7 +498,7 @@ class Terminal(io.StringIO):
 def test_a_download_is_one_plain_line_where_stderr_is_no_terminal(
     server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    get(remote(server.url("/numbers.gz", PACKED)), quiet=False)
+    get(remote(server.url("/numbers.gz", PACKED)))
     shown = capsys.readouterr()
     assert shown.out == ""
     assert re.fullmatch(r"Downloading numbers.gz \(0\.1 MB\) from 127\.0\.0\.1:\d+\n", shown.err)
@@ -501,14 +507,9 @@ def test_a_download_is_one_plain_line_where_stderr_is_no_terminal(
 def test_a_download_has_a_progress_bar_on_a_terminal(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    get(remote(server.url("/numbers.gz", PACKED)), quiet=False)
+    get(remote(server.url("/numbers.gz", PACKED)))
     assert "numbers.gz" in terminal.getvalue()
     assert "━" in terminal.getvalue()
-
-
-def test_quiet_shows_nothing(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    get(remote(server.url("/absent"), server.url("/numbers.gz", PACKED)))
-    assert capsys.readouterr() == ("", "")
 
 
 def test_pooch_is_imported_for_a_download_alone() -> None:

@@ -9,29 +9,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from importlib import metadata
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from unrolled.data.sources.content import BLOCK_BYTES, WrongContentError
 from unrolled.errors import FetchError
+from unrolled.version import VERSION
 
 if TYPE_CHECKING:
     from requests import RequestException
+
+
+TIMEOUT_SECONDS = 20.0
+"""Longest wait for the connection, and for each piece of the answer."""
 
 
 class MirrorError(FetchError):
     """One mirror failed; another may serve."""
 
 
-def download(url: str, *, limit_bytes: int, timeout_seconds: float, quiet: bool) -> bytes:
-    """The content of a file on the web.
+def download(url: str, *, limit_bytes: int) -> bytes:
+    """The content of a file on the web; shows a progress bar on a terminal or one line elsewhere, both on stderr.
 
     Args:
         url: the address, http or https; redirects lead nowhere else.
         limit_bytes: a longer file is refused.
-        timeout_seconds: longest wait for the connection, and for each piece of the answer.
-        quiet: show nothing; otherwise a progress bar on a terminal or one line elsewhere, both on stderr.
     Raises:
         MirrorError: for a server that cannot be reached, refuses, stalls or ends early.
         WrongContentError: for more than ``limit_bytes``.
@@ -39,23 +41,24 @@ def download(url: str, *, limit_bytes: int, timeout_seconds: float, quiet: bool)
     from pooch import HTTPDownloader
     from requests import RequestException
 
-    # "identity": a server must not pack a packed file again
-    headers = {"User-Agent": _user_agent(), "Accept-Encoding": "identity"}
-    with _Arrival(url, limit_bytes, quiet) as arrival:
+    # some servers refuse the name of a library; "identity": a server must not pack a packed file again
+    name = f"unrolled/{VERSION} (Python package; data set download)"
+    headers = {"User-Agent": name, "Accept-Encoding": "identity"}
+    with _Arrival(url, limit_bytes) as arrival:
         try:
-            HTTPDownloader(arrival, BLOCK_BYTES, timeout=timeout_seconds, headers=headers)(url, arrival, None)
+            HTTPDownloader(arrival, BLOCK_BYTES, timeout=TIMEOUT_SECONDS, headers=headers)(url, arrival, None)
         except RequestException as error:
-            raise MirrorError(_cause(error, timeout_seconds)) from error
+            raise MirrorError(_cause(error)) from error
     return bytes(arrival.content)
 
 
 class _Arrival(ExitStack):
     """The file in memory to which pooch writes and reports; it has a limit, and shows its growth."""
 
-    def __init__(self, url: str, limit_bytes: int, quiet: bool) -> None:
+    def __init__(self, url: str, limit_bytes: int) -> None:
         super().__init__()
         self.content = bytearray()
-        self._limit_bytes, self._quiet = limit_bytes, quiet
+        self._limit_bytes = limit_bytes
         self._name, self._host = urlsplit(url).path.rsplit("/", 1)[-1], urlsplit(url).netloc
         self._advance: Callable[[int], object] = int
 
@@ -67,8 +70,6 @@ class _Arrival(ExitStack):
     @total.setter
     def total(self, announced: int) -> None:
         self._total = announced
-        if self._quiet:
-            return
         if sys.stderr.isatty():
             self._show_bar()
         else:
@@ -101,7 +102,7 @@ class _Arrival(ExitStack):
         """Does nothing: pooch resets its own bar at the end."""
 
 
-def _cause(error: RequestException, timeout_seconds: float) -> str:
+def _cause(error: RequestException) -> str:
     """The reason, without the layers that requests and urllib3 wrap around it."""
     from requests.exceptions import ChunkedEncodingError
 
@@ -111,14 +112,6 @@ def _cause(error: RequestException, timeout_seconds: float) -> str:
     while below := root.__cause__ or root.__context__:
         root = below
     if isinstance(root, TimeoutError):
-        return f"no answer within {timeout_seconds:g} s"
+        return f"no answer within {TIMEOUT_SECONDS:g} s"
     reason = " ".join(str(root).split()) or type(root).__name__
     return f"the connection broke off ({reason})" if isinstance(error, ChunkedEncodingError) else reason
-
-
-def _user_agent() -> str:
-    """The package's name: some servers refuse that of a library, and their operators may want to know who asks."""
-    try:
-        return f"unrolled/{metadata.version('unrolled')} (Python package; data set download)"
-    except metadata.PackageNotFoundError:  # used from its source folder
-        return "unrolled (Python package; data set download)"

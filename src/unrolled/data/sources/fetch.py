@@ -24,7 +24,6 @@ from unrolled.data.sources.download import MirrorError, download
 from unrolled.errors import FetchError
 from unrolled.storage import make_folder, write_bytes, writing
 
-TIMEOUT_SECONDS = 20.0
 _ROOM_BYTES = 64 << 20  # room in a package, besides twice the file, for the other members of an archive
 
 
@@ -49,13 +48,7 @@ def data_folder() -> Path | None:
     return folder
 
 
-def obtain(
-    files: Sequence[RemoteFile],
-    subfolder: str,
-    *,
-    timeout_seconds: float = TIMEOUT_SECONDS,
-    quiet: bool = False,
-) -> list[Path]:
+def obtain(files: Sequence[RemoteFile], subfolder: str) -> list[Path]:
     """The paths of files, verified; downloads files that are not on this machine.
 
     A file is taken from ``subfolder`` of `data_folder` or else of `cache_folder`, as ``NAME`` or ``NAME.gz``, or else
@@ -64,26 +57,24 @@ def obtain(
     Args:
         files: the files.
         subfolder: their folder within the two, such as ``"mnist"``.
-        timeout_seconds: longest wait for the next bytes of a server.
-        quiet: show no progress and no notes on stderr.
     Returns:
         A path for each file, in the same order.
     Raises:
         FetchError: for a damaged file in the user's own folder, and if no mirror has a file; says what to do.
         StorageError: for a cache that cannot be written.
     """
-    target = cache_folder() / subfolder
-    found = {file: _in_data_folder(file, subfolder) or _usable(file, target, _ignore) for file in files}
+    own, target = data_folder(), cache_folder() / subfolder
+    found = {
+        file: (own and _usable(file, own / subfolder, _refuse)) or _usable(file, target, _ignore) for file in files
+    }
     missing = [file for file, path in found.items() if path is None]
     fetched: dict[RemoteFile, Path] = {}
     packages: dict[str, bytes] = {}
     if missing:
         try:
-            with _alone(make_folder(target), quiet):
+            with _alone(make_folder(target)):
                 for file in missing:  # the process that held the lock before may have fetched it
-                    fetched[file] = _usable(file, target, _set_aside) or _fetch(
-                        file, target / file.name, packages, timeout_seconds, quiet
-                    )
+                    fetched[file] = _usable(file, target, _set_aside) or _fetch(file, target / file.name, packages)
         except MirrorError as error:
             raise FetchError(f"{error} {_advice(missing, target, subfolder)}") from error
     return [found[file] or fetched[file] for file in files]
@@ -98,21 +89,16 @@ def _usable(file: RemoteFile, folder: Path, on_damage: _OnDamage) -> Path | None
     """The first good copy in a folder; calls ``on_damage`` for each damaged copy before it."""
     for path in (folder / file.name, folder / f"{file.name}.gz"):
         with reading(path):
-            exists = path.is_file()
-        if exists:
+            if not path.is_file():
+                continue
             try:
-                with reading(path), path.open("rb") as packed:
+                with path.open("rb") as packed:
                     deque(verified_blocks(packed, path.suffix, file), maxlen=0)
             except WrongContentError as error:
                 on_damage(path, error)
             else:
                 return path
     return None
-
-
-def _in_data_folder(file: RemoteFile, subfolder: str) -> Path | None:
-    folder = data_folder()
-    return None if folder is None else _usable(file, folder / subfolder, _refuse)
 
 
 def _refuse(path: Path, error: WrongContentError) -> None:
@@ -136,15 +122,14 @@ def _set_aside(path: Path, error: WrongContentError) -> None:
 
 
 @contextmanager
-def _alone(folder: Path, quiet: bool) -> Iterator[None]:
+def _alone(folder: Path) -> Iterator[None]:
     """Lets one process at a time download into a folder; the lock of a process ends with it."""
     lock = FileLock(folder / ".lock")
     with writing(folder):
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            if not quiet:
-                print(f"Waiting for another process that downloads into {folder}", file=sys.stderr)
+            print(f"Waiting for another process that downloads into {folder}", file=sys.stderr)
             lock.acquire()
     try:
         yield
@@ -152,26 +137,24 @@ def _alone(folder: Path, quiet: bool) -> Iterator[None]:
         lock.release()
 
 
-def _fetch(file: RemoteFile, path: Path, packages: dict[str, bytes], timeout_seconds: float, quiet: bool) -> Path:
+def _fetch(file: RemoteFile, path: Path, packages: dict[str, bytes]) -> Path:
     """Downloads a file from the first mirror that serves it.
 
     Args:
         file: the file.
         path: its place in the cache.
         packages: downloads of this call, by address, since an archive may hold several files; gets further ones.
-        timeout_seconds, quiet: see `obtain`.
     """
     failures: list[str] = []
     for url in file.urls:
         try:
             if url not in packages:
-                limit = 2 * file.size_bytes + _ROOM_BYTES
-                packages[url] = download(url, limit_bytes=limit, timeout_seconds=timeout_seconds, quiet=quiet)
+                packages[url] = download(url, limit_bytes=2 * file.size_bytes + _ROOM_BYTES)
             suffix = PurePosixPath(urlsplit(url).path).suffix
             content = b"".join(verified_blocks(io.BytesIO(packages[url]), suffix, file))
         except (MirrorError, WrongContentError) as error:
             failures.append(f"{urlsplit(url).netloc}: {error}")
-            if not quiet and url != file.urls[-1]:
+            if url != file.urls[-1]:
                 print(f"{file.name}: {failures[-1]}; trying the next mirror", file=sys.stderr)
         else:
             write_bytes(path, content)

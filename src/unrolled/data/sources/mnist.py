@@ -77,9 +77,8 @@ def mnist_paths() -> list[Path]:
 
 
 def _split(name: str, train: Sequences, test: Sequences, config: DataConfig) -> Dataset:
-    count = VALIDATION_PICTURES
-    if config.validation_fraction is not None:
-        count = round(config.validation_fraction * len(train))
+    share = config.validation_fraction
+    count = VALIDATION_PICTURES if share is None else round(share * len(train))
     return Dataset(
         name,
         train.take(slice(count, None)),
