@@ -152,12 +152,12 @@ class Adam(Optimizer):
             memory["exp_avg"],
             memory["exp_avg_sq"],
             memory["step"],
-            rate=self.rate,
+            decoupled=self.decoupled,
+            lr=self.rate,
             beta1=config.beta1,
             beta2=config.beta2,
-            epsilon=config.epsilon,
-            decay=group.decay,
-            decoupled=self.decoupled,
+            eps=config.epsilon,
+            weight_decay=group.decay,
         )
 
 
@@ -174,7 +174,8 @@ class SGD(Optimizer):
 
     def _update(self, group: Group, gradients: Tensors) -> None:
         buffers = group.memory.get("momentum_buffer", [])
-        sgd(group.weights, gradients, buffers, rate=self.rate, momentum=self.config.momentum, decay=group.decay)
+        momentum = self.config.momentum
+        sgd(group.weights, gradients, buffers, lr=self.rate, momentum=momentum, weight_decay=group.decay)
 
 
 class RMSprop(Optimizer):

@@ -47,12 +47,8 @@ def adam(
     squares: Tensors,
     counts: Tensors,
     *,
-    rate: float | Tensor,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-    decay: float,
     decoupled: bool,
+    **constants: Any,
 ) -> None:
     """One update by Adam, or by AdamW where the decay is decoupled from the gradient; all in place.
 
@@ -60,44 +56,40 @@ def adam(
         weights, gradients: the weights to update, and their gradients.
         means, squares: running means of the gradients and of their squares.
         counts: number of updates of each weight, this one included.
-        rate: the learning rate; on a GPU it may be a scalar tensor there.
-        beta1, beta2, epsilon, decay: the rule's constants.
         decoupled: whether weights decay directly rather than through the gradient (AdamW).
+        constants: ``lr``, ``beta1``, ``beta2``, ``eps`` and ``weight_decay``; on a GPU the learning rate may be a
+            scalar tensor there.
     """
-    named: dict[str, Any] = {"beta1": beta1, "beta2": beta2, "eps": epsilon, "weight_decay": decay}
-    named |= {"amsgrad": False, "maximize": False}
+    constants |= {"amsgrad": False, "maximize": False}
     fused = getattr(torch, "_fused_adamw_" if decoupled else "_fused_adam_", None)
     if fused is not None:
-        fused(weights, gradients, means, squares, [], counts, lr=rate, **named)
+        fused(weights, gradients, means, squares, [], counts, **constants)
         return
     from torch.optim.adam import adam as adam_of_torch
     from torch.optim.adamw import adamw as adamw_of_torch
 
     foreach("sub_", counts, 1)  # the public rule adds 1 itself
     rule = adamw_of_torch if decoupled else adam_of_torch
-    rule(weights, gradients, means, squares, [], counts, lr=rate, capturable=_lies_on_gpu(rate), **named)
+    capturable = isinstance(constants["lr"], Tensor) and constants["lr"].is_cuda
+    rule(weights, gradients, means, squares, [], counts, capturable=capturable, **constants)
 
 
-def sgd(
-    weights: Tensors, gradients: Tensors, buffers: Tensors, *, rate: float | Tensor, momentum: float, decay: float
-) -> None:
+def sgd(weights: Tensors, gradients: Tensors, buffers: Tensors, **constants: Any) -> None:
     """One update by stochastic gradient descent; all in place.
 
     Args:
         weights, gradients: the weights to update, and their gradients.
         buffers: momentum buffers, zeros before the first update; empty without momentum.
-        rate: the learning rate; on a GPU it may be a scalar tensor there.
-        momentum, decay: the rule's constants.
+        constants: ``lr``, ``momentum`` and ``weight_decay``; see `adam`.
     """
-    named: dict[str, Any] = {"weight_decay": decay, "momentum": momentum, "lr": rate, "dampening": 0.0}
-    named |= {"nesterov": False, "maximize": False}
+    constants |= {"dampening": 0.0, "nesterov": False, "maximize": False}
     fused = getattr(torch, "_fused_sgd_", None)
     if fused is not None:
-        fused(weights, gradients, buffers, is_first_step=False, **named)
+        fused(weights, gradients, buffers, is_first_step=False, **constants)
         return
     from torch.optim.sgd import sgd as sgd_of_torch
 
-    sgd_of_torch(weights, gradients, list(buffers) or [None] * len(weights), foreach=False, **named)
+    sgd_of_torch(weights, gradients, list(buffers) or [None] * len(weights), foreach=False, **constants)
 
 
 def without_compiler(function: Callable[P, R]) -> Callable[P, R]:
@@ -118,7 +110,3 @@ def without_compiler(function: Callable[P, R]) -> Callable[P, R]:
         return (hidden if torch.compiler.is_compiling() else function)(*args, **kwargs)
 
     return call
-
-
-def _lies_on_gpu(rate: float | Tensor) -> bool:
-    return isinstance(rate, Tensor) and rate.is_cuda
