@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from unrolled.data.batches import Batch
-from unrolled.training import Plan, TrainState
+from unrolled.training import TrainState
 from unrolled.training.recorders import Recorder
 
 Progress = Callable[[float], None]
@@ -21,13 +21,9 @@ class ProgressRecorder(Recorder):
     def __init__(self, progress: Progress) -> None:
         self.progress, self.reported = progress, time.perf_counter()
 
-    def begin(self, state: TrainState, plan: Plan) -> None:
-        """Notes the number of updates."""
-        self.total = plan.total_steps
-
     def updated(self, state: TrainState, batch: Batch) -> None:
         """Reports, if it is time."""
         now = time.perf_counter()
         if now - self.reported >= _REPORT_SECONDS:
             self.reported = now
-            self.progress(state.step / self.total)
+            self.progress(state.step / self.plan.total_steps)

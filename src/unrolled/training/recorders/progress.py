@@ -72,10 +72,6 @@ class PlainLines(Recorder):
         self.last = time.perf_counter()
         self.pending: EpochLog | None = None
 
-    def begin(self, state: TrainState, plan: Plan) -> None:
-        """Notes the length of the training."""
-        self.plan = plan
-
     def epoch(self, log: EpochLog, state: TrainState) -> None:
         """Prints if the last line is a few seconds old."""
         self.pending, now = log, time.perf_counter()

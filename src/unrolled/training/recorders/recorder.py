@@ -19,7 +19,7 @@ from unrolled.training.state import EpochLog, StepLog, TrainState
 
 
 class Recorder:
-    """Does nothing at any event; a subclass overrides the events that it needs.
+    """Does nothing at an event; a subclass overrides the events that it needs.
 
     Example:
         >>> class Curve(unrolled.Recorder):
@@ -34,7 +34,8 @@ class Recorder:
     """
 
     def begin(self, state: TrainState, plan: Plan) -> None:
-        """Before the first step, or before the first one after a resume."""
+        """Before the first step, or before the first one after a resume; keeps the plan."""
+        self.plan = plan
 
     def updated(self, state: TrainState, batch: Batch) -> None:
         """After each update of the weights. A read from the device makes the training wait for it."""

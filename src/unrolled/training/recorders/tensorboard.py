@@ -60,10 +60,9 @@ Pixels = npt.NDArray[np.uint8]
 
 def add_pictures(folder: Path, pictures: Mapping[str, Pixels], step: int) -> None:
     """Adds pictures, [rows, columns, 3] by name, to a TensorBoard folder."""
-    writer = _writer_class()(str(folder))
-    for name, pixels in pictures.items():
-        writer.add_image(name, pixels, step, dataformats="HWC")
-    writer.close()
+    with _writer_class()(str(folder)) as writer:
+        for name, pixels in pictures.items():
+            writer.add_image(name, pixels, step, dataformats="HWC")
 
 
 def add_to_table(folder: Path, settings: Mapping[str, Any], figures: Mapping[str, float]) -> None:
@@ -73,9 +72,8 @@ def add_to_table(folder: Path, settings: Mapping[str, Any], figures: Mapping[str
         for name, value in settings.items()
         if value is not None
     }
-    writer = _writer_class()(str(folder))
-    writer.add_hparams(plain, {f"figures/{name}": value for name, value in figures.items()}, run_name=".")
-    writer.close()
+    with _writer_class()(str(folder)) as writer:
+        writer.add_hparams(plain, {f"figures/{name}": value for name, value in figures.items()}, run_name=".")
 
 
 def _writer_class() -> type[SummaryWriter]:

@@ -10,7 +10,6 @@ from torch import Tensor
 from unrolled.config import TrainConfig
 from unrolled.data.batches import Batch
 from unrolled.training.losses import batch_loss
-from unrolled.training.plan import Plan
 from unrolled.training.recorders.recorder import Recorder
 from unrolled.training.state import EpochLog, TrainState
 
@@ -42,10 +41,6 @@ class TutorialOutput(Recorder):
     def __init__(self, config: TrainConfig, say: Callable[[str], None], watched: Tensor | None) -> None:
         self.config, self.say, self.watched = config, say, watched
 
-    def begin(self, state: TrainState, plan: Plan) -> None:
-        """Notes the number of epochs."""
-        self.epochs = plan.epochs
-
     def updated(self, state: TrainState, batch: Batch) -> None:
         """Measures and prints every ten updates."""
         line = AFTER_UPDATE.get(self.config.output)
@@ -61,7 +56,7 @@ class TutorialOutput(Recorder):
         line = AFTER_EPOCH.get(self.config.output)
         if line is None:
             return
-        self.say(line.format(epoch=log.epoch, epochs=self.epochs, loss=log.loss_sum))
+        self.say(line.format(epoch=log.epoch, epochs=self.plan.epochs, loss=log.loss_sum))
         if self.config.output == "epoch-number" and self.watched is not None and log.epoch % EVERY == 0:
             inputs = self.watched.to(state.network.output.weight.device)
             logits = _logits(state, inputs, torch.tensor([inputs.shape[1]], device=inputs.device))
