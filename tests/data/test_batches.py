@@ -91,15 +91,6 @@ def test_without_shuffling_the_order_is_the_stored_one(lengths: Any) -> None:
         assert np.concatenate(batches).tolist() == list(range(len(lengths)))
 
 
-@pytest.mark.parametrize("lengths", [EQUAL, RAGGED])
-def test_ranks_share_each_batch_among_them(lengths: Any) -> None:
-    whole = order(lengths, 6).batches(1)
-    parts = [order(lengths, 6, rank=rank, world_size=3).batches(1) for rank in range(3)]
-    for batch, *shares in zip(whole, *parts, strict=True):
-        assert sorted(np.concatenate(shares)) == sorted(batch)
-        assert max(map(len, shares)) - min(map(len, shares)) <= 1
-
-
 def test_batches_of_ragged_sequences_are_of_about_equal_lengths() -> None:
     batches = order(RAGGED, 10).batches(0)
     padded = sum(len(batch) * RAGGED[batch].max() for batch in batches)

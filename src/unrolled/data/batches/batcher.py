@@ -144,11 +144,10 @@ class Order:
 
     Attributes:
         lengths: steps of each sequence, [N].
-        batch_size: sequences in a batch, over all ranks.
+        batch_size: sequences in a batch.
         seed: of the shuffling.
         shuffle: whether each epoch has a new random order; otherwise all have the stored order.
         last_batch: how an incomplete last batch is handled; see `TrainConfig`.
-        rank, world_size: the number of this process, and of all processes; each has a share of every batch.
     """
 
     lengths: Integers
@@ -156,8 +155,6 @@ class Order:
     seed: int
     shuffle: bool = True
     last_batch: Literal["keep", "drop", "wrap"] = "keep"
-    rank: int = 0
-    world_size: int = 1
 
     @property
     def updates_per_epoch(self) -> int:
@@ -175,8 +172,7 @@ class Order:
         Args:
             epoch: its number, from 0.
         """
-        cuts = self._cut(self._stream(epoch) if self.last_batch == "wrap" else self._order(epoch), epoch)
-        return [cut[self.rank :: self.world_size] for cut in cuts]
+        return self._cut(self._stream(epoch) if self.last_batch == "wrap" else self._order(epoch), epoch)
 
     def _order(self, epoch: int) -> Integers:
         """All sequences in the order of one epoch."""
