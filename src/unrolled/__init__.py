@@ -217,37 +217,33 @@ if TYPE_CHECKING:
     __version__: str
 
 _ROOMS = {
-    room: names.split()
-    for room, names in {
-        "unrolled.comparison": "Comparison ComparisonPair ComparisonRow FeatureMaker GridResult ReferenceClassifier "
-        "Rival compare compare_settings write_comparison",
-        "unrolled.config": "AugmentConfig DataConfig Dimension ModelConfig Range Recipe TrainConfig named_recipes",
-        "unrolled.data": "Dataset Inspection Place PreviewSequence Sequences SequencesLike TextsLike inspect "
-        "load_dataset",
-        "unrolled.data.batches": "Batch",
-        "unrolled.data.files": "Observer",
-        "unrolled.data.formats": "read",
-        "unrolled.errors": "CheckpointError ConfigError DataError DivergedError ExportError FetchError "
-        "InterruptedRunError LengthError MismatchError ModelFolderError ReadError RenamedWarning RunError "
-        "RunLockedError ServeError StorageError StudyError TrainedOnWarning UnitWarning UnknownNameError "
-        "UnrolledError UnrolledWarning UnsupportedError",
-        "unrolled.estimator": "SequenceClassifier",
-        "unrolled.evaluation": "ClassRow Evaluation LengthGroup Predictions Quality ShareSeen calibrate evaluate "
-        "predictions_of",
-        "unrolled.export": "ExportCheck Exported Quantized export_onnx",
-        "unrolled.jobs": "Watcher",
-        "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Probabilities Stream StreamState load",
-        "unrolled.runs": "Run RunFolder recipe_for report resume train",
-        "unrolled.serving": "ServerSettings serve",
-        "unrolled.statistics": "Difference Figure Proportion ReliabilityBin",
-        "unrolled.training": "EpochLog Plan StepLog TrainState",
-        "unrolled.training.recorders": "Recorder",
-        "unrolled.tuning": "Trial Tuning tune",
-    }.items()
+    "unrolled.comparison": "Comparison ComparisonPair ComparisonRow FeatureMaker GridResult ReferenceClassifier "
+    "Rival compare compare_settings write_comparison",
+    "unrolled.config": "AugmentConfig DataConfig Dimension ModelConfig Range Recipe TrainConfig named_recipes",
+    "unrolled.data": "Dataset Inspection Place PreviewSequence Sequences SequencesLike TextsLike inspect load_dataset",
+    "unrolled.data.batches": "Batch",
+    "unrolled.data.files": "Observer",
+    "unrolled.data.formats": "read",
+    "unrolled.errors": "CheckpointError ConfigError DataError DivergedError ExportError FetchError "
+    "InterruptedRunError LengthError MismatchError ModelFolderError ReadError RenamedWarning RunError RunLockedError "
+    "ServeError StorageError StudyError TrainedOnWarning UnitWarning UnknownNameError UnrolledError UnrolledWarning "
+    "UnsupportedError",
+    "unrolled.estimator": "SequenceClassifier",
+    "unrolled.evaluation": "ClassRow Evaluation LengthGroup Predictions Quality ShareSeen calibrate evaluate "
+    "predictions_of",
+    "unrolled.export": "ExportCheck Exported Quantized export_onnx",
+    "unrolled.jobs": "Watcher",
+    "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Probabilities Stream StreamState load",
+    "unrolled.runs": "Run RunFolder recipe_for report resume train",
+    "unrolled.serving": "ServerSettings serve",
+    "unrolled.statistics": "Difference Figure Proportion ReliabilityBin",
+    "unrolled.training": "EpochLog Plan StepLog TrainState",
+    "unrolled.training.recorders": "Recorder",
+    "unrolled.tuning": "Trial Tuning tune",
 }
-"""The names that each room shows; the public names of the package."""
+"""The names that each room shows, and so the public names of the package."""
 
-_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 __all__ = sorted([*_HOMES, "__version__"])  # made from the table, which a test compares with the imports
 
