@@ -40,9 +40,10 @@ def _print(found: Installation) -> None:
     if found.environment:
         _print_pairs("environment", found.environment)
     out().print()
-    rows = []
-    for (device, kernel, reason), group in groupby(found.kernels, lambda row: (row.device, row.kernel, row.reason)):
-        rows.append([device, ", ".join(row.cell for row in group), kernel, reason])
+    groups = groupby(found.kernels, lambda row: (row.device, row.kernel, row.reason))
+    rows = [
+        [device, ", ".join(row.cell for row in group), kernel, reason] for (device, kernel, reason), group in groups
+    ]
     print_table(["device", "cells", "kernel", "why"], rows, left=4)
 
 

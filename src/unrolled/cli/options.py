@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from pathlib import Path
 from types import NoneType, UnionType
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from unrolled.config import HOW_TO_READ, Section, fields
+from unrolled.config import FIELDS, HOW_TO_READ, Section, fields
 
 ModelFolder = Annotated[Path, typer.Argument(help="A model folder or a run folder.", metavar="MODEL_OR_RUN")]
 RunsFolder = Annotated[Path, typer.Option(help="The folder of all run folders.")]
@@ -36,10 +36,7 @@ def with_config_options(function: Callable[..., None]) -> Callable[..., None]:
 
     The command's parameter ``options`` receives the given ones, by field name; its other parameters stay as they are.
     """
-    made = [
-        p for section, name, info in fields() if name != "source" for p in _parameters(name, info, _PANELS[section])
-    ]
-    return _with_parameters(function, made)
+    return _with_parameters(function, _parameters_of(set(FIELDS) - {"source"}, {}))
 
 
 def with_list_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -75,15 +72,15 @@ def with_file_options(**flags: str) -> Callable[[Callable[..., None]], Callable[
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        made = [
-            parameter
-            for section, name, info in fields()
-            if name in HOW_TO_READ
-            for parameter in _parameters(name, info, _PANELS[section], flags.get(name))
-        ]
-        return _with_parameters(function, made)
+        return _with_parameters(function, _parameters_of(HOW_TO_READ, flags))
 
     return decorate
+
+
+def _parameters_of(names: Collection[str], flags: Mapping[str, str]) -> list[inspect.Parameter]:
+    """The options of some fields, in the order of the fields in a recipe; some have other flags."""
+    described = [field for field in fields() if field[1] in names]
+    return [p for section, name, info in described for p in _parameters(name, info, _PANELS[section], flags.get(name))]
 
 
 def _with_parameters(
