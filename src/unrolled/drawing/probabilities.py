@@ -81,10 +81,8 @@ def draw_probabilities(
     else:
         axes.set(ylabel="probability", ylim=(-0.03, 1.03))
         in_percent(axes.yaxis)
-    handles, labels = axes.get_legend_handles_labels()
     axes.legend(
-        handles[::-1],
-        labels[::-1],
+        reverse=True,
         frameon=False,
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),

@@ -62,14 +62,8 @@ def check_whole(model: Model, session: InferenceSession) -> ExportCheck:
     return ExportCheck(len(sequences), int(sequences.lengths.max()), worst)
 
 
-def check_streaming(model: Model, session: InferenceSession, start: dict[str, Array]) -> ExportCheck:
-    """Compares a model of streams, push by push; see `check_whole`.
-
-    Args:
-        model: the model.
-        session: its export.
-        start: the state before the first step, for one stream, [1, ·].
-    """
+def check_streaming(model: Model, session: InferenceSession) -> ExportCheck:
+    """Compares a model of streams, push by push; see `check_whole`."""
     sequences = trial_sequences(model)
     allowed = _allowed(model, sequences, model.predict_proba(sequences))
     worst = 0.0
@@ -77,7 +71,7 @@ def check_streaming(model: Model, session: InferenceSession, start: dict[str, Ar
         kind, given = ("steps", values) if sequences.symbols is None else ("tokens", as_tokens(sequences, values))
         running = model.predict_steps(sequences.take(slice(index, index + 1)))[0]
         for count in BATCH_SIZES:
-            state = {name: np.repeat(value, count, 0) for name, value in start.items()}
+            state = {name: value.cpu().numpy() for name, value in model.network.initial_state(count).items()}
             low = 0
             for end in sorted({1, (len(running) + 1) // 2, len(running)}):
                 found = run_session(session, {kind: np.repeat(given[None, low:end], count, 0), **state})

@@ -27,7 +27,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper, shape_inference
 from onnx.helper import make_tensor_value_info as tensor_info
@@ -83,11 +82,6 @@ def to_onnx(model: Model, *, streaming: bool = False, hidden: bool = False) -> M
     checker.check_model(proto, full_check=True)
     shape_inference.infer_shapes(proto, check_type=True, strict_mode=True, data_prop=True)
     return proto
-
-
-def starting_state(model: Model) -> dict[str, npt.NDArray[Any]]:
-    """The state of one stream before the first step, [1, ·]."""
-    return {name: value.cpu().numpy() for name, value in model.network.initial_state(1).items()}
 
 
 Built = tuple[list[ValueInfoProto], Tensor, list[ValueInfoProto]]

@@ -74,14 +74,12 @@ def checked_onnx(
     """
     check_installed()
     from unrolled.export.check import check_streaming, check_whole
-    from unrolled.export.network import starting_state, to_onnx
+    from unrolled.export.network import to_onnx
     from unrolled.export.running import open_session
 
     proto = to_onnx(model, streaming=streaming, hidden=hidden)
     session = open_session(proto.SerializeToString())
-    if streaming:
-        return proto, session, check_streaming(model, session, starting_state(model))
-    return proto, session, check_whole(model, session)
+    return proto, session, (check_streaming if streaming else check_whole)(model, session)
 
 
 def check_installed() -> None:

@@ -53,10 +53,8 @@ def predict_in_runtime(
 ) -> tuple[npt.NDArray[np.str_], Probabilities]:
     """Labels [N] and probabilities [N, C] of whole sequences, in the stored order."""
     size = batch_size or max(1, min(MAX_BATCH, STEPS_PER_BATCH // int(sequences.lengths.max())))
-    labels: list[Any] = [None] * len(sequences)
-    probabilities: list[Any] = [None] * len(sequences)
-    for indices, batch in Batcher(sequences).in_order(size):
-        found = run_session(session, padded_inputs(sequences, batch))
-        for row, index in enumerate(indices):
-            labels[index], probabilities[index] = found["labels"][row], found["probabilities"][row]
-    return np.array(labels), np.stack(probabilities)
+    batches = Batcher(sequences).in_order(size)
+    answers = [(indices, run_session(session, padded_inputs(sequences, batch))) for indices, batch in batches]
+    back = np.argsort(np.concatenate([indices for indices, _ in answers]))
+    labels = np.concatenate([found["labels"] for _, found in answers])[back]
+    return labels.astype(np.str_), np.concatenate([found["probabilities"] for _, found in answers])[back]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -61,15 +61,12 @@ class Network(nn.Module):
             layer = Layer(config, width, (0,) if number else offsets)
             self.layers.append(layer)
             width = layer.output_size
+        self.output_size = width
+        self.segment_means = SegmentMeans(config.skip_segments) if config.skip_segments else None
         with torch.random.fork_rng([]):  # PyTorch's layers draw weights, overwritten here, from the program's generator
             self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
-        self.segment_means = SegmentMeans(config.skip_segments) if config.skip_segments else None
-        self.output_size = width
-        self.read_widths = (
-            self.pooling.output_size,
-            *([config.skip_segments * entering] if self.segment_means else []),
-        )
-        with torch.random.fork_rng([]):
+            beside = [config.skip_segments * entering] if self.segment_means else []
+            self.read_widths = (self.pooling.output_size, *beside)
             self.output = nn.Linear(sum(self.read_widths), classes)
         self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
         self.float()  # as data are, whatever PyTorch's default type is in this program
@@ -129,7 +126,7 @@ class Network(nn.Module):
         With ``reads`` "last" or "mean" only the last output or the mean, [B, H], which kernels compute with less work.
         """
         values = self.with_context(values, lengths)
-        *lower, last = self.layers
+        *lower, last = self.recurrence()
         for layer in lower:
             values = F.dropout(layer(values, lengths), self.config.dropout, self.training)
         outputs: Tensor = last(values, lengths, reads)
@@ -200,13 +197,11 @@ class Network(nn.Module):
     @property
     def cell(self) -> Cell:
         """A cell of the network; all are of one kind."""
-        return next(self.recurrence()).cell
+        return self.recurrence()[0].cell
 
-    def recurrence(self) -> Iterator[Layer]:
+    def recurrence(self) -> list[Layer]:
         """The recurrent layers, the lowest first."""
-        for layer in self.layers:
-            assert isinstance(layer, Layer)  # noqa: S101  # for the type checker: a ModuleList forgets
-            yield layer
+        return cast("list[Layer]", list(self.layers))
 
     @property
     def normaliser(self) -> Normaliser:

@@ -59,13 +59,11 @@ def trace(network: Network, inputs: Tensor) -> list[Trace]:
 
 def _read(cell: Cell, inputs: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Gates and states of a cell over a sequence, [1, T, F] → [T, H] each."""
-    state = cell.initial_state(inputs, 1)
-    gates: list[tuple[Tensor, ...]] = []
-    states: list[tuple[Tensor, ...]] = []
+    state, steps = cell.initial_state(inputs, 1), []
     for wx in cell.project(inputs).unbind(1):
-        state, values = cell.open_step(wx, state)
-        gates.append(values)
-        states.append(state)
-    by_gate = {name: torch.cat(steps) for name, steps in zip(cell.gates, zip(*gates, strict=True), strict=True)}
-    by_part = {name: torch.cat(steps) for name, steps in zip(cell.state_names, zip(*states, strict=True), strict=True)}
-    return {name: value for name, value in by_gate.items() if name not in by_part}, by_part
+        state, gates = cell.open_step(wx, state)
+        steps.append((*state, *gates))
+    names = (*cell.state_names, *cell.gates)
+    found = {name: torch.cat(values) for name, values in zip(names, zip(*steps, strict=True), strict=True)}
+    states = {name: found.pop(name) for name in cell.state_names}
+    return found, states

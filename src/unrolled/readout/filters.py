@@ -33,7 +33,7 @@ def scale_filters(network: Network, train: Sequences, seed: int = 0) -> None:
     """
     if len(train) > MOST_SEQUENCES:
         train = train.take(np.sort(np.random.default_rng(seed).choice(len(train), MOST_SEQUENCES, replace=False)))
-    first = next(network.recurrence())
+    first = network.recurrence()[0]
     for cell in first.directions:
         norms = cell.W.detach().norm(dim=1)
         deviations = _deviations(network, cell, train)

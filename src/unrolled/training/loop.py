@@ -267,9 +267,8 @@ class Fitting:
     def diverged(self, finding: str, step: int) -> DivergedError:
         """The error for a finding at an update, counted from 0."""
         rate = learning_rate(self.config, step, self.plan.total_steps)
-        good = "There is no earlier checkpoint."
-        if self.store is not None and self.store.newest() is not None:
-            good = f"The last good checkpoint is {self.store.newest()}."
+        newest = self.store and self.store.newest()
+        good = f"The last good checkpoint is {newest}." if newest else "There is no earlier checkpoint."
         clip = "a smaller --clip-norm" if self.config.clip_norm else "--clip-norm 1"
         return DivergedError(
             f"{finding} at step {step + 1}, where the learning rate is {rate:.3g}. {good} Try a smaller "

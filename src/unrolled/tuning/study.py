@@ -76,12 +76,8 @@ def helping(url: str) -> Iterator[None]:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (
-        lines[0].removeprefix("(sqlite3.").replace("OperationalError) ", "").replace("DatabaseError) ", "")
-        if lines
-        else ""
-    )
+    first = str(error).strip().partition("\n")[0]
+    return first.removeprefix("(sqlite3.").replace("OperationalError) ", "").replace("DatabaseError) ", "")
 
 
 def open_study(url: str, name: str, monitor: str, identity: Mapping[str, Any]) -> optuna.Study:

@@ -131,19 +131,16 @@ def _utf8(request: Request, text: bytes, line: int) -> bytes:
     if b"\0" in text:
         before = text[: text.index(b"\0")].count(b"\n")
         raise ReadError(request.path, "this is not text: it holds zero bytes. Save it as UTF-8.", line=line + before)
-    if text.isascii():
+    if _is_utf8(text):
         return text
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        request.note("some lines are not UTF-8; their letters beyond ASCII were read as Latin-1")
-        return b"".join(map(_as_utf8, text.splitlines(keepends=True)))
-    return text
+    request.note("some lines are not UTF-8; their letters beyond ASCII were read as Latin-1")
+    lines = text.splitlines(keepends=True)
+    return b"".join(line if _is_utf8(line) else line.decode("latin-1").encode() for line in lines)
 
 
-def _as_utf8(line: bytes) -> bytes:
+def _is_utf8(text: bytes) -> bool:
     try:
-        line.decode("utf-8")
+        text.decode()
     except UnicodeDecodeError:
-        return line.decode("latin-1").encode("utf-8")
-    return line
+        return False
+    return True

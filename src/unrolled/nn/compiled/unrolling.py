@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -172,10 +172,8 @@ def _forward(task: Task, tensors: tuple[Tensor | None, ...], *, keep: bool, pack
 
 
 def _describe(task: Task, tensors: tuple[Tensor | None, ...], keep: bool) -> _Work:
-    inputs, W = tensors[0], tensors[4]
-    assert inputs is not None  # noqa: S101
-    assert W is not None  # noqa: S101
-    (B, T, F), H = inputs.shape, tensors[5].shape[1]  # type: ignore[union-attr]
+    inputs, U = cast("tuple[Tensor, Tensor]", (tensors[0], tensors[5]))
+    (B, T, F), H = inputs.shape, U.shape[1]
     outputs = inputs.new_empty(B, T, H) if task.reads == "outputs" else None
     if outputs is not None:
         _clear_padding(outputs, task.lengths)
@@ -187,18 +185,13 @@ def _describe(task: Task, tensors: tuple[Tensor | None, ...], keep: bool) -> _Wo
     layer = LayerStruct(
         task.cell, B, T, F, H, shards, torch.get_num_threads(), task.reverse, keep, keep and task.recompute
     )
-    for name, tensor in zip(_NAMES, tensors, strict=True):
+    names = (*_NAMES, "lengths", "outputs", "total", "last_h", "last_c")
+    for name, tensor in zip(names, (*tensors, task.lengths, outputs, total, *state), strict=False):
         if tensor is not None:
             setattr(layer, name, tensor.data_ptr())
     layer.x_row, layer.x_step = inputs.stride(0), inputs.stride(1)
-    layer.lengths, layer.plan = task.lengths.data_ptr(), plan.ctypes.data
-    if outputs is not None:
-        layer.outputs, layer.outputs_row, layer.outputs_step = outputs.data_ptr(), T * H, H
-    if total is not None:
-        layer.total = total.data_ptr()
-    layer.last_h = state[0].data_ptr()
-    if len(state) > 1:
-        layer.last_c = state[1].data_ptr()
+    layer.outputs_row, layer.outputs_step = T * H, H
+    layer.plan = plan.ctypes.data
     return _Work(layer, task, [plan, tensors], (outputs, total, *state))
 
 

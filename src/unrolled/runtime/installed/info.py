@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+from joblib import cpu_count
 
 from unrolled.config import CellName
 from unrolled.data.sources import cache_folder, data_folder
@@ -78,11 +79,9 @@ class Installation:
         return asdict(self)
 
 
-def describe_installation(environment: Mapping[str, str] = os.environ) -> Installation:
+def describe_installation() -> Installation:
     """Describes this installation; changes and fetches nothing.
 
-    Args:
-        environment: variables, by default the process's own.
     Raises:
         FetchError: if UNROLLED_DATA names no folder.
         ConfigError: if UNROLLED_KERNEL or UNROLLED_KERNEL_LEVEL has an unknown value.
@@ -100,13 +99,13 @@ def describe_installation(environment: Mapping[str, str] = os.environ) -> Instal
         devices=_devices(),
         compiled_kernel=_compiled_kernel(),
         kernels=[_kernel(name, device) for device in kinds for name in CELLS],
-        threads={"pytorch": torch.get_num_threads(), "cores": _cores()},
+        threads={"pytorch": torch.get_num_threads(), "cores": int(cpu_count())},
         paths={
             "package": str(Path(__file__).parents[2]),
             "cache": str(cache_folder()),
             "data": None if data is None else str(data),
         },
-        environment={name: environment[name] for name in VARIABLES if name in environment},
+        environment={name: os.environ[name] for name in VARIABLES if name in os.environ},
     )
 
 
@@ -135,18 +134,11 @@ def _devices() -> list[str]:
 
 def _processor() -> str:
     """The processor's name, as far as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return next(iter(names), platform.processor() or platform.machine())
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str | None:
