@@ -19,10 +19,11 @@ from unrolled.data.sequences import Sequences
 from unrolled.drawing.comparison import draw_comparison
 from unrolled.drawing.confusion import draw_confusion
 from unrolled.drawing.curves import draw_curves
+from unrolled.drawing.inside import draw_attribution
 from unrolled.drawing.probabilities import draw_prediction, draw_probabilities
 from unrolled.drawing.search import draw_search
 from unrolled.drawing.sequences import ShownSequence
-from unrolled.drawing.style import to_pixels, to_png
+from unrolled.drawing.style import colours, to_pixels, to_png
 from unrolled.model.model import Model, ModelFacts
 from unrolled.network.network import Network
 from unrolled.runs.run import Run
@@ -95,6 +96,33 @@ def test_a_belief_names_what_was_said_what_is_true_and_what_was_believed_on_the_
     legend = figure.axes[1].get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["predicted: p", r"true: \$q", "r" * 11 + "…"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 7, 24])
+def test_every_channel_has_a_name_and_a_colour_or_a_row_of_its_own(count: int) -> None:
+    names = [f"c{index}" for index in range(count)]
+    values = np.random.default_rng(0).normal(size=(9, count)).astype(np.float32)
+    sequence = ShownSequence(9, values, names, False)
+    belief = np.full((9, 2), 0.5, np.float32)
+    drawn = draw_probabilities(sequence, np.arange(1, 10), belief, ["a", "b"], None).axes[0]
+    legend = drawn.get_legend()
+    if count == 1:
+        assert drawn.get_ylabel() == "c0"
+    elif count <= 6:
+        assert legend is not None
+        assert [text.get_text() for text in legend.get_texts()] == names
+        assert len({line.get_color() for line in drawn.lines}) == count
+    else:
+        assert [label.get_text() for label in drawn.get_yticklabels()] == names
+    figure = draw_attribution(values, sequence)
+    rows = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes[2:]]
+    assert rows == ([] if count == 1 else [names])
+    np.testing.assert_allclose([bar.get_height() for bar in figure.axes[1].patches], values.sum(1), rtol=1e-5)
+
+
+def test_many_colours_are_all_different() -> None:
+    for count in (1, 8, 9, 40):
+        assert len(set(colours(count))) == count
 
 
 @pytest.mark.parametrize("tokens", [["ab", "c"], ["word"] * 30, ["word"] * 90])

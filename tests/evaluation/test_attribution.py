@@ -39,6 +39,19 @@ def test_the_sum_is_the_difference_of_the_scores(cell: Any, options: dict[str, A
     assert found.steps.sum() == pytest.approx(expected, rel=0.01)
 
 
+@pytest.mark.parametrize("options", [{}, {"missing": "mask"}, {"context_steps": 4}, {"frame_steps": 5}])
+def test_a_channel_that_the_network_does_not_read_has_no_part(options: dict[str, Any]) -> None:
+    net = network(normalisation="none", **options)
+    found = integrated_gradients(net, INPUTS, 2)
+    assert found.channels.shape == (12, 3)
+    assert (np.abs(found.channels).sum(0) > 0).all()
+    np.testing.assert_allclose(found.channels.sum(1), found.steps)
+    weights = net.layers[0].directions[0].W  # type: ignore[union-attr, index]
+    with torch.no_grad():
+        weights[:, 1::3] = 0  # every value that comes of the second channel
+    np.testing.assert_array_equal(integrated_gradients(net, INPUTS, 2).channels[:, 1], 0)
+
+
 @pytest.mark.parametrize("frame", [2, 5, 30])
 def test_steps_that_are_read_together_get_their_own_parts(frame: int) -> None:
     net = network(normalisation="none", frame_steps=frame)

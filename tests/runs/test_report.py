@@ -258,6 +258,31 @@ def test_the_command_gives_the_same_recipe_again(name: str, options: dict[str, A
     assert rebuilt.data == recipe.data
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--no-bidirectional", "--context-steps", "0", "--skip-segments", "0"],  # back to what a bare recipe has
+        ["--pooling", "last", "--initializer", "orthogonal", "--learning-rate", "0.003"],
+        ["--cell", "rnn", "--memory-steps", "9"],
+    ],
+)
+def test_the_command_in_a_report_trains_the_same_weights(words: list[str], fresh: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(fresh / "own.npz", X=rng.normal(size=(60, 5)), y=["a", "b"] * 30)
+    recipe = fresh / "own.toml"  # a recipe may hold a field without an effect, which a command must not repeat
+    if "--memory-steps" in words:
+        recipe.write_text(recipe_for("own.npz").with_options({"cell": "rnn", "memory_steps": 9}).to_toml())
+        words = []
+    call("train", recipe.name if not words else "own.npz", *words, "--max-epochs", 2, "--hidden-size", 4)
+    first = Path("runs/own/1")
+    page = (first / "report.html").read_text()
+    command = re.search(r"unrolled train own[^<]+", page)
+    assert command is not None
+    call(*shlex.split(command.group(0))[1:])
+    second = Path("runs/own/2")
+    assert (second / "model/model.safetensors").read_bytes() == (first / "model/model.safetensors").read_bytes()
+
+
 def test_a_recipe_that_the_command_line_cannot_say_is_said_in_python() -> None:
     recipe = recipe_for("japanese-vowels")
     assert recipe.data.source

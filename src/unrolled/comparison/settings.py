@@ -20,7 +20,8 @@ from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, RunError, UnknownNameError, UnrolledError
 from unrolled.evaluation import changed_part
 from unrolled.jobs import Answer, Job, Progress, ProgressRecorder, Watcher, do_jobs, share_cores
-from unrolled.runs import RunFolder, Say, dataset_for, in_memory, recipe_for, refuse_idle, resume, silent, train_dataset
+from unrolled.runs import RunFolder, Say, dataset_for, in_memory, recipe_for, resume, silent, train_dataset
+from unrolled.training import refuse_idle
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def compare_settings(
     dataset = dataset_for(wanted[0], data)  # the recipes differ in nothing that concerns the data
     if dataset.test is None:
         raise DataError(f"nothing of {dataset.name} is held out for the test; raise --test-fraction.")
-    refuse_idle(wanted, [*grid, *options], dataset.train)
+    refuse_idle(wanted, [*grid, *options], text=dataset.train.symbols is not None)
     found, failures = _train_all(wanted, dataset, Path(runs), jobs, watcher, say)
     entries, paths = [], {}
     places = itertools.count()

@@ -18,7 +18,7 @@ from unrolled.drawing.curves import draw_curve, draw_curves
 from unrolled.drawing.inside import draw_attribution, draw_gates
 from unrolled.drawing.probabilities import draw_prediction, draw_probabilities
 from unrolled.drawing.search import draw_search
-from unrolled.drawing.sequences import ShownSequence, shown_sequence
+from unrolled.drawing.sequences import ShownSequence, channel_name, shown_sequence
 from unrolled.drawing.style import COLOURS, GREY, GRID, INK, quietly, to_pixels, to_png
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "INK",
     "MOST_CLASSES",
     "ShownSequence",
+    "channel_name",
     "draw_attribution",
     "draw_by_length",
     "draw_by_share",

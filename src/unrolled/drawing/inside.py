@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrolled.drawing.sequences import ShownSequence, beside
+from unrolled.drawing.sequences import MOST_NAMES, ShownSequence, beside, draw_rows
 from unrolled.drawing.style import BLUE, INK, ORANGE, WIDTH, new_figure, with_ticks
 from unrolled.network import Trace
 from unrolled.statistics import Doubles
@@ -60,14 +60,17 @@ def draw_gates(values: Mapping[str, Tensor], trace: Trace, frame: int = 1) -> Fi
     return figure
 
 
-def draw_attribution(steps: Doubles, sequence: ShownSequence) -> Figure:
-    """Draws what each step adds to the score, beside the sequence.
+def draw_attribution(channels: Doubles, sequence: ShownSequence) -> Figure:
+    """Draws what each step adds to the score, beside the sequence; of several channels also what each of them adds.
 
     Args:
-        steps: the contributions, [T].
+        channels: the contributions, [T, F].
         sequence: the sequence.
     """
-    figure, bars = beside(sequence, 0.12)
+    several = not sequence.picture and sequence.tokens is None and channels.shape[1] > 1
+    rows = 0.16 * min(channels.shape[1], MOST_NAMES) + 0.1 if several else 0.0
+    figure, bars = beside(sequence, 0.12 + rows)
+    steps = channels.sum(1)
     places = np.arange(1, len(steps) + 1)
     colours = [BLUE if value >= 0 else ORANGE for value in steps]
     if sequence.picture:
@@ -75,8 +78,13 @@ def draw_attribution(steps: Doubles, sequence: ShownSequence) -> Figure:
         bars.set(xlabel="adds to the score")
         bars.axvline(0, color=INK, linewidth=0.8)
         with_ticks(bars.xaxis, 4)
-    else:
-        bars.bar(places, steps, width=1.0 if len(steps) > 60 else 0.8, color=colours)
-        bars.set(ylabel="adds to the score")
-        bars.axhline(0, color=INK, linewidth=0.8)
+        return figure
+    bars.bar(places, steps, width=1.0 if len(steps) > 60 else 0.8, color=colours)
+    bars.set(ylabel="adds to the score")
+    bars.axhline(0, color=INK, linewidth=0.8)
+    if several:
+        place, tall = bars.get_position(), figure.get_figheight()
+        above = figure.add_axes((place.x0, place.y1 + 0.07 / tall, place.width, (rows - 0.1) / tall), sharex=bars)
+        draw_rows(above, channels, sequence.channels, around_zero=True)
+        above.tick_params(labelbottom=False)
     return figure

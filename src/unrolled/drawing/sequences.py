@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data import Sequences
-from unrolled.drawing.style import COLOURS, WIDTH, new_figure, plain, tidy, with_ticks
+from unrolled.drawing.style import WIDTH, colours, new_figure, plain, tidy, with_ticks
+from unrolled.errors import shortened
 from unrolled.model import Model
 
 if TYPE_CHECKING:
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
 
 DrawStyle = Literal["default", "steps-mid"]
 
-MOST_CHANNELS = 5
-"""Most channels that get a legend."""
+MOST_LINES = 6
+"""Most channels that are drawn as lines; more are the rows of a heat map."""
+
+MOST_NAMES = 24
+"""Most channels of a heat map that are named."""
+
+MOST_LETTERS_OF_NAME = 12
+"""Letters of a channel's name."""
 
 MOST_LETTERS = 44
 """Most letters, with blanks between the steps, of a text that is written below axes of `WIDTH`."""
@@ -101,13 +108,16 @@ def _below(
     sequence: ShownSequence, above: float, head: float, below: float, width: float, tall: float
 ) -> tuple[Figure, Axes]:
     left, right = 0.765 / width, 1 - 0.9 / width
-    drawn = 0.0 if sequence.values is None else tall + 0.14
+    many = len(sequence.channels) > MOST_LINES
+    own = max(tall, 0.16 * min(len(sequence.channels), MOST_NAMES)) if many else tall
+    names = 0.22 * -(-len(sequence.channels) // _A_ROW) if not many and len(sequence.channels) > 1 else 0.0
+    drawn = 0.0 if sequence.values is None else own + 0.14 + names
     height = below + tall + above + drawn + head
     figure = new_figure(width, height)
     first = None
     if sequence.values is not None:
-        first = figure.add_axes((left, (below + tall + above + 0.07) / height, right, tall / height))
-        _draw_series(first, sequence.values, sequence.channels)
+        first = figure.add_axes((left, (below + tall + above + 0.07) / height, right, own / height))
+        (draw_rows if many else _draw_series)(first, sequence.values, sequence.channels)
         first.tick_params(labelbottom=False)
     return figure, figure.add_axes((left, below / height, right, tall / height), sharex=first)
 
@@ -115,19 +125,74 @@ def _below(
 def _draw_picture(axes: Axes, values: npt.NDArray[np.float32]) -> None:
     rows, columns = values.shape
     axes.imshow(values, cmap="gray_r", aspect="auto", extent=(0, columns, rows + 0.5, 0.5))
-    axes.set(xlabel="column", ylabel="row, step")
+    axes.set(xlabel="column", ylabel="row = step")
+
+
+_A_ROW = 3
+"""Names of channels in a row of the legend."""
 
 
 def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence[str]) -> None:
+    """A line for each channel."""
     steps = np.arange(1, len(values) + 1)
     style: DrawStyle = "steps-mid" if set(np.unique(values)) <= {0.0, 1.0} else "default"
-    for index, name in enumerate(channels):
-        colour = COLOURS[index % len(COLOURS)]
-        axes.plot(steps, values[:, index], color=colour, linewidth=1.2, label=plain(name), drawstyle=style)
-    if 1 < len(channels) <= MOST_CHANNELS:
-        axes.legend(frameon=False, ncols=len(channels), fontsize=8)
-    axes.set(ylabel=f"{len(channels)} channels" if len(channels) > MOST_CHANNELS else "values")
+    for index, (name, colour) in enumerate(zip(channels, colours(len(channels)), strict=True)):
+        label = plain(shortened(channel_name(name), MOST_LETTERS_OF_NAME))
+        axes.plot(steps, values[:, index], color=colour, linewidth=1.2, label=label, drawstyle=style)
+    if len(channels) > 1:
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
+            borderaxespad=0.1,
+            frameon=False,
+            ncols=_A_ROW,
+            fontsize=8,
+            handlelength=1.4,
+        )
+    alone = len(channels) == 1 and not channels[0].isdigit()
+    axes.set(ylabel=plain(shortened(channels[0], MOST_LETTERS_OF_NAME)) if alone else "value")
     tidy(axes)
+
+
+def draw_rows(
+    axes: Axes,
+    values: npt.NDArray[np.floating],
+    channels: Sequence[str],
+    *,
+    around_zero: bool = False,
+) -> None:
+    """A heat map with a row for each channel: from its own least to its greatest value, or around zero.
+
+    Args:
+        axes: where to draw.
+        values: [T, F].
+        channels: names, [F].
+        around_zero: whether blue is above zero and orange below, on one scale for all channels.
+    """
+    rows = np.asarray(values, np.float64).T
+    low, high = np.nanmin(rows, 1, keepdims=True), np.nanmax(rows, 1, keepdims=True)
+    bound = max(float(np.nanmax(np.abs(rows))), 1e-12)
+    shown = rows / bound if around_zero else (rows - low) / np.where(high > low, high - low, 1.0)
+    axes.imshow(
+        shown,
+        cmap="PuOr" if around_zero else "viridis",
+        vmin=-1.0 if around_zero else 0.0,
+        vmax=1.0,
+        aspect="auto",
+        interpolation="none",
+        extent=(0.5, len(values) + 0.5, len(channels) - 0.5, -0.5),
+    )
+    if len(channels) <= MOST_NAMES:
+        names = [plain(shortened(channel_name(name), MOST_LETTERS_OF_NAME)) for name in channels]
+        axes.set_yticks(range(len(channels)), names, fontsize=7)
+    else:
+        axes.set(ylabel="channel, from 0")
+        with_ticks(axes.yaxis, 6, whole=True)
+
+
+def channel_name(channel: str) -> str:
+    """The name of a channel; one that is only a number is called so."""
+    return f"channel {channel}" if channel.isdigit() else channel
 
 
 def _name_steps(axes: Axes, tokens: Sequence[str] | None, large: float, upright: bool) -> None:

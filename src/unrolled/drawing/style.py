@@ -25,6 +25,17 @@ BLUE, ORANGE = "#0072b2", "#d55e00"
 COLOURS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a5195", "#6b6b6b")
 """Okabe and Ito's palette, which colour-blind people can tell apart. The report replaces it by its page's colours."""
 
+
+def colours(count: int) -> list[str]:
+    """As many different colours: those of `COLOURS`, or if these are too few, those of the rainbow."""
+    if count <= len(COLOURS):
+        return list(COLOURS[:count])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colour) for colour in colormaps["turbo"](np.linspace(0.05, 0.95, count))]
+
+
 WIDTH, WIDE = 4.5, 8.0
 """Inches: a picture in the report, which must be legible on a phone, and a picture in a file of its own."""
 

@@ -1,11 +1,11 @@
-"""The contribution of each step: integrated gradients (Sundararajan, Taly and Yan 2017, arXiv 1703.01365).
+"""The contribution of each step and channel: integrated gradients (Sundararajan, Taly and Yan 2017, arXiv 1703.01365).
 
-    a_t = Σ over a step's values of (x − x̄) ∘ ∫₀¹ ∂F(x̄ + α (x − x̄)) / ∂x dα
+    a = (x − x̄) ∘ ∫₀¹ ∂F(x̄ + α (x − x̄)) / ∂x dα
 
 x is the input of the first layer, after normalisation, and x̄ is zero there: the average input, or an empty picture.
 A network with layer normalisation jumps at zero, which no integral can follow; then x̄ is the mean of x over its steps.
 F is the logit of the class less the mean of all logits, since a number added to all logits changes no probability.
-The result is checked by the paper's completeness axiom, Σ a_t = F(x) − F(x̄).
+The result is checked by the paper's completeness axiom, Σ a = F(x) − F(x̄).
 """
 
 from __future__ import annotations
@@ -34,19 +34,25 @@ _STEPS_AT_ONCE = 8_192
 
 @dataclass(frozen=True)
 class Attribution:
-    """What each step adds to the score of a class.
+    """What each channel of each step adds to the score of a class.
 
     Attributes:
-        steps: a_t, [T].
+        channels: a, summed over what the preparation makes of a channel (its value, a mask, …), [T, F].
         difference: F(x) − F(x̄).
         points: number of points at which the gradient was computed.
         baseline: x̄: ``zero``, or the ``mean`` of x over its steps.
     """
 
-    steps: Doubles
+    channels: Doubles
     difference: float
     points: int
     baseline: Literal["zero", "mean"]
+
+    @property
+    def steps(self) -> Doubles:
+        """What each step adds, [T]."""
+        found: Doubles = self.channels.sum(1)
+        return found
 
     @property
     def error(self) -> float:
@@ -60,7 +66,7 @@ class Attribution:
 
 
 def integrated_gradients(network: Network, inputs: Tensor, label: int) -> Attribution:
-    """Computes what each step of a sequence adds to the score of a class.
+    """Computes what each channel of each step of a sequence adds to the score of a class.
 
     Args:
         network: in evaluation mode and on the CPU, since cuDNN has no gradients in that mode.
@@ -72,15 +78,15 @@ def integrated_gradients(network: Network, inputs: Tensor, label: int) -> Attrib
     """
     with torch.no_grad():
         read, _ = network.entering(inputs, torch.tensor([inputs.shape[1]]))  # [1, T, D]
-    steps = inputs.shape[1]
-    zero = _attribute(network, steps, read, torch.zeros_like(read), label)
+    shape = (inputs.shape[1], inputs.shape[2])
+    zero = _attribute(network, shape, read, torch.zeros_like(read), label)
     if zero.complete:
         return zero
-    mean = _attribute(network, steps, read, read.mean(1, keepdim=True).expand_as(read), label)
+    mean = _attribute(network, shape, read, read.mean(1, keepdim=True).expand_as(read), label)
     return replace(mean, baseline="mean") if mean.complete else zero
 
 
-def _attribute(network: Network, count: int, read: Tensor, baseline: Tensor, label: int) -> Attribution:
+def _attribute(network: Network, shape: tuple[int, int], read: Tensor, baseline: Tensor, label: int) -> Attribution:
     """Attribution with as many points as needed, or as are affordable."""
     with torch.no_grad():
         ends = _scores(network, torch.cat([baseline, read]), label)
@@ -88,8 +94,8 @@ def _attribute(network: Network, count: int, read: Tensor, baseline: Tensor, lab
     affordable = [points for points in POINTS if points * read.shape[1] <= MOST_STEPS] or [8]
     for points in affordable:
         gradient = _integral(network, read, baseline, label, points)
-        steps = _by_step(gradient * (read - baseline)[0], network.frame_steps, count)
-        found = Attribution(steps, difference, points, "zero")
+        parts = _by_channel(gradient * (read - baseline)[0], network.frame_steps, *shape)
+        found = Attribution(parts, difference, points, "zero")
         if found.complete:
             break
     return found
@@ -109,14 +115,15 @@ def _integral(network: Network, read: Tensor, baseline: Tensor, label: int, poin
     return gradient
 
 
-def _by_step(parts: Tensor, frame: int, steps: int) -> Doubles:
-    """Sums the contributions of the first layer's input, [T', D], for each step of the sequence, [T].
+def _by_channel(parts: Tensor, frame: int, steps: int, channels: int) -> Doubles:
+    """Sums the contributions of the first layer's input, [T', D], for each step and channel of the sequence, [T, F].
 
-    A frame holds its steps one after the other; an incomplete last frame repeats the last step.
+    A frame holds its steps one after the other; an incomplete last frame repeats the last step. A step holds all
+    channels' values, then all their masks, and so on.
     """
-    every: Doubles = parts.reshape(len(parts) * frame, -1).sum(-1).double().numpy()
+    every: Doubles = parts.reshape(len(parts) * frame, -1, channels).sum(1).double().numpy()
     found = every[:steps].copy()
-    found[-1] += every[steps:].sum()
+    found[-1] += every[steps:].sum(0)
     return found
 
 

@@ -42,7 +42,7 @@ def initialize_cell(
         if "f" in cell.gates:
             place = cell.gates.index("f") * cell.hidden_size
             cell.b[place : place + cell.hidden_size] = forget_bias
-        if memory_steps is not None:
+        if memory_steps is not None and set(cell.gates) & {"f", "i", "z"}:
             _remember(cell, memory_steps, generator)
 
 

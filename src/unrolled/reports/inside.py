@@ -9,7 +9,7 @@ import torch
 
 from unrolled.data import Sequences
 from unrolled.data.batches import Batcher
-from unrolled.drawing import draw_attribution, draw_gates, shown_sequence
+from unrolled.drawing import ShownSequence, channel_name, draw_attribution, draw_gates, shown_sequence
 from unrolled.evaluation import Attribution, integrated_gradients
 from unrolled.model import Model
 from unrolled.network import Network, Trace, trace
@@ -33,7 +33,7 @@ class Inside:
         left_out: number of layers and directions that are not drawn.
         steps: picture of the contribution of each step.
         attribution: the contributions.
-        strongest: the steps with the largest contributions, counted from 1, with the tokens of a text.
+        strongest: the steps with the largest contributions, counted from 1, with the token or the strongest channel.
         frame: steps that the network reads as one.
     """
 
@@ -63,7 +63,7 @@ def look_inside(model: Model, sequences: Sequences, case: int, album: Album) -> 
     found = integrated_gradients(network, batch.inputs, predicted)
     shape = shown_sequence(model, sequence)
     strongest = [int(step) + 1 for step in abs(found.steps).argsort()[::-1][:3]]
-    named = [str(step) if shape.tokens is None else f"{step} (“{shape.tokens[step - 1]}”)" for step in strongest]
+    named = [_named(step, shape, found) for step in strongest]
     alt = (
         f"What each step adds to the score of {model.classes[predicted]}; the strongest "
         f"{'is step' if len(named) == 1 else 'are the steps'} {', '.join(named)}."
@@ -73,11 +73,20 @@ def look_inside(model: Model, sequences: Sequences, case: int, album: Album) -> 
         predicted=model.classes[predicted],
         maps=[picture for one in traces[:MOST_MAPS] for picture in _maps(one, network, album)],
         left_out=max(0, len(traces) - MOST_MAPS),
-        steps=album.add(draw_attribution(found.steps, shape), alt),
+        steps=album.add(draw_attribution(found.channels, shape), alt),
         attribution=found,
         strongest=named,
         frame=network.frame_steps,
     )
+
+
+def _named(step: int, shape: ShownSequence, found: Attribution) -> str:
+    """A step, counted from 1, with its token, or with the channel that adds most to it."""
+    if shape.tokens is not None:
+        return f"{step} (“{shape.tokens[step - 1]}”)"
+    if shape.picture or len(shape.channels) == 1:
+        return str(step)
+    return f"{step} ({channel_name(shape.channels[abs(found.channels[step - 1]).argmax()])})"
 
 
 def _maps(traced: Trace, network: Network, album: Album) -> list[Picture]:

@@ -8,11 +8,16 @@ from typing import Any
 
 from unrolled.config import LENGTHS, Recipe, default_recipe, fields, find_recipe
 from unrolled.model import Model
-from unrolled.training import EpochLog
+from unrolled.training import EpochLog, why_idle
 
 
-def command_to_repeat(recipe: Recipe) -> str:
-    """The command that repeats the training, or the Python call if no command can."""
+def command_to_repeat(recipe: Recipe, *, text: bool = False) -> str:
+    """The command that repeats the training, or the Python call if no command can.
+
+    Args:
+        recipe: the run's recipe.
+        text: whether its sequences are text.
+    """
     base, argument = find_recipe(recipe.name), recipe.name
     if base is None or not recipe.data.source:
         start = default_recipe(recipe.name) if recipe.data.source else Recipe(name=recipe.name)
@@ -21,6 +26,7 @@ def command_to_repeat(recipe: Recipe) -> str:
         name: getattr(getattr(recipe, section), name)
         for section, name, _ in fields()
         if getattr(getattr(recipe, section), name) != getattr(getattr(base, section), name)
+        and why_idle(recipe, name, text=text) is None
     }
     if any(name in changed for name in LENGTHS):  # a new length replaces the others
         changed = {name: value for name, value in changed.items() if name not in LENGTHS or value is not None}

@@ -114,7 +114,7 @@ def compose(material: Material) -> dict[str, Any]:
     content = {
         "title": material.title,
         "origin": origin.lines(material.facts, model, list(material.history), found.cases if found else None),
-        "command": origin.command_to_repeat(material.recipe),
+        "command": origin.command_to_repeat(material.recipe, text=material.model.facts.vocabulary is not None),
         "evaluation": found,
         "about": origin.about(material.recipe, material.facts, model, list(material.history)),
         "curves": _curves(material.history, album),

@@ -1,13 +1,11 @@
 """A run: from a recipe to a trained model with its figures, in a run folder.
 
-idle.py       options that cannot have an effect
 run.py        `train` and `resume`
 folder.py     the run folder: the place of each file, the lock, recipe and data
 reporting.py  figures and report of a run, from its folder
 """
 
 from unrolled.runs.folder import RunFolder
-from unrolled.runs.idle import refuse_idle
 from unrolled.runs.reporting import report
 from unrolled.runs.run import Run, Say, dataset_for, in_memory, recipe_for, resume, silent, train, train_dataset
 
@@ -18,7 +16,6 @@ __all__ = [
     "dataset_for",
     "in_memory",
     "recipe_for",
-    "refuse_idle",
     "report",
     "resume",
     "silent",

@@ -52,7 +52,6 @@ from unrolled.model import Model, choose_examples, learned_facts
 from unrolled.preparation import Preprocessor, learn_preprocessor
 from unrolled.readout import Training, set_up
 from unrolled.runs.folder import RunFolder
-from unrolled.runs.idle import refuse_idle
 from unrolled.runs.reporting import evaluate_run
 from unrolled.runs.reporting import report as write_report
 from unrolled.runtime import choose_device, describe_device, using_threads
@@ -61,6 +60,7 @@ from unrolled.training import (
     EpochLog,
     check_settings,
     describe_steps,
+    refuse_idle,
     training_facts,
     training_threads,
 )
@@ -197,7 +197,7 @@ def train(
     if data is not None:
         chosen = in_memory(chosen, data)
     dataset = dataset_for(chosen, data, Notes(say, reading))
-    refuse_idle([chosen], options, dataset.train)
+    refuse_idle([chosen], options, text=dataset.train.symbols is not None)
     return train_dataset(chosen, dataset, runs=runs, name=name, recorders=recorders, say=say)
 
 

@@ -6,6 +6,7 @@ augment.py      random changes of training sequences, never of validation or tes
 checkpoint.py   checkpoints: tensors and facts, written atomically, verified, without pickle
 cuda_graphs.py  capture and replay of work on a GPU
 figures.py      loss and accuracy of a network on labelled sequences
+idle.py         settings that cannot have an effect
 loop.py         `fit` → epochs → updates, to be read from the top; ends at a request to stop, or an infinite loss
 losses.py       the loss that training minimises, and its weights
 optimizers.py   update rules, by name
@@ -20,6 +21,7 @@ update.py       one update: gather a batch, augment, forward, backward, clip, up
 
 from unrolled.training.checkpoint import CheckpointStore, nested, part
 from unrolled.training.figures import measure, measure_each
+from unrolled.training.idle import refuse_idle, why_idle
 from unrolled.training.loop import fit, new_state
 from unrolled.training.losses import Weights, sequence_weights
 from unrolled.training.plan import Plan
@@ -47,8 +49,10 @@ __all__ = [
     "new_state",
     "on_device",
     "part",
+    "refuse_idle",
     "sequence_weights",
     "training_batcher",
     "training_facts",
     "training_threads",
+    "why_idle",
 ]

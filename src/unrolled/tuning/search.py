@@ -16,8 +16,9 @@ from unrolled.data import Dataset, Sequences
 from unrolled.drawing import draw_search, to_png
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyError
 from unrolled.jobs import Answer, Job, Watcher, do_jobs, share_cores
-from unrolled.runs import Say, dataset_for, in_memory, recipe_for, refuse_idle, silent
+from unrolled.runs import Say, dataset_for, in_memory, recipe_for, silent
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
+from unrolled.training import refuse_idle
 from unrolled.tuning.repeats import PASSED_OVER
 from unrolled.tuning.space import ends, inside, search_space, to_search
 from unrolled.tuning.study import helping, open_study, storage_url
@@ -159,7 +160,7 @@ def tune(
     space = search_space(base, options)
     dataset = load_without_test(base) if data is None else replace(dataset_for(base, data), test=None)
     corners = [base.with_options({field: value}) for field, one in space.items() for value in ends(field, one)]
-    refuse_idle(corners, options, dataset.train)
+    refuse_idle(corners, options, text=dataset.train.symbols is not None)
     if dataset.validation is None:
         raise DataError("a search needs validation data, and there are none; set --validation-fraction.")
     if base.data.validation_fraction == 0 and data is None:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from commands import call
 from unrolled.comparison.settings import compare_settings
 from unrolled.config import Recipe
-from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError
-from unrolled.runs.idle import refuse_idle
-
-NUMBERS = Sequences.from_array(np.arange(24.0).reshape(4, 6), ["a", "b"] * 2)
-TEXT = Sequences.from_steps(np.zeros((4, 1), np.int32), [1] * 4, ["a", "b"] * 2, symbols=["x"])
+from unrolled.training.idle import refuse_idle
 
 
 @pytest.mark.parametrize(
@@ -38,8 +33,8 @@ TEXT = Sequences.from_steps(np.zeros((4, 1), np.int32), [1] * 4, ["a", "b"] * 2,
 def test_an_option_without_effect_is_refused_with_the_reason(given: dict[str, Any], reason: str) -> None:
     recipe = Recipe(name="x").with_options(given)
     with pytest.raises(ConfigError, match=f"has no effect: .*{reason}"):
-        refuse_idle([recipe], given, NUMBERS)
-    refuse_idle([recipe], {}, NUMBERS)  # a recipe may hold it: nobody asked for it here
+        refuse_idle([recipe], given, text=False)
+    refuse_idle([recipe], {}, text=False)  # a recipe may hold it: nobody asked for it here
 
 
 @pytest.mark.parametrize(
@@ -47,13 +42,13 @@ def test_an_option_without_effect_is_refused_with_the_reason(given: dict[str, An
     [{"memory_steps": 20, "cell": "gru"}, {"dropout": 0.5, "num_layers": 2}, {"dropout": 0.0}, {"keep_steps": "first"}],
 )
 def test_an_option_with_an_effect_or_at_its_default_is_taken(given: dict[str, Any]) -> None:
-    refuse_idle([Recipe(name="x").with_options(given)], given, NUMBERS)
+    refuse_idle([Recipe(name="x").with_options(given)], given, text=False)
 
 
 def test_options_for_numbers_are_none_for_text() -> None:
     with pytest.raises(ConfigError, match="these sequences are text"):
-        refuse_idle([Recipe(name="x").with_options({"normalisation": "sequence"})], ["normalisation"], TEXT)
-    refuse_idle([Recipe(name="x").with_options({"embedding_size": 8})], ["embedding_size"], TEXT)
+        refuse_idle([Recipe(name="x").with_options({"normalisation": "sequence"})], ["normalisation"], text=True)
+    refuse_idle([Recipe(name="x").with_options({"embedding_size": 8})], ["embedding_size"], text=True)
 
 
 def test_commands_say_so_in_one_line_before_anything_is_written() -> None:
@@ -70,5 +65,5 @@ def test_in_a_grid_an_option_needs_an_effect_on_one_setting_only() -> None:
     refuse_idle(
         [Recipe(name="x").with_options({"cell": c, "memory_steps": 9}) for c in ("rnn", "gru")],
         ["memory_steps"],
-        NUMBERS,
+        text=False,
     )
