@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import get_args
 
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from unrolled.config import (
     FIELDS,
     LENGTHS,
+    ModelConfig,
     Range,
     Recipe,
+    TrainConfig,
     fields,
     find_recipe,
     named_recipes,
@@ -23,6 +26,9 @@ from unrolled.config import (
     read_recipe,
 )
 from unrolled.errors import ConfigError, ReadError, UnknownNameError
+from unrolled.estimator.classifier import SequenceClassifier
+from unrolled.estimator.parameters import make_recipe
+from unrolled.runs.run import recipe_for
 
 
 def test_no_field_stands_in_two_sections() -> None:
@@ -41,6 +47,32 @@ def test_a_recipe_printed_and_read_again_is_the_same(name: str, tmp_path: Path) 
     path.write_text(recipe.to_toml(), encoding="utf-8")
     again = read_recipe(path)
     assert again.model_dump(exclude={"aliases"}) == recipe.model_dump(exclude={"aliases"})
+
+
+@pytest.mark.parametrize("name", sorted(named_recipes()))
+def test_a_recipe_file_describes_its_network_by_what_it_says_alone(name: str) -> None:
+    text = (resources.files("unrolled") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+    content = tomllib.loads(text)
+    recipe = named_recipes()[name]
+    assert recipe.model == ModelConfig(**content.get("model", {}))
+    assert recipe.train == TrainConfig(**content.get("train", {}))
+
+
+def test_a_users_recipe_file_keeps_its_meaning(tmp_path: Path) -> None:
+    for content in ("", '[data]\nsource = "x.csv"\n', "[model]\nhidden_size = 5\n", "[train]\nmax_epochs = 5\n"):
+        path = tmp_path / "mine.toml"
+        path.write_text(content, encoding="utf-8")
+        recipe, said = read_recipe(path), tomllib.loads(content)
+        assert recipe.model == ModelConfig(**said.get("model", {}))
+        assert recipe.train == TrainConfig(**said.get("train", {}))
+
+
+def test_sequences_without_a_recipe_have_one_default() -> None:
+    default = named_recipes()["default"]
+    classifier = make_recipe(SequenceClassifier().get_params(), default.train.seed)
+    for found in (Recipe(name="own"), recipe_for("own.csv"), recipe_for("digits.csv"), classifier):
+        assert (found.model, found.augment, found.train) == (default.model, default.augment, default.train)
+    assert Recipe(name="own").with_options({"hidden_size": 5}).model.pooling == default.model.pooling
 
 
 def accepted(name: str, value: object) -> bool:

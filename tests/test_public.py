@@ -234,8 +234,8 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     options = {"hidden_size": 8, "max_epochs": 30, "batch_size": 8, "report": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("examples"))
-        recipe = unrolled.Recipe(name="levels").with_options(options)
-        run = unrolled.train(recipe, data=dataset)
+        recipe = unrolled.Recipe(name="levels", model=unrolled.ModelConfig(), train=unrolled.TrainConfig())
+        run = unrolled.train(recipe, data=dataset, **options)
         here = Path.cwd()
     return {
         "np": np,

@@ -392,6 +392,10 @@ DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 200
 class Recipe(Section):
     """All settings of a run, under a name.
 
+    Where no section ``model`` or ``train`` is given, it is the recipe ``default``'s, as for a file of sequences and for
+    `SequenceClassifier`. One that is given counts as it is, with the defaults of its class; a recipe
+    file gives both.
+
     Attributes:
         name: name under which runs are filed.
         description: one sentence.
@@ -412,9 +416,9 @@ class Recipe(Section):
     description: str = ""
     aliases: tuple[str, ...] = ()
     data: DataConfig = DataConfig()
-    model: ModelConfig = ModelConfig()
+    model: ModelConfig = Field(default_factory=lambda: named_recipes()["default"].model)
     augment: AugmentConfig = AugmentConfig()
-    train: TrainConfig = TrainConfig()
+    train: TrainConfig = Field(default_factory=lambda: named_recipes()["default"].train)
     tune: dict[str, Dimension] = {}
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:
@@ -501,7 +505,7 @@ def read_recipe(path: Path) -> Recipe:
         raise ReadError(path, "there is no such file.") from None
     except tomllib.TOMLDecodeError as error:
         raise ReadError(path, f"not a TOML file: {error}.") from None
-    return parse_recipe({"name": path.stem, **content}, path, present_name)
+    return parse_recipe({"name": path.stem, "model": {}, "train": {}, **content}, path, present_name)
 
 
 @cache
@@ -518,8 +522,8 @@ def named_recipes() -> Mapping[str, Recipe]:
 
 
 def default_recipe(name: str) -> Recipe:
-    """The recipe for a file of sequences and for `SequenceClassifier`, under another name."""
-    return named_recipes()["default"].model_copy(update={"name": name, "description": ""})
+    """The recipe for sequences that come without one: from a file, in memory, or by `SequenceClassifier`."""
+    return Recipe(name=name)
 
 
 def find_recipe(name: str) -> Recipe | None:

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from closeness import closeness
 from commands import call
-from unrolled.config import MissingName, NormalisationName, Recipe
+from unrolled.config import MissingName, ModelConfig, NormalisationName, Recipe, TrainConfig
 from unrolled.data.dataset import Dataset
 from unrolled.data.sequences import Sequences
 from unrolled.data.tokens import from_texts
@@ -51,7 +51,7 @@ def gestures(count: int = 24, seed: int = 0, missing: bool = True) -> Sequences:
 
 
 def run_on(tmp_path: Path, data: Sequences | Dataset, **options: Any) -> Run:
-    recipe = Recipe(name="own").with_options(OPTIONS | options)
+    recipe = Recipe(name="own", model=ModelConfig(), train=TrainConfig()).with_options(OPTIONS | options)
     return train(recipe, data=data, runs=tmp_path / "runs")
 
 

@@ -339,6 +339,16 @@ def test_a_shared_short_run_beats_the_majority_class(digits_run: Run) -> None:
     assert digits_run.evaluation.accuracy.low > digits_run.evaluation.majority.high
 
 
+def test_sequences_need_no_recipe(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    own = Sequences.from_list([rng.normal(i % 2, 1, (3 + i % 4, 2)) for i in range(40)], [i % 2 for i in range(40)])
+    run = train(data=own, runs=tmp_path, hidden_size=4, max_epochs=1, report=False)
+    assert run.recipe.model == recipe_for("own.csv").with_options({"hidden_size": 4}).model
+    assert run.folder.path == tmp_path / "data" / "1"
+    with pytest.raises(ConfigError, match="neither a recipe nor data"):
+        train()
+
+
 def test_sequences_in_memory_can_be_trained_on_and_resumed(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     own = Sequences.from_list([rng.normal(i % 2, 1, (3 + i % 4, 2)) for i in range(40)], [i % 2 for i in range(40)])

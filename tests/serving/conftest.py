@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from unrolled.config import Recipe
+from unrolled.config import ModelConfig, Recipe, TrainConfig
 from unrolled.data.tokens import from_texts
 from unrolled.runs.run import Run, train
 from unrolled.serving.app import create_app
@@ -33,7 +33,7 @@ def words_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     data = replace(from_texts(texts, "words"), labels=None)
     data = replace(data, labels=np.array([label == "right" for label in labels], np.int64), classes=("left", "right"))
     return train(
-        Recipe(name="words"),
+        Recipe(name="words", model=ModelConfig(), train=TrainConfig()),
         data=data,
         runs=tmp_path_factory.mktemp("runs"),
         hidden_size=8,

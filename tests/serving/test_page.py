@@ -62,14 +62,15 @@ def series_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Two channels, two classes: the sign of their mean."""
     import numpy as np
 
-    from unrolled.config import Recipe
+    from unrolled.config import ModelConfig, Recipe, TrainConfig
     from unrolled.data.sequences import Sequences
 
     rng = np.random.default_rng(0)
     arrays = [rng.normal(i % 2 - 0.5, 0.5, (6 + i % 5, 2)) for i in range(80)]
     data = Sequences.from_list(arrays, ["low" if i % 2 == 0 else "high" for i in range(80)], channels=["x", "y"])
     runs = tmp_path_factory.mktemp("runs")
-    return train(Recipe(name="walk"), data=data, runs=runs, hidden_size=8, max_epochs=40, batch_size=8, report=False)
+    recipe = Recipe(name="walk", model=ModelConfig(), train=TrainConfig())
+    return train(recipe, data=data, runs=runs, hidden_size=8, max_epochs=40, batch_size=8, report=False)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def frames_run(series_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run
     """The same problem, read both ways, several steps as one, and cut."""
     import numpy as np
 
-    from unrolled.config import Recipe
+    from unrolled.config import ModelConfig, Recipe, TrainConfig
     from unrolled.data.sequences import Sequences
 
     rng = np.random.default_rng(1)
@@ -85,7 +86,8 @@ def frames_run(series_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run
     data = Sequences.from_list(arrays, ["low" if i % 2 == 0 else "high" for i in range(40)], channels=["x", "y"])
     options = {"bidirectional": True, "frame_steps": 3, "max_length": 7, "keep_steps": "last"}
     runs = tmp_path_factory.mktemp("runs")
-    return train(Recipe(name="frames"), data=data, runs=runs, hidden_size=4, max_epochs=2, report=False, **options)
+    recipe = Recipe(name="frames", model=ModelConfig(), train=TrainConfig())
+    return train(recipe, data=data, runs=runs, hidden_size=4, max_epochs=2, report=False, **options)
 
 
 @pytest.fixture(scope="module")

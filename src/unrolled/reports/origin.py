@@ -20,8 +20,7 @@ def command_to_repeat(recipe: Recipe, *, text: bool = False) -> str:
     """
     base, argument = find_recipe(recipe.name), recipe.name
     if base is None or not recipe.data.source:
-        start = default_recipe(recipe.name) if recipe.data.source else Recipe(name=recipe.name)
-        base, argument = start.with_options({"source": recipe.data.source}), recipe.data.source
+        base, argument = default_recipe(recipe.name).with_options({"source": recipe.data.source}), recipe.data.source
     changed = {
         name: getattr(getattr(recipe, section), name)
         for section, name, _ in fields()

@@ -153,7 +153,7 @@ def recipe_for(name: str) -> Recipe:
 
 
 def train(
-    recipe: str | Path | Recipe,
+    recipe: str | Path | Recipe | None = None,
     *,
     data: Sequences | Dataset | None = None,
     runs: str | Path = "runs",
@@ -170,7 +170,7 @@ def train(
     test and 15 % of the rest for validation, stratified by class, unless it says otherwise.
 
     Args:
-        recipe: a `Recipe`, or what `recipe_for` takes.
+        recipe: a `Recipe`, or what `recipe_for` takes; by default, for ``data``, the recipe ``default``.
         data: sequences of your own instead of the recipe's; plain `Sequences` are split as the recipe's data section
             says. They are not stored, so `resume` needs them again; the run records no source.
         runs: the folder for run folders.
@@ -193,6 +193,10 @@ def train(
         array(['low', 'high'], dtype='<U4')
     """
     say = say or silent
+    if recipe is None:
+        if data is None:
+            raise ConfigError("found neither a recipe nor data; expected one of them, as in unrolled.train(data=…).")
+        recipe = default_recipe("data")
     chosen = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options)
     if data is not None:
         chosen = in_memory(chosen, data)
