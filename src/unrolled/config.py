@@ -88,6 +88,7 @@ class DataConfig(Section):
         table: layout of a table: one row per step (long) or one row per sequence (wide) (default: long if there is an
             id column).
         delimiter: separator between the columns of a text table: one character, or 'tab'.
+        header: the first line of a text table names its columns (default: found out).
         id: column with the name of the sequence.
         time: long table: column of the time, which must rise within a sequence.
         label: column of the label.
@@ -120,6 +121,7 @@ class DataConfig(Section):
     format: FormatName | None = None
     table: Literal["long", "wide"] | None = None
     delimiter: str | None = None
+    header: bool | None = None
     id: str | None = None
     time: str | None = None
     label: str | None = None
@@ -355,7 +357,9 @@ class TrainConfig(Section):
         return self
 
 
-HOW_TO_READ = ("layout", "format", "table", "delimiter", "id", "time", "label", "channels", "group", "text", "tokens")
+HOW_TO_READ = (
+    *("layout", "format", "table", "delimiter", "header", "id", "time", "label", "channels", "group", "text", "tokens"),
+)
 """Fields of `DataConfig` that say how to read a file."""
 
 
@@ -389,6 +393,14 @@ DEFAULT_EPOCHS, DEFAULT_STEPS = 60, 200
 """Default length of a training: this many epochs, and at least this many updates."""
 
 
+def _default_model() -> ModelConfig:
+    return named_recipes()["default"].model
+
+
+def _default_train() -> TrainConfig:
+    return named_recipes()["default"].train
+
+
 class Recipe(Section):
     """All settings of a run, under a name.
 
@@ -416,9 +428,9 @@ class Recipe(Section):
     description: str = ""
     aliases: tuple[str, ...] = ()
     data: DataConfig = DataConfig()
-    model: ModelConfig = Field(default_factory=lambda: named_recipes()["default"].model)
+    model: ModelConfig = Field(default_factory=_default_model)
     augment: AugmentConfig = AugmentConfig()
-    train: TrainConfig = Field(default_factory=lambda: named_recipes()["default"].train)
+    train: TrainConfig = Field(default_factory=_default_train)
     tune: dict[str, Dimension] = {}
 
     def with_options(self, options: Mapping[str, Any]) -> Recipe:

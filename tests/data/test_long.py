@@ -16,6 +16,7 @@ from tables import read_text, read_with, refused
 from unrolled.data.files import chunks
 from unrolled.data.formats import read
 from unrolled.data.sequences import Sequences
+from unrolled.errors import ReadError
 
 HEAD = "id,time,ax,ay,label\n"
 
@@ -243,6 +244,15 @@ def test_text_that_is_not_utf_8_is_taken_as_latin_1(tmp_path: Path) -> None:
     found, notes = read_with(path)
     assert found.classes == ("é",)
     assert "read as Latin-1" in notes
+
+
+@pytest.mark.parametrize("order", [("utf-8", "latin-1"), ("latin-1", "utf-8")])
+def test_a_file_has_one_encoding(tmp_path: Path, order: tuple[str, str]) -> None:
+    path = tmp_path / "both.csv"
+    rows = ["a,0,1,2,é\n".encode(order[0]), b"b,0,1,2,e\n", "c,1,3,4,é\n".encode(order[1])]
+    path.write_bytes(HEAD.encode() + b"".join(rows))
+    with pytest.raises(ReadError, match=r"line 4: this line is .* one encoding for the whole file"):
+        read_with(path)
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_lengths_that_do_not_fit_are_refused(tmp_path: Path, lengths: Any, says:
         ({"X": np.zeros((2, 2), "M8[s]")}, r"type datetime64\[s\]"),
         ({"X": np.zeros((2, 2)), "y": np.zeros((2, 2))}, r"y has the shape \(2, 2\)"),
         ({"X": np.zeros((2, 2)), "y": np.zeros(3)}, "3 labels for 2 sequences"),
-        ({"X": np.zeros((2, 2)), "y": [1.0, np.nan]}, "label 1 is not finite"),
+        ({"X": np.zeros((2, 2)), "y": [1.0, np.nan]}, "no label for 1 of 2 sequences, the first is sequence 1"),
         ({"X": np.full((2, 2), 1e300)}, "beyond the range"),
         ({"values": np.zeros((2, 2, 2)), "lengths": [2]}, "values has the shape"),
         ({"X": np.zeros(2, [("a", "f4")])}, r"type \[\('a', '<f4'\)\]; expected numbers"),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.data.sequences import Sequences
-from unrolled.data.tokens import Coder, cut, from_texts, guess_kind, token_kind
+from unrolled.data.tokens import Coder, cut, from_texts, guess_kind
 from unrolled.errors import DataError, LengthError, MismatchError
 
 
@@ -44,8 +44,7 @@ def test_what_a_token_is_follows_from_most_of_the_texts() -> None:
     assert guess_kind(["a b", "c d", "e"]) == "words"
     assert guess_kind(["a b", " c", "d "]) == guess_kind(["a b", "c"]) == "characters"
     assert from_texts(["so it", "is"]).symbols == from_texts(["so it", "is"], "characters").symbols
-    assert token_kind(("a", "b")) == "characters"
-    assert token_kind(("a", "bc")) == "words"
+    assert from_texts([["a", "b"]], "words").text_kind == from_texts(["a b"]).text_kind == "words"
 
 
 @given(

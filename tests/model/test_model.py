@@ -164,14 +164,17 @@ def test_data_that_do_not_fit_are_refused(values: Any, kind: type[Exception], te
             answer(values)
 
 
-def test_named_channels_must_be_the_same_in_the_same_order() -> None:
+def test_named_channels_are_put_in_the_models_order() -> None:
     named = model()
     named = replace(named, facts=named.facts.model_copy(update={"channels": ("x", "y")}))
-    values = [np.zeros((3, 2))]
-    with pytest.raises(MismatchError, match=r"channels are y, x; the model was trained on x, y"):
-        named.predict(Sequences.from_list(values, channels=["y", "x"]))
-    named.predict(Sequences.from_list(values, channels=["x", "y"]))
-    named.predict(values)
+    values = np.random.default_rng(0).normal(size=(5, 3, 2))
+    expected = named.predict_proba(values)
+    with pytest.raises(MismatchError, match=r"channels are x, z; the model was trained on x, y"):
+        named.predict(Sequences.from_array(values, channels=["x", "z"]))
+    for order in (["x", "y"], ["y", "x"], ["more", "y", "x"]):
+        given = {"x": values[:, :, 0], "y": values[:, :, 1], "more": values[:, :, 0] ** 2}
+        array = np.stack([given[name] for name in order], -1)
+        np.testing.assert_array_equal(named.predict_proba(Sequences.from_array(array, channels=order)), expected)
 
 
 def test_a_label_that_the_model_does_not_know_is_refused_and_a_missing_class_is_not() -> None:

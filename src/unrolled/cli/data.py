@@ -9,7 +9,7 @@ from typing import Any
 from unrolled.cli.console import print_note
 from unrolled.cli.reading import noting
 from unrolled.config import HOW_TO_READ, DataConfig, parse_recipe
-from unrolled.data import Sequences, load_sequences
+from unrolled.data import Sequences, as_learned, load_sequences
 from unrolled.data.files import STANDARD_INPUT, Observer
 from unrolled.data.formats import reader_of
 from unrolled.data.sources import SOURCES
@@ -65,19 +65,19 @@ def _load(
 ) -> Sequences:
     own = DataConfig.model_validate(model.facts.data.get("options", {}))
     if data not in SOURCES:
-        if model.facts.vocabulary is not None:  # "tokens" of the training file may have been left to be guessed
-            own = own.model_copy(update={"tokens": model.facts.tokens})
         own = _read_alike(own, data, options)
     elif data != own.source:
         own = DataConfig()
-    return load_sequences(data, own, observer, labels_needed=labels_needed)
+    like = model.facts.reading
+    sequences = load_sequences(data, own, observer, labels_needed=labels_needed, like=like)
+    return as_learned(sequences, model.channels, model.facts.scale)
 
 
 def _read_alike(own: DataConfig, data: str, given: Mapping[str, Any]) -> DataConfig:
     """How to read a file: by the given options, otherwise like the training file if the format has such options."""
     recorded = own.model_dump(include={*HOW_TO_READ}, exclude_none=True)
     if Path(data).suffix != Path(own.source).suffix:
-        recorded.pop("format", None)
+        recorded = {name: value for name, value in recorded.items() if name not in ("format", "delimiter", "header")}
     checked = data_config({**recorded, **given})
     try:
         takes = {"format", *reader_of(data, checked.format).options}

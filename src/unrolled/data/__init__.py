@@ -21,6 +21,7 @@ record      the content of training, validation and test sequences, as hashes
 """
 
 from unrolled.data.checks import (
+    as_learned,
     check_channels,
     check_held_out,
     check_kind,
@@ -38,7 +39,7 @@ from unrolled.data.load import load_dataset, load_sequences, split_dataset
 from unrolled.data.record import DatasetRecord, content_hashes
 from unrolled.data.sequences import Integers, Sequences, encode_labels, label_indices
 from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION, hold_out_validation
-from unrolled.data.tokens import TextsLike, from_texts, guess_kind, token_kind, tokens_of
+from unrolled.data.tokens import TextsLike, from_texts, guess_kind, tokens_of
 
 __all__ = [
     "DEFAULT_VALIDATION_FRACTION",
@@ -51,6 +52,7 @@ __all__ = [
     "Sequences",
     "SequencesLike",
     "TextsLike",
+    "as_learned",
     "as_sequences",
     "check_channels",
     "check_held_out",
@@ -70,7 +72,6 @@ __all__ = [
     "refuse_values",
     "split_dataset",
     "targets_among",
-    "token_kind",
     "tokens_of",
     "value_range",
     "warn_if_out_of_range",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -102,6 +103,24 @@ def check_kind(sequences: Sequences, text: bool, role: str) -> None:
         raise MismatchError(f"the {role} data are {found}; expected {expected}, as the training data are.")
 
 
+def as_learned(sequences: Sequences, channels: tuple[str, ...], scale: float) -> Sequences:
+    """The sequences as those of the training were read: channels by name in their order, bytes in their unit.
+
+    Args:
+        sequences: to predict or test on.
+        channels: of the training data. Further channels are left out, where all have names.
+        scale: of the training data.
+    """
+    own = sequences.channels
+    if own != channels and _named(own) and _named(channels) and set(channels) <= set(own):
+        order = [own.index(name) for name in channels]
+        values: Values = sequences.values[:, order]
+        sequences = replace(sequences, values=values, channels=channels)
+    if scale != 1.0 and sequences.scale == 1.0 and sequences.values.dtype == np.uint8:
+        sequences = replace(sequences, scale=scale)
+    return sequences
+
+
 def check_channels(
     sequences: Sequences,
     channels: tuple[str, ...],
@@ -127,8 +146,7 @@ def check_channels(
         )
     if _named(sequences.channels) and _named(channels) and sequences.channels != channels:
         raise MismatchError(
-            f"{found}'s channels are {', '.join(sequences.channels)}; {learned} {', '.join(channels)}, in this "
-            "order. Rename or reorder them."
+            f"{found}'s channels are {', '.join(sequences.channels)}; {learned} {', '.join(channels)}. Rename them."
         )
 
 

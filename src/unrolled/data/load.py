@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from unrolled.config import DataConfig, MissingName
-from unrolled.data.checks import check_test, check_trainable
+from unrolled.data.checks import as_learned, check_test, check_trainable
 from unrolled.data.dataset import Dataset
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer
 from unrolled.data.formats import read
@@ -16,13 +18,20 @@ from unrolled.data.splits import hold_out_test, hold_out_validation, split_rule
 from unrolled.errors import DataError, UnknownNameError
 
 
-def load_dataset(config: DataConfig, observer: Observer = SILENT, *, missing: MissingName = "none") -> Dataset:
+def load_dataset(
+    config: DataConfig,
+    observer: Observer = SILENT,
+    *,
+    missing: MissingName = "none",
+    like: Mapping[str, Any] | None = None,
+) -> Dataset:
     """The sequences that a recipe's data section asks for, split and checked.
 
     Args:
         config: the data section.
         observer: receives what the reader of a file finds out, and its progress.
         missing: how missing values are handled; see `ModelConfig`.
+        like: see `read`.
     Raises:
         ConfigError: for an option that does not apply to the source.
         UnknownNameError: for a source that is neither a named data set nor a file.
@@ -33,13 +42,18 @@ def load_dataset(config: DataConfig, observer: Observer = SILENT, *, missing: Mi
         >>> digits.train.channels[:2], digits.train.equal_length
         (('0', '1'), 8)
     """
-    dataset = _load_named(config) if config.source in SOURCES else _from_file(config, observer, missing)
+    dataset = _load_named(config) if config.source in SOURCES else _from_file(config, observer, missing, like)
     check_trainable(dataset.train, missing)
     return dataset
 
 
 def load_sequences(
-    name: str, config: DataConfig, observer: Observer = SILENT, *, labels_needed: bool = True
+    name: str,
+    config: DataConfig,
+    observer: Observer = SILENT,
+    *,
+    labels_needed: bool = True,
+    like: Mapping[str, Any] | None = None,
 ) -> Sequences:
     """The sequences to predict or evaluate: a file's, or the test sequences of a named data set.
 
@@ -47,10 +61,10 @@ def load_sequences(
         name: a file, or a named data set.
         config: options of that file or data set.
         observer: as for `load_dataset`.
-        labels_needed: see `read`; predictions need none.
+        labels_needed, like: see `read`; predictions need no labels.
     """
     if name not in SOURCES:
-        return read(_existing(name), config, observer=observer, labels_needed=labels_needed)
+        return read(_existing(name), config, observer=observer, labels_needed=labels_needed, like=like)
     test = _load_named(config.model_copy(update={"source": name})).test
     if test is None:
         raise DataError(f"{name} has no test sequences with these options; raise --test-fraction.")
@@ -84,7 +98,8 @@ def split_dataset(
     parts = [f"{len(sequences):,} sequences from {origin}"]
     train, test = sequences, None
     if config.test:
-        test = read(_existing(config.test), config, observer=observer)
+        test = read(_existing(config.test), config, observer=observer, like=train.reading)
+        test = as_learned(test, train.channels, train.scale)
         check_test(test, train, missing)
         parts.append(f"test sequences from {config.test}")
     elif config.test_fraction:
@@ -102,10 +117,10 @@ def _load_named(config: DataConfig) -> Dataset:
     return source.load(config)
 
 
-def _from_file(config: DataConfig, observer: Observer, missing: MissingName) -> Dataset:
+def _from_file(config: DataConfig, observer: Observer, missing: MissingName, like: Mapping[str, Any] | None) -> Dataset:
     path = _existing(config.source)
     refuse_options(config, OPTIONS_OF_NAMED_DATA, (), f"the file {path}")
-    sequences = read(path, config, observer=observer)
+    sequences = read(path, config, observer=observer, like=like)
     name = "data" if path == STANDARD_INPUT else path.name.split(".")[0]
     return split_dataset(sequences, config, name, str(path), observer, missing=missing)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.config import TokenKind
 from unrolled.data.numbers import BEYOND_FLOAT32, to_float32
 from unrolled.errors import DataError, LengthError
 
@@ -52,6 +53,8 @@ class Sequences:
             None if the sequences have no groups.
         times: time of each sequence's first step, [N], in the unit of the data (time stamps: seconds since
             1970); None if it is not known.
+        reading: what a reader found out about their file, such as the columns, or the kind of the tokens of texts;
+            later files are read alike. None for arrays.
 
     Example:
         >>> own = unrolled.Sequences.from_list([[[0.5, 1], [0.2, 3]], [[0.1, 2]]], ["up", "down"], channels=["x", "y"])
@@ -73,6 +76,7 @@ class Sequences:
     ids: Names | None = None
     groups: Names | None = None
     times: Times | None = None
+    reading: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
@@ -206,6 +210,14 @@ class Sequences:
         """One sequence, [T, F], in the real unit."""
         return self[index].astype(np.float32) * np.float32(self.scale)
 
+    @property
+    def text_kind(self) -> TokenKind | None:
+        """Of texts, whether the steps are characters or words; None for numbers."""
+        if self.symbols is None:
+            return None
+        known: TokenKind | None = (self.reading or {}).get("tokens")
+        return known or ("words" if any(len(symbol) > 1 for symbol in self.symbols) else "characters")
+
     def tokens(self, index: int) -> list[str] | None:
         """The characters or words of one text; None if the sequences are not texts."""
         return None if self.symbols is None else [self.symbols[code] for code in self[index][:, 0].tolist()]
@@ -294,12 +306,19 @@ def encode_labels(
     Numbers are ordered by value and written without a trailing ``.0``; all other labels are ordered as text.
 
     Raises:
-        DataError: for labels of types without a common order, and a label that is not in the given
+        DataError: for a missing label, labels of types without a common order, and a label that is not in the given
             ``classes``.
     """
     array = np.asarray(labels)
     if array.ndim != 1:
         raise DataError(f"labels have the shape {array.shape}; expected one label a sequence, [N].")
+    missing = missing_labels(array)
+    if missing.any():
+        first = int(missing.argmax())
+        raise DataError(
+            f"label {first} is missing ({array[first]!r}), {int(missing.sum()):,} in all; expected a class for each "
+            "sequence. Leave out those without one."
+        )
     if array.dtype.kind in "fc" and not np.isfinite(array).all():
         raise DataError(f"label {int(np.flatnonzero(~np.isfinite(array))[0])} is not finite; expected a class.")
     try:
@@ -322,6 +341,20 @@ def label_indices(sequences: Sequences, classes: tuple[str, ...]) -> Integers:
     places = {name: index for index, name in enumerate(classes)}
     table: Integers = np.array([places.get(name, -1) for name in sequences.classes], np.int64)
     return table[sequences.targets]
+
+
+NO_LABEL = {"", "?", "NaN", "nan", "NAN", "-nan", "NaT", "<NA>", "#N/A"}
+"""Spellings of a missing label, which is never a class."""
+
+
+def missing_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether each label is missing, [N]: NaN, None, an empty text or one of `NO_LABEL`."""
+    if labels.dtype.kind in "biu":
+        return np.zeros(len(labels), bool)
+    if labels.dtype.kind in "fc":
+        nan: npt.NDArray[np.bool_] = np.isnan(labels)
+        return nan
+    return np.array([value is None or str(value).strip() in NO_LABEL for value in labels.tolist()], bool)
 
 
 def as_text(value: object) -> str:

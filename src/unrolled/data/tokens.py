@@ -8,6 +8,7 @@ vocabulary from its training data; see `unrolled.preparation`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -70,20 +71,17 @@ def from_texts(texts: Iterable[object], kind: TokenKind | None = None) -> Sequen
     items = [texts] if isinstance(texts, str) else list(texts)
     if not items:
         raise DataError("there are no texts; expected at least one.")
-    coder = Coder(kind or guess_kind(item for item in items if isinstance(item, str)))
+    whole = [item for item in items if isinstance(item, str)]
+    coder = Coder(kind or guess_kind(whole))
     coder.add(items)
-    return coder.sequences()
+    sequences = coder.sequences()
+    return sequences if kind or whole else replace(sequences, reading=None)  # lists of tokens alone do not say
 
 
 def guess_kind(texts: Iterable[str]) -> TokenKind:
     """Words if most texts have spaces between other characters; otherwise characters."""
     spaced = [" " in text.strip() for text in texts]
     return "words" if 2 * sum(spaced) > len(spaced) else "characters"
-
-
-def token_kind(vocabulary: Iterable[str]) -> TokenKind:
-    """Words if a token of the vocabulary has more than one character; otherwise characters."""
-    return "words" if any(len(token) > 1 for token in vocabulary) else "characters"
 
 
 class Coder:
@@ -124,7 +122,8 @@ class Coder:
         place[[self._found[symbol] for symbol in symbols]] = np.arange(len(symbols), dtype=np.int32)
         codes = np.concatenate(self._codes)
         self._codes.clear()
-        return Sequences.from_steps(place[codes][:, None], self._lengths, channels=["text"], symbols=symbols)
+        sequences = Sequences.from_steps(place[codes][:, None], self._lengths, channels=["text"], symbols=symbols)
+        return replace(sequences, reading={"tokens": self._kind})
 
     def _numbers(self, tokens: Iterable[str], count: int) -> npt.NDArray[np.int32]:
         """The number of each token, in the order of first appearance."""

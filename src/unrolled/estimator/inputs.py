@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import TokenKind
-from unrolled.data import Integers, Sequences, as_sequences, from_texts, guess_kind, token_kind
+from unrolled.data import Integers, Sequences, as_sequences, from_texts, guess_kind
 from unrolled.errors import DataError
 
 Weights = npt.NDArray[np.float64]
@@ -50,7 +50,7 @@ def squared(values: Any) -> Any:
 def kind_of_texts(values: Any, wish: TokenKind | None) -> TokenKind | None:
     """The kind of tokens of texts, by default that of `guess_kind`; None for numbers."""
     if isinstance(values, Sequences):
-        return None if values.symbols is None else token_kind(values.symbols)
+        return values.text_kind
     texts = len(values) > 0 and isinstance(next(iter(values)), str)
     return (wish or guess_kind(values)) if texts else None
 

@@ -172,7 +172,7 @@ def held_out(model: Model, observer: Observer = SILENT) -> Chosen:
     """
     options = _readable_options(model)
     try:
-        dataset = load_dataset(options, observer, missing=model.facts.model.missing)
+        dataset = load_dataset(options, observer, missing=model.facts.model.missing, like=model.facts.reading)
     except DataError:
         if model.record is None:
             raise
@@ -209,7 +209,7 @@ def learned_part(model: Model, wanted: Wanted, observer: Observer = SILENT) -> C
 def _still_there(model: Model, record: DatasetRecord, options: DataConfig) -> Chosen:
     """The test sequences that are left in data that have changed."""
     origin, count = options.test or options.source, len(record.test.hashes)
-    whole = load_sequences(origin, options)
+    whole = load_sequences(origin, options, like=model.facts.reading)
     kept = np.flatnonzero(parts_of(model, whole) == Part.TEST)
     if not len(kept):
         raise DataError(

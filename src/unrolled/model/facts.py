@@ -105,6 +105,12 @@ class ModelFacts(BaseModel):
         return "trained by gradients"
 
     @property
+    def reading(self) -> dict[str, Any]:
+        """What was found out about the training file, like which later files are read; see `Sequences`."""
+        found: dict[str, Any] = self.data.get("reading", {})
+        return found if self.vocabulary is None else {**found, "tokens": self.tokens}
+
+    @property
     def preprocessor(self) -> Preprocessor:
         """The preparation of sequences before they are batched, as in the training."""
         return Preprocessor(self.max_length, self.keep_steps, self.vocabulary, self.tokens)
@@ -121,6 +127,7 @@ def learned_facts(
         model: the network's configuration.
         data, training: see `ModelFacts`.
     """
+    reading = {} if train.reading is None else {"reading": dict(train.reading)}
     return ModelFacts(
         classes=train.classes,
         channels=train.channels,
@@ -129,6 +136,6 @@ def learned_facts(
         pictures=train.pictures,
         **asdict(preprocessor),
         model=model,
-        data=data,
+        data={**data, **reading},
         training=training,
     )

@@ -11,11 +11,10 @@ The folder holds no code, so that loading a stranger's model runs none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +27,7 @@ from unrolled.data import (
     Integers,
     Sequences,
     SequencesLike,
+    as_learned,
     as_sequences,
     check_channels,
     check_kind,
@@ -279,24 +279,11 @@ class Model:
         """The same model, computing on another device."""
         return replace(self, network=self.network.to(device))
 
-    def _as_learned(self, values: SequencesLike | Iterator[Any]) -> Sequences:
-        """Texts as tokens where the model learned from text; bytes as stored units where it learned from bytes."""
-        if isinstance(values, Iterator):
-            values = list(values)  # it is read twice
+    def _as_learned(self, values: SequencesLike) -> Sequences:
+        """Texts as tokens where the model learned from text; channels and bytes as in the training."""
         if self.facts.vocabulary is not None and not isinstance(values, Sequences):
             return self.preprocessor.from_texts(values)
-        sequences = as_sequences(values)
-        if self.facts.scale != 1.0 and _are_bytes(values):
-            return replace(sequences, scale=self.facts.scale)
-        return sequences
-
-
-def _are_bytes(values: SequencesLike) -> bool:
-    """Whether plain arrays hold bytes; `Sequences` know their own scale."""
-    if isinstance(values, Sequences):
-        return False
-    parts = [values] if isinstance(values, np.ndarray) else list(values)
-    return all(isinstance(part, np.ndarray) and part.dtype == np.uint8 for part in parts)
+        return as_learned(as_sequences(values), self.facts.channels, self.facts.scale)
 
 
 def load(path: str | Path) -> Model:

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from unrolled.config import DataConfig, KeptSteps, TokenKind
-from unrolled.data import Dataset, Sequences, parse_literal, token_kind, tokens_of
+from unrolled.data import Dataset, Sequences, parse_literal, tokens_of
 from unrolled.errors import DataError, LengthError
 from unrolled.preparation.length import truncated
 from unrolled.preparation.vocabulary import UNKNOWN, Vocabulary, encoded, known, learn_vocabulary
@@ -104,6 +104,6 @@ class Preprocessor:
 def learn_preprocessor(train: Sequences, config: DataConfig) -> Preprocessor:
     """The preprocessor that the data section asks for, with the vocabulary of the training sequences alone."""
     bare = Preprocessor(config.max_length, config.keep_steps)
-    if train.symbols is None:
+    if train.text_kind is None:
         return bare
-    return replace(bare, vocabulary=learn_vocabulary(bare(train)), tokens=config.tokens or token_kind(train.symbols))
+    return replace(bare, vocabulary=learn_vocabulary(bare(train)), tokens=config.tokens or train.text_kind)

@@ -27,7 +27,6 @@ from unrolled.data import (
     content_hashes,
     load_dataset,
     split_dataset,
-    token_kind,
 )
 from unrolled.data.files import SILENT, STANDARD_INPUT, Notes, Observer
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCES
@@ -469,7 +468,7 @@ def _step(train: Sequences) -> str:
     """The content of a step, in words."""
     if train.symbols is None:
         return f"{len(train.channels)} values"
-    return f"text, {len(train.symbols) - 1:,} different {token_kind(train.symbols)}"
+    return f"text, {len(train.symbols) - 1:,} different {train.text_kind}"
 
 
 def _names(sequences: Sequences, indices: npt.NDArray[np.intp]) -> list[str]:

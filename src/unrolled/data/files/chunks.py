@@ -1,7 +1,7 @@
 """A text file in chunks of whole lines; only one chunk is in memory.
 
-Plain or gzip, or standard input. The text is UTF-8, with or without a byte-order mark; a line that is not UTF-8 is
-read as Latin-1. A line ends with ``\\n``, ``\\r\\n`` or ``\\r``.
+Plain or gzip, or standard input. The text is UTF-8, with or without a byte-order mark, or else Latin-1: a file has one
+encoding, and lines of both are refused. A line ends with ``\\n``, ``\\r\\n`` or ``\\r``.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def read_chunks(
     """
     path = request.path
     with _opened(path) as (file, position, total):
-        rest, line, first = b"", 1, True
+        rest, line, first, encoding = b"", 1, True, _Encoding(request)
         while True:
             block = file.read(size)
             request.observer.progress(*((position(), total) if block else (total or 1, total or 1)))
@@ -70,7 +70,7 @@ def read_chunks(
                     line=line + content.count(b"\n") if block else line,
                 )
             if content.strip():
-                yield Chunk(_utf8(request, content, line), line)
+                yield Chunk(encoding.utf8(content, line), line)
             if not block:
                 return
             line += content.count(b"\n") or content.count(b"\r")
@@ -127,15 +127,50 @@ def _is_one_line(text: bytes) -> bool:
     return b"\n" not in text and b"\r" not in text
 
 
-def _utf8(request: Request, text: bytes, line: int) -> bytes:
-    if b"\0" in text:
-        before = text[: text.index(b"\0")].count(b"\n")
-        raise ReadError(request.path, "this is not text: it holds zero bytes. Save it as UTF-8.", line=line + before)
-    if _is_utf8(text):
-        return text
-    request.note("some lines are not UTF-8; their letters beyond ASCII were read as Latin-1")
-    lines = text.splitlines(keepends=True)
-    return b"".join(line if _is_utf8(line) else line.decode("latin-1").encode() for line in lines)
+class _Encoding:
+    """The encoding of a file, which its first line with letters beyond ASCII shows."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._found: str | None = None
+
+    def utf8(self, text: bytes, line: int) -> bytes:
+        """Whole lines as UTF-8.
+
+        Args:
+            text: the lines.
+            line: the number of the first.
+        Raises:
+            ReadError: for zero bytes, and a line of another encoding than the lines before.
+        """
+        if b"\0" in text:
+            before = text[: text.index(b"\0")].count(b"\n")
+            raise self._error("this is not text: it holds zero bytes. Save it as UTF-8.", line + before)
+        if text.isascii():
+            return text
+        if self._found != "Latin-1" and _is_utf8(text):
+            self._found = "UTF-8"
+            return text
+        for number, one in enumerate(text.splitlines(), line):
+            if not one.isascii():
+                self._judge(one, number)
+        return text.decode("latin-1").encode()
+
+    def _judge(self, one: bytes, number: int) -> None:
+        encoding = "UTF-8" if _is_utf8(one) else "Latin-1"
+        if self._found is None:
+            self._found = encoding
+            if encoding == "Latin-1":
+                self._request.note("the file is not UTF-8; its letters beyond ASCII are read as Latin-1")
+        if encoding != self._found:
+            raise self._error(
+                f"this line is {encoding}, and lines before it are {self._found}; expected one encoding for the whole "
+                "file, or a class may count as two. Save the file as UTF-8.",
+                number,
+            )
+
+    def _error(self, problem: str, line: int) -> ReadError:
+        return ReadError(self._request.path, problem, line=line)
 
 
 def _is_utf8(text: bytes) -> bool:

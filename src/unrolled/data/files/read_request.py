@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from unrolled.config import DataConfig
 from unrolled.data.files.notes import SILENT, Observer
@@ -20,12 +22,16 @@ class Request:
         config: options, such as the names of columns.
         observer: receives what the reader finds out, and its progress.
         labels_needed: whether a named label column must hold a label for each sequence; predictions need none.
+        like: what was found out about an earlier file, like which this one is read as far as it has the same form.
+        found: what the reader finds out about this file; see `Sequences`.
     """
 
     path: Path
     config: DataConfig = field(default_factory=DataConfig)
     observer: Observer = SILENT
     labels_needed: bool = True
+    like: Mapping[str, Any] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
 
     def note(self, text: str) -> None:
         """Passes a note about the file to the observer."""

@@ -27,7 +27,8 @@ import numpy as np
 
 from unrolled.data.files import Line, Request, naming, read_lines
 from unrolled.data.numbers import BEYOND_FLOAT32, Floats, parse_number, to_float32
-from unrolled.data.sequences import Sequences
+from unrolled.data.sequences import NO_LABEL, Sequences
+from unrolled.data.tables import all_known
 from unrolled.errors import ReadError
 
 _ATTRIBUTE = re.compile(r"""\s*@attribute\s+('(?:[^'\\]|\\.)*'|"[^"]*"|\S+)\s+(.+)""", re.IGNORECASE)
@@ -48,7 +49,7 @@ def read_arff(request: Request) -> Sequences:
         rows: list[Floats] = []
         labels: list[int] = []
         for line in lines:
-            values, label = _split(line, header)
+            values, label = _split(line, header, request)
             steps = _parse(line, values, header)
             if rows and steps.shape[1] != rows[0].shape[1]:
                 raise line.error(f"found {steps.shape[1]} channels where the first sequence has {rows[0].shape[1]}.")
@@ -57,7 +58,7 @@ def read_arff(request: Request) -> Sequences:
     if not rows:
         raise ReadError(path, "there are no sequences after @data; expected one a line.")
     sequences = Sequences.from_steps(np.concatenate(rows), list(map(len, rows)))
-    if not header.classes:
+    if not header.classes or not all_known(np.array(labels) < 0, request):
         return sequences
     return replace(sequences, labels=np.array(labels, np.int64), classes=header.classes)
 
@@ -135,16 +136,18 @@ def _checked(line: Line, types: list[str], classes: dict[int, tuple[str, ...]]) 
     return _Header(len(types), label, names, relational)
 
 
-def _split(line: Line, header: _Header) -> tuple[list[str], int]:
-    """The fields with the values, and the index of the class."""
+def _split(line: Line, header: _Header, request: Request) -> tuple[list[str], int]:
+    """The fields with the values, and the index of the class; -1 for none."""
     fields = _relational_fields(line) if header.relational else line.text.split(",")
     if len(fields) != header.fields:
         raise line.error(f"found {len(fields)} values where {header.fields} attributes are declared.")
     if header.label < 0:
         return fields, -1
     name = _unquoted(fields.pop(header.label))
+    if name in NO_LABEL and not request.labels_needed:
+        return fields, -1
     if name not in header.classes:
-        found = "is missing" if name in ("", "?") else f"{name[:40]!r} is not declared"
+        found = "is missing" if name in NO_LABEL else f"{name[:40]!r} is not declared"
         raise line.error(f"the class {found}; expected one of {', '.join(header.classes[:12])}.")
     return fields, header.classes.index(name)
 

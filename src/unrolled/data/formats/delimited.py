@@ -59,6 +59,7 @@ def open_delimited(
         first = Chunk(first.text + more.text, first.line)
         rows = _first_rows(request.path, first, mark, quoted)
     named = _is_header(request, rows) if header is None else header
+    request.found["header"] = named
     _check_delimiter(request.path, rows, mark)
     width = len(rows[0][1])
     if width > MOST_COLUMNS:
@@ -220,17 +221,26 @@ def _without_lines(chunk: Chunk, count: int) -> Chunk:
 
 
 def _is_header(request: Request, rows: list[tuple[int, list[str]]]) -> bool:
-    """Whether the first row names the columns: it has a name that the options use, or few numbers."""
+    """Whether the first row names the columns: it has a name that the options use, or few numbers.
+
+    A doubtful row is read as in an earlier file.
+    """
     config, first = request.config, [cell.strip() for cell in rows[0][1]]
+    if config.header is not None:
+        return config.header
     wanted = {config.id, config.time, config.label, config.group, config.text} - {None}
     if wanted & set(first):
         return True
     numbers = [cell for cell in first if cell in NULLS or parse_number(cell) is not None]
     if len(numbers) < max(len(first) - 1, 1):
         return True
+    if len(numbers) == len(first):
+        return False
+    if "header" in request.like:
+        return bool(request.like["header"])
     whole = [int(cell) for cell in numbers if cell.isdecimal()]
     counts_up = whole == list(range(len(numbers))) or whole == list(range(1, len(numbers) + 1))
-    if len(numbers) == len(first) or not counts_up:
+    if not counts_up:
         return False
     position = next(index for index, cell in enumerate(first) if cell not in numbers)
     below = {row[position].strip() for _, row in rows[1:] if position < len(row)}

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from unrolled.data.files import Notes, Request, reading
 from unrolled.data.formats.delimited import open_delimited
 from unrolled.data.formats.pictures import read_picture
-from unrolled.data.sequences import Sequences, Values
-from unrolled.data.tables import Growing, find_roles, ordered, read_long
+from unrolled.data.sequences import Sequences, Values, missing_labels
+from unrolled.data.tables import Growing, all_known, find_roles, ordered, read_long
 from unrolled.errors import ReadError
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -53,7 +53,7 @@ def read_csv_folder(request: Request) -> Sequences:
     request.observer.progress(1, 1)
     moments = None if np.isnan(times).any() else times
     sequences = Sequences.from_steps(values.whole(), lengths, channels=channels, ids=files.ids, times=moments)
-    return files.label(sequences)
+    return files.label(sequences, request)
 
 
 def read_png_folder(request: Request) -> Sequences:
@@ -80,7 +80,7 @@ def read_png_folder(request: Request) -> Sequences:
     sequences = Sequences.from_steps(
         pixels.reshape(-1, columns), np.full(len(pixels), rows), scale=1 / 255, pictures=True, ids=files.ids
     )
-    return files.label(sequences)
+    return files.label(sequences, request)
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ class _Files:
     ids: list[str]
     labels: list[str] | None
 
-    def label(self, sequences: Sequences) -> Sequences:
+    def label(self, sequences: Sequences, request: Request) -> Sequences:
         """The sequences with the folders' names as labels."""
-        if self.labels is None:
+        if self.labels is None or not all_known(missing_labels(np.array(self.labels)), request):
             return sequences
         indices, classes = ordered(self.labels)
         return replace(sequences, labels=np.array(indices, np.int64), classes=classes)
@@ -138,7 +138,8 @@ def _read_table(request: Request, file: Path) -> Sequences:
     """One file, as a long table of one sequence."""
     config = request.config.model_copy(update={"table": "long", "label": "-", "id": None, "group": None, "text": None})
     # notes name the folder, so that a note about every file is shown once
-    own = Request(file, config, Notes(lambda text: request.note(text.partition(": ")[2])))
+    observer = Notes(lambda text: request.note(text.partition(": ")[2]))
+    own = Request(file, config, observer, like=request.like, found=request.found)
     table = open_delimited(own, "\t" if ".tsv" in file.name.lower() else ",")
     if not table.named:  # only numbers, with a column for each channel
         own = replace(own, config=config.model_copy(update={"channels": tuple(table.samples)}))

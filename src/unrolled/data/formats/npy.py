@@ -25,7 +25,8 @@ from numpy.lib import format as npy_format
 
 from unrolled.config import Layout
 from unrolled.data.files import Request, naming, open_file, read_bytes, size_of
-from unrolled.data.sequences import Sequences
+from unrolled.data.sequences import Sequences, missing_labels
+from unrolled.data.tables import all_known
 from unrolled.errors import ReadError
 
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
@@ -49,7 +50,7 @@ def read_npy(request: Request) -> Sequences:
     """
     path = request.path
     beside = labels_beside(path)
-    labels = None if beside is None else label_values(beside, _read_array(beside))
+    labels = None if beside is None else label_values(beside, _read_array(beside), request)
     if beside is not None:
         request.note(f"the labels are those in {beside.name}")
     with naming(path):
@@ -158,11 +159,11 @@ def oriented(path: Path, array: Array, layout: Layout | None) -> Array:
     )
 
 
-def label_values(path: Path, labels: Array) -> list[str] | Array:
-    """Labels from an array, [N]: numbers as they are, text decoded.
+def label_values(path: Path, labels: Array, request: Request) -> list[str] | Array | None:
+    """Labels from an array, [N]: numbers as they are, text decoded; None if some are missing and none are needed.
 
     Raises:
-        ReadError: for another shape, or invalid text.
+        ReadError: for another shape, invalid text, or missing labels.
     """
     if labels.ndim != 1:
         raise ReadError(
@@ -171,7 +172,7 @@ def label_values(path: Path, labels: Array) -> list[str] | Array:
             "y.argmax(axis=1).",
         )
     if labels.dtype.kind not in _TEXTS:
-        return labels
+        return labels if all_known(missing_labels(labels), request) else None
     try:
         if labels.dtype.kind == "U" and int(labels.view(_code_points(labels)).max()) > sys.maxunicode:
             raise ValueError  # Python itself fails on these
@@ -179,7 +180,7 @@ def label_values(path: Path, labels: Array) -> list[str] | Array:
         "".join(texts).encode("utf-8")  # surrogates cannot be written to a file
     except ValueError:
         raise ReadError(path, "y holds text that is not valid Unicode. Save the labels again.") from None
-    return texts
+    return texts if all_known(missing_labels(np.array(texts)), request) else None
 
 
 def _code_points(texts: Array) -> np.dtype[np.uint32]:

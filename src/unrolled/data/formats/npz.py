@@ -57,7 +57,7 @@ def read_npz(request: Request) -> Sequences:
     """
     path = request.path
     with open_file(path) as file, naming(path), _open_archive(path, file) as archive:
-        labels = label_values(path, archive.array("y")) if "y" in archive.names else None
+        labels = label_values(path, archive.array("y"), request) if "y" in archive.names else None
         if "X" in archive.names:
             return Sequences.from_array(oriented(path, archive.array("X"), request.config.layout), labels)
         if {"values", "lengths"} <= archive.names:

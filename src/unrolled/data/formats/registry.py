@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from unrolled.config import DataConfig, FormatName, Layout
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer, Request, check_file, reading
@@ -22,7 +23,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 
 _TABLE = ("table", "time", "id", "label", "group", "channels", "text", "tokens")
-_OPTIONS = ("layout", "delimiter", *_TABLE)
+_OPTIONS = ("layout", "delimiter", "header", *_TABLE)
 """Options that apply only to some formats."""
 
 
@@ -62,8 +63,8 @@ def _packed(*endings: str) -> tuple[str, ...]:
 _IDX = ("-idx3-ubyte", "-ubyte", *(f"{mark}idx{dimensions}" for mark in ".-" for dimensions in ("", 1, 2, 3)))
 
 READERS = (
-    Reader("csv", "CSV", _packed(".csv"), read_csv, ("delimiter", *_TABLE)),
-    Reader("tsv", "TSV", _packed(".tsv", ".tab"), read_tsv, ("delimiter", *_TABLE)),
+    Reader("csv", "CSV", _packed(".csv"), read_csv, ("delimiter", "header", *_TABLE)),
+    Reader("tsv", "TSV", _packed(".tsv", ".tab"), read_tsv, ("delimiter", "header", *_TABLE)),
     Reader("parquet", "Parquet", (".parquet", ".pq"), read_parquet, ("layout", *_TABLE)),
     Reader("jsonl", "JSON Lines", _packed(".jsonl", ".ndjson"), read_json_lines, ("layout", *_TABLE)),
     Reader("arff", ".arff", _packed(".arff"), read_arff),
@@ -71,7 +72,7 @@ READERS = (
     Reader("npz", ".npz", (".npz",), read_npz, ("layout",)),
     Reader("npy", ".npy", (".npy",), read_npy, ("layout",)),
     Reader("text", "text", _packed(".txt"), read_text_lines, ("delimiter", "tokens")),
-    Reader("csv-folder", "folder of CSV", TABLES, read_csv_folder, ("delimiter", "time", "channels")),
+    Reader("csv-folder", "folder of CSV", TABLES, read_csv_folder, ("delimiter", "header", "time", "channels")),
     Reader("png-folder", "folder of PNG", PICTURES, read_png_folder),
     Reader("idx", "IDX", _packed(*_IDX), read_pictures),
 )
@@ -84,6 +85,7 @@ def read(
     layout: Layout | None = None,
     observer: Observer = SILENT,
     labels_needed: bool = True,
+    like: Mapping[str, Any] | None = None,
 ) -> Sequences:
     """The sequences in a file; the reader is chosen by the file's name.
 
@@ -94,6 +96,7 @@ def read(
         layout: axes of a 3-D array in an ``.npz`` file; comes before the config's.
         observer: receives what the reader finds out, and its progress.
         labels_needed: whether a named label column must exist and hold a label for each sequence.
+        like: ``reading`` of the sequences of an earlier file, for this one to be read alike.
     Raises:
         ReadError: for a file that is missing, empty, of no known format, or wrong inside; with line
             and column where there are such.
@@ -111,10 +114,12 @@ def read(
         options = options.model_copy(update={"layout": layout})
     reader = reader_of(path, options.format)
     refuse_options(options, _OPTIONS, reader.options, f"{reader.title} files such as {path}")
-    sequences = reader.read(Request(path, options, observer, labels_needed))
+    request = Request(path, options, observer, labels_needed, like or {})
+    sequences = reader.read(request)
     if not len(sequences):  # a damaged Parquet file may announce rows and have none
         raise ReadError(path, "there are no sequences in it; expected at least one.")
-    return sequences
+    reading = {**(sequences.reading or {}), **request.found}
+    return replace(sequences, reading=reading) if reading else sequences
 
 
 def reader_of(path: str | Path, name: FormatName | None = None) -> Reader:

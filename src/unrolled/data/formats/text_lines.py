@@ -35,7 +35,9 @@ def read_text_lines(request: Request) -> Sequences:
     label = None
     if len(columns) == 2:
         distinct = {name: (len(set(samples[name].values)), sum(map(len, samples[name].values))) for name in columns}
-        label = min(columns, key=lambda name: distinct[name])
+        before = request.like.get("label")
+        label = before if before in columns else min(columns, key=lambda name: distinct[name])
+        request.found["label"] = label
         request.note(f"the {'first' if label == columns[0] else 'second'} part of a line is read as the label")
     text = next(name for name in columns if name != label)
     with naming(request.path):

@@ -31,7 +31,8 @@ import numpy as np
 
 from unrolled.data.files import Line, Request, naming, read_lines
 from unrolled.data.numbers import BEYOND_FLOAT32, Floats, exceeds_float32, parse_number
-from unrolled.data.sequences import Sequences
+from unrolled.data.sequences import NO_LABEL, Sequences, missing_labels
+from unrolled.data.tables import all_known
 from unrolled.errors import ReadError, listed, quoted
 
 
@@ -46,7 +47,7 @@ def read_ts(request: Request) -> Sequences:
     with naming(path):
         lines = chain.from_iterable(read_lines(request, "#"))
         header = _read_header(path, lines)
-        return _read_sequences(path, lines, header)
+        return _read_sequences(request, lines, header)
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ _KEYS: dict[str, tuple[str, Callable[[Line, list[_Word]], Any]]] = {
 # The sequences
 
 
-def _read_sequences(path: Path, lines: Iterator[Line], header: _Header) -> Sequences:
+def _read_sequences(request: Request, lines: Iterator[Line], header: _Header) -> Sequences:
     rows: list[Floats] = []
     labels: list[str] = []
     for line in lines:
@@ -184,32 +185,30 @@ def _read_sequences(path: Path, lines: Iterator[Line], header: _Header) -> Seque
             raise line.error("found a header line after @data; move it before @data.")
         body = line.text
         if header.classes is not None:
-            body, label = _split_label(line, header.classes)
+            body, label = _split_label(line, header.classes, request)
             labels.append(label)
         steps = _parse(line, body, labelled=header.classes is not None)
         _check_shape(line, steps, header, rows[0] if rows else steps)
         rows.append(steps)
     if not rows:
-        raise ReadError(path, "there are no sequences after @data; expected one a line.")
+        raise ReadError(request.path, "there are no sequences after @data; expected one a line.")
+    known = header.classes is not None and all_known(missing_labels(np.array(labels)), request)
     return Sequences.from_steps(
-        np.concatenate(rows),
-        list(map(len, rows)),
-        None if header.classes is None else labels,
-        classes=header.classes,
+        np.concatenate(rows), list(map(len, rows)), labels if known else None, classes=header.classes if known else None
     )
 
 
-def _split_label(line: Line, classes: tuple[str, ...]) -> tuple[str, str]:
-    """The values' text, and the label after the last colon."""
+def _split_label(line: Line, classes: tuple[str, ...], request: Request) -> tuple[str, str]:
+    """The values' text, and the label after the last colon, which may be missing where none is needed."""
     body, colon, last = line.text.rpartition(":")
     label = last.strip()
-    if colon and label in classes:
+    if colon and (label in classes if label not in NO_LABEL else not request.labels_needed):
         return body, label
     expected = f"expected ':' and one of the classes ({listed(classes, 12)}) at the end of the line"
     if not colon:
         raise line.error(f"the class label is missing; {expected}.", len(line.text))
     position = len(body) + 1 + len(last) - len(last.lstrip())
-    if label in {"", "?"}:
+    if label in NO_LABEL:
         raise line.error(f"the class label is missing; {expected}.", position)
     if "," in label:
         raise line.error(f"the class label is missing: the line ends with values; {expected}.", position)

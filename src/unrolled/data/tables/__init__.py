@@ -13,7 +13,7 @@ growing_array     an array of steps that grows in place while a table is read
 
 from unrolled.data.tables.columns import Roles, find_roles
 from unrolled.data.tables.growing_array import Growing
-from unrolled.data.tables.labels import ordered
+from unrolled.data.tables.labels import all_known, ordered
 from unrolled.data.tables.lists import read_lists
 from unrolled.data.tables.long import read_long
 from unrolled.data.tables.table import MOST_COLUMNS, Block, ColumnKind, ColumnSample, FoundKind, Table, is_list
@@ -29,6 +29,7 @@ __all__ = [
     "Growing",
     "Roles",
     "Table",
+    "all_known",
     "find_roles",
     "is_list",
     "ordered",

@@ -1,7 +1,8 @@
 """The roles of a table's columns (id, time, label, group, text, channel), and whether a row is a step or a sequence.
 
 Options name columns; the others are found by well-known names and by their first rows. If that leaves a doubt, the
-table is refused, and the error names the option that settles it. The user is told what was found.
+table is refused, and the error names the option that settles it. The user is told what was found. What was found is
+recorded, and later tables that have the same columns are read alike.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from unrolled.data.files import Request
 from unrolled.data.tables.table import ColumnSample, Table
@@ -29,6 +30,8 @@ _GROUP_NAMES = ("group", "subject", "subject_id", "person", "person_id", "partic
 _TEXT_NAMES = ("text", "string", "sentence", "document", "characters", "words", "tokens", "bits", "sequence")
 _NUMBERED = re.compile(r"(.*?)[_\-. ]?(\d{1,9})")
 _MOST_CLASSES_SHARE = 0.5
+_MOST_RECORDED = 1000
+"""Names of columns of steps that are recorded, at most."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def find_roles(table: Table, request: Request) -> Roles:
     """
     search = _Search(table, request)
     roles = search.roles()
+    request.found.update(_record(roles, table))
     if search.found:
         request.note(_sentence(roles, table, labelled=request.config.label != "-"))
     return roles
@@ -85,11 +89,17 @@ class _Search:
         self.samples = dict(table.samples)
         self.free = list(self.samples)
         self.found = False
-        self.id = self._named(config.id, "id")
-        self.time = self._named(config.time, "time")
-        self.label = None if config.label == "-" else self._named(config.label, "label", needed=request.labels_needed)
-        self.group = self._named(config.group, "group", needed=request.labels_needed)
-        self.text = self._named(config.text, "text")
+        self.like = request.like if _is_alike(table, request) else {}
+        if self.like and self.like.get("columns", len(self.samples)) > len(self.samples):
+            self.like = {**self.like, "label": None}  # the column of the labels is not there
+        needed = request.labels_needed
+        self.id = self._named(config.id, "id") or self._as_before("id")
+        self.time = self._named(config.time, "time") or self._as_before("time")
+        self.label = None
+        if config.label != "-":
+            self.label = self._named(config.label, "label", needed=needed) or self._as_before("label")
+        self.group = self._named(config.group, "group", needed=needed) or self._as_before("group")
+        self.text = self._named(config.text, "text") or self._as_before("text")
         self._drop_row_numbers()
 
     def roles(self) -> Roles:
@@ -123,6 +133,11 @@ class _Search:
             return None
         raise ReadError(self.request.path, f"there is no column {name!r} (--{role}). {_known(name, self.samples)}")
 
+    def _as_before(self, role: str) -> str | None:
+        """The column that had a role in an earlier table like this one."""
+        name = self.like.get(role)
+        return self._take(name) if name in self.free else None
+
     def _well_known(self, names: tuple[str, ...]) -> str | None:
         """The free column whose name comes first in a list of well-known names."""
         normalised = {re.sub(r"[\s.\-]+", "_", name.strip().lower()): name for name in reversed(self.free)}
@@ -144,6 +159,9 @@ class _Search:
     # What a row is
 
     def _form(self) -> TableForm:
+        if self.like:
+            form: TableForm = self.like["form"]
+            return form if form == "long" else self._row_a_sequence(form)
         if not self.table.named:
             return "text" if self.text else self.config.table or "wide"
         numbered = _numbered(self.free)
@@ -201,6 +219,9 @@ class _Search:
     def _find_label(self, form: TableForm) -> None:
         if self.label is not None or self.config.label is not None:
             return
+        if self.like:
+            self.label = self._take(self._well_known(_LABEL_NAMES)) if self.table.named else None
+            return
         if not self.table.named:
             self.label = self._take(self._label_without_names())
             return
@@ -244,6 +265,8 @@ class _Search:
         """A column a channel."""
         if self.config.channels is not None:
             names = [name for item in self.config.channels for name in self._matching(item)]
+        elif self.like:
+            names = list(self.like["channels"])
         else:
             self.found = True
             texts = [name for name in self.free if self.samples[name].found == "text"]
@@ -260,10 +283,14 @@ class _Search:
         if self.config.channels is not None:
             return self._wide_named(self.config.channels)
         self.found = True
+        if "channels" in self.like:
+            return self._one_channel(list(self.like["channels"]))
         if not self.table.named or not _numbered(self.free):
             return self._one_channel(self.free)
         prefixes = _by_prefix(self.free)
-        left = [name for name in self.free if not _NUMBERED.fullmatch(name)]
+        if "prefixes" in self.like:
+            prefixes = {prefix: prefixes[prefix] for prefix in self.like["prefixes"]}
+        left = [name for name in self.free if not any(name in columns for columns in prefixes.values())]
         if left:
             self.request.note(f"columns {listed(left)} are left out: their names do not end with a step's number")
         return self._numbered_channels(
@@ -350,6 +377,38 @@ class _Search:
         if len(set(names)) < len(names):
             raise ConfigError("channels names a column twice; name each once.")
         return names
+
+
+def _record(roles: Roles, table: Table) -> dict[str, Any]:
+    """What a later table like this one must have, and how it is then read; see `Sequences.reading`."""
+    found: dict[str, Any] = {"form": roles.form, "named": table.named}
+    found |= {role: getattr(roles, role) for role in ("id", "time", "label", "group", "text")}
+    columns = [name for channel in roles.channels for name in channel.columns]
+    if not table.named:
+        return found | {"columns": len(table.samples)}
+    if roles.form != "wide":
+        return found | {"channels": columns}
+    if _numbered(columns):
+        return found | {"prefixes": list(_by_prefix(columns))}
+    return found | ({"channels": columns} if len(columns) <= _MOST_RECORDED else {})
+
+
+def _is_alike(table: Table, request: Request) -> bool:
+    """Whether a table has the form of the earlier one, and its columns of values."""
+    like, config, samples = request.like, request.config, table.samples
+    form = like.get("form")
+    if form is None or table.named != like["named"] or config.table not in (None, form):
+        return False
+    if not table.named:
+        fewer = not request.labels_needed and like["label"] is not None and len(samples) == like["columns"] - 1
+        return len(samples) == like["columns"] or fewer
+    if form == "text":
+        return config.text is not None or like["text"] in samples
+    if form == "long" and config.id is None and like["id"] is not None and like["id"] not in samples:
+        return False
+    if config.channels is not None:
+        return True
+    return set(like.get("channels", ())) <= set(samples) and set(like.get("prefixes", ())) <= set(_by_prefix(samples))
 
 
 def _by_prefix(names: Iterable[str]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Labels in text: the order of their classes, and missing labels."""
+"""Labels of files: the order of their classes, and missing labels, which are never a class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from unrolled.data.files import Request
 from unrolled.data.numbers import parse_number
-from unrolled.data.sequences import Integers, Sequences, as_text
+from unrolled.data.sequences import Integers, Sequences, as_names, as_text, missing_labels
 from unrolled.errors import ReadError
 
 
@@ -37,32 +37,49 @@ def with_labels(sequences: Sequences, numbers: Integers, texts: list[str], reque
     Args:
         sequences: without labels.
         numbers: index in ``texts`` of each sequence's label, [N]; -1 for a missing label.
-        texts: the different labels.
+        texts: the different labels, of which some may spell a missing one.
         request: says whether labels are needed.
         column: of the labels, for messages.
     Returns:
-        The sequences; without labels if all are missing, or some are missing and none are needed.
+        The sequences; without labels if some are missing and none are needed, or all are missing.
     Raises:
         ReadError: if some labels are missing and labels are needed.
     """
-    missing = numbers < 0
-    if missing.all():
-        request.note(f"column {column!r} is empty; the sequences have no labels")
+    known = ~missing_labels(as_names(texts))
+    missing = ~np.append(known, False)[numbers]
+    if not all_known(missing, request, f"column {column!r}", sequences):
         return sequences
-    if missing.any():
-        if request.labels_needed:
-            raise _missing(sequences, missing, request, column)
-        request.note(f"{int(missing.sum()):,} labels are missing in column {column!r}; no label is used")
-        return sequences
-    classes, names = ordered(texts)
-    return replace(sequences, labels=np.array(classes, np.int64)[numbers], classes=names)
+    places = np.cumsum(known) - 1
+    classes, names = ordered([text for text, there in zip(texts, known, strict=True) if there])
+    return replace(sequences, labels=np.array(classes, np.int64)[places[numbers]], classes=names)
 
 
-def _missing(sequences: Sequences, missing: npt.NDArray[np.bool_], request: Request, column: str) -> ReadError:
-    first = int(np.argmax(missing))
-    name = f" ({sequences.ids[first]})" if sequences.ids is not None else ""
-    return ReadError(
-        request.path,
-        f"column {column!r} has no label for {int(missing.sum()):,} of {len(sequences):,} sequences, the first is "
-        f"sequence {first}{name}, counted from 0. Label them all, or remove those.",
-    )
+def all_known(
+    missing: npt.NDArray[np.bool_], request: Request, place: str = "the file", sequences: Sequences | None = None
+) -> bool:
+    """Whether the labels can be used: none is missing.
+
+    Args:
+        missing: whether each sequence's label is missing, [N].
+        request: says whether labels are needed, and receives a note if some are missing.
+        place: of the labels, for messages.
+        sequences: with the ids for messages, if there are any.
+    Raises:
+        ReadError: if labels are needed and some are missing, but not all.
+    """
+    count = int(missing.sum())
+    if not count:
+        return True
+    if count == len(missing):
+        request.note(f"{place} is without labels")
+    elif request.labels_needed:
+        first = int(np.argmax(missing))
+        name = f" ({sequences.ids[first]})" if sequences is not None and sequences.ids is not None else ""
+        raise ReadError(
+            request.path,
+            f"{place} has no label for {count:,} of {len(missing):,} sequences, the first is sequence {first}{name}, "
+            "counted from 0. Label them all, or remove those.",
+        )
+    else:
+        request.note(f"{place} has no label for {count:,} of {len(missing):,} sequences; no label is used")
+    return False

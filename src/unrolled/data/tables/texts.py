@@ -33,9 +33,10 @@ def read_texts(table: Table, roles: Roles, request: Request) -> Sequences:
 
 
 def choose_tokens(sample: Sequence[str], request: Request) -> TokenKind:
-    """Characters or words, from the options or else from the texts."""
-    if request.config.tokens is not None:
-        return request.config.tokens
+    """Characters or words: from the options, as in an earlier file, or else from the texts."""
+    known: TokenKind | None = request.config.tokens or request.like.get("tokens")
+    if known is not None:
+        return known
     kind = guess_kind(sample)
     request.note(f"the texts are read as {kind} (--tokens)")
     return kind
