@@ -101,6 +101,7 @@ Errors
     UnrolledWarning      every warning of this package:
     TrainedOnWarning     figures of sequences that the model was trained on
     UnitWarning          values that are probably in another unit than those of the training
+    LayoutWarning        sequences of one step, whose axes are probably in another order
     RenamedWarning       a former name of an option or a field
 
 In the examples of the docstrings ``np`` is NumPy, ``arrays`` are 60 sequences of 5 to 19 steps and 2 channels,
@@ -153,6 +154,7 @@ if TYPE_CHECKING:
     from unrolled.errors import ExportError as ExportError
     from unrolled.errors import FetchError as FetchError
     from unrolled.errors import InterruptedRunError as InterruptedRunError
+    from unrolled.errors import LayoutWarning as LayoutWarning
     from unrolled.errors import LengthError as LengthError
     from unrolled.errors import MismatchError as MismatchError
     from unrolled.errors import ModelFolderError as ModelFolderError
@@ -225,7 +227,7 @@ _ROOMS = {
     "unrolled.data.files": "Observer",
     "unrolled.data.formats": "read",
     "unrolled.errors": "CheckpointError ConfigError DataError DivergedError ExportError FetchError "
-    "InterruptedRunError LengthError MismatchError ModelFolderError ReadError RenamedWarning RunError RunLockedError "
+    "InterruptedRunError LayoutWarning LengthError MismatchError ModelFolderError ReadError RenamedWarning RunError RunLockedError "
     "ServeError StorageError StudyError TrainedOnWarning UnitWarning UnknownNameError UnrolledError UnrolledWarning "
     "UnsupportedError",
     "unrolled.estimator": "SequenceClassifier",

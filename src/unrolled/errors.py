@@ -23,6 +23,7 @@
     UnrolledWarning                every warning of this package
      ├─ TrainedOnWarning           figures of sequences that the model was trained on
      ├─ UnitWarning                values in another unit than those of the training, probably
+     ├─ LayoutWarning              sequences of one step, whose axes are probably in another order
      └─ RenamedWarning             a former name of an option or a field
 
 A message says what was found, what was expected and what to do.
@@ -191,6 +192,10 @@ class TrainedOnWarning(UnrolledWarning):
 
 class UnitWarning(UnrolledWarning):
     """Values that are probably in another unit than those of the training."""
+
+
+class LayoutWarning(UnrolledWarning):
+    """Sequences of one step and several channels, whose axes are probably in another order."""
 
 
 class RenamedWarning(UnrolledWarning):

@@ -14,8 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from unrolled.baselines.features import summaries
 from unrolled.baselines.simple import MAX_SEQUENCES, fit_baselines
 from unrolled.config import DataConfig
-from unrolled.data.sequences import Sequences
-from unrolled.data.tokens import from_texts
+from unrolled.data.sequences import Sequences, from_texts
 from unrolled.preparation.preprocessor import learn_preprocessor
 
 RANDOM = np.random.default_rng(0)

@@ -26,8 +26,7 @@ from unrolled.comparison.output import to_markdown, write_comparison
 from unrolled.comparison.references import ReferenceClassifier, fit_reference, named_reference
 from unrolled.data.dataset import Dataset
 from unrolled.data.load import load_dataset
-from unrolled.data.sequences import Sequences
-from unrolled.data.tokens import from_texts
+from unrolled.data.sequences import Sequences, from_texts
 from unrolled.drawing.comparison import draw_comparison
 from unrolled.drawing.style import to_png
 from unrolled.errors import ConfigError, DataError, MismatchError, RunError, UnknownNameError

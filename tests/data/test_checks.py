@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from unrolled.data.checks import check_test, check_trainable, refuse_values
-from unrolled.data.sequences import Sequences
-from unrolled.data.tokens import from_texts
+from unrolled.data.sequences import Sequences, from_texts
 from unrolled.errors import DataError, MismatchError
 
 nan, inf = np.nan, np.inf

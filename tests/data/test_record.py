@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from unrolled.data import record
 from unrolled.data.dataset import Dataset
 from unrolled.data.record import DatasetRecord, content_hashes
-from unrolled.data.sequences import Sequences
-from unrolled.data.tokens import from_texts
+from unrolled.data.sequences import Sequences, from_texts
 
 
 def random(seed: int, cases: int = 40, channels: int = 2) -> Sequences:

@@ -71,7 +71,7 @@ def test_a_choice_keeps_order_labels_and_memory() -> None:
         (lambda: Sequences.from_list([]), DataError, "there are no sequences; expected at least one"),
         (lambda: Sequences.from_list([[1.0], []]), LengthError, "sequence 1 has no steps"),
         (lambda: Sequences.from_list([np.ones((2, 1)), np.ones((2, 3))]), DataError, "sequence 1 has 3 channels"),
-        (lambda: Sequences.from_list([["a", "b"]]), DataError, "sequence 0 holds <U1 values; expected numbers"),
+        (lambda: Sequences.from_list([[1, "b"]]), DataError, "sequence 0 holds <U21 values; expected numbers"),
         (lambda: Sequences.from_list([[1.0], [[1.0], [1.0, 2.0]]]), DataError, "sequence 1 has steps of different"),
         (lambda: Sequences.from_list([np.ones((1, 1, 1))]), DataError, r"sequence 0 has the shape \(1, 1, 1\)"),
         (lambda: Sequences.from_list([[None, 1.0]]), DataError, "holds object values"),

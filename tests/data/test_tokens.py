@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unrolled.data.sequences import Sequences
-from unrolled.data.tokens import Coder, cut, from_texts, guess_kind
+from unrolled.data.sequences import Sequences, coded_texts, from_texts
+from unrolled.data.tokens import Coder, cut, guess_kind
 from unrolled.errors import DataError, LengthError, MismatchError
 
 
@@ -59,7 +59,7 @@ def test_parts_are_coded_as_the_whole(texts, kind, data) -> None:
     for part in (texts[:middle], texts[middle:]):
         if part:
             coder.add(part)
-    found = coder.sequences()
+    found = coded_texts(coder)
     assert found.fingerprint == from_texts(texts, kind).fingerprint
     assert spelled(found) == [text.split() if kind == "words" else list(text.strip()) for text in texts]
     assert found.symbols == tuple(sorted(Counter(token for row in spelled(found) for token in row)))

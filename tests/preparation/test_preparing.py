@@ -18,8 +18,7 @@ from closeness import closeness
 from commands import call
 from unrolled.config import MissingName, ModelConfig, NormalisationName, Recipe, TrainConfig
 from unrolled.data.dataset import Dataset
-from unrolled.data.sequences import Sequences
-from unrolled.data.tokens import from_texts
+from unrolled.data.sequences import Sequences, from_texts
 from unrolled.drawing.probabilities import draw_prediction
 from unrolled.errors import ConfigError, DataError, MismatchError, UnsupportedError
 from unrolled.model.facts import FORMAT_VERSION

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from unrolled.config import DataConfig
-from unrolled.data.sequences import Sequences
-from unrolled.data.tokens import from_texts
+from unrolled.data.sequences import Sequences, from_texts
 from unrolled.errors import LengthError, MismatchError
 from unrolled.preparation.length import late_windows, truncated
 from unrolled.preparation.preprocessor import Preprocessor, learn_preprocessor

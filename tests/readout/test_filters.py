@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from unrolled.config import ModelConfig
-from unrolled.data.sequences import Sequences
-from unrolled.data.tokens import from_texts
+from unrolled.data.sequences import Sequences, from_texts
 from unrolled.network.network import Network
 from unrolled.nn.context import Context
 from unrolled.readout.filters import scale_filters

@@ -15,7 +15,7 @@ import unrolled
 from unrolled import Recipe, SequenceClassifier, Sequences
 from unrolled.config import CellName
 from unrolled.data.dataset import Dataset
-from unrolled.data.tokens import from_texts
+from unrolled.data.sequences import from_texts
 from unrolled.estimator.inputs import class_factors
 from unrolled.network.network import Network
 from unrolled.readout.methods import Training, build_network, go_on, set_up

@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from unrolled.config import ModelConfig, Recipe, TrainConfig
-from unrolled.data.tokens import from_texts
+from unrolled.data.sequences import from_texts
 from unrolled.runs.run import Run, train
 from unrolled.serving.app import create_app
 from unrolled.serving.registry import Registry

@@ -12,6 +12,8 @@ load        a recipe's section [data] into a `Dataset`: named data or a file, sp
 options     which options apply to which data
 numbers     numbers in text, and as 32-bit floats
 coercion    a caller's arrays and lists into `Sequences`
+frames      data frames of other libraries as arrays and lists
+foreign     tensors and frames, told without importing their libraries
 tokens      a text into characters or words
 splits      held-out sequences: by class, by group, by time, by order
 copies      sequences of the same content
@@ -34,12 +36,22 @@ from unrolled.data.checks import (
 )
 from unrolled.data.coercion import SequencesLike, as_sequences, parse_literal
 from unrolled.data.dataset import Dataset
+from unrolled.data.foreign import holds_text, is_frame
+from unrolled.data.frames import unframed
 from unrolled.data.inspection import Inspection, Place, PreviewSequence, inspect
 from unrolled.data.load import load_dataset, load_sequences, split_dataset
 from unrolled.data.record import DatasetRecord, content_hashes
-from unrolled.data.sequences import Integers, Sequences, encode_labels, label_indices
+from unrolled.data.sequences import (
+    Integers,
+    Sequences,
+    as_names,
+    as_text,
+    encode_labels,
+    from_texts,
+    label_indices,
+)
 from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION, hold_out_validation
-from unrolled.data.tokens import TextsLike, from_texts, guess_kind, tokens_of
+from unrolled.data.tokens import TextsLike, guess_kind, tokens_of
 
 __all__ = [
     "DEFAULT_VALIDATION_FRACTION",
@@ -53,7 +65,9 @@ __all__ = [
     "SequencesLike",
     "TextsLike",
     "as_learned",
+    "as_names",
     "as_sequences",
+    "as_text",
     "check_channels",
     "check_held_out",
     "check_kind",
@@ -64,7 +78,9 @@ __all__ = [
     "from_texts",
     "guess_kind",
     "hold_out_validation",
+    "holds_text",
     "inspect",
+    "is_frame",
     "label_indices",
     "load_dataset",
     "load_sequences",
@@ -73,6 +89,7 @@ __all__ = [
     "split_dataset",
     "targets_among",
     "tokens_of",
+    "unframed",
     "value_range",
     "warn_if_out_of_range",
 ]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from unrolled.config import MissingName
 from unrolled.data.sequences import Integers, Sequences, Values, label_indices
-from unrolled.errors import DataError, MismatchError, UnitWarning
+from unrolled.errors import DataError, LayoutWarning, MismatchError, UnitWarning
 
 _FAR = 10
 """Values that lie this many ranges of the training data outside of it, probably have another unit."""
@@ -30,6 +30,14 @@ def check_trainable(sequences: Sequences, missing: MissingName = "none") -> None
     if len(present) < 2:
         raise DataError(
             f"every training sequence has the label {present[0]!r}; a classifier needs at least two classes."
+        )
+    if sequences.equal_length == 1 and len(sequences.channels) > 1:
+        warnings.warn(
+            f"every sequence is a single step of {len(sequences.channels)} channels, which has no order. If these are "
+            "the steps of one channel, give arrays as [N, T, F], time before channels: array.transpose(0, 2, 1), or "
+            "--layout channels-first.",
+            LayoutWarning,
+            stacklevel=2,
         )
     refuse_values(sequences, "training", missing)
     if missing != "none":

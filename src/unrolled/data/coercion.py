@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.data.foreign import as_array, is_frame
+from unrolled.data.frames import unframed
 from unrolled.data.numbers import parse_number
 from unrolled.data.sequences import Sequences
 from unrolled.data.tokens import TextsLike
@@ -14,7 +16,8 @@ from unrolled.errors import DataError
 
 SequencesLike = Sequences | npt.NDArray[np.generic] | Sequence[npt.ArrayLike] | TextsLike
 """`Sequences`; an array [N, T, F], or [N, T] for one channel; a list of arrays [T_i, F] or [T_i]; or, for a network
-of text, `TextsLike`."""
+of text, `TextsLike`. Tensors and data frames count as arrays, and frames with a row a step, or a sequence a cell, as
+lists."""
 
 
 def as_sequences(values: SequencesLike, labels: Iterable[object] | None = None) -> Sequences:
@@ -23,8 +26,11 @@ def as_sequences(values: SequencesLike, labels: Iterable[object] | None = None) 
     Raises:
         DataError: for anything else.
     """
+    values = unframed(values)
     if isinstance(values, Sequences):
         return values
+    if is_frame(values):
+        values = as_array(values)
     names = None if labels is None else np.asarray(list(labels))
     if isinstance(values, np.ndarray) and values.dtype != object:
         return Sequences.from_array(values, names)

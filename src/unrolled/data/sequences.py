@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import TokenKind
+from unrolled.data.foreign import as_array, frame_columns, holds_text
 from unrolled.data.numbers import BEYOND_FLOAT32, to_float32
+from unrolled.data.tokens import Coder, guess_kind
 from unrolled.errors import DataError, LengthError
 
 Values = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int32]
@@ -101,14 +103,19 @@ class Sequences:
         *,
         classes: Sequence[str] | None = None,
         channels: Sequence[str] | None = None,
+        groups: Iterable[object] | None = None,
+        tokens: TokenKind | None = None,
     ) -> Sequences:
-        """Sequences from arrays of shape [T_i, F], or [T_i] for one channel.
+        """Sequences from arrays of shape [T_i, F], or [T_i] for one channel; or from texts.
 
         Args:
-            sequences: one array for each sequence; lengths may differ, channels may not.
+            sequences: an array, a tensor or a data frame for each sequence; lengths may differ, channels may not. Or a
+                text, or a list of its tokens, for each.
             labels: one label for each sequence, of any type that can be written as text.
             classes: the classes' names in their order; by default the labels, sorted.
-            channels: the channels' names; by default their numbers from 0.
+            channels: the channels' names; by default the frames' columns, or else their numbers from 0.
+            groups: the group of each sequence, such as the person recorded, which a split keeps on one side.
+            tokens: of texts, characters or words; by default words if most texts have spaces.
         Raises:
             LengthError: for a sequence with no steps.
             DataError: for sequences with different numbers of channels, and for values that are not numbers.
@@ -116,18 +123,23 @@ class Sequences:
         Example:
             >>> unrolled.Sequences.from_list([[1, 2, 3], [4, 5]]).lengths.tolist()  # one channel
             [3, 2]
+            >>> unrolled.Sequences.from_list(["so it is", "it is"], tokens="words").symbols
+            ('is', 'it', 'so')
         """
-        rows: list[npt.NDArray[Any]] = [_as_steps(sequence, index) for index, sequence in enumerate(sequences)]
-        if not rows:
+        items = list(sequences)
+        if not items:
             raise DataError("there are no sequences; expected at least one.")
-        odd = next((i for i, row in enumerate(rows) if row.shape[1] != rows[0].shape[1]), None)
-        if odd is not None:
-            raise DataError(
-                f"sequence {odd} has {rows[odd].shape[1]} channels where sequence 0 has {rows[0].shape[1]}; "
-                "every sequence needs the same channels."
+        names = None if groups is None else map(as_text, groups)
+        if holds_text(items[0]):
+            texts = from_texts(items, tokens)
+            coded = cls.from_steps(
+                texts.values, texts.lengths, labels, classes=classes, channels=texts.channels, groups=names
             )
+            return replace(coded, symbols=texts.symbols, reading=texts.reading)
+        rows = _rows(items)
+        channels = channels or frame_columns(items[0])
         values = np.concatenate(rows)
-        return cls.from_steps(values, list(map(len, rows)), labels, classes=classes, channels=channels)
+        return cls.from_steps(values, list(map(len, rows)), labels, classes=classes, channels=channels, groups=names)
 
     @classmethod
     def from_steps(
@@ -180,20 +192,31 @@ class Sequences:
         classes: Sequence[str] | None = None,
         channels: Sequence[str] | None = None,
     ) -> Sequences:
-        """Sequences of equal length from an array [N, T, F], or [N, T] for one channel.
+        """Sequences from an array [N, T, F], or [N, T] for one channel.
+
+        Shorter sequences are padded with NaN: steps at the end in which every channel is NaN are no part of a sequence,
+        as in files with a column for each step. Other NaN are missing values.
 
         Example:
             >>> own = unrolled.Sequences.from_array(np.zeros((5, 8, 3)))
             >>> len(own), own.equal_length, own.channels
             (5, 8, ('0', '1', '2'))
+            >>> unrolled.Sequences.from_array(np.array([[1, np.nan, 3], [4, np.nan, np.nan]])).lengths.tolist()
+            [3, 1]
         """
         if array.ndim not in (2, 3):
             raise DataError(f"an array of sequences is [N, T, F] or [N, T]; found the shape {array.shape}.")
         if 0 in array.shape:
             raise LengthError(f"the array of shape {array.shape} holds nothing; expected at least one of each.")
         count, steps = array.shape[:2]
-        values = as_values(array, "the array").reshape(count * steps, -1)
-        return cls.from_steps(values, np.full(count, steps), labels, classes=classes, channels=channels)
+        values = as_values(array, "the array").reshape(count, steps, -1)
+        lengths = _without_padding(values)
+        if lengths is None:
+            return cls.from_steps(
+                values.reshape(count * steps, -1), np.full(count, steps), labels, classes=classes, channels=channels
+            )
+        inside: Values = values[np.arange(steps) < lengths[:, None]]
+        return cls.from_steps(inside, lengths, labels, classes=classes, channels=channels)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -290,6 +313,35 @@ class Sequences:
                 yield from (steps[first : first + BLOCK_STEPS] for first in range(0, len(steps), BLOCK_STEPS))
 
 
+def from_texts(texts: Iterable[object], kind: TokenKind | None = None) -> Sequences:
+    """Texts as sequences of tokens.
+
+    Args:
+        texts: see `TextsLike`.
+        kind: characters or words; by default the result of `guess_kind`.
+    Raises:
+        MismatchError: for anything but texts.
+        LengthError: for a text without a token.
+        DataError: if there are no texts.
+    """
+    items = [texts] if isinstance(texts, str) else list(texts)
+    if not items:
+        raise DataError("there are no texts; expected at least one.")
+    whole = [item for item in items if isinstance(item, str)]
+    coder = Coder(kind or guess_kind(whole))
+    coder.add(items)
+    sequences = coded_texts(coder)
+    return sequences if kind or whole else replace(sequences, reading=None)  # lists of tokens do not say their kind
+
+
+def coded_texts(coder: Coder) -> Sequences:
+    """The texts that a `Coder` has coded."""
+    codes, lengths, symbols = coder.coded()
+    return replace(
+        Sequences.from_steps(codes, lengths, channels=["text"], symbols=symbols), reading={"tokens": coder.kind}
+    )
+
+
 def as_names(texts: Iterable[str]) -> Names:
     """Texts as an array, [N]."""
     names = list(texts)
@@ -364,9 +416,45 @@ def as_text(value: object) -> str:
     return str(value)
 
 
+def _rows(items: Sequence[Any]) -> list[npt.NDArray[Any]]:
+    """The steps of each sequence, [T_i, F], all with the same channels in the same order."""
+    rows: list[npt.NDArray[Any]] = [_as_steps(item, index) for index, item in enumerate(items)]
+    width = rows[0].shape[1]
+    odd = next((index for index, row in enumerate(rows) if row.shape[1] != width), None)
+    if odd is not None:
+        turned = len({len(row) for row in rows}) == 1
+        advice = " If an array is [F, T], channels first, transpose it: array.T." if turned else ""
+        raise DataError(
+            f"sequence {odd} has {rows[odd].shape[1]} channels where sequence 0 has {width}; every sequence needs the "
+            f"same channels.{advice}"
+        )
+    names = frame_columns(items[0])
+    for index, item in enumerate(items if names is not None else ()):
+        own = frame_columns(item)
+        if own != names:
+            if own is None or set(own) != set(names or ()):
+                raise DataError(
+                    f"sequence {index} has the channels {own}; expected {names}, as sequence 0. Rename its columns."
+                )
+            rows[index] = rows[index][:, [own.index(name) for name in names or ()]]
+    return rows
+
+
+def _without_padding(values: Values) -> Integers | None:
+    """The length of each sequence of an array [N, T, F] without the steps of NaN at its end, [N]; None if all are T."""
+    if values.dtype.kind != "f" or not np.isnan(values[:, -1]).all(axis=1).any():
+        return None
+    there = np.logical_not(np.logical_and.reduce(np.isnan(values), axis=2))
+    empty = np.flatnonzero(~there.any(1))
+    if empty.size:
+        raise LengthError(f"sequence {empty[0]} of the array holds nothing but NaN; remove it, or give it a value.")
+    lengths: Integers = values.shape[1] - there[:, ::-1].argmax(1)
+    return lengths
+
+
 def _as_steps(sequence: npt.ArrayLike, index: int) -> Values:
     try:
-        array = np.asarray(sequence)
+        array = as_array(sequence)
     except ValueError:
         raise DataError(f"sequence {index} has steps of different sizes; expected [T, F], or [T].") from None
     if array.ndim == 1:

@@ -8,14 +8,12 @@ vocabulary from its training data; see `unrolled.preparation`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import TokenKind
-from unrolled.data.sequences import Sequences
-from unrolled.errors import DataError, LengthError, MismatchError
+from unrolled.errors import LengthError, MismatchError
 
 TextsLike = str | Sequence[str] | Sequence[Sequence[str]]
 """One text; several of them; or several lists of tokens."""
@@ -57,27 +55,6 @@ def tokens_of(item: object, kind: TokenKind, name: str, *, piece: bool = False) 
     return tokens
 
 
-def from_texts(texts: Iterable[object], kind: TokenKind | None = None) -> Sequences:
-    """Texts as sequences of tokens.
-
-    Args:
-        texts: see `TextsLike`.
-        kind: characters or words; by default the result of `guess_kind`.
-    Raises:
-        MismatchError: for anything but texts.
-        LengthError: for a text without a token.
-        DataError: if there are no texts.
-    """
-    items = [texts] if isinstance(texts, str) else list(texts)
-    if not items:
-        raise DataError("there are no texts; expected at least one.")
-    whole = [item for item in items if isinstance(item, str)]
-    coder = Coder(kind or guess_kind(whole))
-    coder.add(items)
-    sequences = coder.sequences()
-    return sequences if kind or whole else replace(sequences, reading=None)  # lists of tokens alone do not say
-
-
 def guess_kind(texts: Iterable[str]) -> TokenKind:
     """Words if most texts have spaces between other characters; otherwise characters."""
     spaced = [" " in text.strip() for text in texts]
@@ -88,7 +65,7 @@ class Coder:
     """Turns texts into codes, a few texts at a time, in four bytes a token."""
 
     def __init__(self, kind: TokenKind) -> None:
-        self._kind = kind
+        self.kind = kind
         self._found: dict[str, int] = {}
         self._codes: list[npt.NDArray[np.int32]] = []
         self._lengths: list[int] = []
@@ -97,10 +74,11 @@ class Coder:
         """Adds texts, or lists of tokens.
 
         Raises:
-            MismatchError, LengthError: see `from_texts`.
+            MismatchError: for anything but texts.
+            LengthError: for a text without a token.
         """
         first = len(self._lengths)
-        tokens = [tokens_of(text, self._kind, f"text {number}") for number, text in enumerate(texts, first)]
+        tokens = [tokens_of(text, self.kind, f"text {number}") for number, text in enumerate(texts, first)]
         lengths = list(map(len, tokens))
         if 0 in lengths:
             raise LengthError(f"text {first + lengths.index(0)} is empty; remove it, or give it at least one token.")
@@ -115,15 +93,14 @@ class Coder:
         else:
             self._codes.append(self._numbers((token for item in tokens for token in item), sum(lengths)))
 
-    def sequences(self) -> Sequences:
-        """All texts so far, with the symbols in sorted order."""
+    def coded(self) -> tuple[npt.NDArray[np.int32], list[int], list[str]]:
+        """The codes of all texts so far, [S, 1], their lengths, and the symbols of the codes in sorted order."""
         symbols = sorted(self._found)
         place = np.empty(len(symbols), np.int32)
         place[[self._found[symbol] for symbol in symbols]] = np.arange(len(symbols), dtype=np.int32)
         codes = np.concatenate(self._codes)
         self._codes.clear()
-        sequences = Sequences.from_steps(place[codes][:, None], self._lengths, channels=["text"], symbols=symbols)
-        return replace(sequences, reading={"tokens": self._kind})
+        return place[codes][:, None], self._lengths, symbols
 
     def _numbers(self, tokens: Iterable[str], count: int) -> npt.NDArray[np.int32]:
         """The number of each token, in the order of first appearance."""

@@ -19,26 +19,37 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
 from unrolled.config import MethodName, MissingName, Recipe, TokenKind
-from unrolled.data import Sequences, check_trainable, encode_labels, refuse_values
+from unrolled.data import (
+    Sequences,
+    as_learned,
+    as_names,
+    as_text,
+    check_channels,
+    check_trainable,
+    encode_labels,
+    refuse_values,
+    unframed,
+)
 from unrolled.errors import InterruptedRunError, MismatchError
 from unrolled.estimator.inputs import (
     ClassWeight,
     Weights,
     class_factors,
+    class_names,
     distinct,
     is_table,
-    kind_of_texts,
     squared,
     to_sequences,
-    unwrapped,
 )
 from unrolled.estimator.parameters import make_recipe, parameters_of
 from unrolled.estimator.recording import (
     fitted_facts,
     from_arrays,
+    read_memory,
     recorded_classes,
     recorded_parameters,
     to_arrays,
+    write_memory,
 )
 from unrolled.evaluation import calibrate
 from unrolled.model import Model, Probabilities, learned_facts
@@ -75,7 +86,13 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     _memory: dict[str, npt.NDArray[Any]] | None
 
     def fit(
-        self, X: Any, y: Any = None, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        validation: tuple[Any, Any] | None = None,
     ) -> Self:
         """Trains a new network; with ``warm_start``, goes on from the weights of the last fit.
 
@@ -84,6 +101,8 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             y: their labels, [N]; not needed if X are `Sequences` with labels.
             sample_weight: weight of each sequence, [N]; a sequence with weight 0 has no effect, not even on
                 ``classes_``.
+            groups: the group of each sequence, [N], such as the person recorded: whole groups are set aside from the
+                training, and left out when the readout is fitted.
             validation: (X, y) to choose the best weights, for early stopping with ``patience``, and for the
                 temperature with ``calibrate``.
         Raises:
@@ -92,6 +111,8 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """
         former = self.classes_ if self.warm_start and hasattr(self, "model_") else None
         sequences, labels = self._validated(X, y)
+        if groups is not None:
+            sequences = replace(sequences, groups=as_names(map(as_text, groups)))
         weights = _sample_weights(sample_weight, len(sequences))
         present = np.flatnonzero(weights)
         self.classes_ = np.unique(labels[present])
@@ -113,6 +134,8 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             y: their labels, [N].
             classes: all labels of this and later calls; needed in the first call if y does not have all of them.
             sample_weight: weight of each sequence, [N].
+
+        A first call may have sequences of a single class, if ``classes`` names them all.
         """
         first = not hasattr(self, "model_")
         sequences, labels = self._validated(X, y, reset=first)
@@ -157,7 +180,10 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             StorageError: if it cannot be written.
         """
         check_is_fitted(self, "model_")
-        return self.model_.save(path)
+        folder = self.model_.save(path)
+        if self._memory is not None:
+            write_memory(folder, self._memory)
+        return folder
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -172,7 +198,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         found.classes_ = recorded_classes(model.classes, recorded)
         found.n_features_in_ = recorded.get("n_features_in", len(model.channels))
         found.history_ = recorded.get("history", {})
-        found._table, found._memory = recorded.get("table", False), None
+        found._table, found._memory = recorded.get("table", False), read_memory(Path(path), model)
         found._tokens = None if model.facts.vocabulary is None else model.facts.tokens
         found.model_ = model
         return found
@@ -199,17 +225,16 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _validated(self, X: Any, y: Any, reset: bool = True) -> tuple[Sequences, Labels]:
         """Sequences and labels of the same number; with ``reset`` notes the form of X, otherwise checks it."""
-        X = squared(unwrapped(X)) if reset else unwrapped(X)
+        X = squared(unframed(X)) if reset else unframed(X)
         if y is None and isinstance(X, Sequences):
             y = np.array(X.classes)[X.targets]
         if is_table(X):
-            self._tokens = None if reset else self._tokens
-            X, y = validate_data(self, X, y, reset=reset, **self._numbers())
-            sequences = Sequences.from_array(X)
+            numbers = self._numbers()
+            named = reset or self._table
+            X, y = validate_data(self, X, y, reset=reset, **numbers) if named else check_X_y(X, y, **numbers)
+            sequences = to_sequences(X, self.tokens)
         else:
-            if reset:
-                self._tokens = kind_of_texts(X, self.tokens)
-            sequences = to_sequences(X, self._tokens)
+            sequences = to_sequences(X, self.tokens if reset else self._tokens)
             refuse_values(sequences, "given", self.missing)
             if y is None:
                 raise ValueError("SequenceClassifier requires y to be passed, but the target y is None")
@@ -217,7 +242,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             self._check_channels(sequences, reset)
         check_classification_targets(y)
         if reset:
-            self._table = is_table(X)
+            self._table, self._tokens = is_table(X), sequences.text_kind
         return sequences, y
 
     def _check_channels(self, sequences: Sequences, reset: bool) -> None:
@@ -227,7 +252,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
                 del self.feature_names_in_
             return
         expected = 1 if self._table else self.n_features_in_
-        if len(sequences.channels) != expected:
+        if len(sequences.channels) < expected:
             raise MismatchError(
                 f"the sequences have {len(sequences.channels)} channels; expected {expected}, as in the fit."
             )
@@ -236,12 +261,10 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def _asking(self, X: Any) -> Iterator[Any]:
         """X in the form for the model, and the threads during the block."""
         check_is_fitted(self)
-        X = unwrapped(X)
+        X = unframed(X)
         if is_table(X):
             numbers = self._numbers()
             X = validate_data(self, X, reset=False, **numbers) if self._table else check_array(X, **numbers)
-        elif isinstance(X, np.ndarray) and X.ndim == 1:
-            X = list(X)
         with using_threads(self.threads or torch.get_num_threads()):
             yield X
 
@@ -255,7 +278,10 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _check_classes(self, former: Labels | None) -> None:
         """Raises an error for a single class, or for other classes than those of the weights."""
-        if former is not None and not np.array_equal(former, self.classes_):
+        names = class_names(self.classes_)
+        if former is not None and sorted(class_names(former)) == sorted(names):
+            self.classes_ = former  # in its own order and type
+        elif former is not None:
             found, self.classes_ = self.classes_, former
             raise ValueError(
                 f"the classes are {found.tolist()}; expected {former.tolist()}, as in the "
@@ -268,11 +294,12 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _labelled(self, sequences: Sequences, labels: Labels) -> Sequences:
         """The sequences with these labels, as indices of ``classes_``."""
-        unknown = np.setdiff1d(labels, self.classes_)
-        if unknown.size:
+        own, found = encode_labels(labels)
+        names = class_names(self.classes_)
+        unknown = [name for name in found if name not in names]
+        if unknown:
             raise ValueError(f"the label {unknown[0]!r} is not one of the classes {self.classes_.tolist()}.")
-        targets = np.searchsorted(self.classes_, labels).astype(np.int64)
-        return replace(sequences, labels=targets, classes=encode_labels(self.classes_)[1])
+        return replace(sequences, labels=np.array([names.index(name) for name in found])[own], classes=names)
 
     def _distinct(self, sequences: Sequences, labels: Labels, weights: Weights) -> tuple[Sequences, Weights]:
         """The distinct sequences for the training and their weights, with those of the classes."""
@@ -291,6 +318,9 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         goes_on: bool,
     ) -> TrainState:
         """Trains, and sets ``history_`` (after the epochs of ``before``) and ``model_``."""
+        if goes_on:
+            train = as_learned(train, self.model_.channels, self.model_.facts.scale)
+        held = None if held is None else as_learned(held, train.channels, train.scale)
         preprocessor = self._preprocessor(recipe, train, goes_on)
         train, held = preprocessor(train), None if held is None else preprocessor(held)
         training = self._training(recipe, train, held, None if (weights == 1).all() else weights, goes_on)
@@ -322,13 +352,13 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """The training of a new network, or of a copy of the present one."""
         device = choose_device(recipe.train.device)
         if not goes_on:
-            check_trainable(train, recipe.model.missing)
+            if train.class_counts().all():  # a first partial_fit may lack some
+                check_trainable(train, recipe.model.missing)
             return set_up(recipe, train, held, device, weights)
         former = self.model_.facts.model
         if recipe.model.model_copy(update={"frame_steps": former.frame_steps}) != former:
             raise ValueError("the network's parameters changed since the last fit; fit without warm_start.")
-        if len(train.channels) != len(self.model_.channels):
-            raise MismatchError(f"expected {len(self.model_.channels)} channels, found {len(train.channels)}.")
+        check_channels(train, self.model_.channels)
         return go_on(recipe, copy.deepcopy(self.model_.network).to(device), train, held, weights)
 
     def _model(self, recipe: Recipe, train: Sequences, preprocessor: Preprocessor, state: TrainState) -> Model:

@@ -14,16 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import TokenKind
-from unrolled.data import Integers, Sequences, as_sequences, from_texts, guess_kind
-from unrolled.errors import DataError
+from unrolled.data import Integers, Sequences, as_sequences, as_text, from_texts, holds_text
+from unrolled.errors import ConfigError, DataError
 
 Weights = npt.NDArray[np.float64]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
-
-
-def unwrapped(values: Any) -> Any:
-    """A pandas Series of sequences as an array of them; anything else as it is."""
-    return values.to_numpy() if hasattr(values, "to_numpy") and getattr(values, "ndim", 2) == 1 else values
 
 
 def is_table(values: Any) -> bool:
@@ -31,10 +26,13 @@ def is_table(values: Any) -> bool:
 
     The answer depends on the type of X only, so a fold of a cross-validation is read like the whole: each item of a
     list is a sequence, even if all have the same length, and so is each item of an array of such items.
+
+    Args:
+        values: the result of `unrolled.data.unframed`.
     """
-    if isinstance(values, Sequences | list | tuple):
-        return False
-    return not (isinstance(values, np.ndarray) and (values.ndim == 3 or _holds_sequences(values)))
+    return not isinstance(values, Sequences | list | tuple) and not (
+        isinstance(values, np.ndarray) and values.ndim == 3
+    )
 
 
 def squared(values: Any) -> Any:
@@ -43,16 +41,8 @@ def squared(values: Any) -> Any:
     For `fit` both are the same sequences; the array determines the number of columns of later arrays.
     """
     rows = isinstance(values, list | tuple) and len(values) > 0 and all(isinstance(v, list | tuple) for v in values)
-    flat = rows and len({len(row) for row in values}) == 1 and all(np.ndim(item) == 0 for item in values[0])
-    return np.asarray(values) if flat else values
-
-
-def kind_of_texts(values: Any, wish: TokenKind | None) -> TokenKind | None:
-    """The kind of tokens of texts, by default that of `guess_kind`; None for numbers."""
-    if isinstance(values, Sequences):
-        return values.text_kind
-    texts = len(values) > 0 and isinstance(next(iter(values)), str)
-    return (wish or guess_kind(values)) if texts else None
+    flat = rows and len({len(row) for row in values}) == 1 and not isinstance(values[0][0], str)
+    return np.asarray(values) if flat and all(np.ndim(item) == 0 for item in values[0]) else values
 
 
 def to_sequences(values: Any, tokens: TokenKind | None) -> Sequences:
@@ -60,15 +50,17 @@ def to_sequences(values: Any, tokens: TokenKind | None) -> Sequences:
 
     Args:
         values: see `SequenceClassifier`.
-        tokens: kind of tokens of texts; None for numbers.
+        tokens: kind of tokens of texts; None to find out.
     Raises:
         DataError: for values that are not sequences.
+        ConfigError: for a kind of tokens where there are no texts, or texts of the other kind.
     """
-    if isinstance(values, Sequences):
-        return values
-    if tokens is not None:
-        return from_texts(values, tokens)
-    return as_sequences(list(values) if isinstance(values, np.ndarray) and values.ndim == 1 else values)
+    texts = isinstance(values, list | tuple) and len(values) > 0 and holds_text(values[0])
+    sequences = from_texts(values, tokens) if texts else as_sequences(values)
+    if tokens is not None and sequences.text_kind != tokens:
+        found = "numbers" if sequences.symbols is None else f"texts of {sequences.text_kind}"
+        raise ConfigError(f"tokens = {tokens!r}, and the sequences are {found}; leave tokens out.")
+    return sequences
 
 
 def distinct(sequences: Sequences, weights: Weights) -> tuple[Sequences, Weights]:
@@ -95,6 +87,7 @@ def distinct(sequences: Sequences, weights: Weights) -> tuple[Sequences, Weights
 def class_factors(wish: ClassWeight, classes: npt.NDArray[Any], targets: Integers, weights: Weights) -> Weights:
     """The factor for the weights of each class's sequences, [C].
 
+    As in scikit-learn, a dict may name classes that are not there, as in a fold, if it names all that are.
     ``balanced`` gives a class W / (C · W_c), where W is the weight of all sequences and W_c that of the class:
     scikit-learn's rule, with weights in place of counts.
 
@@ -109,24 +102,27 @@ def class_factors(wish: ClassWeight, classes: npt.NDArray[Any], targets: Integer
         sums = np.bincount(targets, weights, len(classes))
         balanced: Weights = sums.sum() / (len(classes) * sums)
         return balanced
-    labels = classes.tolist()
-    unknown = [label for label in wish if label not in labels]
-    if unknown:
-        raise DataError(f"class_weight names the label {unknown[0]!r}; the classes are {labels}.")
     if any(weight < 0 for weight in wish.values()):
         raise DataError(f"class_weight = {dict(wish)}; expected weights of 0 or more.")
-    return np.array([float(wish.get(label, 1)) for label in labels])
+    names = [as_text(label) for label in classes.tolist()]
+    weighed = {as_text(label): float(weight) for label, weight in wish.items()}
+    unknown = [label for label in wish if as_text(label) not in names]
+    if unknown and not weighed.keys() >= set(names):  # a fold may lack a class, but not all classes have other names
+        raise DataError(f"class_weight names the label {unknown[0]!r}; the classes are {classes.tolist()}.")
+    return np.array([weighed.get(name, 1.0) for name in names])
+
+
+def class_names(classes: npt.NDArray[Any]) -> tuple[str, ...]:
+    """The classes as a model names them, in the given order."""
+    return tuple(map(as_text, classes.tolist()))
 
 
 def _digest(sequences: Sequences, index: int) -> bytes:
-    """A hash of one sequence: its label and its steps."""
+    """A hash of one sequence: its label, its group and its steps."""
     digest = hashlib.blake2b(digest_size=16)
+    if sequences.groups is not None:
+        digest.update(repr(sequences.groups[index]).encode(errors="surrogatepass"))
     digest.update(int(sequences.targets[index]).to_bytes(8, "little"))
     digest.update(np.ascontiguousarray(sequences[index]).view(np.uint8).data)
     # as text: NumPy removes zero bytes at the end of bytes
     return digest.hexdigest().encode()
-
-
-def _holds_sequences(values: npt.NDArray[Any]) -> bool:
-    """Whether the items of an array are sequences or texts."""
-    return values.ndim == 1 and len(values) > 0 and (isinstance(values[0], str) or np.ndim(values[0]) > 0)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
+from unrolled.errors import ModelFolderError
 from unrolled.estimator.parameters import OWN, plain
-from unrolled.model import Model, ModelFacts, restore_network
+from unrolled.model import Model, ModelFacts, find_model, restore_network
+from unrolled.storage import write_bytes
 
 
 def fitted_facts(
@@ -45,6 +51,37 @@ def recorded_parameters(recorded: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(own.get("class_weight"), list):
         own["class_weight"] = dict(own["class_weight"])
     return own
+
+
+def write_memory(folder: Path, memory: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Writes the optimizer's memory into a model folder, for a `partial_fit` that goes on.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
+    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    write_bytes(folder / _MEMORY, save_arrays(dict(memory), {_WEIGHTS: weights}))
+
+
+def read_memory(path: Path, model: Model) -> dict[str, npt.NDArray[Any]] | None:
+    """What `write_memory` wrote for this model; None where there is nothing.
+
+    Raises:
+        ModelFolderError: for a damaged file.
+    """
+    file = find_model(path) / _MEMORY
+    if not file.is_file():
+        return None
+    try:
+        with safe_open(file, "np") as content:
+            if (content.metadata() or {}).get(_WEIGHTS) != model.facts.weights_sha256:
+                return None
+            return {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118  # it is no dict
+    except (OSError, SafetensorError) as error:
+        raise ModelFolderError(f"{file} is damaged: {error}. Copy the folder anew, or remove the file.") from None
+
+
+_MEMORY, _WEIGHTS = "optimizer.safetensors", "weights_sha256"
 
 
 def to_arrays(model: Model) -> dict[str, Any]:

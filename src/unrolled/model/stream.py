@@ -202,7 +202,7 @@ class Stream:
     def _inputs(self, steps: npt.ArrayLike) -> Tensor:
         """The steps as the network reads them, [S, n, F]."""
         if self.model.facts.vocabulary is None:
-            sequences = self.model.accept(self._shaped(steps))
+            sequences = self.model.accept(list(self._shaped(steps)))
         else:
             sequences = self.model.preprocessor.from_texts(self._texts(steps), piece=True)
         if sequences.equal_length is None:

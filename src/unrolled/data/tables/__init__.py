@@ -11,7 +11,7 @@ sequence_columns  id, label and group of each sequence
 growing_array     an array of steps that grows in place while a table is read
 """
 
-from unrolled.data.tables.columns import Roles, find_roles
+from unrolled.data.tables.columns import ID_NAMES, TIME_NAMES, Roles, find_roles
 from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.labels import all_known, ordered
 from unrolled.data.tables.lists import read_lists
@@ -21,7 +21,9 @@ from unrolled.data.tables.texts import read_texts
 from unrolled.data.tables.wide import read_wide
 
 __all__ = [
+    "ID_NAMES",
     "MOST_COLUMNS",
+    "TIME_NAMES",
     "Block",
     "ColumnKind",
     "ColumnSample",

@@ -20,11 +20,11 @@ from unrolled.errors import ConfigError, ReadError, listed, nearest, quoted
 
 TableForm = Literal["long", "wide", "text", "lists"]
 
-_ID_NAMES = (
+ID_NAMES = (
     *("id", "case", "case_id", "caseid", "sequence_id", "seq_id", "series", "series_id", "sample_id", "recording"),
     *("recording_id", "trial", "trial_id", "episode", "episode_id"),
 )
-_TIME_NAMES = ("time", "timestamp", "time_stamp", "t", "step", "date", "datetime", "ts", "frame", "seconds", "ms")
+TIME_NAMES = ("time", "timestamp", "time_stamp", "t", "step", "date", "datetime", "ts", "frame", "seconds", "ms")
 _LABEL_NAMES = ("label", "class", "target", "category", "class_label", "classlabel")
 _GROUP_NAMES = ("group", "subject", "subject_id", "person", "person_id", "participant", "participant_id", "user_id")
 _TEXT_NAMES = ("text", "string", "sentence", "document", "characters", "words", "tokens", "bits", "sequence")
@@ -183,24 +183,24 @@ class _Search:
                     "one sequence). If it is a whole sequence, say --table wide.",
                 )
             return self._row_a_sequence("wide")
-        self.id = self.id or self._take(self._well_known(_ID_NAMES))
-        self.time = self.time or self._take(self._well_known(_TIME_NAMES))
+        self.id = self.id or self._take(self._well_known(ID_NAMES))
+        self.time = self.time or self._take(self._well_known(TIME_NAMES))
         return "long"
 
     def _is_long(self, numbered: bool) -> bool:
-        id_column = self.id or self._well_known(_ID_NAMES)
+        id_column = self.id or self._well_known(ID_NAMES)
         if self.time is not None or (id_column is not None and self.samples[id_column].repeats):
             return True
         if id_column is None or not numbered:
             return id_column is not None
         # ids that do not repeat in the first rows may repeat later, if the rows of many sequences are mixed
-        time = self._well_known(_TIME_NAMES)
+        time = self._well_known(TIME_NAMES)
         return time is not None and self.samples[time].found == "number"
 
     def _row_a_sequence(self, form: TableForm) -> TableForm:
         """Finds the id of a table with a row a sequence: a column with a well-known name and different values."""
         if self.id is None:
-            known = self._well_known(_ID_NAMES)
+            known = self._well_known(ID_NAMES)
             if known is not None and not self.samples[known].repeats:
                 self.id = self._take(known)
         return form

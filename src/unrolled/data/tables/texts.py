@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from unrolled.config import TokenKind
 from unrolled.data.files import Request
-from unrolled.data.sequences import Sequences
+from unrolled.data.sequences import Sequences, coded_texts
 from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.sequence_columns import SequenceColumns
 from unrolled.data.tables.table import ColumnKind, Table
@@ -29,7 +29,7 @@ def read_texts(table: Table, roles: Roles, request: Request) -> Sequences:
             raise block.error(empty, f"column {column!r} is empty; a sequence needs at least one step.")
         coder.add(texts)
         per_sequence.add(block)
-    return per_sequence.describe(coder.sequences(), request)
+    return per_sequence.describe(coded_texts(coder), request)
 
 
 def choose_tokens(sample: Sequence[str], request: Request) -> TokenKind:

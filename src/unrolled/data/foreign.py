@@ -1,0 +1,36 @@
+"""Tensors and data frames of other libraries, which are told by what they can do: none of these is imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def as_array(values: Any) -> npt.NDArray[Any]:
+    """An array of anything that holds numbers: a tensor on any device, a data frame, nested lists.
+
+    Raises:
+        ValueError: for nested lists of different lengths.
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    return np.asarray(values.to_numpy() if is_frame(values) else values)
+
+
+def is_frame(values: Any) -> bool:
+    """Whether this is a data frame or a series."""
+    return hasattr(values, "to_numpy")
+
+
+def frame_columns(values: Any) -> tuple[str, ...] | None:
+    """The names of a data frame's columns; None for anything else, and for columns that are only numbered."""
+    names = list(values.columns) if is_frame(values) and hasattr(values, "columns") else []
+    return tuple(names) if names and all(isinstance(name, str) for name in names) else None
+
+
+def holds_text(value: Any) -> bool:
+    """Whether a sequence is a text or a list of tokens."""
+    return isinstance(value, str) or (isinstance(value, list | tuple) and bool(value) and isinstance(value[0], str))
