@@ -27,7 +27,7 @@ def unframed(values: Any) -> Any:
     Raises:
         DataError: for a frame that could be several of these, and for times that do not rise.
     """
-    if isinstance(values, dict):
+    if type(values) is dict:  # of SciPy, a sparse array may be one
         raise DataError(
             f"found a dict with the keys {listed(map(str, values))}; expected a list with an array [T, F] for each "
             "sequence, an array [N, T, F] or a data frame."

@@ -30,7 +30,9 @@ class SequenceClassifier(BaseSequenceClassifier):
     X may be a list with an array [T_i, F] or [T_i] for each sequence, an array [N, T, F], a table [N, T] (an array or a
     data frame with two axes, each row a sequence of one channel), a list of texts, or `Sequences`. The items of a list
     are sequences, even if all have the same length: after a fit on a table, arrays need the same number of columns,
-    while the items of a list may have any length. The parameters are fields of the configuration, with its meanings.
+    while the items of a list may have any length. Tensors and data frames count as arrays; a data frame may also have a
+    row a step (an index of two levels, or columns ``id`` and ``time``) or a sequence in each cell. Steps of NaN at the
+    end of an array's rows are padding. The parameters are fields of the configuration, with its meanings.
 
     The training reads each distinct sequence once per epoch, weighted by its number of repetitions: the order of the
     sequences does not matter, and an integer weight is exactly a repetition. With the default, a readout fitted in
