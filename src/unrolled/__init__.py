@@ -227,9 +227,9 @@ _ROOMS = {
     "unrolled.data.files": "Observer",
     "unrolled.data.formats": "read",
     "unrolled.errors": "CheckpointError ConfigError DataError DivergedError ExportError FetchError "
-    "InterruptedRunError LayoutWarning LengthError MismatchError ModelFolderError ReadError RenamedWarning RunError RunLockedError "
-    "ServeError StorageError StudyError TrainedOnWarning UnitWarning UnknownNameError UnrolledError UnrolledWarning "
-    "UnsupportedError",
+    "InterruptedRunError LayoutWarning LengthError MismatchError ModelFolderError ReadError RenamedWarning RunError "
+    "RunLockedError ServeError StorageError StudyError TrainedOnWarning UnitWarning UnknownNameError UnrolledError "
+    "UnrolledWarning UnsupportedError",
     "unrolled.estimator": "SequenceClassifier",
     "unrolled.evaluation": "ClassRow Evaluation LengthGroup Predictions Quality ShareSeen calibrate evaluate "
     "predictions_of",

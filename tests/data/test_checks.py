@@ -33,7 +33,7 @@ def test_infinite_values_are_always_refused(missing) -> None:
 
 
 def test_a_channel_without_any_value_is_named() -> None:
-    values = [[[1, nan]], [[2, nan]]]
+    values = [[[1, nan], [0, nan]], [[2, nan], [5, nan]]]
     for missing in ("forward-fill", "mean", "mask"):
         with pytest.raises(DataError, match="every value of channel 'pulse' is missing in the training data"):
             check_trainable(two(values, ["x", "pulse"]), missing)

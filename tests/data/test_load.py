@@ -63,7 +63,7 @@ def test_missing_values_in_training_or_validation_data_are_refused(
 @pytest.mark.parametrize(
     ("values", "labels", "text"),
     [
-        (np.full((6, 5), np.nan), None, "the test data hold 30 missing"),
+        (np.where(np.eye(6, 5, -1), np.nan, 0.0)[:, ::-1], None, "the test data hold 4 missing"),
         (np.zeros((6, 5)), np.arange(6), "the test data have the label '2', which the training data do not have"),
         (np.zeros((6, 5, 3)), None, "the test data have 3 channels, the training data have 1"),
     ],

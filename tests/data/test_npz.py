@@ -147,7 +147,7 @@ def test_bytes_become_numbers_as_they_are(tmp_path: Path) -> None:
 
 
 def test_missing_values_are_kept(tmp_path: Path) -> None:
-    assert read_npz(saved(tmp_path, X=[[1.0, np.nan]])).missing() == [(0, 1, 0)]
+    assert read_npz(saved(tmp_path, X=[[1.0, np.nan, 2.0]])).missing() == [(0, 1, 0)]
 
 
 def test_ragged_sequences_are_read_from_values_and_lengths(tmp_path: Path) -> None:
@@ -330,5 +330,5 @@ def test_more_axes_than_numpy_can_hold_are_refused(tmp_path: Path) -> None:
 
 
 def test_signalling_nan_is_a_missing_value(tmp_path: Path) -> None:
-    array = np.array([[1, 0x7FF0000000000001]], np.uint64).view(np.float64)
+    array = np.array([[0, 0x7FF0000000000001, 0]], np.uint64).view(np.float64)
     assert read_npz(saved(tmp_path, X=array)).missing() == [(0, 1, 0)]

@@ -336,7 +336,8 @@ def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Obse
         DataError: for sequences that cannot be trained or tested on, such as a test that was learned by heart.
     """
     dataset = _dataset_for(recipe, data, observer)
-    if dataset.test is not None and len(_learned(dataset)) == len(dataset.test):
+    trained_on = 0 if dataset.test is None else np.isin(dataset.record.test.hashes, dataset.record.train.hashes).sum()
+    if dataset.test is not None and trained_on and len(_learned(dataset)) == len(dataset.test):
         raise DataError(
             f"all {len(dataset.test):,} test sequences also stand in the training data, so they cannot test what the "
             "model learned; name other --test data, or leave --test out to hold some sequences out."
@@ -373,7 +374,7 @@ def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run
     shared = _learned(dataset)
     if dataset.test is not None and len(shared):
         count = f"{len(shared):,} of the {len(dataset.test):,} test sequences"
-        say(f"note: {count} also stand in the training data: {listed(_names(dataset.test, shared))}")
+        say(f"note: {count} also stand in the training or validation data: {listed(_names(dataset.test, shared))}")
     observers = [MetricsFile(folder.metrics), *_own_recorders(prepared, say), *recorders]
     with _saying_how_to_go_on(folder):
         with using_threads(prepared.threads):
