@@ -265,7 +265,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if is_table(X):
             numbers = self._numbers()
             X = validate_data(self, X, reset=False, **numbers) if self._table else check_array(X, **numbers)
-        with using_threads(self.threads or torch.get_num_threads()):
+        with using_threads(self.threads):
             yield X
 
     def _numbers(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from unrolled.data import Integers
 from unrolled.data.batches import Batch, Batcher
 from unrolled.network.network import Network
+from unrolled.runtime import using_threads
 
 STEPS_PER_BATCH = 65_536
 """Steps of a batch at most, so that memory is bounded whatever the lengths."""
@@ -24,6 +25,7 @@ GPU_STEPS_PER_BATCH, GPU_MAX_BATCH = 1_048_576, 8192
 """On a GPU, which needs larger batches and has no such caches."""
 
 
+@using_threads(None)
 def all_logits(network: Network, batcher: Batcher) -> Tensor:
     """The logits of every sequence, in the stored order, [N, C], on the CPU."""
     logits = torch.empty(
@@ -34,6 +36,7 @@ def all_logits(network: Network, batcher: Batcher) -> Tensor:
     return logits.cpu()
 
 
+@using_threads(None)
 def all_logits_at(network: Network, batcher: Batcher, ends: Integers) -> Tensor:
     """The logits as if every sequence ended at some of its steps.
 
@@ -60,6 +63,7 @@ def all_outputs(network: Network, batcher: Batcher) -> list[Tensor]:
     return _all_steps(network, batcher, network.outputs)
 
 
+@using_threads(None)
 def _all_steps(network: Network, batcher: Batcher, function: Callable[[Tensor, Tensor], Tensor]) -> list[Tensor]:
     """The values of a function at each sequence's own steps, in the stored order."""
     found: dict[int, Tensor] = {}

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
 from unrolled.nn.cells import Cell
 from unrolled.parts import INITIALIZERS, OUTPUT_INITIALIZERS, load
+from unrolled.runtime import one_blas_thread
 
 
 def initialize_cell(
@@ -75,8 +77,15 @@ def orthogonal(cell: Cell, generator: Generator, _offsets: Sequence[int]) -> Non
 
 
 def _recur_orthogonally(cell: Cell, generator: Generator) -> None:
-    for block in cell.U.chunk(len(cell.gates)):
-        nn.init.orthogonal_(block, generator=generator)
+    """Each gate's U: Q of a normal matrix, with the signs that make R's diagonal positive.
+
+    As `torch.nn.init.orthogonal_` up to rounding, whose last bits depend on the number of threads.
+    """
+    with one_blas_thread():
+        for block in cell.U.chunk(len(cell.gates)):
+            normal = torch.empty_like(block).normal_(generator=generator)
+            q, r = np.linalg.qr(normal.double().numpy())
+            block.copy_(torch.from_numpy(q * np.sign(np.diag(r))))
 
 
 def filters(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:

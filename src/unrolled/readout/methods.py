@@ -17,6 +17,7 @@ from unrolled.readout.aside import choose_aside
 from unrolled.readout.challenge import Challenge, FittedOnly, FittedStart, is_informative
 from unrolled.readout.filters import scale_filters
 from unrolled.readout.ridge import start_readout
+from unrolled.runtime import using_threads
 from unrolled.statistics import FEWEST_LOSSES
 from unrolled.training import (
     CheckpointStore,
@@ -105,12 +106,14 @@ def set_up(
     check_settings(config, recipe.augment, train, validation, device)
     weights = sequence_weights(config, train, sample_weights)
     fitted = config.method == "fitted"
-    network = build_network(recipe.model, train, config.seed, weights, fitted=fitted).to(device)
-    training = Training(recipe, new_state(network, config), train, validation, config, sample_weights, None, _TRAINED)
-    if fitted:
-        training = training.choosing_by(FittedOnly(config), _FITTED)
-    elif config.method == "auto" and _starts_fitted(recipe):
-        training = _challenge(training, weights)
+    with using_threads(config.threads):
+        network = build_network(recipe.model, train, config.seed, weights, fitted=fitted).to(device)
+        state = new_state(network, config)
+        training = Training(recipe, state, train, validation, config, sample_weights, None, _TRAINED)
+        if fitted:
+            training = training.choosing_by(FittedOnly(config), _FITTED)
+        elif config.method == "auto" and _starts_fitted(recipe):
+            training = _challenge(training, weights)
     return replace(training, seconds=time.perf_counter() - started)
 
 
@@ -129,7 +132,8 @@ def go_on(
     check_settings(config, recipe.augment, train, validation, network.output.weight.device)
     selection = Selection(config, start_counts=config.method == "auto" and _starts_fitted(recipe))
     if config.method == "fitted":
-        start_readout(network, train, sequence_weights(config, train, sample_weights), config.seed)
+        with using_threads(config.threads):
+            start_readout(network, train, sequence_weights(config, train, sample_weights), config.seed)
         selection = FittedOnly(config)
     state = new_state(network, config, selection)
     return Training(recipe, state, train, validation, config, sample_weights, None, _TRAINED)

@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import torch
-from threadpoolctl import threadpool_limits
 
 from unrolled.data import Integers, Sequences
 from unrolled.data.batches import Batcher
 from unrolled.network import Network, evaluation_batches
+from unrolled.runtime import one_blas_thread
 from unrolled.training import Weights
 
 Doubles = npt.NDArray[np.float64]
@@ -131,7 +131,7 @@ def fit_readout(
     problem = Problem(
         roots * (features - mean) * factor, roots * (answers - weights @ answers / total), weights, groups
     )
-    with threadpool_limits(1):  # the same bits on every machine
+    with one_blas_thread():
         scale = _balance(problem, varies, blocks or (features.shape[1],))
         problem = replace(problem, rows=problem.rows * scale)
         spectrum = problem.spectrum()

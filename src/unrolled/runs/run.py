@@ -217,7 +217,7 @@ def train_dataset(
     device = choose_device(chosen.train.device)
     check_settings(chosen.train, chosen.augment, dataset.train, dataset.validation, device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
-    with folder.locked():
+    with folder.locked(), using_threads(None):
         prepared = _prepare(folder, chosen, dataset)
         folder.write_config(chosen, {"data": _data_facts(dataset), **prepared.conditions()})
         _write_held_out(folder, dataset)
@@ -255,7 +255,7 @@ def resume(
     """
     say = say or silent
     folder = RunFolder.open(Path(path))
-    with folder.locked():
+    with folder.locked(), using_threads(None):
         recipe, facts = folder.read_config()
         dataset = dataset_for(recipe, data, Notes(say, reading))
         _check_same_data(folder, dataset, facts["data"])

@@ -4,13 +4,15 @@ installed/  what is installed, and which kernel computes each cell
 pytorch/    PyTorch's private names, with public ones as a fallback
 
 bars.py      the progress bar of all commands
-devices.py   where to compute, and with how many threads
+devices.py   where to compute
 stopping.py  Ctrl-C and other signals as requests to stop, which a training heeds at each update
+threads.py   with how many threads
 """
 
 from unrolled.runtime.bars import bar
-from unrolled.runtime.devices import choose_device, choose_storage, choose_threads, describe_device, using_threads
+from unrolled.runtime.devices import choose_device, choose_storage, describe_device
 from unrolled.runtime.stopping import StopRequest, heeding_stops, stop_on_signals, stopping_by
+from unrolled.runtime.threads import choose_threads, current_threads, one_blas_thread, using_threads
 
 __all__ = [
     "StopRequest",
@@ -18,8 +20,10 @@ __all__ = [
     "choose_device",
     "choose_storage",
     "choose_threads",
+    "current_threads",
     "describe_device",
     "heeding_stops",
+    "one_blas_thread",
     "stop_on_signals",
     "stopping_by",
     "using_threads",

@@ -1,4 +1,4 @@
-"""Devices and threads: where to compute, and with how many threads.
+"""Devices: where to compute.
 
 PyTorch takes seconds to import, so each function imports it when it is called.
 """
@@ -6,11 +6,10 @@ PyTorch takes seconds to import, so each function imports it when it is called.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from unrolled.errors import ConfigError
+from unrolled.runtime.threads import current_threads
 
 if TYPE_CHECKING:
     import torch
@@ -62,36 +61,5 @@ def describe_device(device: torch.device) -> str:
 
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
-    threads = torch.get_num_threads()
+    threads = current_threads()
     return f"cpu ({threads} thread{'s' if threads > 1 else ''})"
-
-
-SMALL_STEP_FLOP = 3e8
-"""Work of an update below which several threads save little: most of its time is not the recurrence."""
-
-
-def choose_threads(wish: int | None, step_flop: float) -> int:
-    """CPU threads for a training.
-
-    Args:
-        wish: the number that the user asked for; None: choose.
-        step_flop: approximate floating-point operations of one update.
-    """
-    import torch
-
-    if wish is not None:
-        return wish
-    return 1 if step_flop < SMALL_STEP_FLOP else torch.get_num_threads()
-
-
-@contextmanager
-def using_threads(count: int | None) -> Iterator[None]:
-    """Computes the block with this number of threads; with as many as before for None."""
-    import torch
-
-    former = torch.get_num_threads()
-    torch.set_num_threads(count or former)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(former)

@@ -18,6 +18,7 @@ from unrolled.nn.compiled.library import SERVED, LayerStruct, Library, Missing, 
 from unrolled.nn.compiled.workspace import Lease
 from unrolled.nn.part import State
 from unrolled.nn.unroll import Reads, check_lengths
+from unrolled.runtime import current_threads
 from unrolled.runtime.pytorch import without_compiler
 
 CODES: dict[type[Cell], int] = {CELLS[name]: number for number, name in enumerate(SERVED)}
@@ -183,7 +184,7 @@ def _describe(task: Task, tensors: tuple[Tensor | None, ...], keep: bool) -> _Wo
     plan = np.empty(B + shards + 1, np.int64)
     plan[:B] = np.argsort(-task.lengths.numpy(), kind="stable")
     layer = LayerStruct(
-        task.cell, B, T, F, H, shards, torch.get_num_threads(), task.reverse, keep, keep and task.recompute
+        task.cell, B, T, F, H, shards, current_threads(), task.reverse, keep, keep and task.recompute
     )
     names = (*_NAMES, "lengths", "outputs", "total", "last_h", "last_c")
     for name, tensor in zip(names, (*tensors, task.lengths, outputs, total, *state), strict=False):
