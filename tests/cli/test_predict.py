@@ -16,6 +16,7 @@ import pytest
 
 from commands import Command
 from pictures import assert_drawn
+from unrolled.data.load import load_dataset
 from unrolled.runs.run import Run
 
 
@@ -164,12 +165,20 @@ def test_data_that_do_not_fit_are_refused_in_one_line(
 def test_values_in_another_unit_are_answered_with_a_warning(
     unrolled: Command, digits_run: Run, fresh: Path, more: tuple[str, ...]
 ) -> None:
-    np.savez(fresh / "bytes.npz", X=np.arange(256, dtype=np.uint8).reshape(4, 8, 8))
+    np.savez(fresh / "bytes.npz", X=np.arange(256.0).reshape(4, 8, 8))
     with warnings.catch_warnings():
         warnings.simplefilter("always")  # not an error, as in all other tests
         answer = unrolled("predict", digits_run.folder.path, "bytes.npz", "--layout", "time-first", *more)
     assert answer.code == 0
     assert answer.one_line().startswith("warning: the values run from 0 to 255, the training data's from 0")
+
+
+def test_bytes_in_a_file_have_the_unit_of_the_training(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+    test = load_dataset(digits_run.recipe.data).test
+    assert test is not None
+    np.savez(fresh / "bytes.npz", X=np.stack(list(test)))
+    rows = table(unrolled("predict", digits_run.folder.path, "bytes.npz", "--layout", "time-first").out)
+    assert [row["label"] for row in rows] == digits_run.model.predict(test).tolist()
 
 
 def test_data_and_a_literal_together_are_wrong_usage(unrolled: Command, digits_run: Run) -> None:

@@ -30,5 +30,4 @@ def test_a_former_field_is_read_from_a_recipe_file_and_from_keywords(tmp_path: P
         from_file = read_recipe(tmp_path / "old.toml")
     with pytest.warns(RenamedWarning, match="headline_sequences"):
         from_keywords = Recipe(name="old").with_options({"headline_cases": 16})
-    assert from_file == from_keywords
-    assert from_file.train.headline_sequences == 16
+    assert from_file.train.headline_sequences == from_keywords.train.headline_sequences == 16

@@ -87,6 +87,16 @@ def test_the_label_of_a_line_of_text_stands_where_it_stood(tmp_path: Path) -> No
     assert read(later).classes == ("ab",)
 
 
+@pytest.mark.parametrize("cell", ["[1, 2, 3]", "(1 2 3)", "0.5 1.25 2", "1;2.5;3", "[0.1 -2e-3]"])
+def test_lists_of_numbers_that_are_written_as_texts_are_refused(tmp_path: Path, cell: str) -> None:
+    path = lines(tmp_path / "a.csv", "sequence,label", f'"{cell}",u', f'"{cell}",d')
+    with pytest.raises(ReadError, match="holds lists of numbers written as text"):
+        read(path)
+    assert read(path, DataConfig(tokens="words")).text_kind == "words"
+    texts = lines(tmp_path / "b.csv", "text,label", "0 1 1 0,u", "it is 3.5,d", "v1.2 of [it],d")
+    assert read(texts).text_kind == "words"
+
+
 def test_another_form_is_read_as_it_is(tmp_path: Path) -> None:
     long = read(lines(tmp_path / "a.csv", "id,x,y,label", "a,1,2,up", "a,3,4,up", "b,5,6,down"))
     wide = lines(tmp_path / "b.csv", "x_0,x_1,y_0,y_1,label", "1,3,2,4,up", "5,,6,,down")
