@@ -535,7 +535,7 @@ def named_recipes() -> Mapping[str, Recipe]:
 
 def default_recipe(name: str) -> Recipe:
     """The recipe for sequences that come without one: from a file, in memory, or by `SequenceClassifier`."""
-    return Recipe(name=name)
+    return Recipe(name=re.sub("[\ud800-\udfff]+", "_", name))  # bytes of a file's name that are no text
 
 
 def find_recipe(name: str) -> Recipe | None:

@@ -63,7 +63,17 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """`write_bytes` for text, as UTF-8."""
-    write_bytes(path, text.encode())
+    write_bytes(path, as_utf8(text))
+
+
+def as_utf8(text: str) -> bytes:
+    r"""Text as UTF-8; the bytes of a file's name that are no text are escaped, in a way that JSON reads.
+
+    Example:
+        >>> as_utf8(os.fsdecode(b"caf\xe9.csv"))
+        b'caf\\udce9.csv'
+    """
+    return text.encode(errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:

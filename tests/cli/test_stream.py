@@ -135,6 +135,19 @@ def test_decide_without_stream_is_wrong_usage(folder: Path) -> None:
     assert answer.exit_code == 2
 
 
+def test_a_refused_stream_prints_no_head_of_a_table(tmp_path: Path) -> None:
+    both = ModelConfig(hidden_size=4, bidirectional=True)
+    facts = ModelFacts(classes=("still", "moving"), channels=("x", "y"), model=both)
+    Model(Network(both, 2, 2).eval(), facts).save(tmp_path / "both")
+    forward = facts.model_copy(update={"model": ModelConfig(hidden_size=4)})
+    Model(Network(forward.model, 2, 2).eval(), forward).save(tmp_path / "forward")
+    (tmp_path / "state.json").write_text("[]")
+    for words in ([tmp_path / "both"], [tmp_path / "forward", "--state", tmp_path / "state.json"]):
+        answer = piped("1,2\n", *words)
+        assert (answer.code, answer.out) == (1, "")
+        answer.one_line()
+
+
 def test_a_model_that_reads_both_ways_is_refused(tmp_path: Path) -> None:
     config = ModelConfig(hidden_size=4, bidirectional=True)
     facts = ModelFacts(classes=("a", "b"), channels=("x",), model=config)

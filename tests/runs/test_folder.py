@@ -49,6 +49,35 @@ def test_a_name_may_be_given_and_is_not_taken_twice(tmp_path: Path) -> None:
         RunFolder.create(tmp_path, "digits", "mine")
 
 
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_before_the_first_figures_leaves_nothing_and_the_name_is_free(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    folder = RunFolder.create(tmp_path, "digits", "mine")
+
+    def begin(figures: str = "") -> None:
+        with folder.locked(), folder.undone_by_early_errors():
+            folder.write_config(Recipe(name="digits"), FACTS)
+            if figures:
+                folder.metrics.write_text(figures)
+            raise error
+
+    with pytest.raises(error):
+        begin()
+    assert not folder.path.exists()
+    RunFolder.create(tmp_path, "digits", "mine")
+    with pytest.raises(error):
+        begin('{"event": "step"}')  # a training that has begun can be resumed
+    assert folder.config.is_file()
+
+
+def test_a_refused_lock_removes_nothing_of_the_process_that_holds_it(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "digits", "mine")
+    with folder.locked(), pytest.raises(RunLockedError), folder.locked(), folder.undone_by_early_errors():
+        pass
+    assert folder.path.exists()
+
+
 def test_a_file_in_the_way_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "digits").mkdir()

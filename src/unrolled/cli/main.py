@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import atexit
+import codecs
 import gc
+import json
 import os
 import re
 import sys
@@ -14,6 +16,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -114,7 +117,18 @@ def main() -> None:
     # at exit, when all memory is freed anyway, most of a second.
     gc.set_threshold(100_000, 30, 30)
     atexit.register(gc.freeze)
+    codecs.register_error("escaped", _escape)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what a console cannot show is escaped, in a way that JSON reads, too
+            stream.reconfigure(errors="escaped")
     app()
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    r"""For `codecs.register_error`: ``\u0142`` for a character that the encoding does not have."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from unrolled.errors import DataError, UnrolledError
 from unrolled.model import decides
 
 if TYPE_CHECKING:
-    from unrolled.model import Model, Probabilities
+    from unrolled.model import Model, Probabilities, Stream
 
 LONGEST_LINE = 1 << 20
 """Largest size of a line, in bytes: a stream without line breaks must not fill the memory."""
@@ -30,15 +30,25 @@ def running_probabilities(
     is a step (whitespace at the ends of the line counts if the model learned whitespace). An empty line begins a new
     sequence; a first line with the names of the channels is skipped. A line that is not a step is reported and skipped.
 
+    The stream is opened at once, so that a refusal comes before any output.
+
     Args:
         model: the trained model.
         lines: the input.
         state: a file; if it exists the stream goes on from it, and at the end the stream's state is written to it.
         say: receives a message for each skipped line.
     Raises:
+        UnsupportedError: for a model that does not read forward.
+        MismatchError: for a state that does not fit.
         DataError: at the end, if lines were skipped.
     """
     stream = model.stream(state=state if state is not None and state.exists() else None)
+    return _read_on(model, stream, lines, state, say)
+
+
+def _read_on(
+    model: Model, stream: Stream, lines: BinaryIO, state: Path | None, say: Callable[[str], None]
+) -> Generator[Row, None, None]:
     sequence, read, wrong = 0, 0, 0
     try:
         for number, line in enumerate(_lines(lines), 1):

@@ -24,7 +24,7 @@ from unrolled.model.card import write_card
 from unrolled.model.examples import Example, dump_examples, parse_examples
 from unrolled.model.facts import FORMAT_VERSION, BaselineFacts, ModelFacts
 from unrolled.network import Network
-from unrolled.storage import former_folder, replace_folder
+from unrolled.storage import as_utf8, former_folder, replace_folder
 
 Contents = tuple[Network, ModelFacts, Baselines | None, tuple[Example, ...], DatasetRecord | None]
 """The content of a folder."""
@@ -56,10 +56,10 @@ def write_model(path: Path, contents: Contents) -> None:
     text = json.dumps(content | {"facts_sha256": _facts_digest(content)}, indent=2, ensure_ascii=False)
     files = {
         "model.safetensors": weights,
-        "model.json": text.encode(),
+        "model.json": as_utf8(text),
         **shown,
         **recorded,
-        "README.md": write_card(facts.model_dump(), network.in_words(), facts.method_in_words).encode(),
+        "README.md": as_utf8(write_card(facts.model_dump(), network.in_words(), facts.method_in_words)),
     }
     replace_folder(path, files)
 

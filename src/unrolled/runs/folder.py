@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,6 +129,19 @@ class RunFolder:
             there = "there is no such folder" if not path.exists() else "there is no config.json in it"
             raise RunError(f"{path} is not a run's folder: {there}. Runs stand in runs/NAME/NUMBER.")
         return folder
+
+    @contextmanager
+    def undone_by_early_errors(self) -> Iterator[None]:
+        """Removes the new folder after an error of the block before the first figures: there is nothing to go on from.
+
+        Its name is free again then.
+        """
+        try:
+            yield
+        except BaseException:
+            if not self.metrics.is_file() and self.checkpoints.newest() is None:
+                shutil.rmtree(self.path, ignore_errors=True)
+            raise
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -217,7 +217,7 @@ def train_dataset(
     device = choose_device(chosen.train.device)
     check_settings(chosen.train, chosen.augment, dataset.train, dataset.validation, device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
-    with folder.locked(), using_threads(None):
+    with folder.locked(), folder.undone_by_early_errors(), using_threads(None):
         prepared = _prepare(folder, chosen, dataset)
         folder.write_config(chosen, {"data": _data_facts(dataset), **prepared.conditions()})
         _write_held_out(folder, dataset)

@@ -5,6 +5,7 @@ pytorch/    PyTorch's private names, with public ones as a fallback
 
 bars.py      the progress bar of all commands
 devices.py   where to compute
+forks.py     forked children, which have none of their parent's threads
 stopping.py  Ctrl-C and other signals as requests to stop, which a training heeds at each update
 threads.py   with how many threads
 """

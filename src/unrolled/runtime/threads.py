@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from unrolled.runtime.forks import is_forked_child
+
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
@@ -44,11 +46,11 @@ def current_threads() -> int:
 
 @contextmanager
 def using_threads(count: int | None) -> Iterator[None]:
-    """Computes the block with this number of threads; with as many as before for None."""
+    """Computes the block with this number of threads; with as many as before for None, with one in a forked child."""
     import torch
 
     outer = getattr(_local, "threads", None)
-    _local.threads = count or current_threads()
+    _local.threads = 1 if is_forked_child() else count or current_threads()
     former = torch.get_num_threads()  # of this thread, which it also sets where it is new
     try:
         if _openmp_spins():

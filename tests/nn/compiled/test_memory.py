@@ -7,6 +7,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -42,12 +43,13 @@ def test_a_step_of_training_holds_on_to_nothing(reads) -> None:
 @pytest.mark.usefixtures("_no_collector")
 def test_the_workspace_is_used_again(monkeypatch) -> None:
     monkeypatch.setattr(workspace, "_free", [])
+    workspace._dropped.clear()
     cell = draw_cell("lstm", 3, 17)
     inputs, lengths = torch.rand(9, 5, 3), torch.full((9,), 5)
     used = []
     for _ in range(3):
         carry(cell, inputs, lengths, reads="last").read.sum().backward()
-        used.append({buffer.data_ptr() for buffer in workspace._free})
+        used.append({buffer.data_ptr() for buffer in (*workspace._free, *workspace._dropped)})
     assert used[0]
     assert used[0] == used[1] == used[2]
 
@@ -126,10 +128,26 @@ def test_a_lease_may_be_dropped_while_another_is_taken() -> None:
     """As a garbage collection in the middle of it does, in the same thread."""
 
     def drop() -> None:
+        lease = workspace.Lease(8)
         with workspace._lock:
-            workspace.Lease(8)
+            del lease
 
     thread = threading.Thread(target=drop, daemon=True)
     thread.start()
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_a_collection_at_any_moment_drops_leases_and_no_taken_buffer_is_too_small() -> None:
+    former = gc.get_threshold()
+    try:
+        for round_ in range(300):
+            gc.set_threshold(1 + round_ % 7)
+            for size in (64, 8, 32, 16):
+                cycle: list[Any] = [workspace.Lease(size)]  # only the collector frees it
+                cycle.append(cycle)
+                del cycle
+                taken = workspace.Lease(size)
+                assert len(taken.buffer) >= size
+    finally:
+        gc.set_threshold(*former)

@@ -183,9 +183,7 @@ def _describe(task: Task, tensors: tuple[Tensor | None, ...], keep: bool) -> _Wo
     shards = shard_count(B)
     plan = np.empty(B + shards + 1, np.int64)
     plan[:B] = np.argsort(-task.lengths.numpy(), kind="stable")
-    layer = LayerStruct(
-        task.cell, B, T, F, H, shards, current_threads(), task.reverse, keep, keep and task.recompute
-    )
+    layer = LayerStruct(task.cell, B, T, F, H, shards, current_threads(), task.reverse, keep, keep and task.recompute)
     names = (*_NAMES, "lengths", "outputs", "total", "last_h", "last_c")
     for name, tensor in zip(names, (*tensors, task.lengths, outputs, total, *state), strict=False):
         if tensor is not None:

@@ -7,8 +7,10 @@ are requested where the system has them.
 from __future__ import annotations
 
 import mmap
+import os
 import threading
 from bisect import bisect_left, insort
+from collections import deque
 from contextlib import suppress
 
 import torch
@@ -22,7 +24,12 @@ _KEPT = 6
 
 _free: list[Tensor] = []
 """Free buffers, the smallest first."""
-_lock = threading.RLock()  # a garbage collection under the lock may drop a lease in the same thread
+_dropped: deque[Tensor] = deque(maxlen=_KEPT)
+"""Buffers of dropped leases. A lease is dropped at any moment, by a garbage collection even while this thread changes
+``_free``, so its finaliser takes no lock and leaves the buffer here."""
+_lock = threading.Lock()
+if hasattr(os, "register_at_fork"):  # another thread may hold the lock at a fork, and the child has no such thread
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 class Lease:
@@ -38,11 +45,14 @@ class Lease:
 
     def __del__(self) -> None:
         if hasattr(self, "buffer"):
-            _give_back(self.buffer)
+            _dropped.append(self.buffer)
 
 
 def _take(size: int) -> Tensor:
     with _lock:
+        while _dropped:
+            insort(_free, _dropped.popleft(), key=len)
+        del _free[:-_KEPT]
         place = bisect_left(_free, size, key=len)
         if place < len(_free):
             return _free.pop(place)
@@ -58,9 +68,3 @@ def _reserve(size: int) -> Tensor:
     with suppress(OSError):  # a system without them
         place.madvise(mmap.MADV_HUGEPAGE)
     return torch.frombuffer(place, dtype=torch.float32)
-
-
-def _give_back(buffer: Tensor) -> None:
-    with _lock:
-        insort(_free, buffer, key=len)
-        del _free[:-_KEPT]
