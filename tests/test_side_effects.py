@@ -13,7 +13,7 @@ pytest.importorskip("optuna")
 pytest.importorskip("onnxruntime")
 
 PROGRAM = r"""
-import difflib, gc, json, logging, os, signal, sys, threading, warnings
+import difflib, gc, json, logging, os, random, signal, sys, threading, warnings
 
 import matplotlib, onnxruntime.quantization, optuna, sklearn.ensemble  # what these change themselves is theirs
 import joblib, numpy as np, torch, torch._inductor.runtime.cache_dir_utils, uvicorn
@@ -47,6 +47,7 @@ def process():
         "switch interval": sys.getswitchinterval(),
         "recursion limit": sys.getrecursionlimit(),
         "threads": [torch.get_num_threads(), torch.get_num_interop_threads()],
+        "python": hash(random.getstate()),
         "dtype": str(torch.get_default_dtype()),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "gradients": torch.is_grad_enabled(),

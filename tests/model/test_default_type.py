@@ -1,4 +1,4 @@
-"""A program that asks PyTorch for double precision by default gets the same models and the same answers."""
+"""A program with another default type, or another default device, gets the same models and the same answers."""
 
 from __future__ import annotations
 
@@ -80,3 +80,31 @@ def test_a_model_gives_the_same_bits_step_by_step_and_in_a_file(
     assert all(map(np.array_equal, model.predict_steps(test), answers[1]))
     assert export_onnx(model, tmp_path / "model.onnx").check.difference <= 1e-5
     assert model.stream().push(test[0]).dtype == np.float32
+
+
+@pytest.fixture
+def _another_device() -> Iterator[None]:
+    torch.set_default_device("meta")  # holds no values: whatever is made on it cannot be computed with
+    yield
+    torch.set_default_device(None)
+
+
+@pytest.mark.usefixtures("_another_device")
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: "".join(CASES[number].values()))
+def test_training_is_where_it_was_with_another_default_device(number: int, by_float32: list[Network]) -> None:
+    expected = by_float32[number].state_dict()
+    for name, value in trained(CASES[number]).state_dict().items():
+        torch.testing.assert_close(value, expected[name], msg=name)
+
+
+def test_a_model_answers_with_another_default_device(
+    digits_run: Run, answers: tuple[Any, Any], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    test = np.random.default_rng(1).random((3, 8, 8))
+    torch.set_default_device("meta")
+    request.addfinalizer(lambda: torch.set_default_device(None))
+    model = load(digits_run.folder.path)
+    assert np.allclose(model.predict_proba(test), answers[0], atol=1e-6)
+    assert all(np.allclose(*pair, atol=1e-6) for pair in zip(model.predict_steps(test), answers[1], strict=True))
+    assert model.stream().push(test[0]).dtype == np.float32
+    assert export_onnx(model, tmp_path / "model.onnx").check.difference <= 1e-5

@@ -420,3 +420,103 @@ def test_the_runtime_is_handed_out_where_it_was_named_and_nothing_else_of_its_fo
         assert client.get("/v1/model").json()["runtime"] is None
         assert client.get(f"/onnxruntime-web/{NEEDED[0]}").status_code == 404
         assert "unsafe" not in client.get("/").headers["content-security-policy"]
+
+
+def small(folder: Path, **options: Any) -> Path:
+    """A model of one channel that nobody has trained."""
+    config = ModelConfig.model_validate({"hidden_size": 2, **options})
+    Model(Network(config, 1, 2).eval(), ModelFacts(classes=("a", "b"), channels=("x",), model=config)).save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict/steps"])
+def test_a_request_is_bounded_by_what_the_model_computes_for_it(path: str, tmp_path: Path) -> None:
+    paths = {"slow": small(tmp_path / "slow", hidden_size=1024, cell="rnn"), "quick": small(tmp_path / "quick")}
+    with TestClient(create_app(Registry(paths), ServerSettings(max_gflop=1))) as client:
+        sequences = {"sequences": [[[0.0]] * 300] * 2}  # 600 steps of 2 MFLOP
+        refused = client.post(f"{path}?model=slow", json=sequences)
+        assert (refused.status_code, refusal(refused)["limit"]) == (422, "max_gflop")
+        assert client.post(f"{path}?model=quick", json=sequences).status_code == 200
+        with client.websocket_connect("/v1/stream?model=slow") as socket:
+            socket.send_json({"steps": [[0.0]] * 600})
+            assert socket.receive_json()["error"]["limit"] == "max_gflop"
+
+
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True}])
+def test_a_computation_ends_at_the_deadline(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches, or prefixes, that are still to come are not computed."""
+    registry = Registry({"m": small(tmp_path / "m", **options)})
+    app = create_app(registry, ServerSettings(deadline_ms=200))
+    network, late, computed = registry.get().model.network, threading.Event(), []
+    forward = network.forward
+
+    def slow(*arguments: Any) -> Any:
+        computed.append(arguments)
+        late.wait(30)
+        return forward(*arguments)
+
+    monkeypatch.setattr(network, "forward", slow)
+    path, steps = ("/v1/predict/steps", 40) if options else ("/v1/predict", 10_000)
+    with TestClient(app) as client:
+        answer = client.post(path, json={"sequences": [[[0.0]] * steps] * 20})
+        assert answer.status_code == 504
+        late.set()
+        assert client.post("/v1/predict", json={"sequences": [[[0.0]]]}).status_code == 200
+    assert len(computed) == 2  # the one that was under way, and that of the second request
+
+
+def test_large_messages_are_parsed_beside_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unrolled.serving import parsing
+
+    threads: list[threading.Thread] = []
+    original = parsing.parse_json
+    monkeypatch.setattr(
+        parsing, "parse_json", lambda text: threads.append(threading.current_thread()) or original(text)
+    )
+    with TestClient(create_app(Registry({"m": small(tmp_path / "m")}))) as client:
+        with client.websocket_connect("/v1/stream") as socket:
+            for count in (1, 9_000):
+                socket.send_json({"steps": [[0.25125]] * count})
+                socket.receive_json()
+        for count in (1, 9_000):
+            client.post("/v1/predict", json={"sequences": [[[0.25125]] * count]})
+    assert [thread is threads[0] for thread in threads] == [True, False, True, False]
+
+
+def test_a_reload_survives_a_bad_folder_of_any_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry({name: small(tmp_path / name) for name in ("first", "second", "third")})
+    before = {name: registry.get(name).model for name in registry.names}
+    former = Model.load
+
+    def load(path: Path) -> Model:
+        if path.name == "first":
+            raise KeyError("of no kind that anybody expected")
+        return former(path)
+
+    monkeypatch.setattr("unrolled.serving.registry.load", load)
+    (tmp_path / "second" / "model.json").write_text("[" * 100_000)
+    found = registry.reload()
+    assert [problem is None for problem in found.values()] == [False, False, True]
+    assert [registry.get(name).model is before[name] for name in registry.names] == [True, True, False]
+
+
+def test_a_failed_export_is_remembered_until_the_model_is_loaded_again(tmp_path: Path) -> None:
+    registry = Registry({"m": small(tmp_path / "m")})
+    app = create_app(registry)
+    tries = []
+
+    def export(model: Model) -> bytes:
+        tries.append(model)
+        raise RuntimeError("no such operator")
+
+    app.state.service.files._export = export
+    with TestClient(app) as client:
+        answers = [client.get("/v1/model.onnx") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [404] * 3
+        assert "no such operator" in refusal(answers[2])["message"]
+        assert len(tries) == 1
+        registry.reload()
+        client.get("/v1/model.onnx")
+        assert len(tries) == 2

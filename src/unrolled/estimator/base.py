@@ -326,7 +326,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         training = self._training(recipe, train, held, None if (weights == 1).all() else weights, goes_on)
         state = training.state
         if self._memory is not None:
-            state.optimizer.restore({name: torch.tensor(value) for name, value in self._memory.items()})
+            state.optimizer.restore({name: torch.tensor(value, device="cpu") for name, value in self._memory.items()})
         try:
             with using_threads(training_threads(training.config, training.train, state.network)):
                 training.fit([PlainLines(Console())] if self.verbose else [])

@@ -77,7 +77,7 @@ def integrated_gradients(network: Network, inputs: Tensor, label: int) -> Attrib
         sequences, or for a score with a large curvature.
     """
     with torch.no_grad():
-        read, _ = network.entering(inputs, torch.tensor([inputs.shape[1]]))  # [1, T, D]
+        read, _ = network.entering(inputs, torch.tensor([inputs.shape[1]], device=inputs.device))  # [1, T, D]
     shape = (inputs.shape[1], inputs.shape[2])
     zero = _attribute(network, shape, read, torch.zeros_like(read), label)
     if zero.complete:
@@ -129,5 +129,5 @@ def _by_channel(parts: Tensor, frame: int, steps: int, channels: int) -> Doubles
 
 def _scores(network: Network, read: Tensor, label: int) -> Tensor:
     """F of the first layer's input, [B, T, D] → [B]."""
-    logits = network.answer(read, torch.full((len(read),), read.shape[1]))
+    logits = network.answer(read, torch.full((len(read),), read.shape[1], device=read.device))
     return logits[:, label] - logits.mean(-1)

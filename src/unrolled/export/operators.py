@@ -127,7 +127,7 @@ def _linear(graph: Graph, _like: Tensor, value: Value, weight: Tensor, bias: Ten
 def _layer_norm(
     graph: Graph, like: Tensor, value: Value, shape: Sequence[int], weight: Tensor, bias: Tensor | None, eps: float
 ) -> str:
-    shift = torch.zeros(*shape, dtype=like.dtype) if bias is None else bias
+    shift = torch.zeros(*shape, dtype=like.dtype, device=like.device) if bias is None else bias
     return graph.add("LayerNormalization", value.node, graph.constant(weight), graph.constant(shift), epsilon=eps)
 
 

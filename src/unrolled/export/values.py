@@ -101,7 +101,7 @@ class Sizes:
             return fixed[axis]
         graph = self.value.graph
         size = graph.add("Gather", graph.add("Shape", self.value.node), graph.constant(np.int64(axis)))
-        return Size(graph, size, torch.tensor(fixed[axis]))
+        return Size(graph, size, torch.tensor(fixed[axis], device="cpu"))
 
 
 class Size:
@@ -139,7 +139,9 @@ def named(graph: Graph, value: Any, dtype: torch.dtype) -> str:
         return found if value.like.dtype == dtype else graph.add("Cast", found, to=TYPES[dtype])
     if isinstance(value, Tensor):
         return graph.constant(value if value.dtype == dtype else value.to(dtype))
-    return graph.constant(torch.tensor(value, dtype=dtype), f"{str(dtype).removeprefix('torch.')}({value:g})")
+    return graph.constant(
+        torch.tensor(value, dtype=dtype, device="cpu"), f"{str(dtype).removeprefix('torch.')}({value:g})"
+    )
 
 
 def _stand_in(value: Any) -> Any:

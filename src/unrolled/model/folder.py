@@ -19,7 +19,7 @@ from torch import Tensor
 
 from unrolled.baselines import Baselines
 from unrolled.data import DatasetRecord
-from unrolled.errors import ConfigError, ModelFolderError
+from unrolled.errors import ModelFolderError
 from unrolled.model.card import write_card
 from unrolled.model.examples import Example, dump_examples, parse_examples
 from unrolled.model.facts import FORMAT_VERSION, BaselineFacts, ModelFacts
@@ -85,8 +85,8 @@ def read_model(path: Path) -> Contents:
         tensors = load_tensors(content)
         baselines = _baselines(facts.baseline, tensors)
         network = restore_network(facts, {k: v for k, v in tensors.items() if not k.startswith(_BASELINE)})
-    except (SafetensorError, RuntimeError, KeyError, ConfigError) as error:
-        raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {error}") from None
+    except Exception as error:  # whatever a stranger's numbers lead to
+        raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {_cause(error)}") from None
     examples = _read_optional(folder / "examples.json", facts.examples_sha256, parse_examples)
     record = _read_optional(
         folder / _RECORD, facts.sequences_sha256, lambda content: DatasetRecord.from_arrays(load_arrays(content))
@@ -101,8 +101,7 @@ def restore_network(facts: ModelFacts, weights: dict[str, Tensor]) -> Network:
         RuntimeError: for weights of other names, shapes or types.
     """
     symbols = None if facts.vocabulary is None else len(facts.vocabulary) + 1
-    with torch.device("meta"):  # sizes are checked before memory is reserved for them
-        network = Network(facts.model, len(facts.channels), len(facts.classes), seed=None, symbols=symbols)
+    network = Network(facts.model, len(facts.channels), len(facts.classes), seed=None, symbols=symbols)
     types = {name: value.dtype for name, value in network.state_dict().items()}
     network.load_state_dict(weights, assign=True)
     for name, value in network.state_dict().items():

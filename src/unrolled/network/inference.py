@@ -10,7 +10,7 @@ from torch import Tensor
 from unrolled.data import Integers
 from unrolled.data.batches import Batch, Batcher
 from unrolled.network.network import Network
-from unrolled.runtime import using_threads
+from unrolled.runtime import go_on, using_threads
 
 STEPS_PER_BATCH = 65_536
 """Steps of a batch at most, so that memory is bounded whatever the lengths."""
@@ -46,7 +46,7 @@ def all_logits_at(network: Network, batcher: Batcher, ends: Integers) -> Tensor:
     Returns:
         [N, K, C], on the CPU.
     """
-    logits = torch.empty(*ends.shape, network.output.out_features, dtype=network.output.weight.dtype)
+    logits = torch.empty(*ends.shape, network.output.out_features, dtype=network.output.weight.dtype, device="cpu")
     for indices, batch in evaluation_batches(network, batcher):
         batch_ends = torch.from_numpy(ends[indices]).to(batcher.device)
         logits[torch.from_numpy(indices)] = network.logits_at(batch.inputs, batch.lengths, batch_ends).cpu()
@@ -81,7 +81,9 @@ def evaluation_batches(network: Network, batcher: Batcher) -> Iterator[tuple[Int
         network.eval()
     try:
         with torch.inference_mode():
-            yield from batcher.in_order(_batch_size(network, batcher))
+            for found in batcher.in_order(_batch_size(network, batcher)):
+                go_on()
+                yield found
     finally:
         if was_training:
             network.train()

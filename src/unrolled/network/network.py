@@ -25,6 +25,7 @@ from unrolled.nn import (
     initialize_output,
 )
 from unrolled.preparation import Embedding, Normaliser, Preparation
+from unrolled.runtime import go_on
 
 
 class Network(nn.Module):
@@ -34,7 +35,7 @@ class Network(nn.Module):
         config: cell, sizes, pooling, dropout.
         channels: values of a step, F.
         classes: C.
-        seed: of the initial weights; None leaves them undrawn, for weights that will be loaded.
+        seed: of the initial weights; None for weights that will be loaded: its own are on the device ``meta``.
         symbols: of text, the number of codes; None for numbers.
     """
 
@@ -43,6 +44,17 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
+        # Whatever the program's default device is; weights that will be loaded need no memory yet. From the program's
+        # generator PyTorch's layers draw weights, which are overwritten here.
+        with torch.device("meta" if seed is None else "cpu"), torch.random.fork_rng([]):
+            self._make(config, channels, classes, symbols)
+            self.float()  # as data are, whatever PyTorch's default type is in this program
+            if seed is not None:
+                self._initialize(seed)
+        self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
+
+    def _make(self, config: ModelConfig, channels: int, classes: int, symbols: int | None) -> None:
+        """The parts, with weights that are not drawn yet."""
         self.preparation: Preparation | Embedding = (
             Preparation(channels, config.missing, config.normalisation)
             if symbols is None
@@ -63,15 +75,10 @@ class Network(nn.Module):
             width = layer.output_size
         self.output_size = width
         self.segment_means = SegmentMeans(config.skip_segments) if config.skip_segments else None
-        with torch.random.fork_rng([]):  # PyTorch's layers draw weights, overwritten here, from the program's generator
-            self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
-            beside = [config.skip_segments * entering] if self.segment_means else []
-            self.read_widths = (self.pooling.output_size, *beside)
-            self.output = nn.Linear(sum(self.read_widths), classes)
-        self.register_load_state_dict_pre_hook(_rename_former)  # type: ignore[no-untyped-call]
-        self.float()  # as data are, whatever PyTorch's default type is in this program
-        if seed is not None:
-            self._initialize(seed)
+        self.pooling = POOLINGS[config.pooling](width, config.bidirectional)
+        beside = [config.skip_segments * entering] if self.segment_means else []
+        self.read_widths = (self.pooling.output_size, *beside)
+        self.output = nn.Linear(sum(self.read_widths), classes)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """Logits.
@@ -139,8 +146,9 @@ class Network(nn.Module):
         """
         if self.reads_forward:
             return self.advance(inputs, self.initial_state(len(inputs)))[0]
-        ends = range(1, inputs.shape[1] + 1)
-        return torch.stack([self(inputs[:, :end], lengths.clamp(max=end)) for end in ends], 1)
+        return torch.stack(
+            [self._of_prefix(inputs, lengths.clamp(max=end), end) for end in range(1, inputs.shape[1] + 1)], 1
+        )
 
     def logits_at(self, inputs: Tensor, lengths: Tensor, ends: Tensor) -> Tensor:
         """The logits as if each sequence ended at some of its steps.
@@ -153,9 +161,15 @@ class Network(nn.Module):
             [B, K, C]. A network that reads forward reads each sequence once, any other K times.
         """
         if not self.reads_forward:
-            return torch.stack([self(inputs[:, : int(end.max())], end) for end in ends.unbind(1)], 1)
+            return torch.stack([self._of_prefix(inputs, end, int(end.max())) for end in ends.unbind(1)], 1)
         logits = self.prefix_logits(inputs, lengths)
         return logits.gather(1, (ends - 1)[:, :, None].expand(-1, -1, logits.shape[-1]))
+
+    def _of_prefix(self, inputs: Tensor, lengths: Tensor, longest: int) -> Tensor:
+        """The logits of the first ``lengths`` steps of each sequence, [B, C]."""
+        go_on()
+        logits: Tensor = self(inputs[:, :longest], lengths)
+        return logits
 
     def parts(self) -> Iterator[tuple[str, Part]]:
         """The parts by name, in the order of the forward pass."""

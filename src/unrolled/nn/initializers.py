@@ -110,10 +110,10 @@ def filters(cell: Cell, generator: Generator, offsets: Sequence[int]) -> None:
 
 def _taps(units: int, offsets: Sequence[int], generator: Generator) -> Tensor:
     """The offsets at which each unit's filter has weights, 1 or 0, [H, K]."""
-    places = torch.tensor(offsets)
+    places = torch.tensor(offsets, device="cpu")
     reach = max(offsets)
-    dilations = torch.tensor([offset for offset in offsets if 0 < 2 * offset <= reach] or [max(reach, 1)])
-    own = dilations[torch.randint(len(dilations), (units,), generator=generator)][:, None]
+    dilations = torch.tensor([offset for offset in offsets if 0 < 2 * offset <= reach] or [max(reach, 1)], device="cpu")
+    own = dilations[torch.randint(len(dilations), (units,), generator=generator, device="cpu")][:, None]
     own[: math.ceil(POINTS * units)] = 0
     return ((places == 0) | (places.abs() == own) | (places.abs() == 2 * own)).float()
 

@@ -144,7 +144,7 @@ def _run_compiled(
     cell: Cell, inputs: Tensor, initial: State | None = None, mask: Tensor | None = None
 ) -> tuple[Tensor, State]:
     """`unroll` by the compiled library."""
-    lengths = torch.full((len(inputs),), inputs.shape[1])
+    lengths = torch.full((len(inputs),), inputs.shape[1], device=inputs.device)
     return carry(cell, inputs, lengths, initial, mask)
 
 

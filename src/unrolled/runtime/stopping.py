@@ -71,6 +71,34 @@ def heeding_stops() -> Iterator[StopRequest]:
         request.heeded -= 1
 
 
+class AbandonedError(Exception):
+    """Nobody waits for what is computed any more."""
+
+
+_abandoned: ContextVar[Callable[[], bool] | None] = ContextVar("abandoned", default=None)
+
+
+@contextmanager
+def abandoning_when(abandoned: Callable[[], bool]) -> Iterator[None]:
+    """Lets long predictions of the block, in this thread, end by an `AbandonedError` once the function says so."""
+    token = _abandoned.set(abandoned)
+    try:
+        yield
+    finally:
+        _abandoned.reset(token)
+
+
+def go_on() -> None:
+    """Asked between two parts of a long prediction.
+
+    Raises:
+        AbandonedError: if nobody waits for it any more.
+    """
+    abandoned = _abandoned.get()
+    if abandoned is not None and abandoned():
+        raise AbandonedError
+
+
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
     """Turns Ctrl-C and SIGTERM into a `StopRequest` while the block runs; for the entry of a process.

@@ -19,7 +19,6 @@ serve.py      `serve`, the door of the room
 server.py     the process of a server: its settings, socket and signals
 settings.py   limits and batching; each field is also an option
 streaming.py  one WebSocket: steps come in, probabilities go out
-texts.py      the tokens of a text from JSON values
 """
 
 from unrolled.serving.serve import named_paths, serve

@@ -125,7 +125,7 @@ class AccessMiddleware:
 
     def _check_host(self, scope: Scope) -> None:
         host = Headers(scope=scope).get("host") if self.hosts else None
-        if host is not None and re.sub(r":\d+$", "", host) not in self.hosts:
+        if host is not None and re.sub(r":\d+$", "", host.lower()) not in self.hosts:
             raise HTTPProblem(
                 403,
                 "host",

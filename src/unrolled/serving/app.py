@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -21,15 +20,13 @@ from unrolled.serving.batching import BatchQueue, Work
 from unrolled.serving.body import BodyReader
 from unrolled.serving.browser import ENTRY, RUNTIME, OnnxFiles
 from unrolled.serving.describe import describe_model
-from unrolled.serving.inputs import InputSpec, Steps
+from unrolled.serving.inputs import InputSpec, Steps, check_work
 from unrolled.serving.metrics import Metrics
 from unrolled.serving.page import mount_page
-from unrolled.serving.parsing import boolean, parse_sequences
+from unrolled.serving.parsing import beside_the_loop, boolean, parse_sequences
 from unrolled.serving.problems import HTTPProblem, JSONBytes, over_limit
 from unrolled.serving.registry import Registry, Served, probe
 from unrolled.serving.schemas import (
-    HIDDEN_PARAMETER,
-    MODEL_PARAMETER,
     PROBLEMS,
     Examples,
     Health,
@@ -42,10 +39,8 @@ from unrolled.serving.schemas import (
 from unrolled.serving.settings import ServerSettings
 from unrolled.version import VERSION
 
+Hidden = Annotated[Literal["true", "false"], Query(description="whether the answer has the hidden state")]
 ModelName = Annotated[str | None, Query(alias="model", description="a name from /v1/models; by default the first")]
-
-_PARSED_ON_THE_LOOP = 64 * 1024
-"""Larger bodies, in bytes, are parsed in a thread: in the event loop they would hold up all other requests."""
 
 
 class Service:
@@ -86,10 +81,7 @@ class Service:
         body = await self.bodies.read(request)
         with self.bodies.holding(len(body)):
             spec = InputSpec.of(served.model, self.settings)
-            if len(body) <= _PARSED_ON_THE_LOOP:
-                sequences = parse_sequences(body, spec)
-            else:
-                sequences = await asyncio.to_thread(parse_sequences, body, spec)
+            sequences = await beside_the_loop(len(body), parse_sequences, body, spec)
             self._check_work(served, work, sequences)
             found = list(await self.queue.submit(served.model, work, sequences))
         for index, result in enumerate(found):
@@ -97,24 +89,19 @@ class Service:
         return found
 
     def _check_work(self, served: Served, work: Work, sequences: list[Steps]) -> None:
-        """Rejects step predictions whose answer or computation would exceed ``max_values``."""
-        if work is not predict_steps:
-            return
+        """Rejects what would exceed ``max_values`` or ``max_gflop``."""
         model, steps = served.model, sum(map(len, sequences))
-        values = steps * (len(model.classes) + model.network.output_size)
-        steps_read = sum(model.prefix_steps(len(sequence)) for sequence in sequences)
-        if max(values, steps_read) > self.settings.max_values:
+        if work is predict_steps:
+            values = steps * (len(model.classes) + model.network.output_size)
+            read = sum(model.prefix_steps(len(sequence)) for sequence in sequences)
             message = f"the answer would have {values:,} values"
-            if steps_read > values:
-                message = f"the network would read {steps_read:,} steps, as it reads all of the prefix after each step"
-            raise over_limit(
-                422,
-                "answer_too_large",
-                message,
-                "max_values",
-                self.settings.max_values,
-                "Send fewer or shorter sequences.",
-            )
+            if read > values:
+                message = f"the network would read {read:,} steps, as it reads all of the prefix after each step"
+            if max(values, read) > self.settings.max_values:
+                advice = "Send fewer or shorter sequences."
+                raise over_limit(422, "answer_too_large", message, "max_values", self.settings.max_values, advice)
+            steps += read  # the hidden states are computed by themselves
+        check_work(served, steps, self.settings)
 
 
 def create_app(
@@ -231,27 +218,32 @@ def _add_predictions(app: FastAPI, service: Service) -> FastRoutes:
     sequence = first.examples[0].sequence if first.examples else probe(first)
     body = request_schema(InputSpec.of(first, service.settings), sequence)
 
-    async def predict_(request: Request) -> Response:
+    async def predict_(request: Request, name: ModelName = None) -> Response:
         """Label and probabilities of each sequence."""
-        name = request.query_params.get("model") if request.scope["query_string"] else None  # parsing takes time
-        served = service.registry.get(name)
+        del name  # for the document; the middleware calls without it
+        query = request.query_params if request.scope["query_string"] else {}  # parsing takes time
+        served = service.registry.get(query.get("model"))
         found = await service.compute(request, served, predict)
         return JSONBytes({"model": served.name, "predictions": [answer(served.model, values) for values in found]})
 
-    async def steps(request: Request) -> Response:
+    async def steps(request: Request, name: ModelName = None, hidden: Hidden = "true") -> Response:
         """Label and probabilities of each sequence after each of its steps, and the hidden state."""
+        del name, hidden  # as above
         served = service.registry.get(request.query_params.get("model"))
-        hidden = boolean(request.query_params.get("hidden", "true"), "hidden")
+        with_hidden = boolean(request.query_params.get("hidden", "true"), "hidden")
         found = await service.compute(request, served, predict_steps)
-        predictions = [answer_steps(served.model, result, hidden) for result in found]
-        return JSONBytes({"model": served.name, "predictions": predictions})
 
-    for path, function, answer_model, parameters in (
-        ("/v1/predict", predict_, Predictions, [MODEL_PARAMETER]),
-        ("/v1/predict/steps", steps, StepPredictions, [MODEL_PARAMETER, HIDDEN_PARAMETER]),
+        def written() -> Response:
+            predictions = [answer_steps(served.model, result, with_hidden) for result in found]
+            return JSONBytes({"model": served.name, "predictions": predictions})
+
+        return await beside_the_loop(4 * sum(result.hidden.size for result in found), written)
+
+    for path, function, answers in (
+        ("/v1/predict", predict_, Predictions),
+        ("/v1/predict/steps", steps, StepPredictions),
     ):
-        extra = {**body, "parameters": parameters}
-        add = app.post(path, tags=["predictions"], responses=PROBLEMS, openapi_extra=extra, response_model=answer_model)
+        add = app.post(path, tags=["predictions"], responses=PROBLEMS, openapi_extra=body, response_model=answers)
         add(function)
     return {"/v1/predict": predict_, "/v1/predict/steps": steps}
 

@@ -19,6 +19,7 @@ import torch
 
 from unrolled.model import Model
 from unrolled.network import STEPS_PER_BATCH
+from unrolled.runtime import abandoning_when
 from unrolled.serving.inputs import Steps
 from unrolled.serving.metrics import Metrics
 from unrolled.serving.problems import HTTPProblem, over_limit
@@ -130,18 +131,26 @@ class BatchQueue:
             deadline.cancel()
 
     def _give_up(self, request: Waiting) -> None:
-        """Answers a request that is past its deadline; the worker then skips it."""
+        """Answers a request that is past its deadline; the worker then skips it, or ends its computation."""
         if not request.answer.done():
-            request.answer.set_exception(
-                HTTPProblem(
-                    504,
-                    "deadline",
-                    f"no answer within {self.settings.deadline_ms:,} ms (limit deadline_ms). Try again later, or with "
-                    "fewer and shorter sequences.",
-                    limit="deadline_ms",
-                    allowed=self.settings.deadline_ms,
-                )
-            )
+            request.answer.set_exception(self._too_late())
+
+    def _too_late(self) -> HTTPProblem:
+        advice = "Try again later, or with fewer and shorter sequences."
+        allowed = self.settings.deadline_ms
+        return over_limit(504, "deadline", "there was no answer in time, in ms", "deadline_ms", allowed, advice)
+
+    async def run_in_time(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """As `run`, unless the function has not ended by the deadline.
+
+        Raises:
+            HTTPProblem: 504 after the deadline.
+        """
+        try:
+            async with asyncio.timeout(self.settings.deadline_ms / 1000):
+                return await self.run(function, *arguments)
+        except TimeoutError:
+            raise self._too_late() from None
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Calls a function in the worker thread, between two batches."""
@@ -180,11 +189,12 @@ class BatchQueue:
         try:
             results = await self.run(_results, batch)
         except Exception as error:
+            waiting = [request for request in batch if not request.answer.done()]
             if len(batch) > 1:
-                for request in batch:
+                for request in waiting:
                     await self._compute([request])
-            elif not batch[0].answer.done():
-                batch[0].answer.set_exception(error)
+            elif waiting:
+                waiting[0].answer.set_exception(error)
             return
         seconds = time.perf_counter() - started
         self._last_size = len(batch)
@@ -204,4 +214,5 @@ class BatchQueue:
 
 def _results(batch: list[Waiting]) -> Sequence[Any]:
     first = batch[0]
-    return first.work(first.model, [sequence for request in batch for sequence in request.sequences])
+    with abandoning_when(lambda: all(request.answer.done() for request in batch)):
+        return first.work(first.model, [sequence for request in batch for sequence in request.sequences])

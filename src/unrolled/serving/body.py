@@ -37,14 +37,14 @@ class BodyReader:
             async with asyncio.timeout(self.settings.body_timeout_s):
                 body = await self._collect(request, size or 0)
         except TimeoutError:
-            raise HTTPProblem(
+            raise over_limit(
                 408,
                 "body_too_slow",
-                f"the body did not arrive within {self.settings.body_timeout_s:g} s (limit body_timeout_s). "
+                "the body did not arrive in time, in seconds",
+                "body_timeout_s",
+                self.settings.body_timeout_s,
                 "Send it faster, or a smaller one.",
                 {"connection": "close"},
-                limit="body_timeout_s",
-                allowed=self.settings.body_timeout_s,
             ) from None
         if body is None:
             raise over_limit(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from unrolled.errors import ConfigError, UnrolledError
 from unrolled.export import check_installed, checked_onnx
 from unrolled.model import Model
+from unrolled.serving.logs import log
 from unrolled.serving.problems import HTTPProblem
 from unrolled.serving.registry import Served
 
@@ -23,11 +25,14 @@ NEEDED = (ENTRY, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 
 
 class OnnxFiles:
-    """The models as ONNX files, with the hidden state as an output; exported and checked at the first request."""
+    """The models as ONNX files, with the hidden state as an output; exported and checked at the first request.
+
+    A failure is remembered like a file, until the model is loaded again.
+    """
 
     def __init__(self) -> None:
         self._export: Callable[[Model], bytes] = _export
-        self._made: dict[str, tuple[str, bytes]] = {}  # by name: the weights' checksum, and the file
+        self._made: dict[str, tuple[Served, bytes | HTTPProblem]] = {}
         self._turn = asyncio.Lock()
 
     async def get(self, served: Served) -> bytes:
@@ -36,15 +41,18 @@ class OnnxFiles:
         Raises:
             HTTPProblem: 404 if the model cannot be exported here.
         """
-        digest = served.model.facts.weights_sha256
         async with self._turn:
-            made, content = self._made.get(served.name, ("", b""))
-            if made != digest or not content:
+            made, content = self._made.get(served.name, (None, b""))
+            if made is not served:
                 try:
                     content = await asyncio.to_thread(self._export, served.model)
-                except UnrolledError as error:
-                    raise HTTPProblem(404, "no_onnx", f"there is no ONNX file of {served.name!r}: {error}") from None
-                self._made[served.name] = digest, content
+                except Exception as error:
+                    if not isinstance(error, UnrolledError):
+                        log("export failed", logging.ERROR, error=error, model=served.name)
+                    content = HTTPProblem(404, "no_onnx", f"there is no ONNX file of {served.name!r}: {error}")
+                self._made[served.name] = served, content
+        if isinstance(content, HTTPProblem):
+            raise content
         return content
 
 

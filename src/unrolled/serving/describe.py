@@ -5,7 +5,7 @@ from __future__ import annotations
 from unrolled.model import Model
 from unrolled.serving.inputs import InputSpec
 from unrolled.serving.registry import Served
-from unrolled.serving.schemas import Kind, Limits, ModelDescription
+from unrolled.serving.schemas import Kind, ModelDescription
 from unrolled.serving.settings import ServerSettings
 
 
@@ -17,40 +17,24 @@ def describe_model(served: Served, settings: ServerSettings, runtime: str | None
         settings: the limits.
         runtime: path of onnxruntime-web on this server; None if there is none.
     """
-    facts, config = served.model.facts, served.model.facts.model
-    figures = facts.figures
-    return ModelDescription(
-        name=served.name,
-        classes=list(facts.classes),
-        channels=list(facts.channels),
-        layout="time-first",
-        kind=kind_of(served.model),
-        length=common_length(served.model),
-        missing=InputSpec.of(served.model, settings).missing,
-        tokens=None if facts.vocabulary is None else facts.tokens,
-        vocabulary=None if facts.vocabulary is None else list(facts.vocabulary),
-        frame_steps=served.model.network.frame_steps,
-        max_length=facts.max_length,
-        keep_steps=facts.keep_steps,
-        cell=config.cell,
-        cell_title=served.model.network.cell.title,
-        cell_account=served.model.network.cell.account,
-        remarks=served.model.network.remarks(),
-        hidden_size=config.hidden_size,
-        num_layers=config.num_layers,
-        bidirectional=config.bidirectional,
-        pooling=config.pooling,
-        method=facts.method,
-        accuracy=figures.get("accuracy"),
-        accuracy_low=figures.get("accuracy_low"),
-        accuracy_high=figures.get("accuracy_high"),
-        cases=figures.get("cases"),
-        unrolled=facts.unrolled,
-        weights_sha256=facts.weights_sha256,
-        loaded=served.loaded,
-        runtime=runtime,
-        limits=Limits.model_validate(settings, from_attributes=True),
-    )
+    model, facts = served.model, served.model.facts
+    own = {
+        "name": served.name,
+        "layout": "time-first",
+        "kind": kind_of(model),
+        "length": common_length(model),
+        "missing": InputSpec.of(model, settings).missing,
+        "tokens": None if facts.vocabulary is None else facts.tokens,
+        "frame_steps": model.network.frame_steps,
+        "cell_title": model.network.cell.title,
+        "cell_account": model.network.cell.account,
+        "remarks": model.network.remarks(),
+        "method": facts.method,
+        "loaded": served.loaded,
+        "runtime": runtime,
+        "limits": vars(settings),
+    }
+    return ModelDescription.model_validate({**vars(facts.model), **facts.figures, **vars(facts), **own})
 
 
 def kind_of(model: Model) -> Kind:

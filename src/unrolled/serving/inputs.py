@@ -10,6 +10,7 @@ import numpy.typing as npt
 from unrolled.model import Model
 from unrolled.preparation import Preprocessor
 from unrolled.serving.problems import HTTPProblem, over_limit
+from unrolled.serving.registry import Served
 from unrolled.serving.settings import ServerSettings
 
 Steps = npt.NDArray[np.float32] | list[str]
@@ -64,6 +65,21 @@ class InputSpec:
             raise over_limit(422, "too_many_steps", f"{name} has {steps:,} steps", "max_steps", self.max_steps, advice)
 
 
+def check_work(served: Served, steps: int, settings: ServerSettings) -> None:
+    """Raises an `HTTPProblem` if the network would take too long.
+
+    Args:
+        served: the model.
+        steps: number of steps that its network would read.
+        settings: the limits.
+    """
+    gflop = -(-steps * served.step_flop // 10**9)
+    if gflop > settings.max_gflop:
+        message = f"the network would read {steps:,} steps and compute {gflop:,} GFLOP for them"
+        advice = "Send fewer or shorter sequences."
+        raise over_limit(422, "too_much_work", message, "max_gflop", settings.max_gflop, advice)
+
+
 def kind_of_value(value: object) -> str:
     """The kind of a JSON value, in words."""
     if value is None:
@@ -80,10 +96,5 @@ NESTING = 3
 
 def too_deep(found: str, status: int = 422) -> HTTPProblem:
     """The problem of lists that are nested deeper than `NESTING`."""
-    return HTTPProblem(
-        status,
-        "too_deep",
-        f"lists are nested {found} deep; at most {NESTING} (limit nesting): sequences, steps, channels.",
-        limit="nesting",
-        allowed=NESTING,
-    )
+    advice = "There are sequences, steps and channels."
+    return over_limit(status, "too_deep", f"lists are nested {found} deep", "nesting", NESTING, advice)

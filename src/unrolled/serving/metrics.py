@@ -20,35 +20,24 @@ class Metrics:
     """Requests, their time, batches and the queue of one application."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
+        own = self.registry = CollectorRegistry()
+        ProcessCollector(registry=own)
+        PlatformCollector(registry=own)
+        endpoint = ("endpoint",)
         self.requests = Counter(
-            "unrolled_requests", "Requests by endpoint and status.", ("endpoint", "status"), registry=self.registry
+            "unrolled_requests", "Requests by endpoint and status.", (*endpoint, "status"), registry=own
         )
-        self.seconds = Histogram(
-            "unrolled_request_seconds",
-            "Time from the head of a request to its answer.",
-            ("endpoint",),
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.batch_sequences = Histogram(
-            "unrolled_batch_sequences", "Sequences computed together.", buckets=_SIZES, registry=self.registry
-        )
-        self.batch_seconds = Histogram(
-            "unrolled_batch_seconds", "Time that a batch took to compute.", buckets=_SECONDS, registry=self.registry
-        )
-        self.queue_size = Gauge("unrolled_queue_requests", "Waiting requests.", registry=self.registry)
+        told = "Time from the head of a request to its answer."
+        self.seconds = Histogram("unrolled_request_seconds", told, endpoint, buckets=_SECONDS, registry=own)
+        told = "Sequences computed together."
+        self.batch_sequences = Histogram("unrolled_batch_sequences", told, buckets=_SIZES, registry=own)
+        told = "Time that a batch took to compute."
+        self.batch_seconds = Histogram("unrolled_batch_seconds", told, buckets=_SECONDS, registry=own)
+        self.queue_size = Gauge("unrolled_queue_requests", "Waiting requests.", registry=own)
         self.open_streams = 0
-        streams = Gauge("unrolled_streams", "Open WebSocket streams.", registry=self.registry)
+        streams = Gauge("unrolled_streams", "Open WebSocket streams.", registry=own)
         streams.set_function(lambda: self.open_streams)
-        self.reloads = Counter(
-            "unrolled_reloads",
-            "Reloads of models, by result.",
-            ("model", "result"),
-            registry=self.registry,
-        )
+        self.reloads = Counter("unrolled_reloads", "Reloads of models, by result.", ("model", "result"), registry=own)
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def saw_request(self, endpoint: str, status: int, seconds: float) -> None:

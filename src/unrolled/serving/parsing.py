@@ -5,14 +5,19 @@ Every value is checked before the request is queued, so that none can spoil the 
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import orjson
 
+from unrolled.errors import LengthError
 from unrolled.serving.inputs import InputSpec, Steps, kind_of_value, too_deep
 from unrolled.serving.numbers import only_numbers, parse_numbers
 from unrolled.serving.problems import HTTPProblem, over_limit
-from unrolled.serving.texts import parse_text
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def parse_json(content: bytes | bytearray | str) -> Any:
@@ -91,8 +96,65 @@ def parse_steps(steps: Any, spec: InputSpec, name: str, plain: bool, piece: bool
         piece: whether these are the next steps of a stream.
     """
     if spec.text:
-        return parse_text(steps, spec, name, piece)
+        return _parse_text(steps, spec, name, piece)
     return parse_numbers(steps, spec, name, plain)
+
+
+def parse_message(text: str, spec: InputSpec) -> Steps | None:
+    """The steps of a stream's message ``{"steps": …}``; None for ``{"reset": true}``.
+
+    Raises:
+        HTTPProblem: as `parse_sequences`.
+    """
+    content = text.encode()
+    message = parse_json(content)
+    if message == {"reset": True}:
+        return None
+    if isinstance(message, dict) and set(message) == {"steps"}:
+        return parse_steps(message["steps"], spec, "the message", only_numbers(content), piece=True)
+    raise HTTPProblem(
+        422,
+        "wrong_shape",
+        'a message is {"steps": [[…], …]} (of text, {"steps": "…"}), or {"reset": true} to begin a new sequence.',
+    )
+
+
+async def beside_the_loop(size: int, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Calls a function on a text of ``size`` bytes; in a thread if it is large, for other requests wait meanwhile."""
+    if size <= 64 * 1024:
+        return function(*arguments, **named)
+    return await asyncio.to_thread(function, *arguments, **named)
+
+
+def _parse_text(text: Any, spec: InputSpec, name: str, piece: bool) -> list[str]:
+    """The tokens of one text.
+
+    Args:
+        text: the text, or a list of its tokens.
+        spec: of the model.
+        name: of the sequence, for messages.
+        piece: whether this is a piece of a text that is streamed.
+    Raises:
+        HTTPProblem: 422, naming the place and the wrong value.
+    """
+    if not isinstance(text, str | list):
+        raise HTTPProblem(
+            422, "wrong_shape", f"{name} is {kind_of_value(text)}; expected {_one(spec)}, since the model reads text."
+        )
+    for index, token in enumerate(text if isinstance(text, list) else ()):
+        if not isinstance(token, str) or not token:
+            found = "an empty text" if token == "" else kind_of_value(token)
+            raise HTTPProblem(
+                422,
+                "not_a_token",
+                f"{name}, step {index} is {found}; expected {_one(spec)}, since the model reads text.",
+            )
+    try:
+        tokens = spec.preprocessor.cut(text, name, piece=piece)
+    except LengthError:
+        tokens = []
+    spec.check_length(len(tokens), name)
+    return tokens
 
 
 def _one(spec: InputSpec) -> str:

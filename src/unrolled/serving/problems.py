@@ -54,7 +54,7 @@ def over_limit(
     code: str,
     message: str,
     limit: str,
-    allowed: int,
+    allowed: float,
     advice: str,
     headers: Mapping[str, str] | None = None,
 ) -> HTTPProblem:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from unrolled.errors import ConfigError, ModelFolderError, UnrolledError
+from unrolled.errors import ConfigError, ModelFolderError
 from unrolled.model import Model, load
 from unrolled.serving.problems import HTTPProblem
+
+LEAST_STEP_FLOP = 100_000
+"""What a step counts at least: a small network's step takes some microseconds, whatever its arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,14 @@ class Served:
         path: its folder.
         model: the loaded model.
         loaded: time of loading.
+        step_flop: work of the network for a step, in floating-point operations.
     """
 
     name: str
     path: Path
     model: Model
     loaded: datetime
+    step_flop: int
 
 
 class Registry:
@@ -77,8 +82,8 @@ class Registry:
                 try:
                     self._served[name] = read_checked(name, old.path)
                     found[name] = None
-                except UnrolledError as error:
-                    found[name] = str(error)
+                except Exception as error:  # of whatever kind: the other models are still to be loaded
+                    found[name] = str(error) or type(error).__name__
         return found
 
 
@@ -91,11 +96,12 @@ def read_checked(name: str, path: Path) -> Served:
     model = load(path)
     try:
         values = model.probabilities(model.logits([probe(model)]))
-    except (RuntimeError, ValueError) as error:
+    except Exception as error:
         raise ModelFolderError(f"{path}: the model does not compute: {error}") from error
     if values.shape != (1, len(model.classes)) or not np.isfinite(values).all():
         raise ModelFolderError(f"{path}: the model's probabilities are not finite; train it anew.")
-    return Served(name, path, model, datetime.now(UTC))
+    step_flop = max(model.network.flop_per_step(), LEAST_STEP_FLOP)
+    return Served(name, path, model, datetime.now(UTC), step_flop)
 
 
 def probe(model: Model) -> list[list[float]] | list[str]:

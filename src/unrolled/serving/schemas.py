@@ -53,10 +53,10 @@ class ModelDescription(BaseModel):
     method: Literal["fitted", "trained"] = Field(
         description="fitted: the recurrence is untrained, the readout fitted in closed form; trained: by gradients"
     )
-    accuracy: float | None = Field(description="accuracy on the test sequences")
-    accuracy_low: float | None = Field(description="lower end of its 95 % interval")
-    accuracy_high: float | None
-    cases: int | None = Field(description="number of test sequences")
+    accuracy: float | None = Field(None, description="accuracy on the test sequences")
+    accuracy_low: float | None = Field(None, description="lower end of its 95 % interval")
+    accuracy_high: float | None = None
+    cases: int | None = Field(None, description="number of test sequences")
     unrolled: str = Field(description="version of the package that trained the model")
     weights_sha256: str
     loaded: datetime
@@ -197,17 +197,3 @@ def _sequence_schema(spec: InputSpec) -> dict[str, Any]:
     number: dict[str, Any] = {"anyOf": [Number, {"type": "null"}]} if spec.missing else Number
     step = {"type": "array", "items": number, "minItems": spec.channels, "maxItems": spec.channels}
     return {"type": "array", "items": step, **bounds}
-
-
-MODEL_PARAMETER = {
-    "name": "model",
-    "in": "query",
-    "schema": {"type": "string"},
-    "description": "a name from /v1/models; by default the first",
-}
-HIDDEN_PARAMETER = {
-    "name": "hidden",
-    "in": "query",
-    "schema": {"type": "string", "enum": ["true", "false"], "default": "true"},
-    "description": "whether the answer has the hidden state",
-}

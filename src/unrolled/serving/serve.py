@@ -58,16 +58,7 @@ def serve(
         raise ConfigError(
             f"serving needs {error.name}; install it with: python -m pip install 'unrolled[serve]'."
         ) from None
-    return run_server(
-        models,
-        host=host,
-        port=port,
-        settings=settings or ServerSettings(),
-        token=token,
-        runtime=runtime,
-        log_level=log_level,
-        say=say,
-    )
+    return run_server(models, host, port, settings or ServerSettings(), token, runtime, log_level, say)
 
 
 def named_paths(arguments: list[str]) -> dict[str, Path]:

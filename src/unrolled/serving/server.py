@@ -32,7 +32,6 @@ would wait this long for the event loop after every operation of PyTorch."""
 
 def run_server(
     models: Mapping[str, Path],
-    *,
     host: str,
     port: int,
     settings: ServerSettings,

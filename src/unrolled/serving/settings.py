@@ -25,6 +25,8 @@ class ServerSettings(Section):
         max_sequences: largest number of sequences in a request.
         max_steps: largest number of steps of a sequence.
         max_values: largest number of values in an answer of /v1/predict/steps: probabilities and state of each step.
+        max_gflop: largest work of a request, in billions of floating-point operations: the network's work for a step
+            times the steps that it reads; a core does some 20 in a second.
         max_streams: largest number of open WebSocket streams.
         stream_timeout_s: seconds after which the server closes a stream whose client neither sends nor reads.
         inference_threads: threads that compute a batch; one is best if the web server needs the other core.
@@ -46,6 +48,7 @@ class ServerSettings(Section):
     max_sequences: Positive = 256
     max_steps: Positive = 10_000
     max_values: Positive = 2_000_000
+    max_gflop: Positive = 200
     max_streams: Positive = 64
     stream_timeout_s: Annotated[float, Field(gt=0)] = 60.0
     inference_threads: Positive = 1

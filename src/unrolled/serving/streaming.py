@@ -21,17 +21,15 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from unrolled.errors import UnrolledError
-from unrolled.model import Model
 from unrolled.serving.access import TOKEN_PROTOCOL
 from unrolled.serving.answers import DIGITS, answer, check_finite
 from unrolled.serving.batching import BatchQueue
-from unrolled.serving.inputs import InputSpec
+from unrolled.serving.inputs import InputSpec, check_work
 from unrolled.serving.logs import log
 from unrolled.serving.metrics import Metrics
-from unrolled.serving.numbers import only_numbers
-from unrolled.serving.parsing import parse_json, parse_steps
+from unrolled.serving.parsing import beside_the_loop, parse_message
 from unrolled.serving.problems import HTTPProblem
-from unrolled.serving.registry import Registry
+from unrolled.serving.registry import Registry, Served
 from unrolled.serving.settings import ServerSettings
 
 POLICY, TOO_BUSY = 1008, 1013
@@ -66,7 +64,7 @@ class StreamSession:
             return
         self.metrics.open_streams += 1
         try:
-            await self._talk(self.registry.get(name).model)
+            await self._talk(self.registry.get(name))
         except HTTPProblem as problem:
             await self._say(problem.content)
             await self._close(POLICY, problem.code)
@@ -78,22 +76,23 @@ class StreamSession:
             self.metrics.open_streams -= 1
             log("stream", steps=self.seen)
 
-    async def _talk(self, model: Model) -> None:
+    async def _talk(self, served: Served) -> None:
+        model = served.model
         try:
-            stream = await self.queue.run(model.stream)
+            stream = await self.queue.run_in_time(model.stream)
         except UnrolledError as error:
             raise HTTPProblem(422, "no_stream", str(error)) from None
         spec = InputSpec.of(model, self.settings)
         while True:
             text = await self._hear()
-            message = parse_json(text)
-            if message == {"reset": True}:
-                stream, self.seen = await self.queue.run(model.stream), 0
+            steps = await beside_the_loop(len(text), parse_message, text, spec)
+            if steps is None:
+                stream, self.seen = await self.queue.run_in_time(model.stream), 0
                 await self._say({"step": 0})
                 continue
-            steps = parse_steps(_steps_of(message), spec, "the message", only_numbers(text), piece=True)
+            check_work(served, len(steps), self.settings)
             try:
-                probabilities = await self.queue.run(stream.push, steps)
+                probabilities = await self.queue.run_in_time(stream.push, steps)
             except UnrolledError as error:
                 raise HTTPProblem(422, "wrong_steps", str(error)) from None
             self.seen += len(steps)
@@ -101,7 +100,7 @@ class StreamSession:
             check_finite(rounded, "the steps so far")
             await self._say({"step": self.seen, **answer(model, rounded)})
 
-    async def _hear(self) -> bytes:
+    async def _hear(self) -> str:
         """The client's next message."""
         async with asyncio.timeout(self.settings.stream_timeout_s):
             message = await self.socket.receive()
@@ -109,7 +108,7 @@ class StreamSession:
             raise WebSocketDisconnect(message.get("code", 1005))
         if message.get("text") is None:
             raise HTTPProblem(422, "not_text", "expected a text message with JSON, found bytes.")
-        return str(message["text"]).encode()
+        return str(message["text"])
 
     async def _say(self, content: dict[str, Any]) -> None:
         """Sends an answer; waits for a slow client up to the time limit."""
@@ -121,13 +120,3 @@ class StreamSession:
             if self.socket.application_state is WebSocketState.CONNECTED:
                 async with asyncio.timeout(self.settings.stream_timeout_s):
                     await self.socket.close(code, reason[:120])
-
-
-def _steps_of(message: Any) -> Any:
-    if isinstance(message, dict) and set(message) == {"steps"}:
-        return message["steps"]
-    raise HTTPProblem(
-        422,
-        "wrong_shape",
-        'a message is {"steps": [[…], …]} (of text, {"steps": "…"}), or {"reset": true} to begin a new sequence.',
-    )

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -37,6 +39,14 @@ class Checkpoint:
     """
 
     tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+class _StateFile(BaseModel):
+    """``state.json`` without its own checksum."""
+
+    format_version: int
+    tensors_sha256: str
     facts: dict[str, Any]
 
 
@@ -62,23 +72,28 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: saying what is wrong with it.
     """
     try:
-        state = dict(json.loads((path / "state.json").read_bytes()))
+        state = json.loads((path / "state.json").read_bytes())
+        digest = state.pop("sha256", None)
+        canonical = _canonical(state)
         content = (path / "tensors.safetensors").read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}.") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise CheckpointError(f"{path}: state.json is damaged.") from None
-    digest = state.pop("sha256", None)
-    if digest != _digest(_canonical(state)):
+    if digest != _digest(canonical):
         raise CheckpointError(f"{path}: state.json is damaged, its checksum differs.")
-    if state["format_version"] > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path}: its format version is {state['format_version']}, this package reads up to "
-            f"{FORMAT_VERSION}; update unrolled."
-        )
-    if state["tensors_sha256"] != _digest(content):
-        raise CheckpointError(f"{path}: tensors.safetensors is cut short or damaged, its checksum differs.")
-    return Checkpoint(load(content), state["facts"])
+    try:
+        found = _StateFile.model_validate(state)
+        if found.format_version > FORMAT_VERSION:
+            raise CheckpointError(
+                f"{path}: its format version is {found.format_version}, this package reads up to "
+                f"{FORMAT_VERSION}; update unrolled."
+            )
+        if found.tensors_sha256 != _digest(content):
+            raise CheckpointError(f"{path}: tensors.safetensors is cut short or damaged, its checksum differs.")
+        return Checkpoint(load(content), found.facts)
+    except (ValidationError, SafetensorError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint of this package: {error}") from None
 
 
 @dataclass(frozen=True)

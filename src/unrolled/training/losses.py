@@ -30,13 +30,13 @@ def class_weights(config: TrainConfig, train: Sequences) -> Tensor | None:
         counts = train.class_counts()
         present = counts > 0
         weights = np.where(present, len(train) / (present.sum() * np.maximum(counts, 1)), 0.0)
-        return torch.tensor(weights, dtype=torch.float32)
+        return torch.tensor(weights, dtype=torch.float32, device="cpu")
     if len(requested) != len(train.classes) or min(requested) <= 0:
         raise ConfigError(
             f"class_weight = {requested}; expected {len(train.classes)} numbers above 0, for the classes "
             f"{', '.join(train.classes)} in this order."
         )
-    return torch.tensor(requested, dtype=torch.float32)
+    return torch.tensor(requested, dtype=torch.float32, device="cpu")
 
 
 def sequence_weights(config: TrainConfig, train: Sequences, sample_weights: Weights | None = None) -> Weights | None:

@@ -123,11 +123,14 @@ class Optimizer(ABC):
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Loads the memory that `tensors` gave; names that are missing there keep their values."""
+        """Loads the memory that `tensors` gave.
+
+        Raises:
+            KeyError: for the memory of another rule or network.
+        """
         for number, (group, place) in enumerate(self._places()):
             for name, memory in group.memory.items():
-                if f"{number}/{name}" in tensors:
-                    memory[place].copy_(tensors[f"{number}/{name}"])
+                memory[place].copy_(tensors[f"{number}/{name}"])
 
     def _places(self) -> list[tuple[Group, int]]:
         return [(group, place) for group in self.groups for place in range(len(group.weights))]

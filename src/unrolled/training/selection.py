@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
+from pydantic import BaseModel, NonNegativeInt
 from torch import Tensor, nn
 
 from unrolled.config import TrainConfig
@@ -102,12 +103,21 @@ class Selection:
     def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], device: torch.device) -> None:
         """Loads what a checkpoint remembers."""
         self.best = on_device(part("best", tensors), device)
-        self.best_value, self.best_epoch, self.waited = (facts[name] for name in ("best_value", "best_epoch", "waited"))
-        start = facts.get("start")
-        self.start = None if start is None else LossAndAccuracy(*start)
+        found = _Facts.model_validate(facts)
+        self.best_value, self.best_epoch, self.waited = found.best_value, found.best_epoch, found.waited
+        self.start = found.start
 
     def _remember(self, network: Network, value: float, epoch: int) -> None:
         self.best, self.best_value, self.best_epoch = copy_weights(network), value, epoch
+
+
+class _Facts(BaseModel):
+    """What a selection remembers beside its tensors."""
+
+    best_value: float | None
+    best_epoch: NonNegativeInt
+    waited: NonNegativeInt
+    start: LossAndAccuracy | None = None
 
 
 def copy_weights(network: nn.Module) -> dict[str, Tensor]:

@@ -6,11 +6,13 @@ update's number (see `step_seed`), so the number of updates is the state of all 
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, with_config
 from torch import Tensor
 
 from unrolled.config import Recipe
@@ -52,6 +54,7 @@ class StepLog:
     seconds: float
 
 
+@with_config(ConfigDict(extra="forbid"))  # another version's epochs have other figures
 @dataclass(frozen=True)
 class EpochLog:
     """Figures of one epoch.
@@ -151,7 +154,7 @@ class TrainState:
 
     def facts(self) -> dict[str, Any]:
         """The rest of the state, as plain JSON."""
-        own = {name: getattr(self, name) for name in _FACTS}
+        own = {name: getattr(self, name) for name in _Progress.model_fields}
         return own | self.selection.facts() | {"history": [asdict(log) for log in self.history]}
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -171,17 +174,24 @@ class TrainState:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors, facts = checkpoint.tensors, checkpoint.facts
+        own = self.tensors()
+        for name, tensor in tensors.items():
+            like = own.get(name.replace("best/", "network/", 1))
+            if like is not None and (tensor.shape, tensor.dtype) != (like.shape, like.dtype):
+                raise TypeError(f"{name} is {tensor.dtype} of the shape {list(tensor.shape)}.")
+        progress = _Progress.model_validate(facts)
         self.network.load_state_dict(part("network", tensors))
         if self.averaged is not None:
             self.averaged.load_state_dict(part("averaged", tensors))
         self.optimizer.restore(part("optimizer", tensors))
         device = self.network.output.weight.device
         self.selection.restore(tensors, facts, device)
+        if self.selection.best:
+            copy.deepcopy(self.network).load_state_dict(self.selection.best)  # an error now, not at the end
         self.losses = list(tensors["pass/losses"].to(device).unbind()) if "pass/losses" in tensors else []
         self.correct = list(tensors["pass/correct"].to(device).unbind()) if "pass/correct" in tensors else []
-        for name in _FACTS:
-            setattr(self, name, facts[name])
-        self.history = [EpochLog(**log) for log in facts["history"]]
+        for name in _Progress.model_fields:
+            setattr(self, name, getattr(progress, name))
 
 
 def training_facts(state: TrainState, recipe: Recipe) -> dict[str, Any]:
@@ -197,7 +207,15 @@ def training_facts(state: TrainState, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-_FACTS = ("step", "sequences", "epoch", "counts", "seconds")
+class _Progress(BaseModel):
+    """The fields of `TrainState` that a checkpoint holds as JSON."""
+
+    step: NonNegativeInt
+    sequences: NonNegativeInt
+    epoch: NonNegativeInt
+    counts: list[int]
+    seconds: float
+    history: list[EpochLog]
 
 
 CHANGES, DROPOUT = 0, 1

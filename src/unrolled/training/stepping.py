@@ -172,8 +172,8 @@ class CudaGraphStepper:
         for row, indices in zip(order, updates.batches, strict=False):
             row[: len(indices)] = indices
         self.order.copy_(torch.from_numpy(order))
-        self.rates[:count].copy_(torch.tensor(updates.rates, dtype=torch.float64))
-        self.shares[:count].copy_(torch.tensor(updates.shares, dtype=torch.float64))
+        self.rates[:count].copy_(torch.tensor(updates.rates, dtype=torch.float64, device="cpu"))
+        self.shares[:count].copy_(torch.tensor(updates.shares, dtype=torch.float64, device="cpu"))
         self.place.fill_(place)
 
     def step(self, place: int) -> Outcome:

@@ -40,7 +40,9 @@ class StepFigures:
 
     def mean_loss(self, config: TrainConfig) -> float:
         """The mean over sequences, from the batches' means or sums, whichever ``config`` says they are."""
-        weights = 1.0 if config.loss == "sum" else torch.tensor(self.counts, dtype=torch.float64)
+        weights = (
+            1.0 if config.loss == "sum" else torch.tensor(self.counts, dtype=torch.float64, device=self.losses.device)
+        )
         return float((self.losses * weights).sum()) / sum(self.counts)
 
     def first_not_finite(self) -> tuple[int, float] | None:
