@@ -96,8 +96,8 @@ Errors
     UnrolledError        every error of this package; the tree:
                          ConfigError, UnknownNameError, DataError, ReadError, FetchError, LengthError,
                          MismatchError, ModelFolderError, ExportError, UnsupportedError, StudyError,
-                         StorageError, ServeError, RunError, RunLockedError, CheckpointError, DivergedError,
-                         InterruptedRunError
+                         OutOfMemoryError, StorageError, ServeError, RunError, RunLockedError, CheckpointError,
+                         DivergedError, InterruptedRunError
     UnrolledWarning      every warning of this package:
     TrainedOnWarning     figures of sequences that the model was trained on
     UnitWarning          values that are probably in another unit than those of the training
@@ -158,6 +158,7 @@ if TYPE_CHECKING:
     from unrolled.errors import LengthError as LengthError
     from unrolled.errors import MismatchError as MismatchError
     from unrolled.errors import ModelFolderError as ModelFolderError
+    from unrolled.errors import OutOfMemoryError as OutOfMemoryError
     from unrolled.errors import ReadError as ReadError
     from unrolled.errors import RenamedWarning as RenamedWarning
     from unrolled.errors import RunError as RunError
@@ -227,9 +228,9 @@ _ROOMS = {
     "unrolled.data.files": "Observer",
     "unrolled.data.formats": "read",
     "unrolled.errors": "CheckpointError ConfigError DataError DivergedError ExportError FetchError "
-    "InterruptedRunError LayoutWarning LengthError MismatchError ModelFolderError ReadError RenamedWarning RunError "
-    "RunLockedError ServeError StorageError StudyError TrainedOnWarning UnitWarning UnknownNameError UnrolledError "
-    "UnrolledWarning UnsupportedError",
+    "InterruptedRunError LayoutWarning LengthError MismatchError ModelFolderError OutOfMemoryError ReadError "
+    "RenamedWarning RunError RunLockedError ServeError StorageError StudyError TrainedOnWarning UnitWarning "
+    "UnknownNameError UnrolledError UnrolledWarning UnsupportedError",
     "unrolled.estimator": "SequenceClassifier",
     "unrolled.evaluation": "ClassRow Evaluation LengthGroup Predictions Quality ShareSeen calibrate evaluate "
     "predictions_of",

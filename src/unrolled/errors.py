@@ -12,6 +12,7 @@
      ├─ ExportError                an exported model whose outputs differ from the model's
      ├─ UnsupportedError           something that this model cannot do, such as stream in both directions
      ├─ StudyError                 a search that is locked, damaged or about another recipe
+     ├─ OutOfMemoryError           a computation that needs more memory than there is
      ├─ StorageError               a file that cannot be written: no space, no permission
      ├─ ServeError                 an address at which a server cannot listen
      └─ RunError                   a training run that cannot go on
@@ -152,6 +153,10 @@ class UnsupportedError(UnrolledError):
 
 class StudyError(UnrolledError):
     """A search whose trials are locked, damaged or about another recipe."""
+
+
+class OutOfMemoryError(UnrolledError):
+    """A computation that needs more memory than there is."""
 
 
 class StorageError(UnrolledError):

@@ -55,10 +55,10 @@ class LazyGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the verb. A warning or a user's mistake prints one line; a mistake exits with 1, Ctrl-C with 130."""
-        from unrolled.runtime import stop_on_signals
+        from unrolled.runtime import saying_lack_of_memory, stop_on_signals
 
         try:
-            with _warnings_as_lines(), stop_on_signals():
+            with _warnings_as_lines(), stop_on_signals(), saying_lack_of_memory():
                 return super().invoke(ctx)
         except InterruptedRunError as stop:
             _say_error(str(stop))

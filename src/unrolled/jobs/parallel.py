@@ -30,7 +30,7 @@ from unrolled.jobs.board import Board
 from unrolled.jobs.progress import Progress
 from unrolled.jobs.share import Share
 from unrolled.jobs.worker import at_worker
-from unrolled.runtime import StopRequest, heeding_stops, stopping_by, using_threads
+from unrolled.runtime import StopRequest, heeding_stops, saying_lack_of_memory, stopping_by, using_threads
 from unrolled.storage import make_folder
 
 _LOOK_SECONDS = 0.2
@@ -134,7 +134,8 @@ def _do_here(
 def _answer(job: Job, threads: int | None, progress: Progress) -> Answer:
     with using_threads(threads):
         try:
-            return Answer(job.function(**job.arguments, progress=progress))
+            with saying_lack_of_memory():
+                return Answer(job.function(**job.arguments, progress=progress))
         except InterruptedRunError:
             raise
         except UnrolledError as error:

@@ -42,6 +42,7 @@ from unrolled.model.folder import read_model, write_model
 from unrolled.model.stream import Stream, StreamState
 from unrolled.network import Network, all_logits, all_logits_at, all_outputs, all_prefix_logits
 from unrolled.preparation import Preprocessor, late_windows, truncated
+from unrolled.runtime import check_memory
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -136,6 +137,8 @@ class Model:
             if keep_steps == "first":  # later steps are not read
                 late = [row[-1:].expand(count, -1) for row, count in zip(rows, beyond, strict=True)]
             else:
+                room = 4 * len(whole.channels) * max_length * sum(beyond)
+                check_memory(room, f"for a window of {max_length:,} steps after each of {sum(beyond):,} steps")
                 late = list(all_logits(self.network, self._batcher(late_windows(whole, max_length))).split(beyond))
             rows = [torch.cat(parts) for parts in zip(rows, late, strict=True)]
         return [self.probabilities(logits) for logits in rows]

@@ -24,6 +24,7 @@ from unrolled.training import (
     Selection,
     TrainState,
     Weights,
+    check_fits,
     check_settings,
     copy_weights,
     draw_network,
@@ -104,6 +105,7 @@ def set_up(
     """
     config, started = recipe.train, time.perf_counter()
     check_settings(config, recipe.augment, train, validation, device)
+    check_fits(recipe.model, config, train, device)
     weights = sequence_weights(config, train, sample_weights)
     fitted = config.method == "fitted"
     with using_threads(config.threads):

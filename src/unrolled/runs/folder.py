@@ -139,7 +139,8 @@ class RunFolder:
         try:
             yield
         except BaseException:
-            if not self.metrics.is_file() and self.checkpoints.newest() is None:
+            begun = self.metrics.is_file() and self.metrics.stat().st_size > 0
+            if not begun and self.checkpoints.newest() is None:
                 shutil.rmtree(self.path, ignore_errors=True)
             raise
 

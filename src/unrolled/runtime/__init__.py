@@ -6,12 +6,14 @@ pytorch/    PyTorch's private names, with public ones as a fallback
 bars.py      the progress bar of all commands
 devices.py   where to compute
 forks.py     forked children, which have none of their parent's threads
+memory.py    too little memory, said in one line
 stopping.py  Ctrl-C and other signals as requests to stop, which a training heeds at each update; abandoned predictions
 threads.py   with how many threads
 """
 
 from unrolled.runtime.bars import bar
 from unrolled.runtime.devices import choose_device, choose_storage, describe_device
+from unrolled.runtime.memory import check_memory, saying_lack_of_memory
 from unrolled.runtime.stopping import (
     AbandonedError,
     StopRequest,
@@ -28,6 +30,7 @@ __all__ = [
     "StopRequest",
     "abandoning_when",
     "bar",
+    "check_memory",
     "choose_device",
     "choose_storage",
     "choose_threads",
@@ -36,6 +39,7 @@ __all__ = [
     "go_on",
     "heeding_stops",
     "one_blas_thread",
+    "saying_lack_of_memory",
     "stop_on_signals",
     "stopping_by",
     "using_threads",

@@ -26,7 +26,7 @@ from unrolled.training.loop import fit, new_state
 from unrolled.training.losses import Weights, sequence_weights
 from unrolled.training.plan import Plan
 from unrolled.training.selection import Selection, copy_weights, on_device
-from unrolled.training.start import check_settings, draw_network, training_threads
+from unrolled.training.start import check_fits, check_settings, draw_network, training_threads
 from unrolled.training.state import EpochLog, StepLog, TrainState, training_facts
 from unrolled.training.stepping import describe_steps, training_batcher
 
@@ -38,6 +38,7 @@ __all__ = [
     "StepLog",
     "TrainState",
     "Weights",
+    "check_fits",
     "check_settings",
     "copy_weights",
     "describe_steps",

@@ -9,7 +9,7 @@ from unrolled.data import Sequences
 from unrolled.errors import ConfigError
 from unrolled.network import Network
 from unrolled.nn import automatic_frame
-from unrolled.runtime import choose_threads
+from unrolled.runtime import check_memory, choose_threads
 from unrolled.training.augment import check_augmentation
 from unrolled.training.losses import class_weights
 
@@ -22,12 +22,33 @@ def draw_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
         train: the training sequences. Of text, every symbol gets a vector.
         seed: of the weights.
     """
+    network = _network(config, train, seed)
+    network.preparation.learn(train)
+    return network
+
+
+def _network(config: ModelConfig, train: Sequences, seed: int | None) -> Network:
     if config.frame_steps == "auto":
         config = config.model_copy(update={"frame_steps": automatic_frame(int(train.lengths.max()))})
     symbols = None if train.symbols is None else len(train.symbols)
-    network = Network(config, len(train.channels), len(train.classes), seed, symbols)
-    network.preparation.learn(train)
-    return network
+    return Network(config, len(train.channels), len(train.classes), seed, symbols)
+
+
+def check_fits(config: ModelConfig, training: TrainConfig, train: Sequences, device: torch.device) -> None:
+    """Refuses a network that cannot be trained in this machine's memory, before it is made.
+
+    Raises:
+        OutOfMemoryError: if not even what is sure to be needed fits: the weights with their gradients and the rule's
+            memory, and two values of each unit at each step of a batch.
+    """
+    network = _network(config, train, None)
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    copies = 4 if training.optimizer.startswith("adam") else 2
+    steps = train.num_steps / len(train) * min(training.batch_size, len(train)) / network.frame_steps
+    units = sum(layer.output_size for layer in network.recurrence())
+    needed = 4 * (copies * weights + steps * (network.reads_of_a_step + 2 * units))
+    there_is = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else None
+    check_memory(needed, f"to train {weights:,} weights on batches of {steps:,.0f} steps", there_is=there_is)
 
 
 def check_settings(

@@ -21,6 +21,7 @@ from unrolled.data.formats.ts import read_ts
 from unrolled.data.options import refuse_options
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
+from unrolled.runtime import check_memory
 
 _TABLE = ("table", "time", "id", "label", "group", "channels", "text", "tokens")
 _OPTIONS = ("layout", "delimiter", "header", *_TABLE)
@@ -78,6 +79,11 @@ READERS = (
 )
 
 
+_TEXTS = {"csv", "tsv", "jsonl", "arff", "ts", "text"}
+_CHARACTERS_A_BYTE = 8
+"""Characters of a file for each byte of its values, at most: 32 for a number of four bytes."""
+
+
 def read(
     path: str | Path,
     config: DataConfig | None = None,
@@ -114,6 +120,8 @@ def read(
         options = options.model_copy(update={"layout": layout})
     reader = reader_of(path, options.format)
     refuse_options(options, _OPTIONS, reader.options, f"{reader.title} files such as {path}")
+    if reader.name in _TEXTS and path.is_file():
+        check_memory(path.stat().st_size / _CHARACTERS_A_BYTE, f"for the values in {path}")
     request = Request(path, options, observer, labels_needed, like or {})
     sequences = reader.read(request)
     if not len(sequences):  # a damaged Parquet file may announce rows and have none
