@@ -19,7 +19,7 @@ from torch import Tensor
 
 from unrolled.baselines import Baselines
 from unrolled.data import DatasetRecord
-from unrolled.errors import ModelFolderError
+from unrolled.errors import ModelFolderError, StorageError
 from unrolled.model.card import write_card
 from unrolled.model.examples import Example, dump_examples, parse_examples
 from unrolled.model.facts import FORMAT_VERSION, BaselineFacts, ModelFacts
@@ -36,8 +36,10 @@ def write_model(path: Path, contents: Contents) -> None:
     """Writes a model folder in one step and replaces a former one.
 
     Raises:
-        StorageError: if it cannot be written.
+        StorageError: if it cannot be written, or something else than a model stands there.
     """
+    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "model.json").is_file()):
+        raise StorageError(f"{path} holds something else than a model, which would be lost; choose another folder.")
     network, facts, baselines, examples, record = contents
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     if baselines is not None:
