@@ -58,6 +58,7 @@ Figures
     Quality              the figures of the probabilities
     ReliabilityBin       accuracy beside confidence
     ShareSeen            the accuracy after a share of the steps
+    EarlyDecision        the decisions of a stream at one confidence
     LengthGroup          the accuracy of sequences of about one length
 
 Comparisons and searches
@@ -174,6 +175,7 @@ if TYPE_CHECKING:
     from unrolled.errors import UnsupportedError as UnsupportedError
     from unrolled.estimator import SequenceClassifier as SequenceClassifier
     from unrolled.evaluation import ClassRow as ClassRow
+    from unrolled.evaluation import EarlyDecision as EarlyDecision
     from unrolled.evaluation import Evaluation as Evaluation
     from unrolled.evaluation import LengthGroup as LengthGroup
     from unrolled.evaluation import Predictions as Predictions
@@ -232,8 +234,8 @@ _ROOMS = {
     "RenamedWarning RunError RunLockedError ServeError StorageError StudyError TrainedOnWarning UnitWarning "
     "UnknownNameError UnrolledError UnrolledWarning UnsupportedError",
     "unrolled.estimator": "SequenceClassifier",
-    "unrolled.evaluation": "ClassRow Evaluation LengthGroup Predictions Quality ShareSeen calibrate evaluate "
-    "predictions_of",
+    "unrolled.evaluation": "ClassRow EarlyDecision Evaluation LengthGroup Predictions Quality ShareSeen calibrate "
+    "evaluate predictions_of",
     "unrolled.export": "ExportCheck Exported Quantized export_onnx",
     "unrolled.jobs": "Watcher",
     "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Probabilities Stream StreamState load",

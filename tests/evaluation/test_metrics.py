@@ -16,9 +16,10 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from unrolled.evaluation.metrics import class_table, confusion, decisions, log_probabilities, quality, top_k
-from unrolled.statistics import proportion
-from unrolled.statistics.bootstrap import ALIKE
+from unrolled.evaluation.classes import Answers
+from unrolled.evaluation.metrics import confusion, decisions, log_probabilities, quality, top_k
+from unrolled.statistics import Groups, proportion
+from unrolled.statistics.figures import ONE
 
 NAMES = ("a", "b", "c", "d")
 
@@ -35,7 +36,7 @@ def test_the_class_table_is_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     targets, predictions = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
     report = classification_report(targets, predictions, target_names=NAMES, output_dict=True)
-    for row in class_table(targets, predictions, NAMES):
+    for row in Answers(targets, predictions, NAMES, Groups(None, 200)).rows():
         expected = report[row.name]
         assert row.precision.value == pytest.approx(expected["precision"])
         assert row.recall.value == pytest.approx(expected["recall"])
@@ -66,21 +67,6 @@ def test_the_figures_of_probabilities_are_scikit_learns(classes: int) -> None:
     assert found.brier.value == pytest.approx(theirs)
 
 
-@pytest.mark.slow
-def test_the_intervals_cover_the_truth() -> None:
-    logits, targets = cases(200_000, seed=99)
-    figures = {
-        "balanced accuracy": lambda z, y: decisions(z, y, NAMES).balanced_accuracy,
-        "macro F1": lambda z, y: decisions(z, y, NAMES).macro_f1,
-        "log loss": lambda z, y: quality(log_probabilities(z), y).log_loss,
-        "Brier score": lambda z, y: quality(log_probabilities(z), y).brier,
-    }
-    for name, figure in figures.items():
-        truth = figure(logits, targets).value
-        found = [figure(*cases(150, seed=seed)) for seed in range(60)]
-        assert sum(f.low <= truth <= f.high for f in found) >= 52, name
-
-
 def test_a_class_that_is_never_said_or_never_true_is_said_not_hidden() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -94,15 +80,24 @@ def test_a_class_that_is_never_said_or_never_true_is_said_not_hidden() -> None:
     assert found.balanced_accuracy.value == pytest.approx((2 / 3 + 1) / 2)
 
 
-def test_figures_that_are_perfect_say_that_their_interval_has_collapsed() -> None:
-    found = decisions(np.eye(4), np.arange(4), NAMES)
-    assert found.balanced_accuracy.value == 1.0
-    assert (found.balanced_accuracy.low, found.balanced_accuracy.note) == (None, ALIKE)
+def test_figures_that_are_perfect_have_the_interval_of_the_accuracy() -> None:
+    found, one = decisions(np.eye(4)[np.arange(80) % 4], np.arange(80) % 4, NAMES), proportion(80, 80)
+    for figure in (found.balanced_accuracy, found.macro_f1):
+        assert (figure.value, figure.high) == (1.0, 1.0)
+        assert figure.low == pytest.approx(one.low, abs=0.02)
+
+
+def test_the_balanced_accuracy_of_equal_classes_is_the_accuracy() -> None:
+    logits, targets = cases(400, 4)
+    targets[:] = np.arange(400) % 4
+    found, right = decisions(logits, targets, NAMES).balanced_accuracy, int((logits.argmax(1) == targets).sum())
+    assert found.value == pytest.approx(right / 400)
+    assert (found.low, found.high) == pytest.approx((proportion(right, 400).low, proportion(right, 400).high), abs=0.01)
 
 
 def test_one_case_has_values_without_intervals() -> None:
     found = quality(log_probabilities(np.array([[1.0, 0.0]])), np.array([0]))
-    assert (found.log_loss.low, found.log_loss.note) == (None, ALIKE)
+    assert (found.log_loss.low, found.log_loss.note) == (None, ONE)
     assert found.log_loss.value == pytest.approx(log_loss([0], softmax([[1.0, 0.0]], axis=1), labels=[0, 1]))
 
 

@@ -199,7 +199,7 @@ def test_any_number_of_classes_has_its_page(count: int, cells: bool) -> None:
 def test_one_case_has_its_page() -> None:
     text = render(material(("a", "b"), cases=1))
     assert "So few sequences say little" in text
-    assert "all resamples gave the same" in text
+    assert "one sequence, or one group of sequences, gives no interval" in text
 
 
 def test_text_is_shown_as_text_and_escaped() -> None:

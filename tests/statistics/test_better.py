@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from unrolled.statistics import LEVEL, difference, holm, losses_are_lower, p_text, verdict
+from unrolled.statistics import LEVEL, Groups, difference, holm, losses_are_lower, p_text, verdict
 from unrolled.statistics.better import CHOICE_LEVEL
 
 
@@ -59,9 +59,23 @@ def test_lower_is_what_students_test_of_pairs_says(seed: int, cases: int, gain: 
 
 
 def test_lower_by_the_same_everywhere_is_lower_and_four_sequences_tell_nothing() -> None:
-    assert losses_are_lower(np.zeros(5), np.ones(5))
+    assert losses_are_lower(np.full(5, 0.5), np.ones(5))
     assert not losses_are_lower(np.ones(5), np.ones(5))
     assert not losses_are_lower(np.zeros(4), np.ones(4))
+
+
+@pytest.mark.parametrize(("better", "worse"), [(6, 0), (7, 0), (9, 1), (12, 1), (40, 20), (45, 20)])
+def test_fewer_mistakes_are_what_the_exact_test_says(better: int, worse: int) -> None:
+    before, after = np.repeat([1.0, 0.0, 1.0], [better, worse, 30]), np.repeat([0.0, 1.0, 1.0], [better, worse, 30])
+    expected = stats.binomtest(better, better + worse, alternative="greater").pvalue < CHOICE_LEVEL
+    assert losses_are_lower(after, before) == expected
+
+
+def test_losses_of_a_few_groups_tell_little() -> None:
+    before, after = np.ones(60), np.linspace(0.8, 0.99, 60)
+    assert losses_are_lower(after, before)
+    assert not losses_are_lower(after, before, groups=Groups(np.arange(60) // 20, 60))
+    assert losses_are_lower(after, before, groups=Groups(np.arange(60) // 5, 60))
 
 
 def test_a_sequence_of_little_weight_has_little_say() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_elsewhere
-from statsmodels.stats.proportion import confint_proportions_2indep
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from unrolled.statistics import mean_share
-from unrolled.statistics.differences import difference, fisher, mcnemar, over_seeds, sign_flip
+from unrolled.statistics import Groups, MeanShare, mean_share
+from unrolled.statistics.differences import difference, fisher, mcnemar, newcombe, over_seeds, sign_flip
 
 
 def pairs(both: int, one: int, other: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -32,9 +32,15 @@ def test_mcnemar_equals_statsmodels(counts: tuple[int, int]) -> None:
 )
 def test_newcombe_for_independent_shares_equals_statsmodels(counts: tuple[int, int, int, int]) -> None:
     elsewhere = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
+    shares = [
+        MeanShare(count / cases, *proportion_confint(count, cases, method="wilson"), 0.0, cases)
+        for count, cases in (counts[:2], counts[2:])
+    ]
+    assert newcombe(*shares, 0.0) == pytest.approx(elsewhere, abs=1e-9)
     first, second = (np.arange(cases)[None] < count for count, cases in (counts[:2], counts[2:]))
-    found = difference(first, second, paired=False)
-    assert (found.low, found.high) == pytest.approx(elsewhere, abs=1e-9)
+    found = difference(first, second, paired=False)  # of shares whose intervals are at least those
+    assert found.low <= elsewhere[0] + 1e-9
+    assert found.high >= elsewhere[1] - 1e-9
 
 
 def test_newcombe_for_pairs_that_are_independent_is_that_for_independent_shares() -> None:
@@ -87,7 +93,7 @@ def test_over_seeds_is_welch_where_cases_do_not_differ() -> None:
     # each seed is right on its own random cases, so that no case is easier than another
     first, second = (np.stack([rng.permutation(cases) < share * cases for share in some]) for some in shares)
     elsewhere = stats.ttest_ind(first.mean(1), second.mean(1), equal_var=False)
-    assert over_seeds(first, second, paired=False) == pytest.approx(elsewhere.pvalue, rel=0.1)
+    assert over_seeds(first, second, *[Groups(None, cases)] * 2) == pytest.approx(elsewhere.pvalue, rel=0.1)
 
 
 def test_single_runs_are_tested_by_mcnemar_or_fisher() -> None:
@@ -153,10 +159,10 @@ def test_the_normal_approximation_of_the_sign_flip_test_is_as_good_as_exact(monk
 
 def test_fishers_test_of_several_seeds_has_no_more_sequences() -> None:
     first, second = pairs(50, 12, 3, 5)
-    one = fisher(first[None], second[None])
+    one = fisher(*map(mean_share, (first[None], second[None])))
     assert one == pytest.approx(stats.fisher_exact([[62, 8], [53, 17]])[1])
-    assert fisher(np.tile(first, (4, 1)), np.tile(second, (3, 1))) == one
-    assert fisher(second[None], first[None]) == one
+    assert fisher(mean_share(np.tile(first, (4, 1))), mean_share(np.tile(second, (3, 1)))) == one
+    assert fisher(*map(mean_share, (second[None], first[None]))) == one
 
 
 def test_the_correlation_of_a_difference_never_makes_it_narrower_than_nothing() -> None:

@@ -133,17 +133,16 @@ def _train(
 def _print(comparison: Comparison) -> None:
     """Both tables, the verdict, and the notes."""
     from unrolled.cli.console import out, print_note, print_table
-    from unrolled.comparison import PAIR_HEADERS, ROW_HEADERS, legend, pair_cells, row_cells, shown_pairs
+    from unrolled.comparison import PAIR_HEADERS, ROW_HEADERS, legend, pair_cells, row_cells, shown_pairs, tested_on
 
     labels = _labels(comparison)
     if labels:
         for name, letter in labels.items():
             out().print(f"{letter}  {name}")
         out().print()
-    counts = " or ".join(dict.fromkeys(f"{row.cases:,}" for row in comparison.rows))
     rows = [row_cells(row, labels.get(row.name)) for row in comparison.rows]
     used = [index for index in range(len(ROW_HEADERS)) if any(row[index] for row in rows)]
-    headers = [f"of {counts}", *ROW_HEADERS[1:]]
+    headers = [f"on {tested_on(comparison)}", *ROW_HEADERS[1:]]
     print_table([headers[index] for index in used], [[row[index] for index in used] for row in rows])
     out().print()
     pairs = shown_pairs(comparison)

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from unrolled.evaluation import Evaluation
-from unrolled.reports import SEEN
-from unrolled.statistics import Proportion
+from unrolled.reports import SEEN, early_rows, promised
+from unrolled.statistics import Proportion, counted
 
 
 class Patient(Console):
@@ -72,7 +72,10 @@ def print_evaluation(evaluation: Evaluation) -> None:
         rows.append(["logistic regression", *share_cells(evaluation.logistic)])
     if evaluation.majority is not None:
         rows.append([f"always {evaluation.majority_class!r}", *share_cells(evaluation.majority)])
-    print_table([f"on {evaluation.cases:,} sequences", "accuracy", "95 % interval (Wilson)", "wrong"], rows)
+    used = "Wilson" if evaluation.groups is None else "Wilson, by groups"
+    print_table(
+        [f"on {counted(evaluation.cases, evaluation.groups)}", "accuracy", f"95 % interval ({used})", "wrong"], rows
+    )
     if evaluation.logistic is not None:
         seen = SEEN[evaluation.logistic_features or "summary"]
         console.print(f"(the regression was fitted on {seen} of {evaluation.logistic_cases:,} training sequences)")
@@ -86,6 +89,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print(f"the first {first.cases} alone: {first} - the value of a headline figure from so few")
     console.print()
     _print_figures(evaluation)
+    _print_early(evaluation)
     console.print()
     print_table(
         ["class", "sequences", "wrong", "precision", "recall", "F1"],
@@ -127,6 +131,15 @@ def _print_figures(evaluation: Evaluation) -> None:
             f"the probabilities have the temperature {evaluation.temperature:.3f}; without it the log loss was "
             f"{_number(before.log_loss.value)}, the calibration error {_number(before.calibration_error.value)}"
         )
+
+
+def _print_early(evaluation: Evaluation) -> None:
+    """What becomes of sequences that are decided before their end."""
+    if evaluation.early:
+        out().print()
+        headers = ["predict --stream --decide", "decided", "of these right", "95 % interval", "after steps (mean)"]
+        print_table(headers, [list(row) for row in early_rows(evaluation)])
+        out().print(f"({promised(evaluation)})")
 
 
 def _number(value: float | None) -> str:

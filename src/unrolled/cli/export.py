@@ -97,13 +97,20 @@ def _print(exported: Exported) -> None:
 
 def _print_quantized(quantized: Quantized, size_bytes: int) -> None:
     from unrolled.cli.console import out, print_table, share_cells
+    from unrolled.statistics import counted
 
     out().print()
     rows = [
         ["float32", *share_cells(quantized.original), _size(quantized.size_bytes)],
         ["int8", *share_cells(quantized.int8), _size(size_bytes)],
     ]
-    headers = [f"on {quantized.original.cases:,} sequences", "accuracy", "95 % interval (Wilson)", "wrong", "file"]
+    headers = [
+        f"on {counted(quantized.original.cases, quantized.groups)}",
+        "accuracy",
+        "95 % interval (Wilson)",
+        "wrong",
+        "file",
+    ]
     print_table(headers, rows)
     same = quantized.agreement
     out().print(f"both predict the same label for {same.count:,} of {same.cases:,}\n")

@@ -49,7 +49,13 @@ def predict(
         bool, typer.Option("--stream", help="Read one step per line from standard input, and answer each at once.")
     ] = False,
     decide: Annotated[
-        float | None, typer.Option(help="With --stream: stop once a class has this probability.", min=0, max=1)
+        float | None,
+        typer.Option(
+            help="With --stream: stop once a class has this probability. The report says how often such decisions are "
+            "right, and which probability keeps a promised error ('How early').",
+            min=0,
+            max=1,
+        ),
     ] = None,
     at_least: Annotated[int, typer.Option(help="With --decide: read this many steps first.", min=1)] = 5,
     state: Annotated[

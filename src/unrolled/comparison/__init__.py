@@ -16,6 +16,7 @@ from unrolled.comparison.output import (
     pair_cells,
     row_cells,
     shown_pairs,
+    tested_on,
     write_comparison,
 )
 from unrolled.comparison.references import FeatureMaker, ReferenceClassifier, Rival, named_reference
@@ -39,5 +40,6 @@ __all__ = [
     "pair_cells",
     "row_cells",
     "shown_pairs",
+    "tested_on",
     "write_comparison",
 ]

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from unrolled.comparison.entries import Entry, Results, entries_of_runs
+from unrolled.comparison.entries import Entry, Results, entries_of_runs, fewest
 from unrolled.comparison.references import ReferenceClassifier, fit_reference, named_reference
 from unrolled.data import Dataset, load_dataset
 from unrolled.errors import ConfigError, MismatchError
 from unrolled.evaluation import changed_part
 from unrolled.runs import RunFolder
-from unrolled.statistics import Difference, difference, holm, mcnemar, mean_share, p_text, verdict
+from unrolled.statistics import Difference, Groups, difference, holm, mean_share, p_text, verdict
 
 SCHEMA_VERSION = 1
 
@@ -37,11 +37,13 @@ class ComparisonRow:
         log_loss: None if there are no probabilities, or if the mean is not finite (a note says so).
         parameters: number of learned parameters.
         training_seconds, milliseconds: see `Results`.
+        groups: number of groups of the test sequences, which are what the interval counts as independent; None without
+            groups.
 
     Example:
         >>> found = unrolled.compare(["runs/levels/1"], against=["sklearn:GaussianNB"], data=dataset)
         >>> found.rows[0].cases, round(found.rows[0].low, 4)
-        (10, 0.7225)
+        (10, 0.7152)
     """
 
     name: str
@@ -56,6 +58,7 @@ class ComparisonRow:
     parameters: float | None
     training_seconds: float | None
     milliseconds: float
+    groups: int | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class ComparisonPair:
         first, second: names; the first has the higher accuracy.
         difference: the first's accuracy less the second's, with interval and test.
         p_corrected: the test's p value, corrected by Holm's method for all pairs of the comparison.
-        by_seed: p values, not corrected, of McNemar's exact test between the first runs, the second runs, …; empty if
+        by_seed: p values, not corrected, of the exact test between the first runs, the second runs, …; empty if
             the numbers of runs or the test sequences differ.
         sentence: the result in words.
 
@@ -135,10 +138,11 @@ def compare(
 ) -> Comparison:
     """Compares finished runs and reference classifiers on their test sequences.
 
-    What is compared is the share of right answers, and its unit is the sequence. Every pair has Newcombe's 95 %
+    What is compared is the share of right answers, and its unit is the sequence, or the group of sequences where the
+    data have groups. Every pair has Newcombe's 95 %
     interval of the difference and a p value, corrected for all pairs by Holm's method: McNemar's exact test for single
-    runs on the same sequences, Fisher's for different ones, and a test over seeds and sequences where an entry has
-    several seeds.
+    runs on the same sequences (a sign-flip test over the groups of grouped ones), Fisher's for different ones, and a
+    test over seeds and sequences where an entry has several seeds.
 
     Args:
         runs: run folders.
@@ -192,13 +196,26 @@ def compare_entries(entries: Sequence[Entry], *, unpaired: bool = False) -> Comp
         twice = next(name for name in names if names.count(name) > 1)
         raise ConfigError(f"two classifiers are called {twice!r}; give them different names.")
     paired = _same_data(entries, unpaired)
-    rows = {entry.name: _row(entry) for entry in entries}
+    groups = {entry.name: entry.groups for entry in entries}
+    if paired:
+        groups = dict.fromkeys(names, fewest(groups.values()))
+    rows = {entry.name: _row(entry, groups[entry.name]) for entry in entries}
     order = sorted(entries, key=lambda one: -rows[one.name].accuracy)
     couples = list(itertools.combinations(order, 2))
-    found = [difference(first.right, second.right, paired=paired) for first, second in couples]
+    found = [
+        difference(a.right, b.right, paired=paired, groups=groups[a.name], second_groups=groups[b.name])
+        for a, b in couples
+    ]
     corrected = holm([one.p for one in found])
     pairs = tuple(
-        ComparisonPair(a.name, b.name, one, p, _by_seed(a, b, paired), _sentence(a.name, b.name, one, p, len(couples)))
+        ComparisonPair(
+            a.name,
+            b.name,
+            one,
+            p,
+            _by_seed(a, b, groups[a.name]) if paired else (),
+            _sentence(a.name, b.name, one, p, len(couples)),
+        )
         for (a, b), one, p in zip(couples, found, corrected, strict=True)
     )
     prints = dict.fromkeys(results.fingerprint for one in entries for results in one.results)
@@ -223,9 +240,9 @@ def _same_data(entries: Sequence[Entry], unpaired: bool) -> bool:
     return other is None and not unpaired
 
 
-def _row(entry: Entry) -> ComparisonRow:
+def _row(entry: Entry, groups: Groups) -> ComparisonRow:
     right, results = entry.right, entry.results
-    accuracies, mean = right.mean(1), mean_share(right)
+    accuracies, mean = right.mean(1), mean_share(right, groups)
     loss = _mean([one.log_loss for one in results])
     return ComparisonRow(
         name=entry.name,
@@ -240,6 +257,7 @@ def _row(entry: Entry) -> ComparisonRow:
         parameters=_mean([one.parameters for one in results]),
         training_seconds=_mean([one.training_seconds for one in results]),
         milliseconds=sum(one.milliseconds for one in results) / len(results),
+        groups=groups.count,
     )
 
 
@@ -248,12 +266,11 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else None
 
 
-def _by_seed(first: Entry, second: Entry, paired: bool) -> tuple[float, ...]:
-    if not paired or len(first.results) < 2 or len(first.results) != len(second.results):
+def _by_seed(first: Entry, second: Entry, groups: Groups) -> tuple[float, ...]:
+    if len(first.results) < 2 or len(first.results) != len(second.results):
         return ()
-    return tuple(
-        mcnemar(int((a & ~b).sum()), int((b & ~a).sum())) for a, b in zip(first.right, second.right, strict=True)
-    )
+    runs = zip(first.right, second.right, strict=True)
+    return tuple(difference(a[None], b[None], groups=groups).p for a, b in runs)
 
 
 def _sentence(first: str, second: str, found: Difference, p: float, comparisons: int) -> str:
@@ -308,6 +325,7 @@ def _notes_on(name: str, results: Sequence[Results]) -> list[str]:
         notes.append(f"{name}: the log loss is NaN, since some probabilities are")
     elif any(math.isinf(loss) for loss in losses):
         notes.append(f"{name}: the log loss is infinite, since a true class got probability 0")
+    notes += [f"{name}: {note}" for note in dict.fromkeys(run.note for run in results) if note]
     missed = list(dict.fromkeys(one for run in results for one in run.never_predicted))
     if missed:
         several = "" if len(results) == 1 else " (some of its runs)"

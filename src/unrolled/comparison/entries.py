@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from unrolled.config import SECTIONS, Recipe
 from unrolled.data import Integers
-from unrolled.errors import DataError, RunError
+from unrolled.errors import DataError, RunError, UnrolledError
 from unrolled.evaluation import Outcomes, held_out
 from unrolled.model import Model
 from unrolled.runs import RunFolder
-from unrolled.statistics import Right
+from unrolled.statistics import Groups, Right
 
 RESULTLESS = frozenset(
     {"threads", "device", "cuda_graphs", "log_every", "checkpoint_every_steps", "checkpoint_every_seconds"}
@@ -43,6 +43,8 @@ class Results:
         parameters: number of learned parameters; None if unknown.
         training_seconds: measured during training; None if unknown.
         milliseconds: time to classify a test sequence, measured in batches.
+        groups: of the test sequences; None without groups.
+        note: a reservation that a reader of the figures must know, or None.
     """
 
     origin: str
@@ -53,6 +55,8 @@ class Results:
     parameters: int | None
     training_seconds: float | None
     milliseconds: float
+    groups: Groups | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,19 @@ class Entry:
     results: tuple[Results, ...]
 
     @property
+    def groups(self) -> Groups:
+        """The groups of the test sequences."""
+        return fewest(results.groups or Groups(None, len(results.right)) for results in self.results)
+
+    @property
     def right(self) -> Right:
         """Whether each run is right on each sequence, [S, N]."""
         return np.stack([results.right for results in self.results])
+
+
+def fewest(groups: Iterable[Groups]) -> Groups:
+    """Of several groupings of the same sequences, that with the fewest effective groups."""
+    return min(groups, key=lambda one: one.effective)
 
 
 def judge(
@@ -84,6 +98,8 @@ def judge(
     parameters: int | None,
     training_seconds: float | None,
     test_seconds: float,
+    groups: Groups | None = None,
+    note: str | None = None,
 ) -> Results:
     """Compares predictions with the true classes.
 
@@ -92,7 +108,7 @@ def judge(
         likelihoods: probability of each sequence's true class, [N]; None if the classifier gives none.
         classes: names, [C].
         test_seconds: time for all predictions.
-        origin, fingerprint, parameters, training_seconds: see `Results`.
+        origin, fingerprint, parameters, training_seconds, groups, note: see `Results`.
     """
     absent = np.setdiff1d(np.unique(targets), predictions)
     loss = None
@@ -108,6 +124,8 @@ def judge(
         parameters=parameters,
         training_seconds=training_seconds,
         milliseconds=1000 * test_seconds / len(targets),
+        groups=groups,
+        note=note,
     )
 
 
@@ -132,6 +150,7 @@ def results_of_run(path: Path) -> Results:
         raise RunError(
             f"the figures in {path} are damaged ({error}); `unrolled train --resume {path}` restores them."
         ) from None
+    groups = _groups(outcomes, figures, model, fingerprint)
     if np.isnan(outcomes.confidences).any():
         raise RunError(f"{path} gives probabilities that are NaN; such a model cannot be compared. Train it anew.")
     return judge(
@@ -144,6 +163,8 @@ def results_of_run(path: Path) -> Results:
         parameters=sum(parameter.numel() for parameter in model.network.parameters()),
         training_seconds=folder.training_seconds(),
         test_seconds=seconds,
+        groups=groups,
+        note=None if groups is not None else "the groups of its test sequences are not recorded; train it anew",
     )
 
 
@@ -153,12 +174,23 @@ def _stored(folder: RunFolder, figures: Mapping[str, Any]) -> tuple[Outcomes, st
     return None if outcomes is None or "fingerprint" not in figures else (outcomes, str(figures["fingerprint"]))
 
 
+def _groups(outcomes: Outcomes, figures: Mapping[str, Any], model: Model, fingerprint: str) -> Groups | None:
+    """The groups of a run's test sequences; None if it does not record them, and its data cannot be read again."""
+    if outcomes.groups is not None or "groups" in figures or not model.facts.data["options"].get("group"):
+        return Groups(outcomes.groups, len(outcomes))
+    try:
+        test = held_out(model).sequences
+    except UnrolledError:
+        return None
+    return Groups.of(test.groups, len(test)) if test.fingerprint == fingerprint else None
+
+
 def _computed(folder: RunFolder, model: Model) -> tuple[Outcomes, str]:
     """The same, computed from the model and the data that the recipe names."""
     if not model.facts.data["options"]["source"]:
         raise RunError(f"{folder.path} keeps no predictions and its data were in memory; train it anew.")
     test = held_out(model).sequences
-    return Outcomes.of(model.targets(test), model.predict_proba(test)), test.fingerprint
+    return Outcomes.of(model.targets(test), model.predict_proba(test), test.groups), test.fingerprint
 
 
 def entries_of_runs(paths: Sequence[str | Path], *, pool_seeds: bool = False) -> list[Entry]:

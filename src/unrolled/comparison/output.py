@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unrolled.comparison.comparison import Comparison, ComparisonPair, ComparisonRow
 from unrolled.drawing import draw_comparison, to_png
-from unrolled.statistics import p_text
+from unrolled.statistics import counted, p_text
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
 
 MAX_PAIRS = 15
@@ -96,10 +96,14 @@ def legend(comparison: Comparison) -> str:
     return "; ".join(used)
 
 
+def tested_on(comparison: Comparison) -> str:
+    """The number of test sequences, and of their groups."""
+    return " or ".join(dict.fromkeys(counted(row.cases, row.groups) for row in comparison.rows))
+
+
 def to_markdown(comparison: Comparison) -> str:
     """The verdict, both tables, the legend and the notes."""
-    cases = " or ".join(dict.fromkeys(f"{row.cases:,}" for row in comparison.rows))
-    lines = [f"**{comparison.verdict}**", "", f"On {cases} test sequences:", ""]
+    lines = [f"**{comparison.verdict}**", "", f"On {tested_on(comparison)}:", ""]
     lines += _table(ROW_HEADERS, [row_cells(row) for row in comparison.rows])
     lines += ["", *_table(PAIR_HEADERS, [pair_cells(pair) for pair in shown_pairs(comparison)]), ""]
     lines += [f"({legend(comparison)})"]

@@ -25,6 +25,7 @@ from unrolled.config import DataConfig
 from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, UnknownNameError
 from unrolled.preparation import learn_preprocessor
+from unrolled.statistics import Groups
 
 PREFIX = "sklearn:"
 MAX_FEATURES = 10_000
@@ -200,6 +201,7 @@ def _fit_and_test(name: str, classifier: Any, X: Any, y: npt.NDArray[np.str_], X
         parameters=None,
         training_seconds=fitted - started,
         test_seconds=tested - fitted,
+        groups=Groups.of(test.groups, len(test)),
     )
 
 

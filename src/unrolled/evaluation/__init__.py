@@ -2,13 +2,17 @@
 
 evaluation.py    all figures of a model, and ``evaluation.json``
 metrics.py       figures of predictions and of probabilities
+classes.py       figures of each class, and means over the classes
 scoring.py       predictions of a model at the end and after a share of the steps; calibration
+early.py         early decisions of a stream
 outcomes.py      predictions for the test sequences, as a run stores them
 attribution.py   the contribution of each step
 held_out.py      which sequences are held out of a model's training
 """
 
 from unrolled.evaluation.attribution import Attribution, integrated_gradients
+from unrolled.evaluation.classes import ClassRow
+from unrolled.evaluation.early import EarlyDecision, promise
 from unrolled.evaluation.evaluation import Evaluation, LengthGroup, ShareSeen, evaluate
 from unrolled.evaluation.held_out import (
     Chosen,
@@ -24,7 +28,7 @@ from unrolled.evaluation.held_out import (
     part_counts,
     parts_of,
 )
-from unrolled.evaluation.metrics import ClassRow, Quality
+from unrolled.evaluation.metrics import Quality
 from unrolled.evaluation.outcomes import Outcomes, save_outcomes
 from unrolled.evaluation.scoring import Predictions, calibrate, predictions_of
 
@@ -32,6 +36,7 @@ __all__ = [
     "Attribution",
     "Chosen",
     "ClassRow",
+    "EarlyDecision",
     "Evaluation",
     "LengthGroup",
     "Outcomes",
@@ -53,5 +58,6 @@ __all__ = [
     "part_counts",
     "parts_of",
     "predictions_of",
+    "promise",
     "save_outcomes",
 ]

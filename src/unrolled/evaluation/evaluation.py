@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from unrolled.data import Integers, Sequences
 from unrolled.errors import ConfigError, DataError, TrainedOnWarning
+from unrolled.evaluation.classes import ClassRow
+from unrolled.evaluation.early import EarlyDecision, early_decisions
 from unrolled.evaluation.held_out import learned, part_counts, parts_of
-from unrolled.evaluation.metrics import ClassRow, Quality, confusion, decisions, log_probabilities, quality
+from unrolled.evaluation.metrics import Quality, confusion, decisions, log_probabilities, quality
 from unrolled.evaluation.scoring import SHARES, Predictions, predictions_of
 from unrolled.model import Model
 from unrolled.statistics import (
+    Booleans,
     Confidence,
     Difference,
     Figure,
+    Groups,
     Proportion,
     ReliabilityBin,
     difference,
@@ -106,6 +110,9 @@ class Evaluation:
             if the model does not record its data.
         unlearned: accuracy on the sequences whose content is neither in the training nor in the validation data; None
             if that is so for all or for none, or unknown.
+        groups: number of groups of the sequences, which are what the intervals count as independent; None without
+            groups.
+        early: what becomes of sequences that are decided early; empty for a network that cannot be streamed.
 
     Example:
         >>> run.evaluation.confusion  # rows: the true class
@@ -140,6 +147,8 @@ class Evaluation:
     over_majority: Difference | None = None
     parts: dict[str, int] | None = None
     unlearned: Proportion | None = None
+    groups: int | None = None
+    early: list[EarlyDecision] = field(default_factory=list)
 
     @property
     def loss(self) -> float:
@@ -190,6 +199,7 @@ class Evaluation:
         """The few figures that a model folder keeps."""
         return {
             "cases": self.cases,
+            "groups": self.groups,
             "accuracy": self.accuracy.value,
             "accuracy_low": self.accuracy.low,
             "accuracy_high": self.accuracy.high,
@@ -232,7 +242,7 @@ def evaluate(
         sequences: with labels, all of them among the model's classes, N.
         predictions: of this model on these sequences, where they are already there.
         headline_sequences: a number of sequences, at least 1: also gives the accuracy on the first so many of them.
-        seed: of the resamples behind the intervals.
+        seed: of the simulation behind the interval of the calibration error.
     Returns:
         The figures; `Evaluation` says which they are, and their units.
     Raises:
@@ -245,9 +255,9 @@ def evaluate(
     Example:
         >>> evaluation = unrolled.evaluate(model, dataset.test)
         >>> print(evaluation.accuracy)
-        100.00 % (72.25 to 100.00)
+        100.00 % (71.52 to 100.00)
         >>> print(evaluation.majority)
-        50.00 % (23.66 to 76.34)
+        50.00 % (20.33 to 79.67)
     """
     if headline_sequences is not None and headline_sequences < 1:
         raise ConfigError(f"headline_sequences is {headline_sequences}; expected a number of sequences, at least 1.")
@@ -261,36 +271,40 @@ def evaluate(
     baselines = model.baselines
     logistic = baselines.predict(model.accept(sequences)) == targets if baselines else None
     majority = targets == baselines.majority if baselines else None
-    decided = decisions(logits, targets, model.classes, seed)
+    first = slice(headline_sequences)
+    groups = Groups.of(sequences.groups, len(targets))
+    decided = decisions(logits, targets, model.classes, groups)
     plain = log_probabilities(logits)
     scaled = plain if temperature == 1 else log_probabilities(logits, temperature)
     return Evaluation(
         cases=len(targets),
         fingerprint=sequences.fingerprint,
-        accuracy=share(right),
-        majority=None if majority is None else share(majority),
-        logistic=None if logistic is None else share(logistic),
+        accuracy=share(right, groups),
+        majority=None if majority is None else share(majority, groups),
+        logistic=None if logistic is None else share(logistic, groups),
         majority_class=model.classes[baselines.majority] if baselines else None,
         logistic_cases=baselines.cases if baselines else None,
         logistic_features=baselines.features if baselines else None,
-        headline=share(right[:headline_sequences]) if headline_sequences else None,
+        headline=share(right[first], groups.take(first)) if headline_sequences else None,
         balanced_accuracy=decided.balanced_accuracy,
         macro_f1=decided.macro_f1,
-        roc_auc=roc_auc(plain, targets, seed),
+        roc_auc=roc_auc(plain, targets, groups),
         top=decided.top,
-        quality=quality(scaled, targets, seed),
+        quality=quality(scaled, targets, groups, seed),
         temperature=temperature,
-        uncalibrated=quality(plain, targets, seed) if temperature != 1 else None,
-        reliability=Confidence.of(predictions.probabilities.astype(np.float64), targets).reliability(),
-        by_share=_by_share(predictions),
-        by_length=_by_length(sequences.lengths, right),
+        uncalibrated=quality(plain, targets, groups, seed) if temperature != 1 else None,
+        reliability=Confidence.of(predictions.probabilities.astype(np.float64), targets).reliability(groups),
+        by_share=_by_share(predictions, groups),
+        by_length=_by_length(sequences.lengths, right, groups),
         classes=decided.classes,
         confusion=confusion(targets, predicted, len(model.classes)).tolist(),
         seconds=predictions.seconds,
-        over_logistic=None if logistic is None else difference(right[None], logistic[None]),
-        over_majority=None if majority is None else difference(right[None], majority[None]),
+        over_logistic=None if logistic is None else difference(right[None], logistic[None], groups=groups),
+        over_majority=None if majority is None else difference(right[None], majority[None], groups=groups),
         parts=None if parts is None else part_counts(parts),
-        unlearned=share(right[new]) if new.any() and not new.all() else None,
+        unlearned=share(right[new], groups.take(np.flatnonzero(new))) if new.any() and not new.all() else None,
+        groups=groups.count,
+        early=early_decisions(model, sequences),
     )
 
 
@@ -303,21 +317,23 @@ def _warn_of_learned(new: npt.NDArray[np.bool_]) -> None:
     )
 
 
-def _by_share(predictions: Predictions) -> list[ShareSeen]:
+def _by_share(predictions: Predictions, groups: Groups) -> list[ShareSeen]:
     right = predictions.early == predictions.targets[predictions.early_cases][:, None]
-    return [ShareSeen(part, share(column)) for part, column in zip(SHARES, right.T, strict=True)]
+    asked = groups.take(predictions.early_cases)
+    return [ShareSeen(part, share(column, asked)) for part, column in zip(SHARES, right.T, strict=True)]
 
 
-def _by_length(lengths: Integers, right: npt.NDArray[np.bool_]) -> list[LengthGroup]:
-    """Groups between quantiles of the lengths; equal lengths stay together."""
+def _by_length(lengths: Integers, right: Booleans, groups: Groups) -> list[LengthGroup]:
+    """Parts between quantiles of the lengths; equal lengths stay together."""
     if (lengths == lengths[0]).all():
         return []
     edges = np.unique(np.quantile(lengths, np.linspace(0, 1, LENGTH_GROUPS + 1)[1:], method="inverted_cdf"))
-    group = np.searchsorted(edges, lengths)
+    part = np.searchsorted(edges, lengths)
     found = []
-    for number in np.unique(group):
-        inside = group == number
-        found.append(LengthGroup(int(lengths[inside].min()), int(lengths[inside].max()), share(right[inside])))
+    for number in np.unique(part):
+        inside = part == number
+        accuracy = share(right[inside], groups.take(inside))
+        found.append(LengthGroup(int(lengths[inside].min()), int(lengths[inside].max()), accuracy))
     return found
 
 

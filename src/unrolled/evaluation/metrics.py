@@ -1,7 +1,6 @@
 """Figures of predictions against true classes, each with its interval; pure functions.
 
-scikit-learn computes the figures; the thousand resamples are computed here, from sums over sequences. A figure that is
-not defined has a reason instead of a number.
+A figure that is not defined has a reason instead of a number.
 """
 
 from __future__ import annotations
@@ -10,56 +9,26 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 from scipy.special import log_softmax
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
+from sklearn.metrics import confusion_matrix
 
-from unrolled.data import Integers
+from unrolled.evaluation.classes import Answers, ClassRow
 from unrolled.statistics import (
-    FEW_CASES,
-    FEW_TEXT,
     Confidence,
     Doubles,
     Figure,
+    Groups,
+    Integers,
     Proportion,
-    basic_interval,
-    expected_calibration_error,
-    percentile_interval,
-    proportion,
-    resampled_sums,
+    calibration_error,
+    mean_loss,
+    share,
 )
 
 Floats = npt.NDArray[np.floating]
 
 TOP = (2, 3, 5)
 """The k of top-k; only those below the number of classes are used."""
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """The figures of one class.
-
-    Attributes:
-        name: the class's name.
-        support: number of sequences of this class.
-        predicted: number of sequences predicted as this class.
-        errors: number of sequences of this class predicted as another one.
-        precision: share of right predictions among those of this class; None if it was never predicted.
-        recall: share of right predictions among its sequences; None if there are none.
-        f1: harmonic mean of precision and recall.
-
-    Example:
-        >>> [(row.name, row.support, row.errors) for row in run.evaluation.classes]
-        [('high', 5, 0), ('low', 5, 0)]
-    """
-
-    name: str
-    support: int
-    predicted: int
-    errors: int
-    precision: Proportion | None
-    recall: Proportion | None
-    f1: Figure
 
 
 @dataclass(frozen=True)
@@ -100,101 +69,50 @@ class Decisions:
     classes: list[ClassRow]
 
 
-def decisions(logits: Floats, targets: Integers, classes: tuple[str, ...], seed: int = 0) -> Decisions:
+def decisions(logits: Floats, targets: Integers, classes: tuple[str, ...], groups: Groups | None = None) -> Decisions:
     """The figures of the most probable classes.
 
     Args:
         logits: [N, C].
         targets: [N].
         classes: names, [C].
-        seed: of the resamples.
+        groups: of the sequences; by default each is one.
     """
-    count, predictions = len(classes), logits.argmax(1)
-    sums = resampled_sums(
-        {
-            "right": _one_hot(np.where(predictions == targets, targets, -1), count),
-            "support": _one_hot(targets, count),
-            "predicted": _one_hot(predictions, count),
-        },
-        seed=seed,
-    )
-    with np.errstate(invalid="ignore"):
-        recall = sums["right"] / sums["support"]
-        f1 = 2 * sums["right"] / (sums["support"] + sums["predicted"])
-    rows = class_table(targets, predictions, classes, f1)
-    recalls = [row.recall.value for row in rows if row.recall]
-    absent = _about([row.name for row in rows if not row.support], "have no sequences and do not count")
-    unpredicted = _about([row.name for row in rows if not row.predicted], "were never predicted")
-    few = _about([row.name for row in rows if 0 < row.support < FEW_CASES], FEW_TEXT)
-    f1s = [row.f1.value for row in rows if row.f1.value is not None]
-    return Decisions(
-        balanced_accuracy=percentile_interval(float(np.mean(recalls)), np.nanmean(recall, axis=1), absent, few),
-        macro_f1=percentile_interval(float(np.mean(f1s)), np.nanmean(f1, axis=1), unpredicted, few),
-        top=top_k(logits, targets),
-        classes=rows,
-    )
+    groups = groups or Groups(None, len(targets))
+    answers = Answers(targets, logits.argmax(1), classes, groups)
+    return Decisions(answers.balanced_accuracy(), answers.macro_f1(), top_k(logits, targets, groups), answers.rows())
 
 
-def quality(log_probabilities: Doubles, targets: Integers, seed: int = 0) -> Quality:
+def quality(log_probabilities: Doubles, targets: Integers, groups: Groups | None = None, seed: int = 0) -> Quality:
     """The figures of the probabilities.
 
     Args:
         log_probabilities: natural logarithms, [N, C].
         targets: [N].
-        seed: of the resamples.
+        groups: of the sequences; by default each is one.
+        seed: of the simulation behind the interval of the calibration error.
     """
-    losses = case_losses(log_probabilities, targets)
-    probabilities = np.exp(log_probabilities)
-    confidence = Confidence.of(probabilities, targets)
-    distances = case_distances(probabilities, targets)
-    ones = np.ones(len(targets))
-    gaps = confidence.gaps()
-    sums = resampled_sums(
-        {"case": np.stack([ones, losses, distances], 1), "gap": gaps},
-        seed=seed,
-    )
-    cases = sums["case"][:, 0]
-    error = expected_calibration_error(np.asarray(gaps.sum(0)), np.array(float(len(targets))))
-    return Quality(
-        log_loss=percentile_interval(float(losses.mean()), sums["case"][:, 1] / cases),
-        brier=percentile_interval(float(distances.mean()), sums["case"][:, 2] / cases),
-        calibration_error=basic_interval(
-            float(error), expected_calibration_error(sums["gap"], cases), confidence.chance_error(seed=seed)
-        ),
-    )
+    groups = groups or Groups(None, len(targets))
+    confidence = Confidence.of(np.exp(log_probabilities), targets)
+    log_loss, brier = mean_losses(log_probabilities, targets, groups)
+    return Quality(log_loss, brier, calibration_error(confidence, groups, seed))
 
 
-def class_table(
-    targets: Integers, predictions: Integers, classes: tuple[str, ...], resampled_f1: Doubles | None = None
-) -> list[ClassRow]:
-    """Precision, recall, F1 and support of each class.
+def mean_losses(log_probabilities: Doubles, targets: Integers, groups: Groups) -> tuple[Figure, Figure]:
+    """The log loss and the Brier score; arguments as for `quality`."""
+    probabilities, wrong = np.exp(log_probabilities), log_probabilities.argmax(1) != targets
+    largest, second = _two_largest(log_probabilities)
+    further = (np.exp(largest) - np.exp(second)) * (1 if probabilities.shape[1] == 2 else 2)
+    losses, distances = case_losses(log_probabilities, targets), case_distances(probabilities, targets)
+    return mean_loss(losses, wrong, largest - second, groups), mean_loss(distances, wrong, further, groups)
 
-    Args:
-        targets, predictions: [N].
-        classes: names, [C].
-        resampled_f1: each class's F1 in each resample, [R, C], for its intervals.
-    """
-    matrix = confusion(targets, predictions, len(classes))
-    f1s = precision_recall_fscore_support(targets, predictions, labels=np.arange(len(classes)), zero_division=0.0)[2]
-    rows = []
-    for index, name in enumerate(classes):
-        right, support, predicted = int(matrix[index, index]), int(matrix[index].sum()), int(matrix[:, index].sum())
-        f1 = Figure(None, None, None, "bootstrap-percentile", "the class has no sequences and was never predicted")
-        if support or predicted:
-            spread = np.empty(0) if resampled_f1 is None else resampled_f1[:, index]
-            f1 = percentile_interval(float(f1s[index]), spread)
-        rows.append(
-            ClassRow(
-                name=name,
-                support=support,
-                predicted=predicted,
-                errors=support - right,
-                precision=proportion(right, predicted) if predicted else None,
-                recall=proportion(right, support) if support else None,
-                f1=f1,
-            )
-        )
-    return rows
+
+def _two_largest(values: Doubles) -> tuple[Doubles, Doubles]:
+    """The largest and the second largest of each row, [N]; of a single column twice the same."""
+    if values.shape[1] == 1:
+        return values[:, 0], values[:, 0]
+    ranked = np.partition(values, -2, axis=1)
+    return ranked[:, -1], ranked[:, -2]
 
 
 def confusion(targets: Integers, predictions: Integers, classes: int) -> Integers:
@@ -203,15 +121,19 @@ def confusion(targets: Integers, predictions: Integers, classes: int) -> Integer
     return matrix
 
 
-def top_k(scores: Floats, targets: Integers) -> dict[int, Proportion]:
-    """Share of sequences whose true class has one of the k largest scores, for each k of `TOP` below the classes."""
+def top_k(scores: Floats, targets: Integers, groups: Groups | None = None) -> dict[int, Proportion]:
+    """Share of sequences whose true class has one of the k largest scores, for each k of `TOP` below the classes.
+
+    Of equal scores that of the last class counts as the largest, as for scikit-learn's `top_k_accuracy_score`.
+    """
     classes = scores.shape[1]
-    found = {}
-    for k in TOP:
-        if k < classes:
-            right = top_k_accuracy_score(targets, scores, k=k, labels=np.arange(classes), normalize=False)
-            found[k] = proportion(int(right), len(targets))
-    return found
+    chosen = [k for k in TOP if k < classes]
+    if not chosen:
+        return {}
+    true = scores[np.arange(len(targets)), targets][:, None]
+    above = (scores > true) | ((scores == true) & (np.arange(classes) > targets[:, None]))
+    place = above.sum(1)
+    return {k: share(place < k, groups) for k in chosen}
 
 
 def log_probabilities(logits: Floats, temperature: float = 1.0) -> Doubles:
@@ -234,18 +156,3 @@ def case_distances(probabilities: Doubles, targets: Integers) -> Doubles:
     true = probabilities[np.arange(len(targets)), targets]
     distances: Doubles = np.square(probabilities).sum(1) - 2 * true + 1
     return distances / 2 if probabilities.shape[1] == 2 else distances
-
-
-def _one_hot(indices: Integers, classes: int) -> csr_array:
-    """A one in each sequence's column, and zeros for a negative index, [N, C]."""
-    cases = np.flatnonzero(indices >= 0)
-    return csr_array((np.ones(len(cases)), (cases, indices[cases])), shape=(len(indices), classes))
-
-
-def _about(names: list[str], what: str, most: int = 5) -> str:
-    """A note about classes; empty without any."""
-    if not names:
-        return ""
-    shown = ", ".join(repr(name) for name in names[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"classes {shown}{more} {what}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from unrolled.data import Integers
 from unrolled.model import Probabilities
+from unrolled.statistics import Groups
 from unrolled.storage import write_bytes
 
 MOST_PROBABILITIES = 1_000_000
@@ -28,18 +30,21 @@ class Outcomes:
         predictions: index of the predicted class, [N].
         confidences: probability of the predicted class, [N]; NaN if any probability of the sequence is NaN.
         likelihoods: probability of the true class, [N].
+        groups: index of each sequence's group, [N]; None without groups, and in runs of version 0.1.0.
     """
 
     targets: Integers
     predictions: Integers
     confidences: npt.NDArray[np.float32]
     likelihoods: npt.NDArray[np.float32]
+    groups: Integers | None = None
 
     @classmethod
-    def of(cls, targets: Integers, probabilities: Probabilities) -> Self:
-        """Takes the outcomes from the probabilities of all classes, [N, C]."""
+    def of(cls, targets: Integers, probabilities: Probabilities, groups: Iterable[str] | None = None) -> Self:
+        """Takes the outcomes from the probabilities of all classes, [N, C], and the names of the groups, [N]."""
         true = probabilities[np.arange(len(targets)), targets]
-        return cls(targets, probabilities.argmax(1), probabilities.max(1), true)
+        places = Groups.of(groups, len(targets)).places
+        return cls(targets, probabilities.argmax(1), probabilities.max(1), true, places)
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
@@ -47,25 +52,29 @@ class Outcomes:
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
                 targets, predictions = (stored[name].astype(np.int64) for name in ("targets", "predictions"))
-                found = cls(targets, predictions, stored["confidences"], stored["likelihoods"])
+                groups = stored["groups"].astype(np.int64) if "groups" in stored else None
+                found = cls(targets, predictions, stored["confidences"], stored["likelihoods"], groups)
         except (OSError, ValueError, KeyError, BadZipFile):
             return None
-        parts = (found.targets, found.predictions, found.confidences, found.likelihoods)
-        return found if {part.shape for part in parts} == {(len(found),)} else None
+        parts = (found.targets, found.predictions, found.confidences, found.likelihoods, found.groups)
+        return found if {part.shape for part in parts if part is not None} == {(len(found),)} else None
 
     def __len__(self) -> int:
         return len(self.targets)
 
 
-def save_outcomes(path: Path, targets: Integers, probabilities: Probabilities) -> None:
+def save_outcomes(
+    path: Path, targets: Integers, probabilities: Probabilities, groups: Iterable[str] | None = None
+) -> None:
     """Writes the outcomes as an ``.npz`` file, with all ``probabilities`` [N, C] up to `MOST_PROBABILITIES`.
 
     Args:
         path: path of the file.
         targets: [N].
         probabilities: [N, C].
+        groups: name of each sequence's group, [N]; None without groups.
     """
-    found = Outcomes.of(targets, probabilities)
+    found = Outcomes.of(targets, probabilities, groups)
     smallest = np.min_scalar_type(probabilities.shape[1] - 1)
     columns = {
         "targets": found.targets.astype(smallest),
@@ -73,6 +82,8 @@ def save_outcomes(path: Path, targets: Integers, probabilities: Probabilities) -
         "confidences": found.confidences,
         "likelihoods": found.likelihoods,
     }
+    if found.groups is not None:
+        columns["groups"] = found.groups.astype(np.min_scalar_type(int(found.groups.max())))
     if probabilities.size <= MOST_PROBABILITIES:
         columns["probabilities"] = probabilities
     buffer = io.BytesIO()

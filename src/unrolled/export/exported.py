@@ -36,17 +36,19 @@ class Quantized:
         int8: accuracy of the quantised file.
         agreement: share of sequences to which both give the same label.
         size_bytes: of the file with the weights in float32.
+        groups: number of groups of the sequences; None without groups.
 
     Example:
         >>> exported = unrolled.export_onnx(model, "small.onnx", int8_data=dataset.test)
         >>> print(exported.quantized.agreement)
-        100.00 % (72.25 to 100.00)
+        100.00 % (71.52 to 100.00)
     """
 
     original: Proportion
     int8: Proportion
     agreement: Proportion
     size_bytes: int
+    groups: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from onnx import ModelProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from unrolled.errors import UnsupportedError
 from unrolled.export.exported import Quantized
 from unrolled.export.running import open_session, predict_in_runtime
-from unrolled.statistics import Proportion, proportion
+from unrolled.statistics import Groups, share
 
 if TYPE_CHECKING:
     from unrolled.data import Sequences
@@ -45,10 +44,9 @@ def quantize(model: Model, proto: ModelProto, sequences: Sequences) -> tuple[byt
     before = model.predict(sequences)
     after, _ = predict_in_runtime(open_session(content), sequences)
 
-    def share(right: npt.NDArray[np.bool_]) -> Proportion:
-        return proportion(int(right.sum()), len(sequences))
-
-    return content, Quantized(share(before == truth), share(after == truth), share(before == after), proto.ByteSize())
+    groups = Groups.of(sequences.groups, len(sequences))
+    original, int8, same = (share(right, groups) for right in (before == truth, after == truth, before == after))
+    return content, Quantized(original, int8, same, proto.ByteSize(), groups.count)
 
 
 def _check_it_can_be(model: Model) -> None:

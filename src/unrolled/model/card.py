@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from unrolled.statistics import counted
+
 
 def write_card(facts: Mapping[str, Any], network: str, method: str) -> str:
     """The card's text.
@@ -25,8 +27,9 @@ def write_card(facts: Mapping[str, Any], network: str, method: str) -> str:
         f"- **Training data**: {data.get('note', 'not recorded')}; SHA-256 {data.get('fingerprint', 'not recorded')}.",
     ]
     if figures:
+        tested = counted(figures["cases"], figures.get("groups"))
         lines += [
-            f"- **Accuracy** on {figures['cases']:,} test sequences: {100 * figures['accuracy']:.2f} % "
+            f"- **Accuracy** on the test's {tested}: {100 * figures['accuracy']:.2f} % "
             f"(95 % interval {100 * figures['accuracy_low']:.2f} to {100 * figures['accuracy_high']:.2f}); "
             f"always saying the majority class gives {100 * figures['majority']:.2f} %"
             + (

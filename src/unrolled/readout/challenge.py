@@ -13,7 +13,7 @@ from torch import Tensor
 from unrolled.config import TrainConfig
 from unrolled.data.batches import Batcher
 from unrolled.network import Network
-from unrolled.statistics import losses_are_lower
+from unrolled.statistics import Groups, losses_are_lower
 from unrolled.training import Plan, Selection, measure_each, nested, on_device, part
 
 WORTH = 0.1
@@ -60,14 +60,15 @@ class Challenge(FittedStart):
         fitted: the weights of the start that was fitted to all training sequences; these may be kept.
         set_aside: whether the validation sequences are training sequences that were set aside. Training then begins at
             a start that was fitted to the others. It has to be better by `WORTH`, and `HOPE` may end it early.
+        groups: of the validation sequences.
 
     Attributes:
         start_each: the monitored figure of each validation sequence at the start, [N].
     """
 
-    def __init__(self, config: TrainConfig, fitted: Mapping[str, Tensor], *, set_aside: bool) -> None:
+    def __init__(self, config: TrainConfig, fitted: Mapping[str, Tensor], *, set_aside: bool, groups: Groups) -> None:
         super().__init__(config)
-        self.fitted, self.set_aside = dict(fitted), set_aside
+        self.fitted, self.set_aside, self.groups = dict(fitted), set_aside, groups
         self.start_each: Tensor | None = None
 
     def begin(self, network: Network, train: Batcher, validation: Batcher | None) -> None:
@@ -110,7 +111,7 @@ class Challenge(FittedStart):
         weights = None if validation.weights is None else validation.weights.cpu().double().numpy()
         worth = WORTH if self.set_aside else 0.0
         losses = self._monitored_each(best, validation).double().numpy()
-        return losses_are_lower(losses, self.start_each.double().numpy(), weights, worth)
+        return losses_are_lower(losses, self.start_each.double().numpy(), weights, worth, self.groups)
 
     def _monitored_each(self, network: Network, batcher: Batcher) -> Tensor:
         """The monitored figure of each sequence, [N]: its cross-entropy, or 1 if its predicted class is wrong."""

@@ -18,7 +18,7 @@ from unrolled.readout.challenge import Challenge, FittedOnly, FittedStart, is_in
 from unrolled.readout.filters import scale_filters
 from unrolled.readout.ridge import start_readout
 from unrolled.runtime import using_threads
-from unrolled.statistics import FEWEST_LOSSES
+from unrolled.statistics import FEWEST_LOSSES, Groups
 from unrolled.training import (
     CheckpointStore,
     Selection,
@@ -173,9 +173,11 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
     if measure(network, training_batcher(train, network.output.weight.device, weights)).loss < SOLVED:
         training = replace(training, config=_one_epoch(config))
     if validation is not None:
+        groups = Groups.of(validation.groups, len(validation))
         if len(validation) < FEWEST_LOSSES:
             return _unchallenged(training, fitted, f"{len(validation)} validation sequences are")
-        return training.choosing_by(Challenge(config, fitted, set_aside=False), f"{_UNLESS} on the validation data")
+        challenge = Challenge(config, fitted, set_aside=False, groups=groups)
+        return training.choosing_by(challenge, f"{_UNLESS} on the validation data")
     aside = choose_aside(train, config.seed, training.recipe.data)
     if aside is None:
         return _unchallenged(training, fitted, "the training sequences that can be set aside are")
@@ -188,8 +190,9 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
         sample_weights=_of(training.sample_weights, rest),
         validation_weights=None if weights is None else weights[aside],
     )
+    groups = Groups.of(train.groups, len(train)).take(aside)
     where = f"{len(aside):,} training sequences that are set aside"
-    return training.choosing_by(Challenge(config, fitted, set_aside=True), f"{_UNLESS} on {where}")
+    return training.choosing_by(Challenge(config, fitted, set_aside=True, groups=groups), f"{_UNLESS} on {where}")
 
 
 def _unchallenged(training: Training, fitted: Mapping[str, Tensor], what: str) -> Training:

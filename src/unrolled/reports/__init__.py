@@ -10,6 +10,6 @@ templates/    the page itself, and its style
 """
 
 from unrolled.reports.page import Material, Shown, render
-from unrolled.reports.words import SEEN
+from unrolled.reports.words import SEEN, early_rows, promised
 
-__all__ = ["SEEN", "Material", "Shown", "render"]
+__all__ = ["SEEN", "Material", "Shown", "early_rows", "promised", "render"]

@@ -37,13 +37,11 @@ def command_to_repeat(recipe: Recipe, *, text: bool = False) -> str:
     return " ".join(["unrolled train", shlex.quote(argument), *(_option(*item) for item in changed.items())])
 
 
-def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], cases: int | None) -> list[tuple[str, str]]:
-    """The facts of a run, as pairs of name and text."""
+def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], tested: str) -> list[tuple[str, str]]:
+    """The facts of a run, as pairs of name and text; ``tested`` is the number of test sequences."""
     data = facts.get("data", {})
     weights = sum(parameter.numel() for parameter in model.network.parameters())
-    held = (
-        f"{data.get('train', 0):,} to train, {data.get('validation', 0):,} for validation, {cases or 0:,} for the test"
-    )
+    held = f"{data.get('train', 0):,} to train, {data.get('validation', 0):,} for validation, {tested} for the test"
     found = [
         ("Data", str(data.get("note", "not recorded"))),
         ("Sequences", held),

@@ -113,7 +113,7 @@ def compose(material: Material) -> dict[str, Any]:
     album, found, model = Album(), material.evaluation, material.model
     content = {
         "title": material.title,
-        "origin": origin.lines(material.facts, model, list(material.history), found.cases if found else None),
+        "origin": origin.lines(material.facts, model, list(material.history), words.tested(found)),
         "command": origin.command_to_repeat(material.recipe, text=material.model.facts.vocabulary is not None),
         "evaluation": found,
         "about": origin.about(material.recipe, material.facts, model, list(material.history)),
@@ -166,6 +166,8 @@ def _figures(found: Evaluation, album: Album) -> dict[str, Any]:
         "by_share": _by_share(found, album),
         "by_length": _by_length(found, album),
         "early": _early(found),
+        "decisions": words.early_rows(found),
+        "promise": words.promised(found),
     }
 
 

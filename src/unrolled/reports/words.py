@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unrolled.evaluation import Evaluation
-from unrolled.statistics import Difference, Figure, Proportion, p_text, verdict
+from unrolled.statistics import Difference, Figure, Proportion, counted, holm, p_text, verdict
 
 
 def per_cent(value: float | None, cases: int) -> str:
@@ -28,15 +28,23 @@ def interval(found: Proportion | Figure, cases: int | None = None, digits: int =
     return f"{per_cent(found.low, cases).removesuffix(' %')} to {per_cent(found.high, cases)}"
 
 
+def tested(found: Evaluation | None) -> str:
+    """The number of test sequences, and of their groups."""
+    if found is None or found.groups is None:
+        return f"{found.cases if found else 0:,}"
+    return f"{found.cases:,} (in {found.groups:,} groups)"
+
+
 def headline(found: Evaluation) -> str:
     """The accuracy with its interval, in words."""
     right, cases = found.accuracy.count, found.cases
-    text = f"Of {cases:,} sequences that it had not seen, the network classified {right:,} correctly: "
+    text = f"Of {counted(cases, found.groups)} that it had not seen, the network classified {right:,} correctly: "
     text += f"{per_cent(found.accuracy.value, cases)}. "
-    if cases < 10:
-        text += "So few sequences say little. "
+    if min(cases, found.groups or cases) < 10:
+        text += f"So few {'sequences' if found.groups is None else 'groups'} say little. "
     low, high = per_cent(found.accuracy.low, cases), per_cent(found.accuracy.high, cases)
-    return f"{text}The 95 % interval of the accuracy on all sequences of this kind is {low} to {high}."
+    text += f"The 95 % interval of the accuracy on all sequences of this kind is {low} to {high}"
+    return f"{text}{'' if found.groups is None else ', where those of one group are not independent'}."
 
 
 def beside(found: Evaluation) -> str:
@@ -54,18 +62,49 @@ def beside(found: Evaluation) -> str:
 
 
 def _verdicts(over: dict[str, Difference]) -> list[str]:
-    """A sentence for each verdict on the network and the baselines, by the rule that `compare` uses too."""
+    """A sentence for each verdict on the network and the baselines, by the rule that `compare` uses too.
+
+    The p values are corrected for the number of baselines, as those of `compare` for its pairs.
+    """
     sentences = {
         "worse": "The network is worse than {}: the simpler classifier is the better choice.",
         "not shown": "These sequences do not show that the network is better than {}.",
         "better": "The network is better than {}.",
     }
     found = []
+    corrected = dict(zip(over, holm([one.p for one in over.values()]), strict=True))
     for kind, sentence in sentences.items():
-        names = [f"{name} ({one.test}: {p_text(one.p)})" for name, one in over.items() if verdict(one) == kind]
+        names = [
+            f"{name} ({one.test}: {p_text(corrected[name])})"
+            for name, one in over.items()
+            if verdict(one, corrected[name]) == kind
+        ]
         if names:
             found.append(sentence.format(" and ".join(names)))
     return found
+
+
+def promised(found: Evaluation) -> str:
+    """The confidence that keeps a promised error, or what is missing for one."""
+    kept = [one for one in found.early if one.promise is not None]
+    if not found.early:
+        return ""
+    if not kept:
+        return "There were too few validation sequences to promise a share of wrong decisions."
+    parts = [f"at most {100 * (one.promise or 0):g} % by --decide {one.confidence:g}" for one in kept]
+    return f"On validation sequences the share of wrong decisions was kept to {', '.join(parts)}."
+
+
+def early_rows(found: Evaluation) -> list[tuple[str, str, str, str, str]]:
+    """Confidence, share decided, share of these that are right, its interval, and the mean number of steps."""
+    rows = []
+    for one in found.early:
+        wanted = "" if one.promise is None else f" (for at most {100 * one.promise:g} % wrong)"
+        decided, right, ends = per_cent(one.decided.value, one.decided.cases), "–", ""
+        if one.right is not None:
+            right, ends = per_cent(one.right.value, one.right.cases), interval(one.right, one.right.cases)
+        rows.append((f"{one.confidence:g}{wanted}", decided, right, ends, number(one.steps, 1)))
+    return rows
 
 
 SEEN = {
@@ -77,6 +116,10 @@ SEEN = {
 
 METHODS = {
     "wilson": "Wilson",
+    "wilson-groups": "Wilson, by groups",
+    "wilson-effective": "Wilson, effective",
+    "student-mistakes": "Student",
+    "simulated-gaps": "simulated",
     "bootstrap-percentile": "bootstrap",
     "bootstrap-basic": "bootstrap, mirrored",
     "delong": "DeLong",

@@ -77,7 +77,7 @@ def evaluate_run(folder: RunFolder, recipe: Recipe, model: Model, test: Sequence
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainedOnWarning)  # the training says which of its test sequences these are
         evaluation = evaluate(model, test, predictions=predictions, headline_sequences=recipe.train.headline_sequences)
-    save_outcomes(folder.predictions, predictions.targets, predictions.probabilities)
+    save_outcomes(folder.predictions, predictions.targets, predictions.probabilities, test.groups)
     write_json(folder.evaluation, evaluation.to_dict())
     return evaluation
 
@@ -126,7 +126,7 @@ def _shown(folder: RunFolder, model: Model, test: Sequences) -> Shown:
     """The test sequences with the model's predictions, stored ones or else computed again."""
     outcomes = Outcomes.load(folder.predictions)
     if outcomes is None or len(outcomes) != len(test):
-        outcomes = Outcomes.of(model.targets(test), model.predict_proba(test))
+        outcomes = Outcomes.of(model.targets(test), model.predict_proba(test), test.groups)
     return Shown(test, outcomes)
 
 

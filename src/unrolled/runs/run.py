@@ -46,6 +46,7 @@ from unrolled.evaluation import (
     calibrate,
     changed_part,
     fingerprints,
+    promise,
 )
 from unrolled.model import Model, choose_examples, learned_facts
 from unrolled.preparation import Preprocessor, learn_preprocessor
@@ -99,7 +100,7 @@ class Run:
         >>> run.model.classes
         ('high', 'low')
         >>> print(run.evaluation.accuracy)  # with its 95 % interval: 10 test sequences say little
-        100.00 % (72.25 to 100.00)
+        100.00 % (71.52 to 100.00)
         >>> len(run.history)
         30
     """
@@ -394,6 +395,8 @@ def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run
         model = replace(model, examples=examples, record=dataset.record)
         if recipe.train.calibrate and dataset.validation is not None:
             model = calibrate(model, dataset.validation)
+        if dataset.validation is not None:
+            model = promise(model, dataset.validation)
         evaluation = None
         if dataset.test is not None:
             evaluation = evaluate_run(folder, recipe, model, dataset.test)

@@ -7,133 +7,74 @@ which the interval needs too: sorting a million scores once for each class is mo
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
-import numpy.typing as npt
-from scipy.special import ndtri
 
-from unrolled.statistics.bootstrap import (
-    DRAWS,
-    FEW_CASES,
-    FEW_TEXT,
-    Figure,
-    draws,
-    joined,
-    percentile_interval,
-)
-from unrolled.statistics.shares import CONFIDENCE, Doubles, Integers
-
-MOST_PRODUCTS = 200_000_000
-"""Most resamples × sequences × classes for the bootstrap; beyond that, DeLong's variance gives the interval."""
+from unrolled.statistics.figures import FEW_CASES, FEW_TEXT, Figure, effective_share
+from unrolled.statistics.groups import Booleans, Doubles, Groups, Integers
 
 _NONE = "it needs sequences of at least two classes"
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """All sequences in the order of their scores for one class.
+def roc_auc(scores: Doubles, targets: Integers, groups: Groups | None = None) -> Figure:
+    """The area with its interval, from DeLong's variance or, where that is larger, Hanley and McNeil's.
 
-    Attributes:
-        order: indices of the sequences by rising score, [N].
-        positive: whether each sequence, in this order, belongs to the class, [N].
-        first, last: the places in this order of the first, and behind the last, sequence with the same score, [N].
-    """
-
-    order: Integers
-    positive: npt.NDArray[np.bool_]
-    first: Integers
-    last: Integers
-
-    @classmethod
-    def of(cls, scores: Doubles, positive: npt.NDArray[np.bool_]) -> Ranking:
-        """Ranks the sequences by their scores for the class."""
-        order = np.argsort(scores)  # in any order among equal scores: `first` and `last` are the same for all of them
-        ranked = scores[order]
-        edges = np.concatenate([[0], np.flatnonzero(ranked[1:] != ranked[:-1]) + 1, [len(ranked)]])
-        sizes = np.diff(edges)
-        return cls(order, positive[order], np.repeat(edges[:-1], sizes), np.repeat(edges[1:], sizes))
-
-    def areas(self, weights: npt.NDArray[np.float32]) -> Doubles:
-        """The area for a number of copies of each sequence, [R, N] → [R]; NaN if one side is empty."""
-        ranked = weights[:, self.order]
-        own = np.flatnonzero(self.positive)
-        ours = ranked[:, own].astype(np.float64)
-        ranked[:, own] = 0
-        below = np.zeros((len(weights), len(self.order) + 1), np.float32)  # whole numbers far below 2²⁴: exact
-        np.cumsum(ranked, axis=1, out=below[:, 1:])  # sequences of the rest up to each place
-        beaten = below[:, self.first[own]].astype(np.float64) + below[:, self.last[own]]
-        with np.errstate(invalid="ignore"):
-            areas: Doubles = (ours * beaten).sum(1) / (2 * ours.sum(1) * below[:, -1])
-        return areas
-
-    @cached_property
-    def placements(self) -> Doubles:
-        """The share of the other side that each sequence beats, where a tie counts half, [N] in the ranking's order.
-
-        Their mean over the class's sequences is the area, and over the others too (DeLong et al. 1988, Biometrics 44).
-        """
-        ahead = np.concatenate([[0], np.cumsum(self.positive)])
-        positives = ahead[self.first] + ahead[self.last]  # twice the class's sequences below, where a tie counts half
-        own, rest = int(ahead[-1]), len(self.order) - int(ahead[-1])
-        of_own = (self.first + self.last - positives) / (2 * rest)
-        placements: Doubles = np.where(self.positive, of_own, 1 - positives / (2 * own))
-        return placements
-
-    def area(self) -> float:
-        """The area over all sequences."""
-        return float(self.placements[self.positive].mean())
-
-    def influences(self) -> Doubles:
-        """The influence of each sequence on the area, [N] in the original order, of mean 0."""
-        own, cases = np.count_nonzero(self.positive), len(self.order)
-        found = np.empty(cases)
-        found[self.order] = (self.placements - self.area()) * np.where(
-            self.positive, cases / own, cases / (cases - own)
-        )
-        return found
-
-
-def roc_auc(scores: Doubles, targets: Integers, seed: int = 0) -> Figure:
-    """The area with its interval.
+    DeLong's variance (1988, Biometrics 44) is that of the sequences' influences, and 0 where the classes are separated;
+    that of Hanley and McNeil (1982, Radiology 143) follows from the area, here with two more sequences of the smaller
+    side, one of which is misplaced.
 
     Args:
         scores: scores of each class, [N, C]: probabilities, or anything that rises with them.
         targets: [N].
-        seed: seed of the resamples.
+        groups: of the sequences; by default each is one.
     """
     cases, count = scores.shape
     support = np.bincount(targets, minlength=count)
     usable = [index for index in range(count) if 0 < support[index] < cases]
     if not usable:
-        return Figure(None, None, None, "bootstrap-percentile", _NONE)
+        return Figure(None, None, None, "wilson-effective", _NONE)
     absent = count - int((support > 0).sum())
     note = f"{absent} of {count} classes have no sequences and do not count" if absent and count > 2 else ""
     few = int((support[usable] < FEW_CASES).sum())
     doubt = f"{few} of {count} classes {FEW_TEXT}" if few else ""
     if count == 2:
         usable = [1]
-    rankings = (Ranking.of(scores[:, index], targets == index) for index in usable)
-    if DRAWS * cases * len(usable) <= MOST_PRODUCTS:
-        kept = list(rankings)
-        value = float(np.mean([ranking.area() for ranking in kept]))
-        areas = [[ranking.areas(block) for ranking in kept] for block in draws(cases, seed=seed)]
-        return percentile_interval(value, _mean_defined(np.concatenate(areas, axis=1)), note, doubt)
-    values, influences = [], np.zeros(cases)
-    for ranking in rankings:
-        values.append(ranking.area())
-        influences += ranking.influences() / len(usable)
-    value = float(np.mean(values))
-    half = float(ndtri((1 + CONFIDENCE) / 2)) * float(influences.std(ddof=1)) / math.sqrt(cases)
-    return Figure(value, max(value - half, 0.0), min(value + half, 1.0), "delong", joined(note, doubt))
+    influences, areas, variances = np.zeros(cases), [], []
+    for index in usable:
+        area, own = area_and_influences(scores[:, index], targets == index)
+        influences += own / len(usable)
+        smaller = min(support[index], cases - support[index])
+        areas.append((area, (area * smaller + 1) / (smaller + 2)))
+        variances.append(_hanley_mcneil(areas[-1][1], support[index], cases - support[index]))
+    value, likely = (float(mean) for mean in np.mean(areas, axis=0))
+    variance = max(float(np.square(influences).sum()), float(np.mean(variances)) / len(usable))
+    return effective_share(
+        value, likely, variance, groups or Groups(None, cases), influences, influences < 0, note, doubt
+    )
 
 
-def _mean_defined(areas: Doubles) -> Doubles:
-    """The mean over the classes in each resample, [K, R] → [R]; NaN without any."""
-    defined = np.isfinite(areas)
-    counts = defined.sum(0)
-    with np.errstate(invalid="ignore"):
-        means: Doubles = np.where(defined, areas, 0.0).sum(0) / counts
-    return means
+def area_and_influences(scores: Doubles, positive: Booleans) -> tuple[float, Doubles]:
+    """The area of one class, and the influence of each sequence on it, [N], of mean 0.
+
+    The influence is that of DeLong's placements: the share of the other side that a sequence beats, where a tie counts
+    half, less the area.
+    """
+    order = np.argsort(scores)  # in any order among equal scores: they get the same placements
+    ranked, own = scores[order], positive[order]
+    edges = np.concatenate([[0], np.flatnonzero(ranked[1:] != ranked[:-1]) + 1, [len(ranked)]])
+    sizes = np.diff(edges)
+    first, last = np.repeat(edges[:-1], sizes), np.repeat(edges[1:], sizes)
+    ahead = np.concatenate([[0], np.cumsum(own)])
+    positives = ahead[first] + ahead[last]  # twice the class's sequences below, where a tie counts half
+    count = int(ahead[-1])
+    rest = len(order) - count
+    placements = np.where(own, (first + last - positives) / (2 * rest), 1 - positives / (2 * count))
+    area = float(placements[own].mean())
+    influences = np.empty(len(order))
+    influences[order] = (placements - area) / np.where(own, count, rest)
+    return area, influences
+
+
+def _hanley_mcneil(area: float, own: int, rest: int) -> float:
+    """The variance of an area, if scores are distributed exponentially."""
+    pairs = area / (2 - area) - area**2, 2 * area**2 / (1 + area) - area**2
+    return float((area * (1 - area) + (own - 1) * pairs[0] + (rest - 1) * pairs[1]) / (own * rest))

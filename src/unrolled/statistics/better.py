@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtr
 
-from unrolled.statistics.differences import Difference
-from unrolled.statistics.shares import Doubles
+from unrolled.statistics.differences import Difference, sign_flip
+from unrolled.statistics.groups import Doubles, Groups
 
 LEVEL = 0.05
 """A p value below this, corrected where there are several comparisons, shows a difference of accuracies."""
@@ -45,23 +45,37 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def losses_are_lower(losses: Doubles, before: Doubles, weights: Doubles | None = None, worth: float = 0.0) -> bool:
-    """Whether the losses of the same sequences are lower than before, by a one-sided paired t test.
+def losses_are_lower(
+    losses: Doubles,
+    before: Doubles,
+    weights: Doubles | None = None,
+    worth: float = 0.0,
+    groups: Groups | None = None,
+) -> bool:
+    """Whether the losses of the same sequences are lower than before, by a one-sided paired test.
+
+    The test is Student's; of losses that are counts, such as mistakes, it is the exact one (`sign_flip`), as for
+    accuracies.
 
     Args:
         losses: loss of each sequence, [N].
         before: loss of each sequence before, [N].
         weights: weight of each sequence, [N]; equal weights if None.
         worth: smallest decrease of the mean that counts, as a share of the mean before.
+        groups: of the sequences; by default each is one.
     """
     gains, count = before - losses, len(losses)
+    groups = groups or Groups(None, count)
     shares = np.ones(count) if weights is None else weights
     shares = shares / shares.sum()
     mean = shares @ gains
-    if count < FEWEST_LOSSES or mean <= worth * (shares @ before):
+    if count < FEWEST_LOSSES or len(groups.sizes) < 2 or mean <= worth * (shares @ before):
         return False
-    error = np.sqrt(np.square(shares * (gains - mean)).sum() * count / (count - 1))
-    return bool(error == 0 or stdtr(count - 1, mean / error) > 1 - CHOICE_LEVEL)
+    if weights is None and (gains == np.rint(gains)).all():
+        return sign_flip(np.rint(groups.sums(gains)).astype(np.int64)) / 2 < CHOICE_LEVEL
+    error = np.sqrt(groups.variance_of_sum(shares * (gains - mean)))
+    freedom = count - 1 if groups.are_single else groups.freedom
+    return bool(error == 0 or stdtr(freedom, mean / error) > 1 - CHOICE_LEVEL)
 
 
 def p_text(p: float) -> str:

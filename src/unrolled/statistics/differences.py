@@ -9,15 +9,21 @@ import numpy as np
 from scipy import stats
 from scipy.special import ndtr
 
-from unrolled.statistics.shares import CONFIDENCE, Doubles, Integers, MeanShare, Right, mean_share
+from unrolled.statistics.groups import CONFIDENCE, Doubles, Groups, Integers
+from unrolled.statistics.shares import MeanShare, Right, mean_share
 
 Interval = tuple[float, float]
 
 MCNEMAR = "McNemar's exact test"
+SIGN_FLIP = "an exact sign-flip test over groups"
 FISHER = "Fisher's exact test"
 OVER_SEEDS = "Student's t over seeds and sequences, bounded by an exact permutation test"
+OVER_GROUPS = "Student's t over seeds and groups, bounded by an exact permutation test"
 NEWCOMBE_PAIRED = "Newcombe's method for pairs"
 NEWCOMBE_UNPAIRED = "Newcombe's method for independent shares"
+
+ROUNDING = 1e-6
+"""Sequences by which a product of floating-point numbers may miss a whole number."""
 
 MOST_EXACT = 20_000
 """Sum of the gains up to which a sign-flip test is exact; of a larger one the normal approximation is as good."""
@@ -53,27 +59,45 @@ class Difference:
     only_second: int | None = None
 
 
-def difference(first: Right, second: Right, *, paired: bool = True, confidence: float = CONFIDENCE) -> Difference:
+def difference(
+    first: Right,
+    second: Right,
+    *,
+    paired: bool = True,
+    groups: Groups | None = None,
+    second_groups: Groups | None = None,
+    confidence: float = CONFIDENCE,
+) -> Difference:
     """The difference in accuracy, with the interval and the test that fit the runs.
 
     The interval joins those of the two accuracies (`mean_share`) by Newcombe's method 10. The test is McNemar's of
-    single runs on the same sequences, Fisher's on different ones, and with several seeds on either side `over_seeds`.
+    single runs on the same sequences, `sign_flip` by groups where these have groups, Fisher's on different sequences,
+    and `over_seeds` with several seeds on either side, or groups of different sequences.
 
     Args:
         first, second: whether each run was right on each sequence, [S, N].
         paired: whether both were tested on the same sequences, in the same order.
+        groups: the groups of the sequences (of the first's, unless ``paired``); by default each sequence is one.
+        second_groups: of the second's sequences, unless ``paired``.
         confidence: of the interval.
     """
-    a, b = mean_share(first, confidence), mean_share(second, confidence)
-    low, high = newcombe(a, b, _correlation(first, second, a, b) if paired else 0.0)
+    groups = groups or Groups(None, first.shape[1])
+    others = groups if paired else second_groups or Groups(None, second.shape[1])
+    a, b = mean_share(first, groups, confidence), mean_share(second, others, confidence)
+    low, high = newcombe(a, b, _correlation(first, second, a, b, groups) if paired else 0.0)
     interval = NEWCOMBE_PAIRED if paired else NEWCOMBE_UNPAIRED
     value = a.value - b.value
-    if len(first) > 1 or len(second) > 1:
-        return Difference(value, low, high, interval, over_seeds(first, second, paired=paired), OVER_SEEDS)
+    single = groups.are_single and others.are_single
+    if len(first) > 1 or len(second) > 1 or not (paired or single):
+        p = over_seeds(first, second, groups, None if paired else others)
+        return Difference(value, low, high, interval, p, OVER_SEEDS if single else OVER_GROUPS)
     if not paired:
-        return Difference(value, low, high, interval, fisher(first, second), FISHER)
+        return Difference(value, low, high, interval, fisher(a, b), FISHER)
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    return Difference(value, low, high, interval, mcnemar(only_first, only_second), MCNEMAR, only_first, only_second)
+    p, test = mcnemar(only_first, only_second), MCNEMAR
+    if not single:
+        p, test = sign_flip(_whole(groups.sums(first[0].astype(np.int8) - second[0]))), SIGN_FLIP
+    return Difference(value, low, high, interval, p, test, only_first, only_second)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -87,16 +111,16 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(stats.binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
-def fisher(first: Right, second: Right) -> float:
+def fisher(first: MeanShare, second: MeanShare) -> float:
     """Two-sided p value of Fisher's exact test of two shares of independent sequences.
 
-    Means over seeds are taken for whole numbers of sequences: more seeds are no more sequences. They are rounded
-    towards each other.
+    Means over seeds, and shares of fewer effective sequences than there are, are taken for whole numbers of sequences:
+    more seeds are no more sequences. They are rounded towards each other.
     """
-    if first.mean() < second.mean():
+    if first.value < second.value:
         first, second = second, first
-    cases, others = first.shape[1], second.shape[1]
-    high, low = int(first.sum()) // len(first), -(-int(second.sum()) // len(second))
+    cases, others = max(int(first.cases), 1), max(int(second.cases), 1)
+    high, low = math.floor(first.value * cases + ROUNDING), math.ceil(second.value * others - ROUNDING)
     if high * others <= low * cases:
         return 1.0
     return float(stats.fisher_exact(np.array([[high, cases - high], [low, others - low]])).pvalue)
@@ -118,42 +142,52 @@ def newcombe(first: MeanShare, second: MeanShare, correlation: float) -> Interva
     return max(low, -1.0), min(high, 1.0)
 
 
-def _correlation(first: Right, second: Right, a: MeanShare, b: MeanShare) -> float:
+def _correlation(first: Right, second: Right, a: MeanShare, b: MeanShare, groups: Groups) -> float:
     """Of two means on the same sequences; Newcombe's correction for continuity where it is positive."""
-    cases = first.shape[1]
-    covariance = float(np.mean((first.mean(0) - a.value) * (second.mean(0) - b.value)))
+    of_first, of_second = groups.sums(first.mean(0) - a.value), groups.sums(second.mean(0) - b.value)
+    covariance = float(of_first @ of_second) / groups.cases**2
     if covariance > 0:
-        covariance = max(covariance - 1 / (2 * cases), 0.0)
-    scale = cases * math.sqrt(a.variance * b.variance)
-    return covariance / scale if scale else 0.0  # a share of 0 or 1 goes with nothing
+        covariance = max(covariance - 1 / (2 * groups.effective**2), 0.0)
+    scale = math.sqrt(a.variance * b.variance)
+    return min(covariance / scale, 1.0) if scale else 0.0  # a share of 0 or 1 goes with nothing
 
 
-def over_seeds(first: Right, second: Right, *, paired: bool = True) -> float:
+def over_seeds(first: Right, second: Right, groups: Groups, others: Groups | None = None) -> float:
     """Two-sided p value of no difference of mean accuracies where seeds and sequences are both samples.
 
-    Student's t: the variance is the sum of that of the sequences (of their mean differences over the seeds) and
-    that of the seeds on each side; what belongs to seed and sequence together is counted twice, so it is a little
+    Student's t: the variance is the sum of that of the sequences, or groups (of their mean differences over the seeds),
+    and that of the seeds on each side; what belongs to seed and sequence together is counted twice, so it is a little
     large rather than small. Runs of equal seeds are not taken for pairs: different networks begin at unrelated
     weights. The p value is never below the exact one of the sequences alone (`sign_flip`, or `fisher` of
     different sequences), since few sequences on which all seeds agree have no variance.
+
+    Args:
+        first, second: whether each run was right on each sequence, [S, N].
+        groups: the groups of the sequences.
+        others: those of the second's sequences, if these are different ones.
     """
-    means = [first.mean(0) - second.mean(0)] if paired else [first.mean(0), second.mean(0)]
-    variance, freedom = _summed_variance([*means, first.mean(1), second.mean(1)])
+    values = [(first.mean(0) - second.mean(0), groups)]
+    if others is not None:
+        values = [(first.mean(0), groups), (second.mean(0), others)]
+    values += [(run.mean(1), Groups(None, len(run))) for run in (first, second) if len(run) > 1]
+    variance, freedom = _summed_variance([units.variance_of_mean(one) for one, units in values])
     value = float(first.mean() - second.mean())
     by_seed = float(2 * stats.t.sf(abs(value) / math.sqrt(variance), freedom)) if variance else float(value == 0)
-    if not paired:
-        return max(by_seed, fisher(first, second))
+    if others is not None:
+        return max(by_seed, fisher(mean_share(first, groups), mean_share(second, others)))
     runs = math.lcm(len(first), len(second))
     gains = first.sum(0) * (runs // len(first)) - second.sum(0) * (runs // len(second))
-    return max(by_seed, sign_flip(gains.astype(np.int64)))
+    return max(by_seed, sign_flip(_whole(groups.sums(gains))))
 
 
-def _summed_variance(samples: list[Doubles]) -> tuple[float, float]:
-    """Variance of a sum of means, and its degrees of freedom after Satterthwaite; a sample of one has no say."""
-    several = [sample for sample in samples if len(sample) > 1]
-    parts = [(float(sample.var(ddof=1)) / len(sample), len(sample) - 1) for sample in several]
+def _summed_variance(parts: list[tuple[float, float]]) -> tuple[float, float]:
+    """A sum of variances, and its degrees of freedom after Satterthwaite, from those of each."""
     variance = sum(part for part, _ in parts)
-    return variance, variance**2 / sum(part**2 / count for part, count in parts) if variance else math.inf
+    return variance, variance**2 / sum(part**2 / count for part, count in parts if part) if variance else math.inf
+
+
+def _whole(sums: Doubles) -> Integers:
+    return np.rint(sums).astype(np.int64)
 
 
 def sign_flip(gains: Integers) -> float:
