@@ -181,6 +181,23 @@ def test_bytes_in_a_file_have_the_unit_of_the_training(unrolled: Command, digits
     assert [row["label"] for row in rows] == digits_run.model.predict(test).tolist()
 
 
+def test_a_later_file_is_read_as_the_training_file(unrolled: Command, fresh: Path) -> None:
+    def rows(*columns: str) -> list[str]:
+        return [",".join({"kind": "ab"[i % 2], "x": f"{i % 2}.5", "y": "1"}[c] for c in columns) for i in range(40)]
+
+    (fresh / "a.csv").write_text("\n".join(["kind,x,y", *rows("kind", "x", "y")]) + "\n")
+    options = ("--table", "wide", "--channels", "x,y", "--max-epochs", 1, "--hidden-size", 4, "--no-report", "--quiet")
+    assert unrolled("train", "a.csv", *options).code == 0
+    (fresh / "b.csv").write_text(
+        "\n".join(["note,y,x", *(f"n{i},{row}" for i, row in enumerate(rows("y", "x")))]) + "\n"
+    )
+    (fresh / "c.csv").write_text("\n".join(["kind,x,y", *(f"?,{row}" for row in rows("x", "y"))]) + "\n")
+    first, moved, unknown = (table(unrolled("predict", "runs/a/1", name).out) for name in ("a.csv", "b.csv", "c.csv"))
+    probabilities = [[row["p(a)"] for row in found] for found in (first, moved, unknown)]
+    assert probabilities[0] == probabilities[1] == probabilities[2]
+    assert unrolled("evaluate", "runs/a/1", "c.csv").code == 1
+
+
 def test_data_and_a_literal_together_are_wrong_usage(unrolled: Command, digits_run: Run) -> None:
     assert unrolled("predict", digits_run.folder.path, "digits", "--sequence", "01").code == 2
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from unrolled.data.checks import targets_among
+from unrolled.data.checks import as_learned, targets_among
 from unrolled.data.record import DatasetRecord, PartRecord
 from unrolled.data.sequences import Sequences
 
@@ -14,8 +14,9 @@ from unrolled.data.sequences import Sequences
 class Dataset:
     """Training, validation and test sequences of one problem.
 
-    Classes are matched by name: validation labels are renumbered where their classes have another order than the
-    training data's.
+    Classes and channels are matched by name: validation labels are renumbered where their classes have another order
+    than the training data's, and so are the channels of validation and test sequences. Bytes have the training data's
+    unit.
 
     Attributes:
         name: short, fit for a folder's name.
@@ -41,6 +42,10 @@ class Dataset:
     note: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("validation", "test"):
+            part: Sequences | None = getattr(self, name)
+            if part is not None:
+                object.__setattr__(self, name, as_learned(part, self.train.channels, self.train.scale))
         validation, classes = self.validation, self.train.classes
         if validation is not None and validation.classes != classes:
             labels = targets_among(

@@ -41,7 +41,7 @@ def squared(values: Any) -> Any:
     For `fit` both are the same sequences; the array determines the number of columns of later arrays.
     """
     rows = isinstance(values, list | tuple) and len(values) > 0 and all(isinstance(v, list | tuple) for v in values)
-    flat = rows and len({len(row) for row in values}) == 1 and not isinstance(values[0][0], str)
+    flat = rows and len({len(row) for row in values}) == 1 and not holds_text(values[0])
     return np.asarray(values) if flat and all(np.ndim(item) == 0 for item in values[0]) else values
 
 
