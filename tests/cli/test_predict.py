@@ -183,7 +183,7 @@ def test_bytes_in_a_file_have_the_unit_of_the_training(unrolled: Command, digits
 
 def test_a_later_file_is_read_as_the_training_file(unrolled: Command, fresh: Path) -> None:
     def rows(*columns: str) -> list[str]:
-        return [",".join({"kind": "ab"[i % 2], "x": f"{i % 2}.5", "y": "1"}[c] for c in columns) for i in range(40)]
+        return [",".join({"kind": "ab"[i % 2], "x": f"{i % 2}.{i}", "y": "1"}[c] for c in columns) for i in range(40)]
 
     (fresh / "a.csv").write_text("\n".join(["kind,x,y", *rows("kind", "x", "y")]) + "\n")
     options = ("--table", "wide", "--channels", "x,y", "--max-epochs", 1, "--hidden-size", 4, "--no-report", "--quiet")
