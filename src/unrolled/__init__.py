@@ -38,6 +38,7 @@ Models
     Model                a trained network: labels, probabilities, streams
     ModelFacts           what is known of a model beside its weights
     BaselineFacts        what is known of its baselines
+    RegressionFacts      what is known of one of them
     Example              a sequence that travels with a model
     Probabilities        an array of them (a type)
     Stream               a sequence that is read as it comes
@@ -60,6 +61,8 @@ Figures
     ShareSeen            the accuracy after a share of the steps
     EarlyDecision        the decisions of a stream at one confidence
     LengthGroup          the accuracy of sequences of about one length
+    CrossValidation      how the sequences of a cross-validation were held out
+    RegressionFigures    a logistic regression beside the network
 
 Comparisons and searches
     compare              compares finished runs on the same test sequences
@@ -175,11 +178,13 @@ if TYPE_CHECKING:
     from unrolled.errors import UnsupportedError as UnsupportedError
     from unrolled.estimator import SequenceClassifier as SequenceClassifier
     from unrolled.evaluation import ClassRow as ClassRow
+    from unrolled.evaluation import CrossValidation as CrossValidation
     from unrolled.evaluation import EarlyDecision as EarlyDecision
     from unrolled.evaluation import Evaluation as Evaluation
     from unrolled.evaluation import LengthGroup as LengthGroup
     from unrolled.evaluation import Predictions as Predictions
     from unrolled.evaluation import Quality as Quality
+    from unrolled.evaluation import RegressionFigures as RegressionFigures
     from unrolled.evaluation import ShareSeen as ShareSeen
     from unrolled.evaluation import calibrate as calibrate
     from unrolled.evaluation import evaluate as evaluate
@@ -195,6 +200,7 @@ if TYPE_CHECKING:
     from unrolled.model import Model as Model
     from unrolled.model import ModelFacts as ModelFacts
     from unrolled.model import Probabilities as Probabilities
+    from unrolled.model import RegressionFacts as RegressionFacts
     from unrolled.model import Stream as Stream
     from unrolled.model import StreamState as StreamState
     from unrolled.model import load as load
@@ -234,11 +240,12 @@ _ROOMS = {
     "RenamedWarning RunError RunLockedError ServeError StorageError StudyError TrainedOnWarning UnitWarning "
     "UnknownNameError UnrolledError UnrolledWarning UnsupportedError",
     "unrolled.estimator": "SequenceClassifier",
-    "unrolled.evaluation": "ClassRow EarlyDecision Evaluation LengthGroup Predictions Quality ShareSeen calibrate "
-    "evaluate predictions_of",
+    "unrolled.evaluation": "ClassRow CrossValidation EarlyDecision Evaluation LengthGroup Predictions Quality "
+    "RegressionFigures ShareSeen calibrate evaluate predictions_of",
     "unrolled.export": "ExportCheck Exported Quantized export_onnx",
     "unrolled.jobs": "Watcher",
-    "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Probabilities Stream StreamState load",
+    "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Probabilities RegressionFacts Stream "
+    "StreamState load",
     "unrolled.runs": "Run RunFolder recipe_for report resume train",
     "unrolled.serving": "ServerSettings serve",
     "unrolled.statistics": "Difference Figure Proportion ReliabilityBin",

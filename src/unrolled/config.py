@@ -107,6 +107,9 @@ class DataConfig(Section):
         split: which sequences are held out: a random share of each class (of whole groups if there is a group column),
             the latest by time, or the last in the order of the file.
         split_seed: seed of the random split.
+        folds: cross-validation: every sequence is held out once, in one of so many parts; the model itself is then
+            trained on all sequences (default: one test part, see test_fraction).
+        repeats: cross-validation: number of divisions into folds, each with a seed of its own.
         examples: sequences that the model folder keeps to try the model on, held-out ones first; 0 for none.
 
     Example:
@@ -138,7 +141,25 @@ class DataConfig(Section):
     test_fraction: Share = 0.2
     split: SplitName = "stratified"
     split_seed: NotNegative = 0
+    folds: Annotated[int, Field(ge=2, le=1000)] | None = None
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     examples: Annotated[int, Field(ge=0, le=1000)] = 10
+
+    @model_validator(mode="after")
+    def _folds_hold_out_everything(self) -> Self:
+        if self.folds is None:
+            if self.repeats > 1:
+                raise ValueError("repeats are those of a cross-validation; give the number of folds too")
+            return self
+        default = type(self).model_fields["test_fraction"].default
+        others = {"test": self.test, "test_fraction": self.test_fraction not in (0, default)}
+        others["split"] = self.split != "stratified"
+        given = next((name for name, value in others.items() if value), None)
+        if given is not None:
+            raise ValueError(
+                f"folds hold out every sequence once, at random, so {given} would have no effect; leave it out"
+            )
+        return self
 
 
 class ModelConfig(Section):
@@ -451,6 +472,19 @@ class Recipe(Section):
         if any(options.get(name) is not None for name in LENGTHS):  # it replaces the old one, whatever its unit
             content["train"].update({name: options.get(name) for name in LENGTHS})
         return parse_recipe(content, "options")
+
+    def without_folds(self, verb: str) -> Self:
+        """The same recipe, for a command that cannot cross-validate.
+
+        Raises:
+            ConfigError: if it asks for folds.
+        """
+        if self.data.folds is not None:
+            raise ConfigError(
+                f"{verb} holds the same sequences out from every training, so folds would have no effect; leave out "
+                "--folds. Runs of `unrolled train --folds` can be compared."
+            )
+        return self
 
     def to_toml(self) -> str:
         """The recipe as the text of a TOML file, with the description of each field as a comment."""

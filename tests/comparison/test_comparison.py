@@ -120,7 +120,7 @@ def test_runs_that_differ_by_their_seed_can_be_one_entry(runs: list[Run]) -> Non
 
 
 def test_the_answers_that_a_run_kept_are_those_of_its_model(runs: list[Run]) -> None:
-    assert (results_of_run(runs[0].folder.path).right == predictions(runs[0])).all()
+    assert (results_of_run(runs[0].folder.path)[0].right == predictions(runs[0])).all()
 
 
 def test_the_sentence_says_whether_the_difference_is_one() -> None:
@@ -164,7 +164,7 @@ def test_the_report_and_a_comparison_tell_the_same_story(runs: list[Run], seed: 
 def test_other_data_are_refused_with_both_fingerprints_unless_unpaired(runs: list[Run], tmp_path: Path) -> None:
     other = train("digits", runs=tmp_path, split_seed=5, **TINY)
     paths = [runs[0].folder.path, other.folder.path]
-    prints = [results_of_run(path).fingerprint for path in paths]
+    prints = [results_of_run(path)[0].fingerprint for path in paths]
     with pytest.raises(MismatchError, match=f"{prints[0][:12]}.*{prints[1][:12]}.*--unpaired"):
         compare(paths)
     found = compare(paths, unpaired=True)
@@ -196,7 +196,7 @@ def test_runs_that_cannot_be_compared_are_refused(runs: list[Run], tmp_path: Pat
 
 def test_probabilities_that_are_nan_are_said(runs: list[Run], tmp_path: Path) -> None:
     path = shutil.copytree(runs[0].folder.path, tmp_path / "nan")
-    kept = results_of_run(runs[1].folder.path)
+    (kept,) = results_of_run(runs[1].folder.path)
     figures = json.loads((path / "evaluation.json").read_text()) | {"fingerprint": kept.fingerprint}
     (path / "evaluation.json").write_text(json.dumps(figures))
     save_outcomes(path / "predictions.npz", np.zeros(359, np.int64), np.full((359, 10), np.nan, np.float32))

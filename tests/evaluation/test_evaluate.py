@@ -62,10 +62,12 @@ def test_the_network_is_compared_with_the_baselines_on_the_same_sequences(digits
     assert model.baselines is not None
     targets = model.targets(test)
     right = model.predict_proba(test).argmax(1) == targets
-    for over, other in (
-        (found.over_logistic, model.baselines.predict(model.accept(test)) == targets),
-        (found.over_majority, targets == model.baselines.majority),
-    ):
+    beside = model.baselines.answers(model.accept(test)).regressions
+    assert [one.features for one in found.regressions] == ["flattened", "bands"]
+    others = [answer.predicted == targets for answer in beside]
+    assert [one.accuracy.value for one in found.regressions] == [other.mean() for other in others]
+    overs = [one.over for one in found.regressions]
+    for over, other in zip([*overs, found.over_majority], [*others, targets == model.baselines.majority], strict=True):
         assert over is not None
         assert (over.only_first, over.only_second) == ((right & ~other).sum(), (other & ~right).sum())
         table = [[0, over.only_first], [over.only_second, 0]]

@@ -62,15 +62,23 @@ def released(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 in_a_copy = pytest.mark.parametrize("released", RUNS, indirect=True, ids=lambda path: path.parents[2].name)
 
 
+def network_weights(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """Without the baselines, which a run that goes on fits as the present version does."""
+    return {name: value for name, value in load_file(path).items() if not name.startswith("baseline/")}
+
+
 @in_a_copy
 def test_a_finished_run_is_evaluated_and_resumed_without_a_change(released: Path) -> None:
     run = released / "runs" / "long" / "finished"
-    weights = (run / "model" / "model.safetensors").read_bytes()
+    weights = network_weights(run / "model" / "model.safetensors")
     written = json.loads((run / "evaluation.json").read_text())
     again = unrolled.resume(run)
     assert again.evaluation is not None
     assert again.evaluation.accuracy.value == written["accuracy"]["value"]
-    assert (run / "model" / "model.safetensors").read_bytes() == weights
+    found = network_weights(run / "model" / "model.safetensors")
+    assert found.keys() == weights.keys()
+    for key, value in weights.items():
+        np.testing.assert_array_equal(found[key], value, err_msg=key)
 
 
 @in_a_copy
@@ -78,8 +86,8 @@ def test_a_finished_run_is_evaluated_and_resumed_without_a_change(released: Path
 def test_a_stopped_run_goes_on_to_where_it_would_have_ended(released: Path, name: str) -> None:
     run = released / "runs" / "long" / f"stopped-{name}"
     unrolled.resume(run)
-    found = load_file(run / "model" / "model.safetensors")
-    expected = load_file(run / "ends.safetensors")
+    found = network_weights(run / "model" / "model.safetensors")
+    expected = network_weights(run / "ends.safetensors")
     assert found.keys() == expected.keys()
     for key, value in expected.items():
         np.testing.assert_allclose(found[key], value, rtol=1e-4, atol=1e-5, err_msg=key)

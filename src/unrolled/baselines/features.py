@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.data import Sequences
+from unrolled.data import Integers, Sequences
 
 Array = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 _CHUNK_VALUES = 4_000_000
 
@@ -40,13 +41,22 @@ def _summary(steps: Array) -> Array:
     return np.append(parts, len(steps)).astype(np.float32)
 
 
-def flattened(sequences: Sequences) -> Iterator[Array]:
+def flattened(sequences: Sequences) -> Iterator[Doubles]:
     """All values of each sequence in a row, for sequences of one length, in blocks [n, T·F]."""
-    length = sequences.equal_length or 0
-    size = max(1, _CHUNK_VALUES // (length * len(sequences.channels)))
-    for low in range(0, len(sequences), size):
-        rows = sequences.values[sequences.starts[low : low + size, None] + np.arange(length)]  # [n, T, F]
-        yield rows.reshape(len(rows), -1).astype(np.float32) * np.float32(sequences.scale)
+    for _, rows in of_one_length(sequences):
+        yield rows.reshape(len(rows), -1)
+
+
+def of_one_length(sequences: Sequences) -> Iterator[tuple[Integers, Doubles]]:
+    """The sequences in blocks of one length, of bounded size: their indices, [n], and their values, [n, T, F]."""
+    order = np.argsort(sequences.lengths, kind="stable")
+    lengths, firsts = np.unique(sequences.lengths[order], return_index=True)
+    for length, members in zip(lengths.tolist(), np.split(order, firsts[1:]), strict=True):
+        size = max(1, _CHUNK_VALUES // (length * len(sequences.channels)))
+        for low in range(0, len(members), size):
+            indices = members[low : low + size]
+            rows = sequences.values[sequences.starts[indices, None] + np.arange(length)]
+            yield indices, rows * np.float64(sequences.scale)
 
 
 def token_counts(sequences: Sequences, width: int) -> Iterator[Array]:

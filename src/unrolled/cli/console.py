@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from unrolled.evaluation import Evaluation
-from unrolled.reports import SEEN, early_rows, promised
+from unrolled.evaluation import Evaluation, RegressionFigures
+from unrolled.reports import SEEN, UNTESTED, early_rows, held_out_in_turn, promised
 from unrolled.statistics import Proportion, counted
 
 
@@ -66,19 +66,21 @@ def print_table(headers: list[str], rows: list[list[str]], *, left: int = 1) -> 
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Accuracy with its interval beside the baselines, the other figures, and a table of the classes."""
-    console = out()
-    rows = [["this network", *share_cells(evaluation.accuracy)]]
-    if evaluation.logistic is not None:
-        rows.append(["logistic regression", *share_cells(evaluation.logistic)])
+    console, crossed = out(), evaluation.cross_validation
+    if crossed is not None:
+        console.print(f"{held_out_in_turn(crossed)}. {UNTESTED}")
+    rows = [["this network" if crossed is None else "such networks", *share_cells(evaluation.accuracy)]]
+    for one in evaluation.regressions:
+        some = "" if one.accuracy.cases == evaluation.cases else f", {one.accuracy.cases:,} of them"
+        rows.append([f"regression on {SEEN[one.features]}{some}", *share_cells(one.accuracy)])
     if evaluation.majority is not None:
         rows.append([f"always {evaluation.majority_class!r}", *share_cells(evaluation.majority)])
+    tested = counted(evaluation.cases, evaluation.groups)
+    tested = tested if crossed is None else tested.replace("sequences", "answers", 1)
     used = "Wilson" if evaluation.groups is None else "Wilson, by groups"
-    print_table(
-        [f"on {counted(evaluation.cases, evaluation.groups)}", "accuracy", f"95 % interval ({used})", "wrong"], rows
-    )
-    if evaluation.logistic is not None:
-        seen = SEEN[evaluation.logistic_features or "summary"]
-        console.print(f"(the regression was fitted on {seen} of {evaluation.logistic_cases:,} training sequences)")
+    print_table([f"on {tested}", "accuracy", f"95 % interval ({used})", "wrong"], rows)
+    if evaluation.regressions:
+        console.print(f"(logistic regressions, fitted to {_fitted_to(evaluation.regressions)} training sequences)")
     if evaluation.parts is not None:
         console.print(f"(of the model's data {parts_in_words(evaluation.parts)})")
     if evaluation.unlearned is not None:
@@ -105,6 +107,11 @@ def print_evaluation(evaluation: Evaluation) -> None:
             for row in evaluation.classes
         ],
     )
+
+
+def _fitted_to(regressions: Sequence[RegressionFigures]) -> str:
+    """The numbers of sequences that regressions were fitted to."""
+    return " and ".join(f"{cases:,}" for cases in dict.fromkeys(one.cases for one in regressions))
 
 
 def _print_figures(evaluation: Evaluation) -> None:

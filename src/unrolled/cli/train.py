@@ -22,6 +22,9 @@ def train(
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, bit for bit.")] = None,
     runs: RunsFolder = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of this run (default: the next number).")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Cross-validation: folds that are trained at a time (default: 1).", min=1)
+    ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     *,
@@ -36,6 +39,7 @@ def train(
     """
     from unrolled.cli.console import line_printer, notes, out, print_evaluation, print_json
     from unrolled.cli.reading import reading_bar
+    from unrolled.cli.watching import watcher
     from unrolled.data.files import SILENT
     from unrolled.runs import RunFolder, recipe_for
     from unrolled.runs import resume as go_on
@@ -57,12 +61,14 @@ def train(
     elif recipe.train.output == "progress" and not silent:  # the tutorials' recipes print lines of their own
         recorders = [PlainLines(console)]
     say = line_printer(out(), silent=silent)
+    folds: dict[str, Any] = {"jobs": jobs, "watcher": watcher(console, silent=silent)}
     with reading_bar(console) as bar:
         reading = SILENT if silent else bar
         if resume is not None:
-            run = go_on(resume, recorders=recorders, say=say, reading=reading)
+            run = go_on(resume, recorders=recorders, say=say, reading=reading, **folds)
         else:
-            run = begin(asked, runs=runs, name=name, recorders=recorders, say=say, reading=reading, **options)
+            own = {**options, **folds}
+            run = begin(asked, runs=runs, name=name, recorders=recorders, say=say, reading=reading, **own)
     evaluation = run.evaluation
     if as_json:
         figures = evaluation.to_dict() if evaluation else None
@@ -83,8 +89,7 @@ def _print_next(run: Any) -> None:
 
     folder, source = shlex.quote(str(run.folder.path)), shlex.quote(run.recipe.data.source)
     page = f"\nreport    {run.folder.report}" if run.recipe.train.report else ""
+    tested = "" if run.recipe.data.folds else f"evaluate  unrolled evaluate {folder} {source}\n"
     out().print(
-        f"{page}\npredict   unrolled predict {folder} {source}\n"
-        f"evaluate  unrolled evaluate {folder} {source}\n"
-        f"resume    unrolled train --resume {folder}"
+        f"{page}\npredict   unrolled predict {folder} {source}\n{tested}resume    unrolled train --resume {folder}"
     )

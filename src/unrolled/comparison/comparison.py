@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from unrolled.data import Dataset, load_dataset
 from unrolled.errors import ConfigError, MismatchError
 from unrolled.evaluation import changed_part
 from unrolled.runs import RunFolder
-from unrolled.statistics import Difference, Groups, difference, holm, mean_share, p_text, verdict
+from unrolled.statistics import Difference, Groups, difference, holm, mean_share, p_text, verdict, wide_share, widened
 
 SCHEMA_VERSION = 1
 
@@ -202,10 +202,7 @@ def compare_entries(entries: Sequence[Entry], *, unpaired: bool = False) -> Comp
     rows = {entry.name: _row(entry, groups[entry.name]) for entry in entries}
     order = sorted(entries, key=lambda one: -rows[one.name].accuracy)
     couples = list(itertools.combinations(order, 2))
-    found = [
-        difference(a.right, b.right, paired=paired, groups=groups[a.name], second_groups=groups[b.name])
-        for a, b in couples
-    ]
+    found = [_difference(a, b, groups, paired) for a, b in couples]
     corrected = holm([one.p for one in found])
     pairs = tuple(
         ComparisonPair(
@@ -221,6 +218,13 @@ def compare_entries(entries: Sequence[Entry], *, unpaired: bool = False) -> Comp
     prints = dict.fromkeys(results.fingerprint for one in entries for results in one.results)
     ordered = tuple(rows[one.name] for one in order)
     return Comparison(paired, tuple(prints), ordered, pairs, _verdict(ordered, pairs), _notes(order, paired, prints))
+
+
+def _difference(first: Entry, second: Entry, groups: Mapping[str, Groups], paired: bool) -> Difference:
+    """The difference of two entries, with a wider interval in a cross-validation."""
+    own, others = groups[first.name], groups[second.name]
+    found = difference(first.right, second.right, paired=paired, groups=own, second_groups=others)
+    return widened(found, max(first.inflation, second.inflation))
 
 
 def _same_data(entries: Sequence[Entry], unpaired: bool) -> bool:
@@ -243,14 +247,15 @@ def _same_data(entries: Sequence[Entry], unpaired: bool) -> bool:
 def _row(entry: Entry, groups: Groups) -> ComparisonRow:
     right, results = entry.right, entry.results
     accuracies, mean = right.mean(1), mean_share(right, groups)
-    loss = _mean([one.log_loss for one in results])
+    loss, factor = _mean([one.log_loss for one in results]), entry.inflation
+    low, high = (mean.low, mean.high) if factor == 1 else wide_share(mean.value, right.shape[1], factor)
     return ComparisonRow(
         name=entry.name,
         runs=tuple(one.origin for one in results),
         cases=right.shape[1],
         accuracy=mean.value,
-        low=mean.low,
-        high=mean.high,
+        low=low,
+        high=high,
         accuracies=tuple(float(value) for value in accuracies),
         deviation=float(accuracies.std(ddof=1)) if len(results) > 1 else None,
         log_loss=loss if loss is not None and math.isfinite(loss) else None,

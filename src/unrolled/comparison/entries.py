@@ -45,6 +45,8 @@ class Results:
         milliseconds: time to classify a test sequence, measured in batches.
         groups: of the test sequences; None without groups.
         note: a reservation that a reader of the figures must know, or None.
+        inflation: variance of the accuracy, as a multiple of that of as many independent sequences: more than 1 in a
+            cross-validation.
     """
 
     origin: str
@@ -57,6 +59,7 @@ class Results:
     milliseconds: float
     groups: Groups | None = None
     note: str | None = None
+    inflation: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,11 @@ class Entry:
         """Whether each run is right on each sequence, [S, N]."""
         return np.stack([results.right for results in self.results])
 
+    @property
+    def inflation(self) -> float:
+        """The largest of the runs'."""
+        return max(results.inflation for results in self.results)
+
 
 def fewest(groups: Iterable[Groups]) -> Groups:
     """Of several groupings of the same sequences, that with the fewest effective groups."""
@@ -100,6 +108,7 @@ def judge(
     test_seconds: float,
     groups: Groups | None = None,
     note: str | None = None,
+    inflation: float = 1.0,
 ) -> Results:
     """Compares predictions with the true classes.
 
@@ -108,7 +117,7 @@ def judge(
         likelihoods: probability of each sequence's true class, [N]; None if the classifier gives none.
         classes: names, [C].
         test_seconds: time for all predictions.
-        origin, fingerprint, parameters, training_seconds, groups, note: see `Results`.
+        origin, fingerprint, parameters, training_seconds, groups, note, inflation: see `Results`.
     """
     absent = np.setdiff1d(np.unique(targets), predictions)
     loss = None
@@ -126,11 +135,14 @@ def judge(
         milliseconds=1000 * test_seconds / len(targets),
         groups=groups,
         note=note,
+        inflation=inflation,
     )
 
 
-def results_of_run(path: Path) -> Results:
+def results_of_run(path: Path) -> tuple[Results, ...]:
     """The results of a finished run on its test sequences, from its stored predictions or else computed again.
+
+    A cross-validated run has results for every repeat, each on all sequences.
 
     Raises:
         RunError: if there is no such run, or it is not finished or damaged.
@@ -150,21 +162,28 @@ def results_of_run(path: Path) -> Results:
         raise RunError(
             f"the figures in {path} are damaged ({error}); `unrolled train --resume {path}` restores them."
         ) from None
-    groups = _groups(outcomes, figures, model, fingerprint)
+    crossed = figures.get("cross_validation") or {}
+    groups = Groups(None, len(outcomes)) if crossed else _groups(outcomes, figures, model, fingerprint)
     if np.isnan(outcomes.confidences).any():
         raise RunError(f"{path} gives probabilities that are NaN; such a model cannot be compared. Train it anew.")
-    return judge(
-        str(path),
-        fingerprint,
-        outcomes.targets,
-        outcomes.predictions,
-        outcomes.likelihoods,
-        model.classes,
-        parameters=sum(parameter.numel() for parameter in model.network.parameters()),
-        training_seconds=folder.training_seconds(),
-        test_seconds=seconds,
-        groups=groups,
-        note=None if groups is not None else "the groups of its test sequences are not recorded; train it anew",
+    repeats = crossed.get("repeats", 1)
+    parts = [np.array_split(getattr(outcomes, name), repeats) for name in ("targets", "predictions", "likelihoods")]
+    return tuple(
+        judge(
+            str(path) if repeats == 1 else f"{path}, repeat {repeat}",
+            fingerprint,
+            targets,
+            predictions,
+            likelihoods,
+            model.classes,
+            parameters=sum(parameter.numel() for parameter in model.network.parameters()),
+            training_seconds=folder.training_seconds(),
+            test_seconds=seconds / repeats,
+            groups=None if crossed else groups,  # a cross-validation's inflation counts them
+            note=None if groups is not None else "the groups of its test sequences are not recorded; train it anew",
+            inflation=crossed.get("inflation", 1.0),
+        )
+        for repeat, (targets, predictions, likelihoods) in enumerate(zip(*parts, strict=True), 1)
     )
 
 
@@ -220,7 +239,7 @@ def entries_of_runs(paths: Sequence[str | Path], *, pool_seeds: bool = False) ->
             settings.pop("seed")
     names = _names([folders[indices[0]].path for indices in groups.values()], differing(chosen), pool_seeds)
     return [
-        Entry(name, tuple(results_of_run(folders[index].path) for index in indices))
+        Entry(name, tuple(one for index in indices for one in results_of_run(folders[index].path)))
         for name, indices in zip(names, groups.values(), strict=True)
     ]
 

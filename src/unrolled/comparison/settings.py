@@ -19,8 +19,8 @@ from unrolled.config import FIELDS, Recipe
 from unrolled.data import Dataset, Sequences
 from unrolled.errors import ConfigError, DataError, InterruptedRunError, RunError, UnknownNameError, UnrolledError
 from unrolled.evaluation import changed_part
-from unrolled.jobs import Answer, Job, Progress, ProgressRecorder, Watcher, do_jobs, share_cores
-from unrolled.runs import RunFolder, Say, dataset_for, in_memory, recipe_for, resume, silent, train_dataset
+from unrolled.jobs import Answer, Job, Watcher, do_jobs, share_cores
+from unrolled.runs import RunFolder, Say, dataset_for, in_memory, recipe_for, silent, train_one
 from unrolled.training import refuse_idle
 
 
@@ -100,6 +100,7 @@ def compare_settings(
     """
     say, watcher = say or silent, watcher or Watcher()
     base = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options({"report": False} | options)
+    base.without_folds("compare")
     settings = make_settings(base if data is None else in_memory(base, data), grid, seeds)
     references = [named_reference(one) if isinstance(one, str) else one for one in against]
     if len(settings) + len(references) < 2:
@@ -118,7 +119,7 @@ def compare_settings(
         if not done:
             raise RunError(f"no training of {setting.name} succeeded: {_label(wanted, own[-1])}: {failures[own[-1]]}")
         paths[setting.name] = tuple(done)
-        entries.append(Entry(setting.name, tuple(results_of_run(path) for path in done)))
+        entries.append(Entry(setting.name, tuple(one for path in done for one in results_of_run(path))))
     for reference in references:
         say(f"fitting {reference.name}")
         entries.append(fit_reference(reference, dataset, [recipe.train.seed for recipe in settings[0].recipes]))
@@ -231,26 +232,3 @@ def _known_runs(parent: Path, dataset: Dataset) -> dict[str, RunFolder]:
         if key not in known or (folder.is_finished and not known[key].is_finished):
             known[key] = folder
     return known
-
-
-def train_one(
-    recipe: Recipe, data: Dataset, runs: Path, folder: RunFolder | None, *, progress: Progress
-) -> tuple[Path, str]:
-    """Trains one recipe of the grid; a job.
-
-    Args:
-        recipe: the recipe.
-        data: the sequences.
-        runs: the folder for run folders.
-        folder: the folder of an unfinished run to go on with; None: a new run.
-        progress: called with the training's progress, 0 to 1.
-    Returns:
-        The run's folder, and a line for the user.
-    """
-    recorders = [ProgressRecorder(progress)]
-    if folder is not None:
-        run = resume(folder.path, data=data, recorders=recorders)
-    else:
-        run = train_dataset(recipe, data, runs=runs, recorders=recorders)
-    accuracy = "" if run.evaluation is None else f"{100 * run.evaluation.accuracy.value:.2f} % "
-    return run.folder.path, f"{accuracy}in {run.seconds:.1f} s, {run.folder.path}"

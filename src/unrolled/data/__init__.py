@@ -18,6 +18,7 @@ tokens      a text into characters or words
 splits      held-out sequences: by class, by group, by time, by order
 copies      sequences of the same content
 checks      whether sequences fit training, a test or a model
+folds       the parts of a cross-validation
 inspection  `unrolled inspect`: the content of a file, and what is odd about it
 record      the content of training, validation and test sequences, as hashes
 """
@@ -36,6 +37,7 @@ from unrolled.data.checks import (
 )
 from unrolled.data.coercion import SequencesLike, as_sequences, parse_literal
 from unrolled.data.dataset import Dataset
+from unrolled.data.folds import divide, fold_datasets, in_folds
 from unrolled.data.foreign import holds_text, is_frame
 from unrolled.data.frames import unframed
 from unrolled.data.inspection import Inspection, Place, PreviewSequence, inspect
@@ -74,11 +76,14 @@ __all__ = [
     "check_test",
     "check_trainable",
     "content_hashes",
+    "divide",
     "encode_labels",
+    "fold_datasets",
     "from_texts",
     "guess_kind",
     "hold_out_validation",
     "holds_text",
+    "in_folds",
     "inspect",
     "is_frame",
     "label_indices",

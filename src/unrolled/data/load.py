@@ -10,6 +10,7 @@ from unrolled.config import DataConfig, MissingName
 from unrolled.data.checks import as_learned, check_test, check_trainable
 from unrolled.data.dataset import Dataset
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer
+from unrolled.data.folds import in_folds
 from unrolled.data.formats import read
 from unrolled.data.options import refuse_options
 from unrolled.data.sequences import Sequences
@@ -102,6 +103,10 @@ def split_dataset(
         test = as_learned(test, train.channels, train.scale)  # `check_test` comes before there is a `Dataset`
         check_test(test, train, missing)
         parts.append(f"test sequences from {config.test}")
+    elif config.folds:
+        parts.append(
+            f"every one held out once in {in_folds(config.folds, config.repeats)}, {split_rule(sequences, config)}"
+        )
     elif config.test_fraction:
         train, test = hold_out_test(sequences, config)
         parts.append(f"{config.test_fraction:.0%} held out for the test, {split_rule(sequences, config)}")

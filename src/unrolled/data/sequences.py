@@ -368,8 +368,8 @@ def encode_labels(
     if missing.any():
         first = int(missing.argmax())
         raise DataError(
-            f"label {first} is missing ({array.tolist()[first]!r}), {int(missing.sum()):,} in all; expected a class for each "
-            "sequence. Leave out those without one."
+            f"label {first} is missing ({array.tolist()[first]!r}), {int(missing.sum()):,} in all; expected a class "
+            "for each sequence. Leave out those without one."
         )
     if array.dtype.kind in "fc" and not np.isfinite(array).all():
         raise DataError(f"label {int(np.flatnonzero(~np.isfinite(array))[0])} is not finite; expected a class.")

@@ -139,8 +139,8 @@ def hold_out_last(
 
 
 def hold_out_test(sequences: Sequences, config: DataConfig) -> tuple[Sequences, Sequences | None]:
-    """The sequences that remain, and the test sequences; None if no fraction is asked for."""
-    if not config.test_fraction:
+    """The sequences that remain, and the test sequences; None if no fraction is asked for, or folds are."""
+    if not config.test_fraction or config.folds:
         return sequences, None
     return _hold_out(sequences, config.test_fraction, config)
 
@@ -215,6 +215,13 @@ def _rarest_labels(targets: Integers, counts: Integers, place: Integers) -> Inte
 
 def _with_copies_together(sequences: Sequences, groups: Integers) -> Integers:
     """The groups, [N], joined where they have copies of the same content, unless a class would have one group only."""
+    joined = joined_by_copies(sequences, groups)
+    lonely = any(len(np.unique(joined[sequences.targets == label])) == 1 for label in np.unique(sequences.targets))
+    return groups if lonely else joined
+
+
+def joined_by_copies(sequences: Sequences, groups: Integers) -> Integers:
+    """The groups, [N], joined where they have copies of the same content."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -223,8 +230,7 @@ def _with_copies_together(sequences: Sequences, groups: Integers) -> Integers:
     size = count + len(groups)
     links = coo_array((np.ones(len(groups)), (groups, contents)), shape=(size, size))
     joined: Integers = connected_components(links, directed=False)[1][groups].astype(np.int64)
-    lonely = any(len(np.unique(joined[sequences.targets == label])) == 1 for label in np.unique(sequences.targets))
-    return groups if lonely else joined
+    return joined
 
 
 def _refuse_lonely_groups(sequences: Sequences, groups: Integers) -> None:

@@ -1,6 +1,7 @@
 """The quality of a model on labelled sequences: figures with intervals, predictions, attribution.
 
 evaluation.py    all figures of a model, and ``evaluation.json``
+folds.py         all figures of a cross-validation
 metrics.py       figures of predictions and of probabilities
 classes.py       figures of each class, and means over the classes
 scoring.py       predictions of a model at the end and after a share of the steps; calibration
@@ -13,7 +14,16 @@ held_out.py      which sequences are held out of a model's training
 from unrolled.evaluation.attribution import Attribution, integrated_gradients
 from unrolled.evaluation.classes import ClassRow
 from unrolled.evaluation.early import EarlyDecision, promise
-from unrolled.evaluation.evaluation import Evaluation, LengthGroup, ShareSeen, evaluate
+from unrolled.evaluation.evaluation import (
+    CrossValidation,
+    Evaluation,
+    LengthGroup,
+    RegressionFigures,
+    ShareSeen,
+    evaluate,
+    figures_of,
+)
+from unrolled.evaluation.folds import FoldOutcome, evaluate_folds
 from unrolled.evaluation.held_out import (
     Chosen,
     Part,
@@ -36,19 +46,24 @@ __all__ = [
     "Attribution",
     "Chosen",
     "ClassRow",
+    "CrossValidation",
     "EarlyDecision",
     "Evaluation",
+    "FoldOutcome",
     "LengthGroup",
     "Outcomes",
     "Part",
     "Predictions",
     "Quality",
+    "RegressionFigures",
     "ShareSeen",
     "Wanted",
     "calibrate",
     "changed_part",
     "choose",
     "evaluate",
+    "evaluate_folds",
+    "figures_of",
     "fingerprints",
     "held_out",
     "integrated_gradients",

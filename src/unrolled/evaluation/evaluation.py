@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
-from unrolled.data import Integers, Sequences
+from unrolled.baselines import BaselineAnswers
+from unrolled.data import Integers, Sequences, in_folds
 from unrolled.errors import ConfigError, DataError, TrainedOnWarning
 from unrolled.evaluation.classes import ClassRow
 from unrolled.evaluation.early import EarlyDecision, early_decisions
@@ -28,6 +29,7 @@ from unrolled.statistics import (
     Groups,
     Proportion,
     ReliabilityBin,
+    Right,
     difference,
     roc_auc,
     share,
@@ -78,6 +80,62 @@ class LengthGroup:
 
 
 @dataclass(frozen=True)
+class RegressionFigures:
+    """A logistic regression on the sequences that it can judge: one on all values reads only those of its length.
+
+    Attributes:
+        features: its input: ``flattened`` (all values), ``bands`` (summaries of parts), ``tokens`` (the count of each
+            token), ``ngrams`` (runs of letters), or ``summary`` in models of version 0.1.0.
+        cases: number of training sequences that it was fitted to.
+        accuracy: its accuracy on the sequences that it can judge.
+        over: the network's accuracy less its own on these sequences; None in figures of version 0.1.0.
+
+    Example:
+        >>> [one.features for one in run.evaluation.regressions]
+        ['bands']
+    """
+
+    features: str
+    cases: int
+    accuracy: Proportion
+    over: Difference | None
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """How the sequences of a cross-validation were held out. The model itself was trained on all of them.
+
+    Attributes:
+        folds: number of parts; each was held out once, from a model that was trained on the others.
+        repeats: number of divisions into folds; each sequence was held out so many times.
+        sequences: number of sequences.
+        accuracies: accuracy of each fold, in each repeat.
+        inflation: variance of the accuracy, as a multiple of that of as many independent sequences; the intervals
+            allow for it.
+
+    Example:
+        >>> own = unrolled.Sequences.from_list(arrays, labels)
+        >>> crossed = unrolled.train(run.recipe, data=own, name="crossed", folds=5, max_epochs=5)
+        >>> found = crossed.evaluation.cross_validation
+        >>> found.folds, found.repeats, found.sequences
+        (5, 1, 60)
+    """
+
+    folds: int
+    repeats: int
+    sequences: int
+    accuracies: list[list[float]]
+    inflation: float = 1.0
+
+    def __str__(self) -> str:
+        return f"cross-validated, {in_folds(self.folds, self.repeats)}"
+
+    def in_brief(self) -> dict[str, int]:
+        """The number of folds, repeats and sequences."""
+        return {"folds": self.folds, "repeats": self.repeats, "sequences": self.sequences}
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The figures of a model on some sequences.
 
@@ -86,10 +144,10 @@ class Evaluation:
         fingerprint: SHA-256 of the sequences; equal for equal data.
         accuracy: share of right predictions, with its interval.
         majority: accuracy of always predicting the most frequent class of the training data.
-        logistic: accuracy of the logistic regression; None if the model has none.
+        logistic: accuracy of the first logistic regression on the sequences that it can judge; None if there is none.
         majority_class: the most frequent class.
         logistic_cases: number of training sequences that the regression was fitted to.
-        logistic_features: its input: ``flattened``, ``summary`` or ``tokens``; see `Baselines`.
+        logistic_features: its input; see `RegressionFigures`.
         headline: accuracy on the first sequences only, if it was asked for.
         balanced_accuracy: mean recall of the classes.
         macro_f1: mean F1 of the classes.
@@ -113,6 +171,9 @@ class Evaluation:
         groups: number of groups of the sequences, which are what the intervals count as independent; None without
             groups.
         early: what becomes of sequences that are decided early; empty for a network that cannot be streamed.
+        other_regressions: the logistic regressions on other features.
+        cross_validation: how the sequences were held out; None for one test part. With repeats, ``cases`` and all
+            counts count each sequence once for each repeat; the intervals count it once.
 
     Example:
         >>> run.evaluation.confusion  # rows: the true class
@@ -149,6 +210,16 @@ class Evaluation:
     unlearned: Proportion | None = None
     groups: int | None = None
     early: list[EarlyDecision] = field(default_factory=list)
+    other_regressions: list[RegressionFigures] = field(default_factory=list)
+    cross_validation: CrossValidation | None = None
+
+    @property
+    def regressions(self) -> list[RegressionFigures]:
+        """All logistic regressions, the first one first."""
+        if self.logistic is None:
+            return []
+        features, cases = self.logistic_features or "summary", self.logistic_cases or 0
+        return [RegressionFigures(features, cases, self.logistic, self.over_logistic), *self.other_regressions]
 
     @property
     def loss(self) -> float:
@@ -193,11 +264,15 @@ class Evaluation:
             "brier": self.quality.brier.value,
             "calibration_error": self.quality.calibration_error.value,
         }
-        return {name: float(value) for name, value in (self.summary() | others).items() if value is not None}
+        found = self.summary() | others
+        return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
 
     def summary(self) -> dict[str, Any]:
         """The few figures that a model folder keeps."""
+        crossed = self.cross_validation
+        how = {} if crossed is None else {"cross_validation": crossed.in_brief()}
         return {
+            **how,
             "cases": self.cases,
             "groups": self.groups,
             "accuracy": self.accuracy.value,
@@ -205,7 +280,7 @@ class Evaluation:
             "accuracy_high": self.accuracy.high,
             "loss": self.loss,
             "majority": self.majority.value if self.majority else None,
-            "logistic": self.logistic.value if self.logistic else None,
+            "logistic": max((one.accuracy.value for one in self.regressions), default=None),
         }
 
 
@@ -262,18 +337,49 @@ def evaluate(
     if headline_sequences is not None and headline_sequences < 1:
         raise ConfigError(f"headline_sequences is {headline_sequences}; expected a number of sequences, at least 1.")
     predictions = predictions or predictions_of(model, sequences)
-    targets, logits, temperature = predictions.targets, predictions.logits, model.facts.temperature
-    predicted = logits.argmax(1)
-    right = predicted == targets
+    beside = model.baselines.answers(model.accept(sequences), sequences) if model.baselines else None
+    found = figures_of(predictions, beside, sequences, model.classes, model.facts.temperature, headline_sequences, seed)
     parts, new = parts_of(model, sequences), ~learned(model, sequences)
     if not new.all():
         _warn_of_learned(new)
-    baselines = model.baselines
-    logistic = baselines.predict(model.accept(sequences)) == targets if baselines else None
-    majority = targets == baselines.majority if baselines else None
-    first = slice(headline_sequences)
+    right = predictions.logits.argmax(1) == predictions.targets
+    fresh = np.flatnonzero(new)
+    groups = Groups.of(sequences.groups, len(right))
+    return replace(
+        found,
+        parts=None if parts is None else part_counts(parts),
+        unlearned=share(right[fresh], groups.take(fresh)) if 0 < len(fresh) < len(right) else None,
+        early=early_decisions(model, sequences),
+    )
+
+
+def figures_of(
+    predictions: Predictions,
+    beside: BaselineAnswers | None,
+    sequences: Sequences,
+    classes: tuple[str, ...],
+    temperature: float = 1.0,
+    headline_sequences: int | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """The figures of predictions, whichever models made them.
+
+    Args:
+        predictions: for the sequences.
+        beside: those of the baselines; None without baselines.
+        sequences: with labels, N.
+        classes: names, in the order of the logits.
+        temperature: divisor of the logits.
+        headline_sequences, seed: see `evaluate`.
+    """
+    targets, logits = predictions.targets, predictions.logits
+    predicted = logits.argmax(1)
+    right = predicted == targets
+    majority = None if beside is None else targets == beside.majority
     groups = Groups.of(sequences.groups, len(targets))
-    decided = decisions(logits, targets, model.classes, groups)
+    regressions = _regressions(beside, right, targets, groups)
+    first, beginning = regressions[0] if regressions else None, slice(headline_sequences)
+    decided = decisions(logits, targets, classes, groups)
     plain = log_probabilities(logits)
     scaled = plain if temperature == 1 else log_probabilities(logits, temperature)
     return Evaluation(
@@ -281,11 +387,11 @@ def evaluate(
         fingerprint=sequences.fingerprint,
         accuracy=share(right, groups),
         majority=None if majority is None else share(majority, groups),
-        logistic=None if logistic is None else share(logistic, groups),
-        majority_class=model.classes[baselines.majority] if baselines else None,
-        logistic_cases=baselines.cases if baselines else None,
-        logistic_features=baselines.features if baselines else None,
-        headline=share(right[first], groups.take(first)) if headline_sequences else None,
+        logistic=first.accuracy if first else None,
+        majority_class=None if beside is None else classes[int(np.bincount(beside.majority).argmax())],
+        logistic_cases=first.cases if first else None,
+        logistic_features=first.features if first else None,
+        headline=share(right[beginning], groups.take(beginning)) if headline_sequences else None,
         balanced_accuracy=decided.balanced_accuracy,
         macro_f1=decided.macro_f1,
         roc_auc=roc_auc(plain, targets, groups),
@@ -297,14 +403,12 @@ def evaluate(
         by_share=_by_share(predictions, groups),
         by_length=_by_length(sequences.lengths, right, groups),
         classes=decided.classes,
-        confusion=confusion(targets, predicted, len(model.classes)).tolist(),
+        confusion=confusion(targets, predicted, len(classes)).tolist(),
         seconds=predictions.seconds,
-        over_logistic=None if logistic is None else difference(right[None], logistic[None], groups=groups),
+        over_logistic=first.over if first else None,
         over_majority=None if majority is None else difference(right[None], majority[None], groups=groups),
-        parts=None if parts is None else part_counts(parts),
-        unlearned=share(right[new], groups.take(np.flatnonzero(new))) if new.any() and not new.all() else None,
+        other_regressions=regressions[1:],
         groups=groups.count,
-        early=early_decisions(model, sequences),
     )
 
 
@@ -315,6 +419,20 @@ def _warn_of_learned(new: npt.NDArray[np.bool_]) -> None:
         TrainedOnWarning,
         stacklevel=3,
     )
+
+
+def _regressions(
+    beside: BaselineAnswers | None, right: Right, targets: Integers, groups: Groups
+) -> list[RegressionFigures]:
+    """The figures of each regression on the sequences that it can judge, if there are any."""
+    found = []
+    for one in beside.regressions if beside else ():
+        if one.judged.any():
+            judged, its = right[one.judged], (one.predicted == targets)[one.judged]
+            own = groups.take(one.judged)
+            over = difference(judged[None], its[None], groups=own)
+            found.append(RegressionFigures(one.features, one.cases, share(its, own), over))
+    return found
 
 
 def _by_share(predictions: Predictions, groups: Groups) -> list[ShareSeen]:

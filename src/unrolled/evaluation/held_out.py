@@ -180,7 +180,8 @@ def held_out(model: Model, observer: Observer = SILENT) -> Chosen:
             model, model.record, options
         )  # the remaining sequences may be too few for the original split
     if dataset.test is None:
-        raise DataError(f"nothing of {options.source} was held out for the test; name other data.")
+        why = "; its run holds the figures of its cross-validation" if options.folds else ""
+        raise DataError(f"nothing of {options.source} was held out from this model{why}. Name other data.")
     if model.record is None:
         doubt = f"some of these may be among them: {_OTHER.format(options.source)}"
         return Chosen(dataset.test, _UNRECORDED.format(doubt) if changed_part(dataset, model.facts.data) else None)

@@ -9,7 +9,7 @@ examples.py   a few sequences that travel with it
 """
 
 from unrolled.model.examples import Example, choose_examples
-from unrolled.model.facts import BaselineFacts, ModelFacts, learned_facts
+from unrolled.model.facts import BaselineFacts, ModelFacts, RegressionFacts, learned_facts
 from unrolled.model.folder import find_model, restore_network
 from unrolled.model.model import Model, Probabilities, load
 from unrolled.model.stream import Decision, Stream, StreamState, check_streams_are_possible, decides
@@ -21,6 +21,7 @@ __all__ = [
     "Model",
     "ModelFacts",
     "Probabilities",
+    "RegressionFacts",
     "Stream",
     "StreamState",
     "check_streams_are_possible",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from unrolled.data import in_folds
 from unrolled.statistics import counted
 
 
@@ -27,17 +28,7 @@ def write_card(facts: Mapping[str, Any], network: str, method: str) -> str:
         f"- **Training data**: {data.get('note', 'not recorded')}; SHA-256 {data.get('fingerprint', 'not recorded')}.",
     ]
     if figures:
-        tested = counted(figures["cases"], figures.get("groups"))
-        lines += [
-            f"- **Accuracy** on the test's {tested}: {100 * figures['accuracy']:.2f} % "
-            f"(95 % interval {100 * figures['accuracy_low']:.2f} to {100 * figures['accuracy_high']:.2f}); "
-            f"always saying the majority class gives {100 * figures['majority']:.2f} %"
-            + (
-                f", a logistic regression {100 * figures['logistic']:.2f} %."
-                if figures.get("logistic") is not None
-                else "."
-            ),
-        ]
+        lines += [_accuracy(figures)]
     lines += [
         "",
         "The figures hold for sequences like the test data. Other sensors, people or places need their own test.",
@@ -52,6 +43,23 @@ def write_card(facts: Mapping[str, Any], network: str, method: str) -> str:
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _accuracy(figures: Mapping[str, Any]) -> str:
+    """The accuracy with its interval, beside the baselines."""
+    crossed = figures.get("cross_validation")
+    where = f"on the test's {counted(figures['cases'], figures.get('groups'))}"
+    if crossed:
+        folds = in_folds(crossed["folds"], crossed["repeats"])
+        where = f"cross-validated ({folds}, {crossed['sequences']:,} sequences)"
+    text = f"- **Accuracy**, {where}: " if crossed else f"- **Accuracy** {where}: "
+    text += f"{100 * figures['accuracy']:.2f} % (95 % interval {100 * figures['accuracy_low']:.2f} to "
+    text += f"{100 * figures['accuracy_high']:.2f}); always saying the majority class gives "
+    text += f"{100 * figures['majority']:.2f} %"
+    if figures.get("logistic") is not None:
+        text += f", the best logistic regression {100 * figures['logistic']:.2f} %"
+    untested = " This model itself was then trained on all of these sequences, and was not tested." if crossed else ""
+    return f"{text}.{untested}"
 
 
 def _input(facts: Mapping[str, Any]) -> str:

@@ -13,25 +13,41 @@ from unrolled.data import Sequences, value_range
 from unrolled.preparation import Preprocessor
 from unrolled.version import VERSION
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 """2: several kinds of preparation, text. 3: the range of the training values. 4: segment means, eight statistics.
-5: context. 6: a record of the sequences. Older folders are still read, except networks that pool the four statistics
-of versions before 4."""
+5: context. 6: a record of the sequences. 7: several regressions among the baselines. Older folders are still read,
+except networks that pool the four statistics of versions before 4."""
 
 
-class BaselineFacts(BaseModel):
-    """The fields of `Baselines` that are not tensors.
+class RegressionFacts(BaseModel):
+    """The fields of a logistic regression that are not tensors.
 
     Example:
-        >>> unrolled.load("runs/levels/1").facts.baseline.features  # what the logistic regression sees
-        'summary'
+        >>> unrolled.load("runs/levels/1").facts.baseline.regressions[0].cases  # training sequences
+        40
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    majority: int
     features: Features
     length: int
     cases: int
+
+
+class BaselineFacts(RegressionFacts):
+    """The fields of `Baselines` that are not tensors; its own features are those of the first regression.
+
+    Example:
+        >>> unrolled.load("runs/levels/1").facts.baseline.features  # what the first logistic regression sees
+        'bands'
+    """
+
+    majority: int
+    others: tuple[RegressionFacts, ...] = ()
+
+    @property
+    def regressions(self) -> tuple[RegressionFacts, ...]:
+        """The fields of every regression."""
+        return (self, *self.others)
 
 
 class ModelFacts(BaseModel):

@@ -17,12 +17,12 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from unrolled.baselines import Baselines
+from unrolled.baselines import Baselines, Regression
 from unrolled.data import DatasetRecord
 from unrolled.errors import ModelFolderError, StorageError
 from unrolled.model.card import write_card
 from unrolled.model.examples import Example, dump_examples, parse_examples
-from unrolled.model.facts import FORMAT_VERSION, BaselineFacts, ModelFacts
+from unrolled.model.facts import FORMAT_VERSION, BaselineFacts, ModelFacts, RegressionFacts
 from unrolled.network import Network
 from unrolled.storage import as_utf8, former_folder, replace_folder
 
@@ -197,19 +197,34 @@ def _cause(error: Exception) -> str:
 
 _RECORD = "sequences.safetensors"
 _BASELINE = "baseline/"
-_BASELINE_ARRAYS = ("mean", "deviation", "weights", "bias")
+_ARRAYS = ("mean", "deviation", "weights", "bias")
+
+
+def _place(number: int) -> str:
+    """The prefix of the names of a regression's tensors."""
+    return _BASELINE if number == 0 else f"{_BASELINE}{number}/"
 
 
 def _baseline_tensors(baselines: Baselines) -> dict[str, Tensor]:
-    return {f"{_BASELINE}{name}": torch.from_numpy(getattr(baselines, name)) for name in _BASELINE_ARRAYS}
+    return {
+        f"{_place(number)}{name}": torch.from_numpy(getattr(regression, name))
+        for number, regression in enumerate(baselines.regressions)
+        for name in _ARRAYS
+    }
 
 
 def _baseline_facts(baselines: Baselines) -> BaselineFacts:
-    return BaselineFacts(**{name: getattr(baselines, name) for name in BaselineFacts.model_fields})
+    first, *others = (
+        {name: getattr(one, name) for name in RegressionFacts.model_fields} for one in baselines.regressions
+    )
+    return BaselineFacts(majority=baselines.majority, others=tuple(RegressionFacts(**one) for one in others), **first)
 
 
 def _baselines(facts: BaselineFacts | None, tensors: dict[str, Tensor]) -> Baselines | None:
     if facts is None:
         return None
-    mean, deviation, weights, bias = (tensors[f"{_BASELINE}{name}"].numpy() for name in _BASELINE_ARRAYS)
-    return Baselines(facts.majority, facts.features, facts.length, facts.cases, mean, deviation, weights, bias)
+    found = []
+    for number, one in enumerate(facts.regressions):
+        arrays = {name: tensors[f"{_place(number)}{name}"].numpy() for name in _ARRAYS}
+        found.append(Regression(one.features, one.length, one.cases, **arrays))
+    return Baselines(facts.majority, tuple(found))

@@ -10,6 +10,6 @@ templates/    the page itself, and its style
 """
 
 from unrolled.reports.page import Material, Shown, render
-from unrolled.reports.words import SEEN, early_rows, promised
+from unrolled.reports.words import SEEN, UNTESTED, early_rows, held_out_in_turn, promised
 
-__all__ = ["SEEN", "Material", "Shown", "early_rows", "promised", "render"]
+__all__ = ["SEEN", "UNTESTED", "Material", "Shown", "early_rows", "held_out_in_turn", "promised", "render"]

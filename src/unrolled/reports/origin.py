@@ -38,10 +38,10 @@ def command_to_repeat(recipe: Recipe, *, text: bool = False) -> str:
 
 
 def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], tested: str) -> list[tuple[str, str]]:
-    """The facts of a run, as pairs of name and text; ``tested`` is the number of test sequences."""
+    """The facts of a run, as pairs of name and text; ``tested`` says which sequences were tested."""
     data = facts.get("data", {})
     weights = sum(parameter.numel() for parameter in model.network.parameters())
-    held = f"{data.get('train', 0):,} to train, {data.get('validation', 0):,} for validation, {tested} for the test"
+    held = f"{data.get('train', 0):,} to train, {data.get('validation', 0):,} for validation, {tested}"
     found = [
         ("Data", str(data.get("note", "not recorded"))),
         ("Sequences", held),

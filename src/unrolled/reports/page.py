@@ -197,14 +197,12 @@ def _by_length(found: Evaluation, album: Album) -> Picture | None:
 
 def _standing(found: Evaluation, album: Album) -> Picture | None:
     """The network beside the baselines; None if there are none."""
-    simple = {
-        "logistic regression": found.logistic,
-        f"always {shortened(found.majority_class or '', 12)!r}": found.majority,
-    }
-    shown = {name: share for name, share in simple.items() if share is not None}
-    if not shown:
+    shown = {"this network": found.accuracy}
+    shown |= {f"regression on {words.SEEN[one.features]}": one.accuracy for one in found.regressions}
+    if found.majority is not None:
+        shown[f"always {shortened(found.majority_class or '', 12)!r}"] = found.majority
+    if len(shown) == 1:
         return None
-    shown = {"this network": found.accuracy, **shown}
     parts = [
         f"{name} {words.per_cent(share.value, share.cases)} ({words.interval(share, share.cases)})"
         for name, share in shown.items()
@@ -232,10 +230,11 @@ def _longest(sequences: Sequences, cases: Sequence[int]) -> int:
 def _rows(found: Evaluation) -> list[FigureRow]:
     """The table of figures, the network's accuracy first."""
     rows = [_share_row("Accuracy", found.accuracy, "share of right predictions")]
-    if found.logistic is not None:
-        seen = words.SEEN[found.logistic_features or "summary"]
-        meaning = f"accuracy of a logistic regression on {seen} of {found.logistic_cases:,} training sequences"
-        rows.append(_share_row("Logistic regression", found.logistic, meaning))
+    for one in found.regressions:
+        meaning = f"accuracy of a {words.regression(one)} of {one.cases:,} training sequences"
+        if one.accuracy.cases < found.cases:
+            meaning += f", on the {one.accuracy.cases:,} sequences that it can judge"
+        rows.append(_share_row("Logistic regression", one.accuracy, meaning))
     if found.majority is not None:
         rows.append(
             _share_row(

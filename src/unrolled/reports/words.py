@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from unrolled.evaluation import Evaluation
+from unrolled.data import in_folds
+from unrolled.evaluation import CrossValidation, Evaluation, RegressionFigures
 from unrolled.statistics import Difference, Figure, Proportion, counted, holm, p_text, verdict
 
 
@@ -29,36 +30,84 @@ def interval(found: Proportion | Figure, cases: int | None = None, digits: int =
 
 
 def tested(found: Evaluation | None) -> str:
-    """The number of test sequences, and of their groups."""
-    if found is None or found.groups is None:
-        return f"{found.cases if found else 0:,}"
-    return f"{found.cases:,} (in {found.groups:,} groups)"
+    """The sequences that were tested, in a few words."""
+    if found is None:
+        return "0 for the test"
+    if found.cross_validation is not None:
+        return f"all of them {found.cross_validation}"
+    return f"{found.cases:,} for the test" + ("" if found.groups is None else f" (in {found.groups:,} groups)")
 
 
 def headline(found: Evaluation) -> str:
     """The accuracy with its interval, in words."""
-    right, cases = found.accuracy.count, found.cases
-    text = f"Of {counted(cases, found.groups)} that it had not seen, the network classified {right:,} correctly: "
-    text += f"{per_cent(found.accuracy.value, cases)}. "
+    right, cases, crossed = found.accuracy.count, found.cases, found.cross_validation
+    share = per_cent(found.accuracy.value, cases)
+    if crossed is None:
+        which = f"{counted(cases, found.groups)}{_seen(found)}"
+        text = f"Of {which}, the network classified {right:,} correctly: {share}. "
+    else:
+        text = f"{held_out_in_turn(crossed)}. Of their {cases:,} answers {right:,} were right: {share}. "
+    if found.unlearned is not None:
+        rest = found.unlearned
+        text += (
+            f"Of the {rest.cases:,} whose content it had not learned, {per_cent(rest.value, rest.cases)} are right. "
+        )
     if min(cases, found.groups or cases) < 10:
         text += f"So few {'sequences' if found.groups is None else 'groups'} say little. "
     low, high = per_cent(found.accuracy.low, cases), per_cent(found.accuracy.high, cases)
     text += f"The 95 % interval of the accuracy on all sequences of this kind is {low} to {high}"
-    return f"{text}{'' if found.groups is None else ', where those of one group are not independent'}."
+    text += "." if found.groups is None else ", where those of one group are not independent."
+    return text if crossed is None else f"{text} {UNTESTED}"
+
+
+def _seen(found: Evaluation) -> str:
+    """Whether the network had seen the sequences."""
+    learned = {part: count for part, count in (found.parts or {}).items() if part in ("trained on", "validation")}
+    if not learned:
+        return " that it had not seen"
+    return f" ({', '.join(f'{count:,} {part}' for part, count in (found.parts or {}).items())})"
+
+
+def held_out_in_turn(crossed: CrossValidation) -> str:
+    """How the sequences of a cross-validation were held out, in words."""
+    times = "once" if crossed.repeats == 1 else f"{crossed.repeats} times"
+    which = in_folds(crossed.folds, crossed.repeats)
+    return (
+        f"Cross-validated, {which}: each of {crossed.sequences:,} sequences was held out {times}, from networks that "
+        "learned from the others"
+    )
+
+
+UNTESTED = "This network itself learned from all of them; it was not tested."
+"""What the figures of a cross-validation do not say."""
 
 
 def beside(found: Evaluation) -> str:
     """The accuracies of the baselines on the same sequences, and whether the network is better."""
     always = f"always predicting {found.majority_class!r}"
-    baselines = [
-        ("the logistic regression", "a logistic regression without recurrence", found.logistic, found.over_logistic),
-        (always, f"{always}, the most frequent class,", found.majority, found.over_majority),
-    ]
-    parts = [f"{text} gets {per_cent(one.value, found.cases)}" for _, text, one, _ in baselines if one is not None]
+    parts, over = [], {}
+    for number, one in enumerate(found.regressions):
+        some = f", on the {one.accuracy.cases:,} that it can judge," if one.accuracy.cases < found.cases else ""
+        name = f"one on {SEEN[one.features]}" if number else f"a {regression(one)}"
+        parts.append(f"{name}{some} gets {per_cent(one.accuracy.value, one.accuracy.cases)}")
+        over[f"the one on {SEEN[one.features]}" if number else "the logistic regression"] = one.over
+    if found.majority is not None:
+        parts.append(f"{always}, the most frequent class, gets {per_cent(found.majority.value, found.cases)}")
+        over[always] = found.over_majority
     if not parts:
         return ""
-    over = {name: difference for name, _, _, difference in baselines if difference is not None}
-    return " ".join([f"On the same sequences {' and '.join(parts)}.", *_verdicts(over)])
+    known = {name: difference for name, difference in over.items() if difference is not None}
+    return " ".join([f"On the same sequences {listed(parts)}.", *_verdicts(known)])
+
+
+def regression(one: RegressionFigures) -> str:
+    """The name of a logistic regression, with its input."""
+    return f"logistic regression on {SEEN[one.features]}"
+
+
+def listed(parts: list[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _verdicts(over: dict[str, Difference]) -> list[str]:
@@ -80,7 +129,7 @@ def _verdicts(over: dict[str, Difference]) -> list[str]:
             if verdict(one, corrected[name]) == kind
         ]
         if names:
-            found.append(sentence.format(" and ".join(names)))
+            found.append(sentence.format(listed(names)))
     return found
 
 
@@ -109,10 +158,12 @@ def early_rows(found: Evaluation) -> list[tuple[str, str, str, str, str]]:
 
 SEEN = {
     "flattened": "all values",
+    "bands": "summaries of parts",
+    "ngrams": "runs of letters",
     "summary": "summaries of the channels",
     "tokens": "the count of each token",
 }
-"""The input of the logistic regression, in words."""
+"""The input of a logistic regression, in words."""
 
 METHODS = {
     "wilson": "Wilson",

@@ -75,6 +75,11 @@ class RunFolder:
         return (self.model / "model.json").is_file()
 
     @property
+    def folds(self) -> Path:
+        """The folder of a cross-validation's folds, each of which is a run."""
+        return self.path / "folds"
+
+    @property
     def curves(self) -> Path:
         """A picture of the training curves."""
         return self.path / "curves.png"
@@ -140,6 +145,7 @@ class RunFolder:
             yield
         except BaseException:
             begun = self.metrics.is_file() and self.metrics.stat().st_size > 0
+            begun = begun or any(self.folds.glob("*/config.json"))
             if not begun and self.checkpoints.newest() is None:
                 shutil.rmtree(self.path, ignore_errors=True)
             raise

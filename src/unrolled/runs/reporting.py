@@ -104,6 +104,8 @@ def read_history(path: Path) -> list[EpochLog]:
 
 def _test_sequences(model: Model) -> tuple[Sequences | None, str]:
     """The run's test sequences, or the reason why there are none."""
+    if model.facts.data["options"].get("folds"):
+        return None, "those of a cross-validation were held out from other networks than this one"
     if not model.facts.data["options"]["source"]:
         return None, "the sequences were in memory and are not stored"
     if not model.facts.data["test"]:

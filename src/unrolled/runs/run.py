@@ -48,10 +48,12 @@ from unrolled.evaluation import (
     fingerprints,
     promise,
 )
+from unrolled.jobs import Progress, ProgressRecorder, Watcher
 from unrolled.model import Model, choose_examples, learned_facts
 from unrolled.preparation import Preprocessor, learn_preprocessor
 from unrolled.readout import Training, set_up
 from unrolled.runs.folder import RunFolder
+from unrolled.runs.folds import cross_validate, for_the_model, suggestion, undivided
 from unrolled.runs.reporting import evaluate_run
 from unrolled.runs.reporting import report as write_report
 from unrolled.runtime import choose_device, describe_device, using_threads
@@ -161,6 +163,8 @@ def train(
     recorders: Sequence[Recorder] = (),
     say: Say | None = None,
     reading: Observer = SILENT,
+    jobs: int | None = None,
+    watcher: Watcher | None = None,
     **options: Any,
 ) -> Run:
     """Trains a recipe, evaluates it and writes its run folder.
@@ -168,6 +172,10 @@ def train(
     The test sequences take no part in the training; validation sequences choose among the weights of its epochs. Which
     sequences these are, the recipe's data section says: of a file or of plain `Sequences` a fifth is held out for the
     test and 15 % of the rest for validation, stratified by class, unless it says otherwise.
+
+    With ``folds=5`` every sequence is held out once instead, from one of five further trainings on the others, and the
+    figures are those of all sequences; ``repeats=3`` does so three times. The model itself is then trained on all
+    sequences, and is not tested.
 
     Args:
         recipe: a `Recipe`, or what `recipe_for` takes; by default, for ``data``, the recipe ``default``.
@@ -178,6 +186,8 @@ def train(
         recorders: further recorders of the training.
         say: called with each line for the user; by default there is no output.
         reading: observes the reading of files.
+        jobs: folds that are trained at a time; by default one.
+        watcher: listens to the progress of the folds.
         options: fields of the recipe to change, such as ``hidden_size=64``.
     Returns:
         The finished run.
@@ -200,9 +210,14 @@ def train(
     chosen = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options)
     if data is not None:
         chosen = in_memory(chosen, data)
-    dataset = dataset_for(chosen, data, Notes(say, reading))
+    dataset, whole = _read(chosen, data, Notes(say, reading))
     refuse_idle([chosen], options, text=dataset.train.symbols is not None)
-    return train_dataset(chosen, dataset, runs=runs, name=name, recorders=recorders, say=say)
+    advice = None if isinstance(data, Dataset) else suggestion(dataset, chosen.data)
+    if advice is not None:
+        say(f"note: {advice}")
+    return train_dataset(
+        chosen, dataset, whole=whole, runs=runs, name=name, recorders=recorders, say=say, jobs=jobs, watcher=watcher
+    )
 
 
 def train_dataset(
@@ -213,16 +228,19 @@ def train_dataset(
     name: str | None = None,
     recorders: Sequence[Recorder] = (),
     say: Say = silent,
+    whole: Sequences | None = None,
+    jobs: int | None = None,
+    watcher: Watcher | None = None,
 ) -> Run:
     """As `train`, for a recipe whose sequences are already there, as `dataset_for` returned them."""
     device = choose_device(chosen.train.device)
     check_settings(chosen.train, chosen.augment, dataset.train, dataset.validation, device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked(), folder.undone_by_early_errors(), using_threads(None):
-        prepared = _prepare(folder, chosen, dataset)
+        prepared = _prepare(folder, chosen, dataset, whole)
         folder.write_config(chosen, {"data": _data_facts(dataset), **prepared.conditions()})
         _write_held_out(folder, dataset)
-        return _finish(prepared, recorders, say)
+        return _finish(prepared, recorders, say, jobs, watcher)
 
 
 def resume(
@@ -232,13 +250,15 @@ def resume(
     recorders: Sequence[Recorder] = (),
     say: Say | None = None,
     reading: Observer = SILENT,
+    jobs: int | None = None,
+    watcher: Watcher | None = None,
 ) -> Run:
-    """Goes on with a run exactly where its last checkpoint was taken.
+    """Goes on with a run exactly where its last checkpoint was taken. Finished folds are not trained again.
 
     Args:
         path: the run's folder.
         data: the sequences that `train` got, if it got any.
-        recorders, say, reading: as for `train`.
+        recorders, say, reading, jobs, watcher: as for `train`.
     Raises:
         RunError: if the folder holds no run, or the data have changed.
 
@@ -258,9 +278,9 @@ def resume(
     folder = RunFolder.open(Path(path))
     with folder.locked(), using_threads(None):
         recipe, facts = folder.read_config()
-        dataset = dataset_for(recipe, data, Notes(say, reading))
+        dataset, whole = _read(recipe, data, Notes(say, reading))
         _check_same_data(folder, dataset, facts["data"])
-        prepared = _prepare(folder, recipe, dataset)
+        prepared = _prepare(folder, recipe, dataset, whole)
         state = prepared.training.state
         _say_what_changed(prepared.conditions(), facts, say)
         if folder.checkpoints.newest() is not None:
@@ -271,7 +291,31 @@ def resume(
             say(f"going on after step {state.step:,}")
         else:
             say("no checkpoint was taken yet; starting from the first step")
-        return _finish(prepared, recorders, say)
+        return _finish(prepared, recorders, say, jobs, watcher)
+
+
+def train_one(
+    recipe: Recipe, data: Dataset, runs: Path, folder: RunFolder | None, *, name: str | None = None, progress: Progress
+) -> tuple[Path, str]:
+    """Trains one recipe of several, or goes on with it; a job.
+
+    Args:
+        recipe: the recipe.
+        data: the sequences.
+        runs: the folder for run folders.
+        folder: the folder of an unfinished run to go on with; None: a new run.
+        name: of a new run.
+        progress: called with the training's progress, 0 to 1.
+    Returns:
+        The run's folder, and a line for the user.
+    """
+    recorders = [ProgressRecorder(progress)]
+    if folder is not None:
+        run = resume(folder.path, data=data, recorders=recorders)
+    else:
+        run = train_dataset(recipe, data, runs=runs, name=name, recorders=recorders)
+    accuracy = "" if run.evaluation is None else f"{100 * run.evaluation.accuracy.value:.2f} % "
+    return run.folder.path, f"{accuracy}in {run.seconds:.1f} s, {run.folder.path}"
 
 
 @dataclass(frozen=True)
@@ -284,6 +328,7 @@ class _Prepared:
         ready: the sequences as they are batched.
         preprocessor: what makes the latter from the former.
         training: the network and its training, at the first update.
+        whole: all sequences, for a cross-validation; None without one.
     """
 
     folder: RunFolder
@@ -291,6 +336,7 @@ class _Prepared:
     ready: Dataset
     preprocessor: Preprocessor
     training: Training
+    whole: Sequences | None
 
     @property
     def threads(self) -> int:
@@ -315,11 +361,19 @@ class _Prepared:
         }
 
 
-def _prepare(folder: RunFolder, recipe: Recipe, dataset: Dataset) -> _Prepared:
+def _prepare(folder: RunFolder, recipe: Recipe, dataset: Dataset, whole: Sequences | None) -> _Prepared:
     preprocessor = learn_preprocessor(dataset.train, recipe.data)
     ready = preprocessor.dataset(dataset)
     training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
-    return _Prepared(folder, dataset, ready, preprocessor, training)
+    return _Prepared(folder, dataset, ready, preprocessor, training, whole)
+
+
+def _read(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer) -> tuple[Dataset, Sequences | None]:
+    """What the model is trained on, and all sequences where they are divided into folds."""
+    if recipe.data.folds is None:
+        return dataset_for(recipe, data, observer), None
+    whole = dataset_for(undivided(recipe), data, observer)
+    return for_the_model(whole, recipe.data), whole.train
 
 
 def in_memory(recipe: Recipe, data: Sequences | Dataset) -> Recipe:
@@ -368,7 +422,9 @@ def _dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Obs
     return load_dataset(recipe.data, observer, missing=missing)
 
 
-def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run:
+def _finish(
+    prepared: _Prepared, recorders: Sequence[Recorder], say: Say, jobs: int | None, watcher: Watcher | None
+) -> Run:
     """Trains to the end, evaluates the model, and writes the model folder."""
     folder, dataset, ready, training = prepared.folder, prepared.dataset, prepared.ready, prepared.training
     recipe, state = training.recipe, training.state
@@ -377,10 +433,14 @@ def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run
         count = f"{len(shared):,} of the {len(dataset.test):,} test sequences"
         say(f"note: {count} also stand in the training or validation data: {listed(_names(dataset.test, shared))}")
     observers = [MetricsFile(folder.metrics), *_own_recorders(prepared, say), *recorders]
+    evaluation = None
     with _saying_how_to_go_on(folder):
+        for line in [*describe(training, ready), f"run folder: {folder.path}"]:
+            say(line)
+        if prepared.whole is not None:
+            evaluation = cross_validate(folder, recipe, prepared.whole, train_one, jobs, watcher or Watcher())
+            say(f"{evaluation.cross_validation}: {evaluation.accuracy}; now the model itself, on all sequences")
         with using_threads(prepared.threads):
-            for line in [*describe(training, ready), f"run folder: {folder.path}"]:
-                say(line)
             training.fit(observers, folder.checkpoints)
         facts = learned_facts(
             dataset.train,
@@ -389,7 +449,7 @@ def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run
             data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
             training=training_facts(state, recipe),
         )
-        model = Model(state.shipped, facts, fit_baselines(ready.train))
+        model = Model(state.shipped, facts, fit_baselines(ready.train, dataset.train))
         part, sequences = _for_examples(dataset)
         examples = choose_examples(sequences, recipe.data.examples, str(part))
         model = replace(model, examples=examples, record=dataset.record)
@@ -400,6 +460,7 @@ def _finish(prepared: _Prepared, recorders: Sequence[Recorder], say: Say) -> Run
         evaluation = None
         if dataset.test is not None:
             evaluation = evaluate_run(folder, recipe, model, dataset.test)
+        if evaluation is not None:
             facts = model.facts.model_copy(update={"figures": evaluation.summary()})
             model = replace(model, facts=facts)
         model.save(folder.model)

@@ -6,12 +6,14 @@ differences.py    the difference of two such shares: interval (Newcombe), p valu
 better.py         the rule for 'A is better than B' and its level; the correction of several (Holm)
 figures.py        figures other than shares, with their intervals
 auc.py            the area under the ROC curve
+crossed.py        intervals of a cross-validation
 calibration.py    reliability of probabilities, and the temperature
 """
 
 from unrolled.statistics.auc import roc_auc
 from unrolled.statistics.better import FEWEST_LOSSES, LEVEL, Verdict, holm, losses_are_lower, p_text, verdict
 from unrolled.statistics.calibration import Confidence, ReliabilityBin, calibration_error, fit_temperature
+from unrolled.statistics.crossed import inflation, wide_share, widened
 from unrolled.statistics.differences import Difference, difference, mcnemar
 from unrolled.statistics.figures import (
     FEW_CASES,
@@ -48,6 +50,7 @@ __all__ = [
     "effective_share",
     "fit_temperature",
     "holm",
+    "inflation",
     "losses_are_lower",
     "mcnemar",
     "mean_loss",
@@ -57,4 +60,6 @@ __all__ = [
     "roc_auc",
     "share",
     "verdict",
+    "wide_share",
+    "widened",
 ]

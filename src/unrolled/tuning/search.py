@@ -158,6 +158,7 @@ def tune(
     base = to_search((recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options), options)
     base = base if data is None else in_memory(base, data)
     space = search_space(base, options)
+    base.without_folds("tune")
     dataset = load_without_test(base) if data is None else replace(dataset_for(base, data), test=None)
     corners = [base.with_options({field: value}) for field, one in space.items() for value in ends(field, one)]
     refuse_idle(corners, options, text=dataset.train.symbols is not None)
