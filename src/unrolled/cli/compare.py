@@ -142,8 +142,8 @@ def _print(comparison: Comparison) -> None:
         out().print()
     rows = [row_cells(row, labels.get(row.name)) for row in comparison.rows]
     used = [index for index in range(len(ROW_HEADERS)) if any(row[index] for row in rows)]
-    headers = [f"on {tested_on(comparison)}", *ROW_HEADERS[1:]]
-    print_table([headers[index] for index in used], [[row[index] for index in used] for row in rows])
+    out().print(f"figures of {tested_on(comparison)}:")
+    print_table([ROW_HEADERS[index] for index in used], [[row[index] for index in used] for row in rows])
     out().print()
     pairs = shown_pairs(comparison)
     print_table(["difference", *PAIR_HEADERS[1:]], [pair_cells(pair, labels) for pair in pairs])

@@ -144,7 +144,8 @@ def _print_early(evaluation: Evaluation) -> None:
     """What becomes of sequences that are decided before their end."""
     if evaluation.early:
         out().print()
-        headers = ["predict --stream --decide", "decided", "of these right", "95 % interval", "after steps (mean)"]
+        out().print("decided early, by predict --stream --decide:")
+        headers = ["at", "decided", "of these right", "95 % interval", "after steps (mean)"]
         print_table(headers, [list(row) for row in early_rows(evaluation)])
         out().print(f"({promised(evaluation)})")
 

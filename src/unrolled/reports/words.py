@@ -139,7 +139,7 @@ def promised(found: Evaluation) -> str:
     if not found.early:
         return ""
     if not kept:
-        return "There were too few validation sequences to promise a share of wrong decisions."
+        return "No probability was shown by validation sequences to keep the share of wrong decisions to 10 % or less."
     parts = [f"at most {100 * (one.promise or 0):g} % by --decide {one.confidence:g}" for one in kept]
     return f"On validation sequences the share of wrong decisions was kept to {', '.join(parts)}."
 

@@ -70,7 +70,8 @@ def difference(
 ) -> Difference:
     """The difference in accuracy, with the interval and the test that fit the runs.
 
-    The interval joins those of the two accuracies (`mean_share`) by Newcombe's method 10. The test is McNemar's of
+    The interval joins those of the two accuracies (`mean_share`) by Newcombe's method 10; that of the same sequences is
+    wider by the square root of the gains' design effect where they have groups. The test is McNemar's of
     single runs on the same sequences, `sign_flip` by groups where these have groups, Fisher's on different sequences,
     and `over_seeds` with several seeds on either side, or groups of different sequences.
 
@@ -83,8 +84,13 @@ def difference(
     """
     groups = groups or Groups(None, first.shape[1])
     others = groups if paired else second_groups or Groups(None, second.shape[1])
-    a, b = mean_share(first, groups, confidence), mean_share(second, others, confidence)
-    low, high = newcombe(a, b, _correlation(first, second, a, b, groups) if paired else 0.0)
+    if paired:
+        a, b = mean_share(first, None, confidence), mean_share(second, None, confidence)
+        low, high = newcombe(a, b, _correlation(first, second, a, b))
+        low, high = _widened(low, high, first.mean(0) - second.mean(0), groups, confidence)
+    else:
+        a, b = mean_share(first, groups, confidence), mean_share(second, others, confidence)
+        low, high = newcombe(a, b, 0.0)
     interval = NEWCOMBE_PAIRED if paired else NEWCOMBE_UNPAIRED
     value = a.value - b.value
     single = groups.are_single and others.are_single
@@ -142,14 +148,22 @@ def newcombe(first: MeanShare, second: MeanShare, correlation: float) -> Interva
     return max(low, -1.0), min(high, 1.0)
 
 
-def _correlation(first: Right, second: Right, a: MeanShare, b: MeanShare, groups: Groups) -> float:
+def _correlation(first: Right, second: Right, a: MeanShare, b: MeanShare) -> float:
     """Of two means on the same sequences; Newcombe's correction for continuity where it is positive."""
-    of_first, of_second = groups.sums(first.mean(0) - a.value), groups.sums(second.mean(0) - b.value)
-    covariance = float(of_first @ of_second) / groups.cases**2
+    cases = first.shape[1]
+    covariance = float(np.mean((first.mean(0) - a.value) * (second.mean(0) - b.value)))
     if covariance > 0:
-        covariance = max(covariance - 1 / (2 * groups.effective**2), 0.0)
-    scale = math.sqrt(a.variance * b.variance)
-    return min(covariance / scale, 1.0) if scale else 0.0  # a share of 0 or 1 goes with nothing
+        covariance = max(covariance - 1 / (2 * cases), 0.0)
+    scale = cases * math.sqrt(a.variance * b.variance)
+    return covariance / scale if scale else 0.0  # a share of 0 or 1 goes with nothing
+
+
+def _widened(low: float, high: float, gains: Doubles, groups: Groups, confidence: float) -> Interval:
+    """The interval of a mean gain, [N], by as much wider as groups make its standard deviation larger."""
+    value = float(gains.mean())
+    wider = math.sqrt(groups.design_effect(gains - value, gains != 0)) * groups.quantile(confidence)
+    wider /= Groups(None, groups.cases).quantile(confidence)
+    return max(value - wider * (value - low), -1.0), min(value + wider * (high - value), 1.0)
 
 
 def over_seeds(first: Right, second: Right, groups: Groups, others: Groups | None = None) -> float:
