@@ -426,3 +426,14 @@ def test_the_comparison_is_a_value() -> None:
     found = compare_entries([entry("a", [True, False]), entry("b", [True, True])])
     assert isinstance(found, Comparison)
     assert json.loads(json.dumps(found.to_dict()))["schema_version"] == 1
+
+
+def test_a_run_that_learned_some_of_its_test_sequences_is_told_apart(fresh: Path) -> None:
+    rng = np.random.default_rng(0)
+    values, labels = rng.normal(size=(60, 5)), ["a", "b"] * 30
+    np.savez("own.npz", X=values, y=labels)
+    np.savez("test.npz", X=np.concatenate([values[:3], rng.normal(size=(9, 5))]), y=["a", "b"] * 6)
+    for seed in (0, 1):
+        train("own.npz", test="test.npz", seed=seed, max_epochs=1, hidden_size=2, report=False)
+    notes = compare(["runs/own/1", "runs/own/2"]).notes
+    assert len([note for note in notes if "3 of its test sequences also stand in its training" in note]) == 2

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from unrolled.config import SECTIONS, Recipe
 from unrolled.data import Integers
 from unrolled.errors import DataError, RunError, UnrolledError
-from unrolled.evaluation import Outcomes, held_out
+from unrolled.evaluation import Outcomes, Part, held_out
 from unrolled.model import Model
 from unrolled.runs import RunFolder
 from unrolled.statistics import Groups, Right
@@ -180,11 +180,20 @@ def results_of_run(path: Path) -> tuple[Results, ...]:
             training_seconds=folder.training_seconds(),
             test_seconds=seconds / repeats,
             groups=None if crossed else groups,  # a cross-validation's inflation counts them
-            note=None if groups is not None else "the groups of its test sequences are not recorded; train it anew",
+            note=_reservation(figures, groups),
             inflation=crossed.get("inflation", 1.0),
         )
         for repeat, (targets, predictions, likelihoods) in enumerate(zip(*parts, strict=True), 1)
     )
+
+
+def _reservation(figures: Mapping[str, Any], groups: Groups | None) -> str | None:
+    """What a reader of a run's figures must know."""
+    parts = figures.get("parts") or {}
+    learned = sum(parts.get(name, 0) for name in (str(Part.TRAINED_ON), str(Part.VALIDATION)))
+    if groups is None:
+        return "the groups of its test sequences are not recorded; train it anew"
+    return f"{learned:,} of its test sequences also stand in its training or validation data" if learned else None
 
 
 def _stored(folder: RunFolder, figures: Mapping[str, Any]) -> tuple[Outcomes, str] | None:

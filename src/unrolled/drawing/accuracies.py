@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,9 @@ from unrolled.statistics import Proportion, ReliabilityBin
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+_LETTERS_A_LINE = 20
 
 
 def draw_standing(accuracies: Mapping[str, Proportion]) -> Figure:
@@ -30,7 +34,7 @@ def draw_standing(accuracies: Mapping[str, Proportion]) -> Figure:
     axes.barh(places, values, height=0.55, color=[BLUE, *[GREY] * (len(values) - 1)], alpha=0.75)
     for place, share in zip(places, accuracies.values(), strict=True):
         axes.plot([share.low, share.high], [place, place], color=INK, linewidth=1.5, marker="|", markersize=7)
-    axes.set_yticks(places, [plain(name) for name in accuracies])
+    axes.set_yticks(places, [fill(plain(name), _LETTERS_A_LINE) for name in accuracies])
     axes.set(xlabel="accuracy, with its 95 % interval", xlim=(0, 1.02), ylim=(len(values) - 0.5, -0.5))
     in_percent(axes.xaxis)
     axes.tick_params(axis="y", length=0)

@@ -234,7 +234,7 @@ def _rows(found: Evaluation) -> list[FigureRow]:
         meaning = f"accuracy of a {words.regression(one)} of {one.cases:,} training sequences"
         if one.accuracy.cases < found.cases:
             meaning += f", on the {one.accuracy.cases:,} sequences that it can judge"
-        rows.append(_share_row("Logistic regression", one.accuracy, meaning))
+        rows.append(_share_row(f"Regression on {words.SEEN[one.features]}", one.accuracy, meaning))
     if found.majority is not None:
         rows.append(
             _share_row(
