@@ -18,7 +18,7 @@ from closeness import PROMISED, closeness
 from unrolled.config import CellName, MissingName, NormalisationName, PoolingName
 from unrolled.errors import UnsupportedError
 from unrolled.export import network as exporting
-from unrolled.export.network import starting_state, to_onnx
+from unrolled.export.network import to_onnx
 from unrolled.export.running import open_session, run_session
 from unrolled.model.model import Model
 from unrolled.nn.cells import CELLS
@@ -32,6 +32,11 @@ every_cell = pytest.mark.parametrize("cell", get_args(CellName))
 every_pooling = pytest.mark.parametrize("pooling", get_args(PoolingName))
 every_depth = pytest.mark.parametrize("layers", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 every_direction = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both-directions"])
+
+
+def starting_state(model: Model) -> dict[str, Any]:
+    """The state of one stream before the first step, [1, ·]."""
+    return {name: value.numpy() for name, value in model.network.initial_state(1).items()}
 
 
 def opened(model: Model, **options: Any) -> InferenceSession:

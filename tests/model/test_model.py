@@ -23,7 +23,7 @@ from closeness import closeness
 from unrolled.baselines.simple import fit_baselines
 from unrolled.config import CellName, ModelConfig
 from unrolled.data.sequences import Sequences
-from unrolled.errors import DataError, MismatchError, ModelFolderError, StorageError, UnitWarning
+from unrolled.errors import DataError, LengthError, MismatchError, ModelFolderError, StorageError, UnitWarning
 from unrolled.evaluation.evaluation import evaluate
 from unrolled.model.facts import FORMAT_VERSION, ModelFacts
 from unrolled.model.model import Model, load
@@ -154,7 +154,8 @@ def test_a_file_that_may_not_be_read_is_said_to_be_that(tmp_path: Path, monkeypa
     [
         (np.zeros((2, 4, 3)), MismatchError, r"3 channels, the model was trained on 2 \(0, 1\)"),
         (np.zeros((2, 4)), MismatchError, "1 channels, the model was trained on 2"),
-        (np.full((2, 4, 2), np.nan), MismatchError, "the given data hold 16 missing"),
+        (np.full((2, 4, 2), np.nan), LengthError, "holds nothing but NaN"),
+        (np.repeat([[[np.nan, 1.0]]], 2, 0).repeat(4, 1), MismatchError, "the given data hold 8 missing"),
         (np.full((2, 4, 2), np.inf), MismatchError, "missing or infinite"),
         ([], DataError, "there are no sequences"),
         ("0110", DataError, "found str"),

@@ -100,7 +100,7 @@ def test_what_is_prepared_has_no_holes_and_is_saved_with_the_weights(missing, no
     prepared = network.preparation(values, torch.full((4,), 7))
     assert prepared.isfinite().all()
     other = Network(network.config, 3, 3, seed=None).double()
-    other.load_state_dict(network.state_dict())
+    other.load_state_dict(network.state_dict(), assign=True)
     assert other.preparation(values, torch.full((4,), 7)).equal(prepared)
     assert not list(network.preparation.parameters())
 

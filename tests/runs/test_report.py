@@ -153,7 +153,7 @@ def test_the_report_says_what_was_measured_and_how_to_repeat_it(digits_run: Run)
     assert digits_run.model.facts.data["fingerprint"] in text
     assert "unrolled train digits --hidden-size 16 --max-epochs 4" in text
     for part in (
-        "Logistic regression",
+        "Regression on all values",
         "Calibration error",
         "confident mistakes",
         "right predictions",

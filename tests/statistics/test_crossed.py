@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from sklearn.model_selection import StratifiedKFold
 
-from unrolled.statistics import Difference, Figure, Proportion, Right, inflation, proportion, share, widened
+from unrolled.statistics import Difference, Figure, Groups, Proportion, Right, inflation, proportion, share, widened
 
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -77,7 +77,7 @@ def coverages(
         X, y, names = drawn(rng, count, size, distance, groups)
         right = cross_validated(X, y, names, folds, repeats, 1_000 * trial)
         plain = share(right.reshape(-1))
-        found = widened(plain, repeats * inflation(right, folds, None if groups is None else names))
+        found = widened(plain, repeats * inflation(right, folds, Groups(None if groups is None else names, count)))
         inside += found.low <= np.mean(truth) <= found.high
         naive += plain.low <= np.mean(truth) <= plain.high
     return naive / trials, inside / trials
@@ -85,34 +85,36 @@ def coverages(
 
 def test_one_division_has_nadeau_and_bengios_variance() -> None:
     right = np.random.default_rng(0).random((1, 50)) < 0.8
-    assert inflation(right, 5) == pytest.approx(1 + 5 * (1 / 4))
-    assert inflation(right, 10) == pytest.approx(1 + 10 * (1 / 9))
+    assert inflation(right, 5, Groups(None, 50)) == pytest.approx(1 + 5 * (1 / 4))
+    assert inflation(right, 10, Groups(None, 50)) == pytest.approx(1 + 10 * (1 / 9))
 
 
 def test_repeats_that_agree_need_hardly_more_and_repeats_that_do_not_as_much_as_one() -> None:
     rng = np.random.default_rng(0)
     agree = np.tile(rng.random(400) < 0.7, (3, 1))
     differ = rng.random((3, 400)) < 0.7
-    assert inflation(agree, 5) < 1.05
-    assert inflation(differ, 5) > 1.9
-    assert inflation(np.ones((3, 20), bool), 5) == pytest.approx(2.25)  # without a mistake nothing is known
+    assert inflation(agree, 5, Groups(None, 400)) < 1.05
+    assert inflation(differ, 5, Groups(None, 400)) > 1.9
+    assert inflation(np.ones((3, 20), bool), 5, Groups(None, 20)) == pytest.approx(
+        2.25
+    )  # without a mistake nothing is known
 
 
 def test_a_wider_proportion_is_wilsons_of_fewer_sequences() -> None:
-    found = widened(proportion(80, 100), 2.0)
-    expected = stats.binomtest(40, 50).proportion_ci(method="wilson")
+    found = widened(proportion(800, 1000), 2.0)
+    expected = stats.binomtest(400, 500).proportion_ci(method="wilson")
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-    assert (found.count, found.cases) == (80, 100)
+    assert (found.count, found.cases) == (800, 1000)
 
 
 def test_figures_and_differences_widen_by_the_root_and_keep_within_their_range() -> None:
-    figure = widened(Figure(0.9, 0.8, 0.95, "bootstrap-percentile"), 4.0)
+    figure = widened(Figure(0.9, 0.8, 0.95, "student-mistakes"), 4.0)
     assert (figure.low, figure.high) == pytest.approx((0.7, 1.0))
-    loss = widened(Figure(0.9, 0.7, 0.99, "bootstrap-percentile"), 4.0, np.inf)
+    loss = widened(Figure(0.9, 0.7, 0.99, "student-mistakes"), 4.0, np.inf)
     assert (loss.low, loss.high) == pytest.approx((0.5, 1.08))
     gain = widened(Difference(0.1, 0.05, 0.15, "", float(2 * stats.norm.sf(3)), ""), 4.0)
     assert (gain.low, gain.high) == pytest.approx((0.0, 0.2))
     assert gain.p == pytest.approx(2 * stats.norm.sf(1.5))
-    for same in (Figure(None, None, None, "delong"), proportion(3, 4)):
+    for same in (Figure(None, None, None, "wilson-effective"), proportion(3, 4)):
         assert widened(same, 1.0) is same
     assert isinstance(widened(proportion(3, 4), 1.5), Proportion)

@@ -125,9 +125,9 @@ def _linear(graph: Graph, _like: Tensor, value: Value, weight: Tensor, bias: Ten
 
 
 def _layer_norm(
-    graph: Graph, like: Tensor, value: Value, shape: Sequence[int], weight: Tensor, bias: Tensor | None, eps: float
+    graph: Graph, _like: Tensor, value: Value, shape: Sequence[int], weight: Tensor, bias: Tensor | None, eps: float
 ) -> str:
-    shift = torch.zeros(*shape, dtype=like.dtype, device=like.device) if bias is None else bias
+    shift = np.zeros(tuple(shape), np.float32) if bias is None else bias
     return graph.add("LayerNormalization", value.node, graph.constant(weight), graph.constant(shift), epsilon=eps)
 
 

@@ -457,7 +457,6 @@ def _finish(
             model = calibrate(model, dataset.validation)
         if dataset.validation is not None:
             model = promise(model, dataset.validation)
-        evaluation = None
         if dataset.test is not None:
             evaluation = evaluate_run(folder, recipe, model, dataset.test)
         if evaluation is not None:
