@@ -110,6 +110,12 @@ class Baselines:
         found = tuple(regression.answers(prepared, raw) for regression in self.regressions)
         return BaselineAnswers(np.full(len(prepared), self.majority, np.int64), found)
 
+    def predict(self, prepared: Sequences, raw: Sequences | None = None) -> Integers:
+        """The first regression's class of each sequence, [N]; the majority class where it cannot judge one."""
+        answers = self.answers(prepared, raw)
+        first = answers.regressions[:1]
+        return np.where(first[0].judged, first[0].predicted, answers.majority) if first else answers.majority
+
 
 def fit_baselines(prepared: Sequences, raw: Sequences | None = None, seed: int = 0) -> Baselines:
     """Fits the baselines to training sequences.

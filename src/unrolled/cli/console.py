@@ -77,7 +77,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         rows.append([f"always {evaluation.majority_class!r}", *share_cells(evaluation.majority)])
     tested = counted(evaluation.cases, evaluation.groups)
     tested = tested if crossed is None else tested.replace("sequences", "answers", 1)
-    used = "Wilson" if evaluation.groups is None else "Wilson, by groups"
+    used = "Wilson" if evaluation.groups is None else "groups"
     print_table([f"on {tested}", "accuracy", f"95 % interval ({used})", "wrong"], rows)
     if evaluation.regressions:
         console.print(f"(logistic regressions, fitted to {_fitted_to(evaluation.regressions)} training sequences)")
