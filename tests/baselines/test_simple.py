@@ -119,6 +119,8 @@ def test_a_regression_on_all_values_judges_sequences_of_its_length_only() -> Non
     answers = found.answers(odd, odd)
     assert answers.judged.tolist() == [True] * 40 + [False] * 2
     assert (answers.predicted[:40] == predicted(found, test)).all()
+    plain = Baselines(2, (found,)).predict(odd)
+    assert plain.tolist() == [*answers.predicted[:40].tolist(), 2, 2]
 
 
 def test_long_and_ragged_sequences_have_bands_alone() -> None:
