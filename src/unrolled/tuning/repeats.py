@@ -52,16 +52,24 @@ def pass_over_unless_new(trial: optuna.Trial, fields: int, most: int) -> None:
         raise PassedOver
 
 
-def propose_unseen(study: optuna.Study, space: Mapping[str, Dimension], *, repeated: bool) -> bool:
-    """Whether settings are left to try; if the last one was ``repeated``, proposes one of those that can be listed."""
+class ExhaustedError(Exception):
+    """Every setting of the search space was tried."""
+
+
+def unseen(study: optuna.Study, space: Mapping[str, Dimension]) -> dict[str, Any] | None:
+    """One of the settings that were not tried yet, if they can be listed; None if they cannot.
+
+    Raises:
+        ExhaustedError: if none is left.
+    """
     listed = _settings(space)
     if listed is None:
-        return True
+        return None
     tried = [trial.params for trial in study.get_trials(deepcopy=False) if trial.state.name != "FAIL"]
     left = [setting for setting in listed if setting not in tried]
-    if repeated and left:
-        study.enqueue_trial(left[int(np.random.default_rng(len(tried)).integers(len(left)))])
-    return bool(left)
+    if not left:
+        raise ExhaustedError
+    return left[int(np.random.default_rng(len(tried)).integers(len(left)))]
 
 
 def _earlier(trial: optuna.Trial, fields: int) -> list[optuna.trial.FrozenTrial]:

@@ -178,9 +178,7 @@ def tune(
     own = inside(space, base)
     if own is None:
         say("the recipe itself lies outside of the search space, so it is not the first trial")
-    elif not study.get_trials(deepcopy=False):
-        study.enqueue_trial(own, skip_if_exists=True)
-    search = _Search(base, space, url, study, trials, timeout, dataset, folder)
+    search = _Search(base, space, own, url, study, trials, timeout, dataset, folder)
     try:
         search.go_on(jobs, watcher, say)
     finally:
@@ -198,6 +196,7 @@ class _Search:
 
     base: Recipe
     space: dict[str, Dimension]
+    first: dict[str, Any] | None
     url: str
     study: optuna.Study
     trials: int
@@ -217,7 +216,7 @@ class _Search:
         share = share_cores(left, jobs=jobs, threads=common.threads, device=common.device)
         say(f"{left} trials, {share.reason}" if left > 1 else "1 trial")
         ends = math.inf if self.timeout is None else time.time() + self.timeout
-        study = {"url": self.url, "name": self.study.study_name, "most": self.trials, "ends": ends}
+        study = {"url": self.url, "name": self.study.study_name, "first": self.first, "most": self.trials, "ends": ends}
         job = Job(run_trial, {"recipe": self.base, "space": self.space, "data": self.dataset, **study})
 
         def answered(place: int, answer: Answer) -> None:

@@ -118,13 +118,45 @@ def load_study(url: str, name: str) -> optuna.Study:
     return optuna.load_study(study_name=name, storage=open_storage(url), pruner=pruner())
 
 
-def sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
+def sampler(seed: int, number: int, given: Mapping[str, Any] | None = None) -> optuna.samplers.BaseSampler:
     """The sampler of a trial's values, from the earlier trials; its random numbers depend on the seed and the trial.
 
     The study gives each trial its own number, even if several processes or machines ask at the same time, so no two
     trials draw the same random numbers.
+
+    Args:
+        seed: of the search.
+        number: of the trial.
+        given: the values, where they are chosen already. Optuna's queue for such values hands one entry to two
+            processes that ask a SQLite file at the same time.
     """
+    if given is not None:
+        return _Given(given)
     return optuna.samplers.TPESampler(seed=int(np.random.SeedSequence((seed, number)).generate_state(1)[0]))
+
+
+class _Given(optuna.samplers.BaseSampler):
+    """Gives every field its value."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
+        return {}
+
+    def sample_relative(
+        self, study: optuna.Study, trial: optuna.trial.FrozenTrial, search_space: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: optuna.trial.FrozenTrial,
+        param_name: str,
+        param_distribution: optuna.distributions.BaseDistribution,
+    ) -> Any:
+        return self.values[param_name]
 
 
 def pruner() -> optuna.pruners.BasePruner:

@@ -20,7 +20,7 @@ from unrolled.runs import dataset_for
 from unrolled.runtime import choose_device, using_threads
 from unrolled.training import EpochLog, TrainState, training_threads
 from unrolled.training.recorders import Recorder
-from unrolled.tuning.repeats import PASSED_OVER, REPEATED, PassedOver, pass_over_unless_new, propose_unseen
+from unrolled.tuning.repeats import PASSED_OVER, REPEATED, ExhaustedError, PassedOver, pass_over_unless_new, unseen
 from unrolled.tuning.space import as_field
 from unrolled.tuning.study import helping, load_study, sampler
 
@@ -45,6 +45,7 @@ def run_trial(
     data: Dataset,
     url: str,
     name: str,
+    first: Mapping[str, Any] | None,
     most: int,
     ends: float,
     *,
@@ -57,6 +58,7 @@ def run_trial(
         space: the search space.
         data: the sequences, without test sequences.
         url, name: storage and name of the study.
+        first: the setting of the study's first trial; None: one that is drawn.
         most: number of trials of the whole study, on all machines.
         ends: the time after which no trial begins, in seconds since 1970.
         progress: called with the trial's progress, 0 to 1.
@@ -64,9 +66,10 @@ def run_trial(
         A line for the user; None if it was too late to begin, or nothing is left to try.
     """
     done: list[optuna.trial.FrozenTrial] = []
+    given: Mapping[str, Any] | None = None
 
     def objective(trial: optuna.Trial) -> float:
-        trial.study.sampler = sampler(recipe.train.seed, trial.number)
+        trial.study.sampler = sampler(recipe.train.seed, trial.number, given if trial.number else first)
         chosen = {field: suggest(trial, field, one) for field, one in space.items()}
         pass_over_unless_new(trial, len(space), most)
         return learn(recipe.with_options(chosen), data, trial, progress)
@@ -74,7 +77,12 @@ def run_trial(
     with helping(url):
         study = load_study(url, name)
         while not done or done[-1].user_attrs.get(PASSED_OVER) == REPEATED:
-            if time.time() >= ends or not propose_unseen(study, space, repeated=bool(done)):
+            try:
+                alternative = unseen(study, space)
+            except ExhaustedError:
+                return None
+            given = alternative if done else None
+            if time.time() >= ends:
                 return None
             study.optimize(objective, n_trials=1, catch=(PassedOver,), callbacks=[lambda _, one: done.append(one)])
         trial = done[-1]
