@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from inspect import cleandoc
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from unrolled.errors import RENAMED, ConfigError, ReadError, UnknownNameError, nearest, present_name
@@ -55,6 +64,18 @@ def _weights(value: Any) -> Any:
     return value if value == "balanced" else _parts(value)
 
 
+def _names_of(annotation: Any) -> tuple[str, ...]:
+    """The names that a field takes."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(name for part in get_args(annotation) for name in _names_of(part))
+
+
+def _alike(name: str, names: Iterable[str]) -> str | None:
+    """The one of some names that differs from a name at most in capitals, and in _ for -."""
+    return next((one for one in names if one.casefold() == name.casefold().replace("_", "-")), None)
+
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -74,6 +95,15 @@ class Section(BaseModel):
         attributes = cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
         for name, text in re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", attributes, re.MULTILINE):
             cls.model_fields[name].description = " ".join(text.split()).removesuffix(".")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_named(cls, value: Any, info: ValidationInfo) -> Any:
+        """A name in the letters of its table: ``GRU`` is ``gru``."""
+        if not isinstance(value, str):
+            return value
+        names = _names_of(cls.model_fields[str(info.field_name)].annotation)
+        return _alike(value, names) or value
 
 
 class DataConfig(Section):
@@ -317,7 +347,8 @@ class TrainConfig(Section):
         log_every: updates between lines of metrics.jsonl.
         checkpoint_every_steps: updates between checkpoints.
         checkpoint_every_seconds: longest time between checkpoints, in seconds.
-        tensorboard: write scalars, weights, pictures and hyperparameters for TensorBoard.
+        tensorboard: write scalars, weights, pictures and hyperparameters for TensorBoard (extra `tensorboard`), which
+            `tensorboard --logdir RUN` shows.
         report: write report.html, the page that shows how good the model is.
         trackers: further recorders, by the names under which installed packages register them.
         output: what is printed during training; all but progress imitate the old tutorials.
@@ -573,8 +604,9 @@ def default_recipe(name: str) -> Recipe:
 
 
 def find_recipe(name: str) -> Recipe | None:
-    """The package's recipe of this name or alias."""
-    return next((r for r in named_recipes().values() if name == r.name or name in r.aliases), None)
+    """The package's recipe of this name or alias, in capitals or not."""
+    names = {one: recipe for recipe in named_recipes().values() for one in (recipe.name, *recipe.aliases)}
+    return names.get(name) or names.get(_alike(name, names) or "")
 
 
 def _explanations(error: ValidationError) -> Iterator[str]:

@@ -48,10 +48,43 @@ RENAMED = {"case": "number", "headline_cases": "headline_sequences"}
 """Options and fields by their former names, which work for one more release."""
 
 
+SYNONYMS = {
+    other: name
+    for name, others in {
+        "learning_rate": "lr",
+        "max_epochs": "epochs num_epochs n_epochs nb_epoch",
+        "max_steps": "steps iterations",
+        "batch_size": "batch",
+        "hidden_size": "units hidden hidden_units hidden_dim num_units n_hidden",
+        "num_layers": "layers n_layers",
+        "cell": "cell_type rnn_type",
+        "dropout": "dropout_rate",
+        "optimizer": "optimiser",
+        "weight_decay": "l2 wd decay",
+        "clip_norm": "clip clipnorm grad_clip gradient_clip max_grad_norm",
+        "average_decay": "ema ema_decay",
+        "seed": "random_state random_seed",
+        "schedule": "scheduler lr_schedule",
+        "patience": "early_stopping_patience",
+        "validation_fraction": "validation_split val_split val_fraction",
+        "test_fraction": "test_split test_size",
+        "normalisation": "normalization",
+        "initializer": "initialiser",
+        "output_initializer": "output_initialiser",
+        "delimiter": "sep separator",
+        "label": "target label_column",
+        "id": "id_column",
+        "time": "time_column",
+    }.items()
+    for other in others.split()
+}
+"""What other packages call an option or a field, which is understood where nothing else has that name."""
+
+
 def present_name(name: str) -> str:
-    """The present name of an option or a field; a former name is answered with a `RenamedWarning`."""
+    """The name of an option or a field; a former name is answered with a `RenamedWarning`, a synonym is not."""
     if name not in RENAMED:
-        return name
+        return SYNONYMS.get(name, name)
     warnings.warn(f"{name} is now called {RENAMED[name]}; the next release takes the new name only.", RenamedWarning, 3)
     return RENAMED[name]
 

@@ -19,7 +19,7 @@ COMMANDS = (
     ("train", "{data}", "--name", "1", "--max-epochs", "1", "--hidden-size", "4", "--output", "samples-seen"),
     ("inspect", "{data}"),
     ("report", "{run}"),
-    ("predict", "{run}", "{data}", "--format", "jsonl"),
+    ("predict", "{run}", "{data}", "--output-format", "jsonl"),
     ("predict", "{run}", "{data}", "--output", "out.csv"),
 )
 

@@ -27,7 +27,7 @@ def gru(tmp_path: Path) -> Path:
 def test_the_file_is_named_after_the_run_and_says_what_the_model_says(
     unrolled: Command, digits_run: Run, fresh: Path
 ) -> None:
-    answer = unrolled("export", digits_run.folder.path, "--format", "onnx")
+    answer = unrolled("export", digits_run.folder.path, "--output-format", "onnx")
     assert answer.code == 0, answer.err
     assert answer.out.endswith(f"wrote digits.onnx ({(fresh / 'digits.onnx').stat().st_size / 1e3:.0f} kB)\n")
     assert "labels equal the model's" in answer.out

@@ -144,7 +144,7 @@ def test_a_file_without_labels_is_predicted_as_the_training_file_was_read(unroll
     line = unrolled("evaluate", "runs/own/1", "new.csv")
     assert line.code == 1
     assert "there is no column 'kind' (--label)" in line.one_line()
-    lines = unrolled("predict", "runs/own/1", "new.csv", "--format", "jsonl").out.splitlines()
+    lines = unrolled("predict", "runs/own/1", "new.csv", "--output-format", "jsonl").out.splitlines()
     assert json.loads(lines[3])["id"] == "r3"
 
 

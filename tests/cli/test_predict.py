@@ -38,7 +38,8 @@ def test_csv_holds_case_label_and_probabilities(unrolled: Command, digits_run: R
 def test_json_lines_say_the_same_as_csv(unrolled: Command, digits_run: Run) -> None:
     rows = table(unrolled("predict", digits_run.folder.path).out)
     lines = [
-        json.loads(text) for text in unrolled("predict", digits_run.folder.path, "--format", "jsonl").out.splitlines()
+        json.loads(text)
+        for text in unrolled("predict", digits_run.folder.path, "--output-format", "jsonl").out.splitlines()
     ]
     assert [line["label"] for line in lines] == [row["label"] for row in rows]
     assert lines[5]["probabilities"]["3"] == pytest.approx(float(rows[5]["p(3)"]), abs=1e-6)

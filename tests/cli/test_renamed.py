@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from commands import Command
-from unrolled.config import Recipe, read_recipe
-from unrolled.errors import RenamedWarning
-from unrolled.runs import Run
+from unrolled.config import FIELDS, Recipe, read_recipe
+from unrolled.errors import SYNONYMS, RenamedWarning
+from unrolled.runs import Run, recipe_for
 
 
 @pytest.mark.filterwarnings("default::unrolled.errors.RenamedWarning")  # which the command line prints
@@ -31,3 +32,49 @@ def test_a_former_field_is_read_from_a_recipe_file_and_from_keywords(tmp_path: P
     with pytest.warns(RenamedWarning, match="headline_sequences"):
         from_keywords = Recipe(name="old").with_options({"headline_cases": 16})
     assert from_file.train.headline_sequences == from_keywords.train.headline_sequences == 16
+
+
+@pytest.mark.parametrize("words", ["--lr 0.1", "--learning_rate=0.1", "--learning-rate 0.1", "--LEARNING_RATE=0.1"])
+def test_an_option_is_known_by_other_names(unrolled: Command, fresh: Path, words: str) -> None:
+    short = ("--epochs", 1, "--units", 4, "--layers", 2, "--cell", "GRU", "--optimizer", "AdamW", "--no-report")
+    answer = unrolled("train", "Digits", *short, *words.split(), "--quiet")
+    assert (answer.code, answer.err) == (0, "")
+    recipe = json.loads((fresh / "runs/digits/1/config.json").read_text())["recipe"]
+    assert (recipe["train"]["learning_rate"], recipe["train"]["max_epochs"]) == (0.1, 1)
+    assert (recipe["model"]["cell"], recipe["model"]["hidden_size"], recipe["model"]["num_layers"]) == ("gru", 4, 2)
+
+
+def test_another_name_of_a_field_is_read_from_a_recipe_file_and_from_keywords(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text("[train]\nlr = 0.1\n[model]\ncell = 'LSTM_Peephole'\n", encoding="utf-8")
+    found = read_recipe(tmp_path / "own.toml")
+    assert (found.train.learning_rate, found.model.cell) == (0.1, "lstm-peephole")
+    assert Recipe(name="own").with_options({"lr": 0.1}).train.learning_rate == 0.1
+
+
+def test_no_other_name_is_that_of_a_field() -> None:
+    assert not SYNONYMS.keys() & FIELDS.keys()
+    assert set(SYNONYMS.values()) <= FIELDS.keys()
+
+
+@pytest.mark.parametrize("name", ["tutorial-A", "Tutorial_a", "TUTORIAL-MNIST-799-STEPS"])
+def test_a_recipe_is_known_in_capitals(name: str) -> None:
+    assert recipe_for(name).name == "tutorial-mnist-799-steps"
+
+
+def test_a_folder_of_a_recipes_name_in_capitals_is_the_data(fresh: Path) -> None:
+    (fresh / "Digits").mkdir()
+    assert recipe_for("Digits").data.source == "Digits"
+
+
+def test_the_format_of_the_data_has_one_name_in_every_verb(unrolled: Command) -> None:
+    for verb in ("train", "evaluate", "predict", "compare", "tune", "export", "inspect"):
+        assert "--data-format" in unrolled(verb, "--help").out
+
+
+@pytest.mark.filterwarnings("default::unrolled.errors.RenamedWarning")
+def test_the_former_format_of_predictions_still_works(unrolled: Command, digits_run: Run) -> None:
+    words = ("predict", digits_run.folder.path, "digits", "--number", 3)
+    answer, expected = unrolled(*words, "--format", "jsonl"), unrolled(*words, "--output-format", "JSONL")
+    assert answer.out == expected.out
+    assert "--output-format" in answer.one_line()
+    assert expected.err == ""

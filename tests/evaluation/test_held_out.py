@@ -139,7 +139,7 @@ def test_predictions_tell_truth_and_part(run: Run, fresh: Path) -> None:
     answer = list(csv.DictReader(call("predict", run.folder.path, "more.csv").out.splitlines()))
     assert Counter(row["part"] for row in answer) == {"trained on": 68, "validation": 12, "held out": 20, "new": 3}
     assert [row["truth"] for row in answer] == [line[-1] for line in [*rows(3, seed=1), *rows(100)]]
-    first = json.loads(call("predict", run.folder.path, "more.csv", "--format", "jsonl").out.splitlines()[0])
+    first = json.loads(call("predict", run.folder.path, "more.csv", "--output-format", "jsonl").out.splitlines()[0])
     assert (first["truth"], first["part"]) == ("a", "new")
 
 

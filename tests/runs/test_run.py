@@ -15,6 +15,7 @@ from filelock import FileLock
 from pictures import assert_drawn
 from unrolled.config import Recipe
 from unrolled.data.batches.batcher import Batch
+from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
 from unrolled.errors import (
     CheckpointError,
@@ -360,3 +361,15 @@ def test_sequences_in_memory_can_be_trained_on_and_resumed(tmp_path: Path) -> No
     assert again.evaluation.confusion == first.evaluation.confusion
     with pytest.raises(RunError, match="are not those"):
         resume(first.folder.path, data=own.take(slice(0, 30)))
+
+
+def test_what_is_printed_of_a_run_and_its_model_is_a_few_lines(digits_run: Run) -> None:
+    shown = repr(digits_run)
+    assert len(shown.splitlines()) <= 5
+    assert len(shown) < 600
+    assert str(digits_run.folder.path) in shown
+    assert f"{100 * digits_run.evaluation.accuracy.value:.2f} %" in shown
+    assert repr(digits_run.model) in shown
+    dataset = load_dataset(digits_run.recipe.data)
+    assert len(repr(dataset).splitlines()) == 4
+    assert len(repr(digits_run.evaluation).splitlines()) == 3

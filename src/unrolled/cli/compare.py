@@ -41,7 +41,7 @@ def compare(
         typer.Option(help="Add a classifier of scikit-learn: sklearn:NAME[,parameter=value,…]. May be repeated."),
     ] = None,
     features: Annotated[
-        Features, typer.Option(help="Form in which such a classifier gets each sequence.")
+        Features, typer.Option(help="Form in which such a classifier gets each sequence.", case_sensitive=False)
     ] = Features.auto,
     unpaired: Annotated[bool, typer.Option("--unpaired", help="Allow runs with different test sequences.")] = False,
     pool_seeds: Annotated[

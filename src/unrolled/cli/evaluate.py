@@ -36,7 +36,10 @@ def evaluate(
     ] = None,
     part: Annotated[
         PartName,
-        typer.Option(help="The sequences to evaluate on, by their part in the training; held-out: test and new ones."),
+        typer.Option(
+            help="The sequences to evaluate on, by their part in the training; held-out: test and new ones.",
+            case_sensitive=False,
+        ),
     ] = PartName.held_out,
     as_json: AsJson = False,
     *,

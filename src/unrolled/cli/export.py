@@ -33,7 +33,9 @@ class Weights(StrEnum):
 @with_file_options(format="--data-format")
 def export(
     model: ModelFolder,
-    form: Annotated[Format, typer.Option("--format", help="Format of the file.")] = Format.onnx,
+    form: Annotated[
+        Format, typer.Option("--output-format", "--format", help="Format of the written file.", case_sensitive=False)
+    ] = Format.onnx,
     output: Annotated[
         Path | None, typer.Option(help="The file (default: the model's name with .onnx, in this folder).")
     ] = None,
@@ -41,7 +43,10 @@ def export(
         bool, typer.Option("--streaming", help="Export one step; its state is an input and an output of every call.")
     ] = False,
     quantize: Annotated[
-        Weights | None, typer.Option(help="Round the weights to 8 bits, and measure the accuracy before and after.")
+        Weights | None,
+        typer.Option(
+            help="Round the weights to 8 bits, and measure the accuracy before and after.", case_sensitive=False
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -54,7 +59,8 @@ def export(
     """Write a model as one file that runs without this package, and compare its outputs with the model's.
 
     The file takes padded sequences of any lengths and gives labels and probabilities; it includes the preparation of
-    the values. docs/export.md describes its inputs and outputs, and has programs that use it.
+    the values. docs/export.md describes its inputs and outputs, and has programs that use it. It needs the extra
+    `export` (`unrolled info`).
     """
     from unrolled.cli.console import print_json
     from unrolled.cli.data import chosen_sequences_for

@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
@@ -51,7 +51,8 @@ class LazyGroup(TyperGroup):
             return name, stub, rest
         command = get_command(import_module(f"unrolled.cli.{name}").app)
         command.name = name
-        return name, command, [_with_present_name(word) for word in rest]
+        known = {flag for parameter in command.params for flag in parameter.opts}
+        return name, command, [word if word in known else _with_present_name(word, known) for word in rest]
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the verb. A warning or a user's mistake prints one line; a mistake exits with 1, Ctrl-C with 130."""
@@ -147,11 +148,14 @@ def _warnings_as_lines() -> Iterator[None]:
         yield
 
 
-def _with_present_name(word: str) -> str:
-    """An argument; a former option under its present name, with a warning."""
+def _with_present_name(word: str, known: Collection[str]) -> str:
+    """An argument; an option that a verb knows by another name (a former one, a synonym, one with _) by its own."""
     flag, equals, value = word.partition("=")
-    name = flag.removeprefix("--").replace("-", "_")
-    return f"--{present_name(name).replace('_', '-')}{equals}{value}" if flag.startswith("--") else word
+    if not flag.startswith("--") or flag in known:
+        return word
+    name = flag.removeprefix("--").replace("-", "_").lower()
+    own = f"--{present_name(name).replace('_', '-')}"
+    return f"{own}{equals}{value}" if own in known else word
 
 
 def _offering_the_nearest(message: str) -> str:

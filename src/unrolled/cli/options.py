@@ -123,6 +123,9 @@ def alternatives(options: Mapping[str, list[str] | None]) -> dict[str, list[str]
     return found
 
 
+_FLAGS = {"format": ("--data-format", "--format")}
+"""The flags of fields that have several. Where a command writes a file, --format was that file's once."""
+
 _NOT = "no_"
 """Prefix of the parameter that sets a switch to false."""
 
@@ -134,13 +137,13 @@ def _parameters(name: str, info: FieldInfo, panel: str, flag: str | None = None)
     opposites leaves too little room for the help in 80 columns.
     """
     kind, metavar, names = _kind(info.annotation)
-    flag = flag or f"--{name.replace('_', '-')}"
+    flags = _FLAGS.get(name, (f"--{name.replace('_', '-')}",)) if flag is None else (flag,)
     help = _with_names(info, names)  # noqa: A001  # as Typer calls it
     if kind is not bool:
-        option = typer.Option(flag, help=help, metavar=metavar, rich_help_panel=panel, show_default=False)
+        option = typer.Option(*flags, help=help, metavar=metavar, rich_help_panel=panel, show_default=False)
         return [_keyword(name, kind, option)]
-    opposite = f"--no-{flag[2:]}"
-    on = typer.Option(flag, help=f"{help} ({opposite}: not)", rich_help_panel=panel, show_default=False)
+    opposite = f"--no-{flags[0][2:]}"
+    on = typer.Option(*flags, help=f"{help} ({opposite}: not)", rich_help_panel=panel, show_default=False)
     off = typer.Option(opposite, hidden=True)
     return [_keyword(name, bool, on), _keyword(f"{_NOT}{name}", bool, off)]
 
@@ -160,7 +163,7 @@ def _list_parameter(name: str, info: FieldInfo, panel: str) -> inspect.Parameter
     kind, metavar, names = _kind(info.annotation)
     one = metavar or {bool: "true|false", int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
     option = typer.Option(
-        f"--{name.replace('_', '-')}",
+        *_FLAGS.get(name, (f"--{name.replace('_', '-')}",)),
         help=_with_names(info, names),
         metavar=one if name in LISTS else f"{one},…",
         rich_help_panel=panel,

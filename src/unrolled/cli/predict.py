@@ -41,7 +41,10 @@ def predict(
     steps: Annotated[bool, typer.Option("--steps", help="Give the probabilities after every step.")] = False,
     number: Annotated[int | None, typer.Option(help="Only the sequence with this number, from 0.", min=0)] = None,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="CSV, or one JSON object per line.")] = Format.csv,
+    output_format: Annotated[
+        Format, typer.Option(help="Form of the predictions: CSV, or one JSON object per line.", case_sensitive=False)
+    ] = Format.csv,
+    form: Annotated[str | None, typer.Option("--format", hidden=True)] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw one sequence and its running probabilities as a PNG file.")
     ] = None,
@@ -74,12 +77,14 @@ def predict(
     from unrolled.model import Model
     from unrolled.storage import write_bytes, write_text
 
+    if form is not None:
+        output_format, options = _meant(form, output_format, options)
     if data is not None and sequence is not None:
         raise typer.BadParameter("give either DATA or --sequence, not both.")
     if stream:
         if any((data, sequence, steps, number is not None, output, plot, *options)):
             raise typer.BadParameter("--stream reads standard input and writes standard output; give no other data.")
-        _stream(Model.load(model), form, decide, at_least, state)
+        _stream(Model.load(model), output_format, decide, at_least, state)
         return
     if decide is not None or state is not None:
         raise typer.BadParameter("--decide and --state need --stream.")
@@ -96,13 +101,25 @@ def predict(
     rows = (_step_rows if steps else _rows)(trained, sequences, number or 0)
     places = ["case", *([] if sequences.ids is None else ["id"]), *(["step"] if steps else [])]
     known = {} if steps or sequence is not None else _known(trained, sequences)
-    lines = _lines(trained, rows, places, form, known)
+    lines = _lines(trained, rows, places, output_format, known)
     if output is None:
         sys.stdout.writelines(lines)
         sys.stdout.flush()
     else:
         write_text(output, "".join(lines))
         _say(f"wrote {len(sequences):,} predictions to {output}")
+
+
+def _meant(form: str, output: Format, options: dict[str, Any]) -> tuple[Format, dict[str, Any]]:
+    """The form of the predictions and how to read the data, by ``--format``, which once meant the former."""
+    if form not in list(Format):
+        return output, {"format": form, **options}
+    from warnings import warn
+
+    from unrolled.errors import RenamedWarning
+
+    warn("--format of predictions is now called --output-format; the data's is --data-format.", RenamedWarning, 2)
+    return Format(form), options
 
 
 def _stream(model: Model, form: Format, decide: float | None, at_least: int, state: Path | None) -> None:

@@ -89,7 +89,9 @@ def _print_next(run: Any) -> None:
 
     folder, source = shlex.quote(str(run.folder.path)), shlex.quote(run.recipe.data.source)
     page = f"\nreport    {run.folder.report}" if run.recipe.train.report else ""
+    curves = f"\ncurves    tensorboard --logdir {folder}/tensorboard" if run.recipe.train.tensorboard else ""
     tested = "" if run.recipe.data.folds else f"evaluate  unrolled evaluate {folder} {source}\n"
     out().print(
-        f"{page}\npredict   unrolled predict {folder} {source}\n{tested}resume    unrolled train --resume {folder}"
+        f"{page}{curves}\npredict   unrolled predict {folder} {source}\n{tested}"
+        f"resume    unrolled train --resume {folder}"
     )

@@ -38,7 +38,7 @@ def tune(
 
     The recipe's section [tune] names the fields to search; without it these are cell, size, layers, dropout, batch
     size, learning rate and weight decay. Every other option fixes a field. After a stop, the same command goes on
-    with the study.
+    with the study. It needs the extra `tune` (`unrolled info`).
     """
     from unrolled.cli.console import line_printer, notes, print_json
     from unrolled.cli.watching import watcher

@@ -41,6 +41,11 @@ class Dataset:
     test: Sequences | None
     note: str = ""
 
+    def __repr__(self) -> str:
+        """The name, and a line for each part."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return "\n  ".join([f"Dataset {self.name}", *(f"{name}: {part!r}" for name, part in parts.items())])
+
     def __post_init__(self) -> None:
         for name in ("validation", "test"):
             part: Sequences | None = getattr(self, name)

@@ -48,6 +48,10 @@ class DatasetRecord:
     validation: PartRecord
     test: PartRecord
 
+    def __repr__(self) -> str:
+        """The number of sequences of each part."""
+        return f"DatasetRecord({', '.join(f'{name}: {len(getattr(self, name).hashes):,}' for name in PARTS)})"
+
     @property
     def learned(self) -> Hashes:
         """The hashes of the training and the validation sequences."""

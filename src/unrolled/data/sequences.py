@@ -16,7 +16,7 @@ from unrolled.config import TokenKind
 from unrolled.data.foreign import as_array, frame_columns, holds_text
 from unrolled.data.numbers import BEYOND_FLOAT32, to_float32
 from unrolled.data.tokens import Coder, guess_kind
-from unrolled.errors import DataError, LengthError
+from unrolled.errors import DataError, LengthError, listed
 
 Values = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int32]
 Integers = npt.NDArray[np.int64]
@@ -94,6 +94,15 @@ class Sequences:
             column = getattr(self, name)
             if column is not None and len(column) != len(self.lengths):
                 raise DataError(f"found {len(column)} {name} for {len(self.lengths)} sequences; expected one for each.")
+
+    def __repr__(self) -> str:
+        """Numbers of sequences and steps, channels and classes, on one line."""
+        least, most = (int(self.lengths.min()), int(self.lengths.max())) if len(self) else (0, 0)
+        steps = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+        kind = f"{len(self.channels):,} channels ({listed(self.channels)})"
+        kind = kind if self.symbols is None else f"text ({self.text_kind})"
+        labels = "no labels" if self.labels is None else f"{len(self.classes):,} classes ({listed(self.classes)})"
+        return f"Sequences: {len(self):,} of {steps} steps, {kind}, {labels}"
 
     @classmethod
     def from_list(

@@ -182,6 +182,12 @@ class Evaluation:
         True
     """
 
+    def __repr__(self) -> str:
+        """The accuracy beside the baselines; `to_dict` has all figures."""
+        beside = {"logistic regression": self.logistic, f"always {self.majority_class!r}": self.majority}
+        lines = [f"Evaluation on {self.cases:,} sequences: {self.accuracy}"]
+        return "\n  ".join([*lines, *(f"{name}: {share}" for name, share in beside.items() if share is not None)])
+
     cases: int
     fingerprint: str
     accuracy: Proportion

@@ -36,6 +36,7 @@ from unrolled.data import (
     warn_if_out_of_range,
 )
 from unrolled.data.batches import Batcher
+from unrolled.errors import listed
 from unrolled.model.examples import Example
 from unrolled.model.facts import ModelFacts
 from unrolled.model.folder import read_model, write_model
@@ -73,6 +74,23 @@ class Model:
     baselines: Baselines | None = None
     examples: tuple[Example, ...] = ()
     record: DatasetRecord | None = None
+
+    def __repr__(self) -> str:
+        """Input, output, network and accuracy, in a few lines."""
+        facts, figures = self.facts, self.facts.figures
+        text = facts.vocabulary is not None
+        takes = f"texts, as {facts.tokens}" if text else f"sequences of {len(self.channels):,} channels"
+        named = "" if text else f" ({listed(self.channels)})"
+        weights = sum(parameter.numel() for parameter in self.network.parameters())
+        lines = [
+            f"Model: {takes}{named} → {len(self.classes):,} classes ({listed(self.classes)})",
+            f"{self.network.in_words()}, {weights:,} weights; {facts.method_in_words}",
+        ]
+        if figures:
+            low, high = 100 * figures["accuracy_low"], 100 * figures["accuracy_high"]
+            right = f"{100 * figures['accuracy']:.2f} % (95 % interval {low:.2f} to {high:.2f})"
+            lines.append(f"{right} of {figures['cases']:,} test sequences are right")
+        return "\n  ".join(lines)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -114,6 +114,10 @@ class Run:
     history: list[EpochLog]
     seconds: float
 
+    def __repr__(self) -> str:
+        """The folder, the training and the model, in a few lines."""
+        return f"Run in {self.folder.path}: {self.in_words().rstrip('.')}\n  {self.model!r}"
+
     def in_words(self) -> str:
         """How the model was trained, in one line."""
         steps, epoch = self.model.facts.training["steps"], self.model.facts.training["best_epoch"]
@@ -139,19 +143,18 @@ def recipe_for(name: str) -> Recipe:
         >>> unrolled.recipe_for("recordings/gestures.csv").name  # a file: the default recipe under the file's name
         'gestures'
     """
-    recipe = find_recipe(name)
-    if recipe is not None:
+    path, recipe = Path(name), find_recipe(name)
+    if recipe is not None and not (path.exists() and name not in (recipe.name, *recipe.aliases)):
         return recipe
-    path = Path(name)
     if path.suffix == ".toml":
         return read_recipe(path)
     if name in SOURCES:
         return default_recipe(name).with_options({"source": name})
     if path.exists() or len(path.parts) > 1 or path.suffix or path == STANDARD_INPUT:
         return default_recipe(path.resolve().name.split(".")[0].strip("-") or "data").with_options({"source": name})
-    raise UnknownNameError(
-        "recipe, data set or file", name, {*named_recipes(), *SOURCES}, "`unrolled recipes` lists the recipes."
-    )
+    aliases = {alias for recipe in named_recipes().values() for alias in recipe.aliases}
+    known = {*named_recipes(), *aliases, *SOURCES}
+    raise UnknownNameError("recipe, data set or file", name, known, "`unrolled recipes` lists the recipes.")
 
 
 def train(

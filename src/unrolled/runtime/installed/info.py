@@ -21,7 +21,12 @@ from unrolled.nn.compiled import Library, load_library
 from unrolled.version import VERSION
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pyarrow", "safetensors")
-EXTRAS = {"export": ("onnx", "onnxruntime"), "serve": ("fastapi", "uvicorn"), "tune": ("optuna",)}
+EXTRAS = {
+    "export": ("onnx", "onnxruntime"),
+    "serve": ("fastapi", "uvicorn"),
+    "tensorboard": ("tensorboard",),
+    "tune": ("optuna",),
+}
 VARIABLES = (
     "UNROLLED_KERNEL",
     "UNROLLED_KERNEL_LEVEL",
