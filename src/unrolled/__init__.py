@@ -4,9 +4,12 @@ The public names; every other name of the package is private.
 
 Train
     train                trains a recipe and evaluates it; its files stand in a run folder
-    resume               goes on with a run that was stopped
+    resume               goes on with a run that was stopped, or for longer than it was meant to
+    finish               ends a run early: a model of the best weights so far
     Run                  a finished run: model, evaluation, history
     RunFolder            its files
+    list_runs            the runs of a folder, and how far each is
+    RunState             how far one is
     report               writes the page ``report.html`` of a run
 
 Recipes
@@ -87,6 +90,7 @@ Recorders
     Batch                padded sequences of one update
     StepLog              figures of some updates
     EpochLog             figures of one epoch
+    Ending               why a training ended
 
 Shipping
     export_onnx          writes a model as one ONNX file
@@ -105,6 +109,7 @@ Errors
     UnrolledWarning      every warning of this package:
     TrainedOnWarning     figures of sequences that the model was trained on
     UnitWarning          values that are probably in another unit than those of the training
+    UnfinishedWarning    a model of a training that is not finished
     LayoutWarning        sequences of one step, whose axes are probably in another order
     RenamedWarning       a former name of an option or a field
 
@@ -171,6 +176,7 @@ if TYPE_CHECKING:
     from unrolled.errors import StorageError as StorageError
     from unrolled.errors import StudyError as StudyError
     from unrolled.errors import TrainedOnWarning as TrainedOnWarning
+    from unrolled.errors import UnfinishedWarning as UnfinishedWarning
     from unrolled.errors import UnitWarning as UnitWarning
     from unrolled.errors import UnknownNameError as UnknownNameError
     from unrolled.errors import UnrolledError as UnrolledError
@@ -206,6 +212,9 @@ if TYPE_CHECKING:
     from unrolled.model import load as load
     from unrolled.runs import Run as Run
     from unrolled.runs import RunFolder as RunFolder
+    from unrolled.runs import RunState as RunState
+    from unrolled.runs import finish as finish
+    from unrolled.runs import list_runs as list_runs
     from unrolled.runs import recipe_for as recipe_for
     from unrolled.runs import report as report
     from unrolled.runs import resume as resume
@@ -216,6 +225,7 @@ if TYPE_CHECKING:
     from unrolled.statistics import Figure as Figure
     from unrolled.statistics import Proportion as Proportion
     from unrolled.statistics import ReliabilityBin as ReliabilityBin
+    from unrolled.training import Ending as Ending
     from unrolled.training import EpochLog as EpochLog
     from unrolled.training import Plan as Plan
     from unrolled.training import StepLog as StepLog
@@ -237,8 +247,8 @@ _ROOMS = {
     "unrolled.data.formats": "read",
     "unrolled.errors": "CheckpointError ConfigError DataError DivergedError ExportError FetchError "
     "InterruptedRunError LayoutWarning LengthError MismatchError ModelFolderError OutOfMemoryError ReadError "
-    "RenamedWarning RunError RunLockedError ServeError StorageError StudyError TrainedOnWarning UnitWarning "
-    "UnknownNameError UnrolledError UnrolledWarning UnsupportedError",
+    "RenamedWarning RunError RunLockedError ServeError StorageError StudyError TrainedOnWarning "
+    "UnfinishedWarning UnitWarning UnknownNameError UnrolledError UnrolledWarning UnsupportedError",
     "unrolled.estimator": "SequenceClassifier",
     "unrolled.evaluation": "ClassRow CrossValidation EarlyDecision Evaluation LengthGroup Predictions Quality "
     "RegressionFigures ShareSeen calibrate evaluate predictions_of",
@@ -246,10 +256,10 @@ _ROOMS = {
     "unrolled.jobs": "Watcher",
     "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Probabilities RegressionFacts Stream "
     "StreamState load",
-    "unrolled.runs": "Run RunFolder recipe_for report resume train",
+    "unrolled.runs": "Run RunFolder RunState finish list_runs recipe_for report resume train",
     "unrolled.serving": "ServerSettings serve",
     "unrolled.statistics": "Difference Figure Proportion ReliabilityBin",
-    "unrolled.training": "EpochLog Plan StepLog TrainState",
+    "unrolled.training": "Ending EpochLog Plan StepLog TrainState",
     "unrolled.training.recorders": "Recorder",
     "unrolled.tuning": "Trial Tuning tune",
 }

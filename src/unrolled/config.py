@@ -76,10 +76,30 @@ def _alike(name: str, names: Iterable[str]) -> str | None:
     return next((one for one in names if one.casefold() == name.casefold().replace("_", "-")), None)
 
 
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def seconds_of(value: Any) -> Any:
+    """The seconds of a duration in words, such as ``90``, ``5m`` or ``1h30m``.
+
+    Raises:
+        ValueError: for other words.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace(" ", "").lower()
+    parts = re.findall(r"(\d+(?:\.\d+)?)(s|min|m|h|d)?", text)
+    if not parts or "".join(map("".join, parts)) != text or (len(parts) > 1 and not all(unit for _, unit in parts)):
+        raise ValueError(f"found {value!r} as a time; expected a number of seconds, or one such as 90s, 5m or 1h30m")
+    return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
+Duration = Annotated[float, BeforeValidator(seconds_of), Field(gt=0)]
+"""Seconds, or a text with units."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_parts)]
 """Several names, or one text with commas between them."""
 
@@ -317,6 +337,8 @@ class TrainConfig(Section):
         max_epochs: length of the training, in epochs (default 60, and at least 200 updates).
         max_steps: length of the training, in updates of the weights.
         max_sequences: length of the training, in sequences read, repetitions included.
+        time_limit: stop after this time of training, such as 5m, 1h30m or a number of seconds, over all resumptions; a
+            schedule is then cut short.
         batch_size: sequences in a batch, B.
         shuffle: read the sequences in a new random order in each epoch.
         last_batch: the rest of an epoch that does not fill a batch: a smaller batch (keep), left out (drop), or filled
@@ -337,7 +359,8 @@ class TrainConfig(Section):
         label_smoothing: share of each target that is spread over all classes.
         class_weight: weight of each class in the loss, in the order of the classes, or 'balanced'.
         monitor: the validation metric that decides which weights are best.
-        patience: stop after this many epochs without a better validation metric.
+        patience: stop after this many epochs without a better validation metric; auto: a quarter of all epochs (a half
+            where there is no fitted start to keep instead), at least 10, where there are validation sequences.
         keep: the weights that become the model: the best on the validation data, or the last.
         calibrate: fit the temperature of the probabilities to the validation data after training.
         precision: number format of the matrix products; bfloat16 needs a GPU.
@@ -365,6 +388,7 @@ class TrainConfig(Section):
     max_epochs: Positive | None = None
     max_steps: Positive | None = None
     max_sequences: Positive | None = None
+    time_limit: Duration | None = None
     batch_size: Positive = 64
     shuffle: bool = True
     last_batch: Literal["keep", "drop", "wrap"] = "keep"
@@ -384,7 +408,7 @@ class TrainConfig(Section):
     label_smoothing: Share = 0.0
     class_weight: Annotated[Literal["balanced"] | tuple[float, ...], BeforeValidator(_weights)] | None = None
     monitor: Literal["loss", "accuracy"] = "loss"
-    patience: Positive | None = None
+    patience: Positive | Literal["auto"] | None = None
     keep: Literal["best", "last"] = "best"
     calibrate: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -24,6 +24,7 @@
     UnrolledWarning                every warning of this package
      ├─ TrainedOnWarning           figures of sequences that the model was trained on
      ├─ UnitWarning                values in another unit than those of the training, probably
+     ├─ UnfinishedWarning          a model of a training that is not finished
      ├─ LayoutWarning              sequences of one step, whose axes are probably in another order
      └─ RenamedWarning             a former name of an option or a field
 
@@ -234,6 +235,10 @@ class UnitWarning(UnrolledWarning):
 
 class LayoutWarning(UnrolledWarning):
     """Sequences of one step and several channels, whose axes are probably in another order."""
+
+
+class UnfinishedWarning(UnrolledWarning):
+    """A model of a training that is not finished."""
 
 
 class RenamedWarning(UnrolledWarning):

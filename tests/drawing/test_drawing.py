@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from pictures import assert_drawn
 from unrolled.comparison.comparison import compare_entries
@@ -16,6 +19,7 @@ from unrolled.comparison.entries import Entry, Results
 from unrolled.config import ModelConfig
 from unrolled.data.load import load_dataset
 from unrolled.data.sequences import Sequences
+from unrolled.drawing.accuracies import draw_by_length
 from unrolled.drawing.comparison import draw_comparison
 from unrolled.drawing.confusion import draw_confusion
 from unrolled.drawing.curves import draw_curves
@@ -24,10 +28,12 @@ from unrolled.drawing.probabilities import draw_prediction, draw_probabilities
 from unrolled.drawing.search import draw_search
 from unrolled.drawing.sequences import ShownSequence
 from unrolled.drawing.style import colours, to_pixels, to_png
+from unrolled.evaluation.evaluation import LengthGroup
 from unrolled.model.model import Model, ModelFacts
 from unrolled.network.network import Network
 from unrolled.runs.run import Run
-from unrolled.training.state import EpochLog
+from unrolled.statistics.shares import proportion
+from unrolled.training.state import EpochLog, StepLog
 
 
 def log(epoch: int, loss: float = 0.5, validated: bool = True) -> EpochLog:
@@ -180,3 +186,62 @@ def test_matplotlib_is_imported_only_when_something_is_drawn() -> None:
         "assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_curves_of_few_epochs_are_drawn_by_update() -> None:
+    steps = [StepLog(step, 1, 8 * step, 1 / step, 0.5, 0.1, 1.0) for step in range(1, 21)]
+    few, many = draw_curves([log(1, 0.5)], steps=steps), draw_curves([log(n + 1, 0.5) for n in range(9)], steps=steps)
+    assert [axes.get_xlabel() for axes in few.axes] == ["update"] * 2
+    assert [axes.get_xlabel() for axes in many.axes] == ["epoch"] * 2
+    line = few.axes[0].lines[0]
+    np.testing.assert_array_equal(line.get_xdata(), range(1, 21))
+    np.testing.assert_allclose(line.get_ydata(), [1 / step for step in range(1, 21)])
+
+
+def texts_of(figure: Any) -> list[Bbox]:
+    """The boxes of the words in a figure that lie on it, without the ticks beyond an axis."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    ticks = {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False)
+        if not min(axis.get_view_interval()) <= place <= max(axis.get_view_interval())
+    }
+    words = [one for one in figure.findobj(Text) if one.get_visible() and one.get_text().strip() and one not in ticks]
+    return [one.get_window_extent(canvas.get_renderer()) for one in words]
+
+
+@pytest.mark.parametrize("most", [9, 99, 1234, 99_999])
+def test_lengths_do_not_touch_each_other(most: int) -> None:
+    groups = [LengthGroup(most * n, most * (n + 1) - 1, proportion(3, 4)) for n in range(8)]
+    axes = draw_by_length(groups).axes[0]
+    FigureCanvasAgg(axes.figure).draw()
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+
+
+@pytest.mark.parametrize("tokens", [["extraordinarily", "complicated", "it", "is"], ["a"] * 20, ["word"] * 9, ["one"]])
+@pytest.mark.parametrize("width", [4.5, 8.0])
+def test_words_below_the_steps_do_not_touch_each_other(tokens: list[str], width: float) -> None:
+    shown = ShownSequence(len(tokens), None, (), False, tokens)
+    steps = np.arange(1, len(tokens) + 1)
+    probabilities = np.full((len(tokens), 3), 1 / 3, np.float32)
+    names = ["Saccharomyces cerevisiae", "Schizosaccharomyces pombe", "Escherichia coli"]
+    figure = draw_probabilities(shown, steps, probabilities, names, 1, width=width, others=3)
+    boxes = texts_of(figure)
+    for number, one in enumerate(boxes):
+        assert one.x0 > -1
+        assert one.x1 < figure.bbox.width + 1
+        for other in boxes[number + 1 :]:
+            wide, high = min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0)
+            assert wide <= 1 or high <= 1
+
+
+def test_long_names_of_channels_differ_at_their_ends() -> None:
+    shown = ShownSequence(9, np.random.default_rng(0).normal(size=(9, 8)).astype(np.float32),
+                          [f"accelerometer_left_{n}" for n in range(8)], False)  # fmt: skip
+    figure = draw_probabilities(shown, np.arange(1, 10), np.full((9, 2), 0.5, np.float32), "ab", 0)
+    assert len({label.get_text() for label in figure.axes[0].get_yticklabels()}) == 8
+    assert min(box.x0 for box in texts_of(figure)) > -1

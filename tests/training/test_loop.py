@@ -293,5 +293,5 @@ def test_every_line_of_the_metrics_is_strict_json(tmp_path: Path) -> None:
         raise AssertionError(text)
 
     lines = [json.loads(line, parse_constant=refuse) for line in (tmp_path / "m.jsonl").read_text().splitlines()]
-    assert [line["event"] for line in lines] == ["step", "step", "step", "epoch"] * 2
-    assert [line["step"] for line in lines] == [1, 2, 3, 3, 4, 5, 6, 6]
+    assert [line["event"] for line in lines] == [*["step", "step", "step", "epoch"] * 2, "end"]
+    assert [line["step"] for line in lines] == [1, 2, 3, 3, 4, 5, 6, 6, 6]

@@ -64,6 +64,14 @@ def print_table(headers: list[str], rows: list[list[str]], *, left: int = 1) -> 
     out().print(table)
 
 
+def in_time(seconds: float) -> str:
+    """A duration in its two largest units, such as ``5 min 20 s``."""
+    whole = round(seconds)
+    parts = {"d": whole // 86_400, "h": whole // 3600 % 24, "min": whole // 60 % 60, "s": whole % 60}
+    shown = [f"{count} {unit}" for unit, count in parts.items() if count]
+    return " ".join(shown[:2]) or "0 s"
+
+
 def print_evaluation(evaluation: Evaluation) -> None:
     """Accuracy with its interval beside the baselines, the other figures, and a table of the classes."""
     console, crossed = out(), evaluation.cross_validation

@@ -82,8 +82,8 @@ def export(
 def _name(folder: Path) -> str:
     """The name of a model: that of its run's recipe, or of its folder."""
     folder = folder.resolve()
-    in_run = folder.name == "model" and (folder.parent / "config.json").exists()
-    return folder.parents[1].name if in_run else folder.name
+    run = next((parent for parent in folder.parents[:2] if (parent / "config.json").exists()), None)
+    return folder.name if run is None else run.parent.name
 
 
 def _print(exported: Exported) -> None:

@@ -27,6 +27,9 @@ from unrolled.errors import InterruptedRunError, UnrolledError, UnrolledWarning,
 
 VERBS = {
     "train": "Train a network: a recipe, a named data set, or a file of labelled sequences.",
+    "runs": "List the runs: how far each is, how good, and the command that goes on with it.",
+    "watch": "Follow a run from another terminal.",
+    "finish": "End a run early: its best weights so far become a model, with figures and report.",
     "evaluate": "Measure a trained model on labelled sequences, with intervals and baselines.",
     "report": "Write the report of a run: one HTML page that shows how good the model is, and why.",
     "compare": "Compare runs, or train a grid of settings and compare them, on the same test sequences.",

@@ -14,7 +14,7 @@ app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exce
 
 @app.command()
 def report(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")],
     output: Annotated[Path | None, typer.Option(help="The page (default: report.html in RUN).")] = None,
     number: Annotated[
         int | None, typer.Option(help="Show the network at work on the test sequence with this number, from 0.", min=0)

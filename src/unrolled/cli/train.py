@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unrolled.cli.options import AsJson, Quiet, RunsFolder, with_config_options
+
+if TYPE_CHECKING:
+    from unrolled.runs import Run
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -19,7 +22,18 @@ def train(
     what: Annotated[
         str | None, typer.Argument(help="A recipe's name or file, a named data set, or a file of sequences.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, bit for bit.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Go on with the run in this folder, bit for bit; a new --max-epochs, --patience, … extends it."
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="Start from the weights of this model or run (fine-tuning).", metavar="MODEL_OR_RUN"
+        ),
+    ] = None,
     runs: RunsFolder = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of this run (default: the next number).")] = None,
     jobs: Annotated[
@@ -37,20 +51,24 @@ def train(
     Every other option replaces the recipe's value of a field;
     `unrolled recipes show NAME` prints the values of a recipe.
     """
-    from unrolled.cli.console import line_printer, notes, out, print_evaluation, print_json
+    from unrolled.cli.console import line_printer, notes, out
     from unrolled.cli.reading import reading_bar
     from unrolled.cli.watching import watcher
     from unrolled.data.files import SILENT
-    from unrolled.runs import RunFolder, recipe_for
+    from unrolled.runs import EXTENDING, RunFolder, recipe_for
     from unrolled.runs import resume as go_on
     from unrolled.runs import train as begin
     from unrolled.training.recorders import PlainLines, ProgressBar, Recorder
 
     if (what is None) == (resume is None):
         raise typer.BadParameter("give either WHAT to train, or --resume RUN.")
-    if resume is not None and options:
-        flag = next(iter(options)).replace("_", "-")
-        raise typer.BadParameter(f"--resume goes on with the run's own settings; leave out --{flag}.")
+    if resume is not None and start is not None:
+        raise typer.BadParameter("--resume goes on with a run, --from begins a new one; give one of them.")
+    other = [name for name in options if name not in EXTENDING]
+    if resume is not None and other:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in EXTENDING)
+        flag = other[0].replace("_", "-")
+        raise typer.BadParameter(f"--resume goes on with the run's own settings, but for {flags}; leave out --{flag}.")
     silent = quiet or as_json
     asked = RunFolder.open(resume).read_config()[0] if resume else recipe_for(what or "")
     recipe = asked.with_options(options)
@@ -65,16 +83,24 @@ def train(
     with reading_bar(console) as bar:
         reading = SILENT if silent else bar
         if resume is not None:
-            run = go_on(resume, recorders=recorders, say=say, reading=reading, **folds)
+            run = go_on(resume, recorders=recorders, say=say, reading=reading, **folds, **options)
         else:
             own = {**options, **folds}
-            run = begin(asked, runs=runs, name=name, recorders=recorders, say=say, reading=reading, **own)
+            run = begin(asked, start=start, runs=runs, name=name, recorders=recorders, say=say, reading=reading, **own)
+    print_run(run, quiet=quiet, as_json=as_json)
+
+
+def print_run(run: Run, *, quiet: bool, as_json: bool) -> None:
+    """How the training ended, its figures, and the commands for the next steps."""
+    from unrolled.cli.console import out, print_evaluation, print_json
+
     evaluation = run.evaluation
     if as_json:
         figures = evaluation.to_dict() if evaluation else None
-        facts = {"run": str(run.folder.path), "method": run.model.facts.method, "seconds": run.seconds}
-        print_json({**facts, "evaluation": figures})
-    if silent:
+        training = run.model.facts
+        facts = {"run": str(run.folder.path), "method": training.method, "ended": training.training["ended"]}
+        print_json({**facts, "seconds": run.seconds, "evaluation": figures})
+    if quiet or as_json:
         return
     out().print(run.in_words())
     if evaluation is not None:
@@ -83,7 +109,7 @@ def train(
     _print_next(run)
 
 
-def _print_next(run: Any) -> None:
+def _print_next(run: Run) -> None:
     """The commands for the next steps."""
     from unrolled.cli.console import out
 

@@ -42,7 +42,7 @@ from unrolled.data.foreign import holds_text, is_frame
 from unrolled.data.frames import unframed
 from unrolled.data.inspection import Inspection, Place, PreviewSequence, inspect
 from unrolled.data.load import load_dataset, load_sequences, split_dataset
-from unrolled.data.record import DatasetRecord, content_hashes
+from unrolled.data.record import DatasetRecord, PartRecord, content_hashes
 from unrolled.data.sequences import (
     Integers,
     Sequences,
@@ -61,6 +61,7 @@ __all__ = [
     "DatasetRecord",
     "Inspection",
     "Integers",
+    "PartRecord",
     "Place",
     "PreviewSequence",
     "Sequences",

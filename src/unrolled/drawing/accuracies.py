@@ -85,11 +85,23 @@ def draw_by_length(groups: Sequence[LengthGroup]) -> Figure:
     places = list(range(len(groups)))
     _error_bars(axes, places, [group.accuracy for group in groups])
     names = [f"{g.shortest}" if g.shortest == g.longest else f"{g.shortest}–{g.longest}" for g in groups]
-    axes.set_xticks(places, names)
-    axes.set(xlabel="steps", ylabel="accuracy", ylim=(-0.03, 1.03), xlim=(-0.5, len(groups) - 0.5))
+    long = _share_of_room(names) > 1
+    names = [f"{g.longest}" for g in groups] if long else names
+    axes.set_xticks(places, names, fontsize=10 / max(_share_of_room(names), 1))
+    axes.set(
+        xlabel="steps, up to" if long else "steps",
+        ylabel="accuracy",
+        ylim=(-0.03, 1.03),
+        xlim=(-0.5, len(groups) - 0.5),
+    )
     in_percent(axes.yaxis)
     tidy(axes)
     return figure
+
+
+def _share_of_room(names: Sequence[str]) -> float:
+    """The share of the room below the axes that these labels need, with a blank between them."""
+    return len(names) * (max(map(len, names)) + 1) / 40
 
 
 def _error_bars(axes: Axes, places: Sequence[float], shares: Sequence[Proportion]) -> None:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_LETTERS = 12
-"""Letters of a class's name in the legend."""
+"""Letters of a class's name in the legend, at most."""
+
+_LETTERS_AN_INCH, _LETTERS_OF_A_LINE = 11.2, 5
+"""Letters that fit into an inch of the legend, and those in whose place one of its lines stands."""
 
 
 def draw_prediction(model: Model, sequence: Sequences, title: str = "") -> Figure:
@@ -70,10 +73,12 @@ def draw_probabilities(
         title: title of the figure.
     """
     figure, axes = beside(sequence, 0.42, width, title)
-    named = list(_named(probabilities, classes, true, others, least))
+    named = list(_named(probabilities, true, others, least))
+    letters = _letters([(words, classes[index]) for index, words, *_ in named], width)
     for index in sorted(set(range(len(classes))) - {index for index, *_ in named}):
         _plot(axes, sequence, steps, probabilities[:, index], color=GREY, linewidth=0.8)
-    for index, label, colour, style in reversed(named):  # the predicted class lies on top
+    for index, words, colour, style in reversed(named):  # the predicted class lies on top
+        label = words + plain(shortened(classes[index], letters))
         _plot(axes, sequence, steps, probabilities[:, index], color=colour, linestyle=style, linewidth=2.0, label=label)
     if sequence.picture:
         axes.set(xlabel="probability", xlim=(-0.03, 1.03), xticks=np.linspace(0, 1, 3 if width == WIDTH else 6))
@@ -94,6 +99,15 @@ def draw_probabilities(
     return figure
 
 
+def _letters(labels: Sequence[tuple[str, str]], width: float) -> int:
+    """The most letters of each name with which a legend of words and names fits into a width in inches."""
+
+    def needed(letters: int) -> int:
+        return sum(len(words) + min(len(name), letters) + _LETTERS_OF_A_LINE for words, name in labels)
+
+    return next((n for n in range(MOST_LETTERS, 1, -1) if needed(n) <= _LETTERS_AN_INCH * width), 1)
+
+
 def _plot(
     axes: Axes, sequence: ShownSequence, steps: npt.NDArray[np.int64], values: npt.NDArray[np.float32], **style: Any
 ) -> None:
@@ -103,15 +117,14 @@ def _plot(
 
 
 def _named(
-    probabilities: npt.NDArray[np.float32], classes: Sequence[str], true: int | None, others: int, least: float
+    probabilities: npt.NDArray[np.float32], true: int | None, others: int, least: float
 ) -> Iterator[tuple[int, str, str, str]]:
-    """Index, label, colour and line style of the classes in the legend, the predicted one first."""
-    names = [plain(shortened(name, MOST_LETTERS)) for name in classes]
+    """Index, words before the name, colour and line style of the classes in the legend, the predicted one first."""
     predicted = int(probabilities[-1].argmax())
-    yield predicted, f"predicted: {names[predicted]}", BLUE, "-"
+    yield predicted, "predicted: ", BLUE, "-"
     if true is not None and true != predicted:
-        yield true, f"true: {names[true]}", ORANGE, "--"
+        yield true, "true: ", ORANGE, "--"
     most = probabilities.max(0)
     rest = [int(index) for index in np.argsort(-most) if index not in (predicted, true) and most[index] > least]
     for index, colour in zip(rest[:others], COLOURS[2:], strict=False):
-        yield index, names[index], colour, "-."
+        yield index, "", colour, "-."

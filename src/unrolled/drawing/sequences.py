@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy.typing as npt
 
 from unrolled.data import Sequences
 from unrolled.drawing.style import WIDTH, colours, new_figure, plain, tidy, with_ticks
-from unrolled.errors import shortened
 from unrolled.model import Model
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ MOST_LINES = 6
 MOST_NAMES = 24
 """Most channels of a heat map that are named."""
 
-MOST_LETTERS_OF_NAME = 12
+MOST_LETTERS_OF_NAME = 11
 """Letters of a channel's name."""
 
 MOST_LETTERS = 44
-"""Most letters, with blanks between the steps, of a text that is written below axes of `WIDTH`."""
+"""Most letters, with a blank between them, of a text that is written below axes of `WIDTH`."""
 
 MOST_WORDS = 60
 """Most steps of a text that is written below wide axes, upright if it is too long."""
@@ -137,7 +137,7 @@ def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence
     steps = np.arange(1, len(values) + 1)
     style: DrawStyle = "steps-mid" if set(np.unique(values)) <= {0.0, 1.0} else "default"
     for index, (name, colour) in enumerate(zip(channels, colours(len(channels)), strict=True)):
-        label = plain(shortened(channel_name(name), MOST_LETTERS_OF_NAME))
+        label = _short(name)
         axes.plot(steps, values[:, index], color=colour, linewidth=1.2, label=label, drawstyle=style)
     if len(channels) > 1:
         axes.legend(
@@ -150,7 +150,7 @@ def _draw_series(axes: Axes, values: npt.NDArray[np.float32], channels: Sequence
             handlelength=1.4,
         )
     alone = len(channels) == 1 and not channels[0].isdigit()
-    axes.set(ylabel=plain(shortened(channels[0], MOST_LETTERS_OF_NAME)) if alone else "value")
+    axes.set(ylabel=_short(channels[0]) if alone else "value")
     tidy(axes)
 
 
@@ -183,7 +183,7 @@ def draw_rows(
         extent=(0.5, len(values) + 0.5, len(channels) - 0.5, -0.5),
     )
     if len(channels) <= MOST_NAMES:
-        names = [plain(shortened(channel_name(name), MOST_LETTERS_OF_NAME)) for name in channels]
+        names = [_short(name) for name in channels]
         axes.set_yticks(range(len(channels)), names, fontsize=7)
     else:
         axes.set(ylabel="channel, from 0")
@@ -193,6 +193,13 @@ def draw_rows(
 def channel_name(channel: str) -> str:
     """The name of a channel; one that is only a number is called so."""
     return f"channel {channel}" if channel.isdigit() else channel
+
+
+def _short(channel: str) -> str:
+    """The name of a channel in few letters: of a long one both ends, since many differ at the end alone."""
+    name = channel_name(channel)
+    half = MOST_LETTERS_OF_NAME // 2
+    return plain(name if len(name) <= MOST_LETTERS_OF_NAME else f"{name[:half]}…{name[-half:]}")
 
 
 def _name_steps(axes: Axes, tokens: Sequence[str] | None, large: float, upright: bool) -> None:
@@ -210,5 +217,7 @@ def _stand_upright(tokens: Sequence[str] | None, large: float) -> bool:
     return tokens is not None and large > 1 and _letters(tokens) > MOST_LETTERS * large and len(tokens) <= MOST_WORDS
 
 
-def _letters(tokens: Sequence[str]) -> int:
-    return sum(map(len, tokens)) + len(tokens)
+def _letters(tokens: Sequence[str]) -> float:
+    """Letters that fit below the axes if no token touches the next, at equal distances."""
+    halves = [len(token) / 2 for token in tokens]
+    return len(tokens) * (1 + max((one + other for one, other in pairwise(halves)), default=2 * halves[0]))

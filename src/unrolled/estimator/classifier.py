@@ -125,6 +125,9 @@ class SequenceClassifier(BaseSequenceClassifier):
         Length of the training, in updates of the weights.
     max_sequences : int | None, default=None
         Length of the training, in sequences read, repetitions included.
+    time_limit : float | None, default=None
+        Stop after this time of training, such as 5m, 1h30m or a number of seconds, over all resumptions; a
+        schedule is then cut short.
     batch_size : int, default=32
         Sequences in a batch, B.
     last_batch : Literal["keep", "drop", "wrap"], default='keep'
@@ -160,8 +163,9 @@ class SequenceClassifier(BaseSequenceClassifier):
         Share of each target that is spread over all classes.
     monitor : Literal["loss", "accuracy"], default='loss'
         The validation metric that decides which weights are best.
-    patience : int | None, default=None
-        Stop after this many epochs without a better validation metric.
+    patience : int | Literal["auto"] | None, default='auto'
+        Stop after this many epochs without a better validation metric; auto: a quarter of all epochs (a half
+        where there is no fitted start to keep instead), at least 10, where there are validation sequences.
     keep : Literal["best", "last"], default='best'
         The weights that become the model: the best on the validation data, or the last.
     calibrate : bool, default=False
@@ -244,6 +248,7 @@ class SequenceClassifier(BaseSequenceClassifier):
         max_epochs: int | None = None,
         max_steps: int | None = None,
         max_sequences: int | None = None,
+        time_limit: float | None = None,
         batch_size: int = 32,
         last_batch: Literal["keep", "drop", "wrap"] = "keep",
         optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw",
@@ -261,7 +266,7 @@ class SequenceClassifier(BaseSequenceClassifier):
         probability_floor: float = 0.0,
         label_smoothing: float = 0.0,
         monitor: Literal["loss", "accuracy"] = "loss",
-        patience: int | None = None,
+        patience: int | Literal["auto"] | None = "auto",
         keep: Literal["best", "last"] = "best",
         calibrate: bool = False,
         precision: Literal["float32", "bfloat16"] = "float32",
@@ -308,6 +313,7 @@ class SequenceClassifier(BaseSequenceClassifier):
         self.max_epochs = max_epochs
         self.max_steps = max_steps
         self.max_sequences = max_sequences
+        self.time_limit = time_limit
         self.batch_size = batch_size
         self.last_batch = last_batch
         self.optimizer = optimizer

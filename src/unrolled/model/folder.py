@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,7 +45,7 @@ def write_model(path: Path, contents: Contents) -> None:
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     if baselines is not None:
         tensors |= _baseline_tensors(baselines)
-        facts = facts.model_copy(update={"baseline": _baseline_facts(baselines)})
+    facts = facts.model_copy(update={"baseline": None if baselines is None else _baseline_facts(baselines)})
     weights = save_tensors(tensors)
     shown = {"examples.json": dump_examples(examples)} if examples else {}
     recorded = {} if record is None else {_RECORD: save_arrays(record.arrays())}
@@ -113,15 +114,15 @@ def restore_network(facts: ModelFacts, weights: dict[str, Tensor]) -> Network:
 
 
 def find_model(path: Path) -> Path:
-    """The model folder at a path: the path itself, or the model of a run folder.
+    """The model folder at a path: the path itself, or the model of a run folder; of an unfinished run its best one.
 
     Where a process was killed while it saved and left no new folder, it is the former one.
 
     Raises:
         ModelFolderError: naming what was found instead.
     """
-    folders = (path, path / "model")
-    for folder in (*folders, *map(former_folder, folders)):
+    folders = (path, path / "model", path / "checkpoints" / "best")
+    for folder in chain.from_iterable((place, former_folder(place)) for place in folders):
         try:
             if (folder / "model.json").is_file():
                 return folder

@@ -11,6 +11,7 @@ The folder holds no code, so that loading a stranger's model runs none.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,7 +37,7 @@ from unrolled.data import (
     warn_if_out_of_range,
 )
 from unrolled.data.batches import Batcher
-from unrolled.errors import listed
+from unrolled.errors import UnfinishedWarning, listed
 from unrolled.model.examples import Example
 from unrolled.model.facts import ModelFacts
 from unrolled.model.folder import read_model, write_model
@@ -289,12 +290,16 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
-        """Reads a model folder, or the model of a run folder.
+        """Reads a model folder, or the model of a run folder; of an unfinished run, with a warning, its best one.
 
         Raises:
             ModelFolderError: for a folder that is missing, damaged, or newer than this package.
         """
-        return cls(*read_model(Path(path)))
+        model = cls(*read_model(Path(path)))
+        ended = model.facts.training.get("ended") or {}
+        if ended.get("reason") == "unfinished":
+            warnings.warn(f"{path}: the training {ended.get('words')}.", UnfinishedWarning, 2)
+        return model
 
     def to(self, device: torch.device | str) -> Model:
         """The same model, computing on another device."""
@@ -308,7 +313,7 @@ class Model:
 
 
 def load(path: str | Path) -> Model:
-    """Reads a model folder, or the model of a run folder.
+    """Reads a model folder, or the model of a run folder; of an unfinished run, with a warning, the best one so far.
 
     No file in it is code and nothing is unpickled: loading a stranger's folder runs nothing of theirs.
 

@@ -17,9 +17,11 @@ methods.py    a network and its training by the method that a recipe asks for
 """
 
 from unrolled.readout.methods import Training, go_on, set_up
+from unrolled.readout.ridge import start_readout
 
 __all__ = [
     "Training",
     "go_on",
     "set_up",
+    "start_readout",
 ]

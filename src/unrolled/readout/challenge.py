@@ -14,14 +14,11 @@ from unrolled.config import TrainConfig
 from unrolled.data.batches import Batcher
 from unrolled.network import Network
 from unrolled.statistics import Groups, losses_are_lower
-from unrolled.training import Plan, Selection, measure_each, nested, on_device, part
+from unrolled.training import HOPE, Plan, Selection, measure_each, nested, on_device, part
 
 WORTH = 0.1
 """The relative reduction of the loss that training has to show on sequences set aside, since the fitted start learns
 from these too."""
-
-HOPE = 0.25
-"""The share of all epochs within which one has to be better than an informative start, on the sequences set aside."""
 
 
 def is_informative(weights: Mapping[str, Tensor]) -> bool:
@@ -71,6 +68,11 @@ class Challenge(FittedStart):
         self.fitted, self.set_aside, self.groups = dict(fitted), set_aside, groups
         self.start_each: Tensor | None = None
 
+    @property
+    def has_fallback(self) -> bool:
+        """See `Selection`."""
+        return is_informative(self.fitted)
+
     def begin(self, network: Network, train: Batcher, validation: Batcher | None) -> None:
         """See `Selection`."""
         super().begin(network, train, validation)
@@ -79,7 +81,7 @@ class Challenge(FittedStart):
 
     def gives_up(self, plan: Plan) -> bool:
         """See `Selection`."""
-        if self.config.patience is None and self.set_aside and is_informative(self.fitted):
+        if self.config.patience in (None, "auto") and self.set_aside and self.has_fallback:
             return self.waited >= math.ceil(HOPE * plan.epochs)
         return super().gives_up(plan)
 

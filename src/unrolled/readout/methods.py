@@ -17,7 +17,7 @@ from unrolled.readout.aside import choose_aside
 from unrolled.readout.challenge import Challenge, FittedOnly, FittedStart, is_informative
 from unrolled.readout.filters import scale_filters
 from unrolled.readout.ridge import start_readout
-from unrolled.runtime import using_threads
+from unrolled.runtime import StopRequest, using_threads
 from unrolled.statistics import FEWEST_LOSSES, Groups
 from unrolled.training import (
     CheckpointStore,
@@ -70,7 +70,12 @@ class Training:
         """The same training from the present weights, with another selection."""
         return replace(self, state=new_state(self.state.network, self.config, selection), method=method)
 
-    def fit(self, recorders: Sequence[Recorder] = (), store: CheckpointStore | None = None) -> TrainState:
+    def fit(
+        self,
+        recorders: Sequence[Recorder] = (),
+        store: CheckpointStore | None = None,
+        enough: StopRequest | None = None,
+    ) -> TrainState:
         """Trains from the state; see `unrolled.training.fit`."""
         return fit(
             self.state,
@@ -82,6 +87,7 @@ class Training:
             validation_weights=self.validation_weights,
             recorders=recorders,
             store=store,
+            enough=enough,
         )
 
 

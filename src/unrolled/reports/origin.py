@@ -11,12 +11,13 @@ from unrolled.model import Model
 from unrolled.training import EpochLog, why_idle
 
 
-def command_to_repeat(recipe: Recipe, *, text: bool = False) -> str:
+def command_to_repeat(recipe: Recipe, *, text: bool = False, start: str | None = None) -> str:
     """The command that repeats the training, or the Python call if no command can.
 
     Args:
         recipe: the run's recipe.
         text: whether its sequences are text.
+        start: the model that it started from, whose network it has.
     """
     base, argument = find_recipe(recipe.name), recipe.name
     if base is None or not recipe.data.source:
@@ -26,15 +27,18 @@ def command_to_repeat(recipe: Recipe, *, text: bool = False) -> str:
         for section, name, _ in fields()
         if getattr(getattr(recipe, section), name) != getattr(getattr(base, section), name)
         and why_idle(recipe, name, text=text) is None
+        and not (start is not None and (section == "model" or name in ("tokens", "max_length", "keep_steps")))
     }
     if any(name in changed for name in LENGTHS):  # a new length replaces the others
         changed = {name: value for name, value in changed.items() if name not in LENGTHS or value is not None}
     changed.pop("source", None)
     if not argument:
+        changed = {**({} if start is None else {"start": start}), **changed}
         return _call(f"unrolled.Recipe(name={recipe.name!r})", {"data": _Name("sequences"), **changed})
     if any(value is None for value in changed.values()):
-        return _call(repr(argument), changed)
-    return " ".join(["unrolled train", shlex.quote(argument), *(_option(*item) for item in changed.items())])
+        return _call(repr(argument), {**({} if start is None else {"start": start}), **changed})
+    origin = [] if start is None else ["--from", shlex.quote(start)]
+    return " ".join(["unrolled train", shlex.quote(argument), *origin, *(_option(*item) for item in changed.items())])
 
 
 def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], tested: str) -> list[tuple[str, str]]:
@@ -58,6 +62,13 @@ def lines(facts: Mapping[str, Any], model: Model, history: list[EpochLog], teste
         if model.facts.method == "fitted":
             kept = "; the closed-form start was kept, as no epoch was significantly better"
         found.append(("Training", f"{last.epoch:,} epochs, {last.step:,} updates, {last.seconds:,.1f} s{kept}"))
+        if ended := training.get("ended"):
+            found.append(("End", f"the training {ended['words']}"))
+    if start := facts.get("start"):
+        found.append(("Started from", f"{start['path']}, a model of {start['data'] or 'unnamed data'}"))
+    for longer in facts.get("extended", ()):
+        options = ", ".join(f"{name} = {value}" for name, value in longer["options"].items())
+        found.append(("Extended", "; ".join([f"after update {longer['after_step']:,}: {options}", *longer["notes"]])))
     found += [
         ("Device", str(facts.get("device", "not recorded"))),
         ("Versions", ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items())),

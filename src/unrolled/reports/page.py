@@ -30,7 +30,7 @@ from unrolled.reports.cases import card, most_confident_mistakes, typical_right_
 from unrolled.reports.inside import look_inside
 from unrolled.reports.pictures import Album, Picture, plainly_styled
 from unrolled.statistics import Figure, Proportion
-from unrolled.training import EpochLog
+from unrolled.training import EpochLog, StepLog
 from unrolled.version import VERSION
 
 MOST_ROWS = 200
@@ -61,6 +61,7 @@ class Material:
         recipe: its recipe.
         facts: data and conditions that the run recorded.
         history: the figures of each epoch.
+        steps: the figures of its updates.
         model: its model.
         evaluation: the figures on the test sequences; None without test sequences.
         shown: the test sequences to draw from; None if they cannot be read.
@@ -77,6 +78,7 @@ class Material:
     shown: Shown | None = None
     without: str = ""
     inside: int | None = None
+    steps: Sequence[StepLog] = ()
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,14 @@ def compose(material: Material) -> dict[str, Any]:
     content = {
         "title": material.title,
         "origin": origin.lines(material.facts, model, list(material.history), words.tested(found)),
-        "command": origin.command_to_repeat(material.recipe, text=material.model.facts.vocabulary is not None),
+        "command": origin.command_to_repeat(
+            material.recipe,
+            text=material.model.facts.vocabulary is not None,
+            start=material.facts.get("start", {}).get("path"),
+        ),
         "evaluation": found,
         "about": origin.about(material.recipe, material.facts, model, list(material.history)),
-        "curves": _curves(material.history, album),
+        "curves": _curves(material.history, material.steps, album),
         "unnormalised": model.network.config.normalisation == "none",
         "without": material.without,
         **dict.fromkeys(("standing", "mistakes", "right", "inside")),
@@ -129,7 +135,7 @@ def compose(material: Material) -> dict[str, Any]:
     return content
 
 
-def _curves(history: Sequence[EpochLog], album: Album) -> list[Picture]:
+def _curves(history: Sequence[EpochLog], steps: Sequence[StepLog], album: Album) -> list[Picture]:
     if not history:
         return []
     first, last = history[0], history[-1]
@@ -139,10 +145,11 @@ def _curves(history: Sequence[EpochLog], album: Album) -> list[Picture]:
     wrongs = [1 - getattr(log, f"{kind}_accuracy") for log in (first, last)]
     return [
         album.add(
-            draw_curve(history, "loss"), f"The loss {epochs}: on {name} data from {losses[0]:.3f} to {losses[1]:.3f}."
+            draw_curve(history, "loss", steps),
+            f"The loss {epochs}: on {name} data from {losses[0]:.3f} to {losses[1]:.3f}.",
         ),
         album.add(
-            draw_curve(history, "wrong"),
+            draw_curve(history, "wrong", steps),
             f"Wrong answers {epochs}: on {name} data from {wrongs[0]:.1%} to {wrongs[1]:.1%}.",
         ),
     ]
@@ -200,7 +207,7 @@ def _standing(found: Evaluation, album: Album) -> Picture | None:
     shown = {"this network": found.accuracy}
     shown |= {f"regression on {words.SEEN[one.features]}": one.accuracy for one in found.regressions}
     if found.majority is not None:
-        shown[f"always {shortened(found.majority_class or '', 12)!r}"] = found.majority
+        shown[f"always {shortened(found.majority_class or '', 9)!r}"] = found.majority
     if len(shown) == 1:
         return None
     parts = [

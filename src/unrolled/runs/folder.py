@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,6 +91,21 @@ class RunFolder:
         return self.path / "tensorboard"
 
     @property
+    def best(self) -> Path:
+        """A model folder with the best weights at the last checkpoint."""
+        return self.path / "checkpoints" / "best"
+
+    @property
+    def start(self) -> Path:
+        """The model folder that the training started from, if it did."""
+        return self.path / "start"
+
+    @property
+    def finish_request(self) -> Path:
+        """A file that asks the process which is training here to end."""
+        return self.path / "finish"
+
+    @property
     def checkpoints(self) -> CheckpointStore:
         """The checkpoints that a resume starts from."""
         return CheckpointStore(self.path / "checkpoints")
@@ -149,6 +165,19 @@ class RunFolder:
             if not begun and self.checkpoints.newest() is None:
                 shutil.rmtree(self.path, ignore_errors=True)
             raise
+
+    def is_locked(self) -> bool:
+        """Whether another process is training here."""
+        path = self.path / ".lock"
+        if not path.is_file():
+            return False
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except (Timeout, OSError):
+            return os.access(path, os.W_OK)
+        lock.release()
+        return False
 
     @contextmanager
     def locked(self) -> Iterator[None]:

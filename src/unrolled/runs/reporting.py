@@ -16,13 +16,14 @@ from unrolled.model import Model
 from unrolled.reports import Material, Shown, render
 from unrolled.runs.folder import RunFolder
 from unrolled.storage import write_json, write_text
-from unrolled.training import EpochLog
+from unrolled.training import EpochLog, StepLog
 
 
 def report(
     run: str | Path, *, test: Sequences | None = None, output: str | Path | None = None, case: int | None = None
 ) -> Path:
-    """Writes the report of a finished run, from the files in its folder and its test sequences.
+    """Writes the report of a run, from the files in its folder and its test sequences; of an unfinished one, with a
+    warning, that of its best weights so far.
 
     Figures that are missing, or that an older version wrote, are computed and written too. If the test sequences cannot
     be read any more, or have changed, the report says so and draws no sequences.
@@ -36,7 +37,7 @@ def report(
         The page's path.
     Raises:
         RunError: if the folder holds no run, or is damaged.
-        ModelFolderError: if the run is not finished.
+        ModelFolderError: if the run has neither a model nor a checkpoint.
 
     Example:
         >>> print(unrolled.report(run.folder.path, test=dataset.test, output="page.html"))
@@ -48,18 +49,20 @@ def report(
     without = ""
     if test is None:
         test, without = _test_sequences(model)
-    evaluation = _stored_evaluation(folder)
+    evaluation = _stored_evaluation(folder) if folder.is_finished else None
     if test is not None and evaluation is not None and test.fingerprint != evaluation.fingerprint:
         test, without = None, "the test data have changed since the figures were measured"
     if test is not None and (evaluation is None or not evaluation.is_complete):
-        evaluation = evaluate_run(folder, recipe, model, test)
+        evaluation = evaluate_run(folder, recipe, model, test, store=folder.is_finished)
     shown = None if test is None else _shown(folder, model, test)
     _check_case(case, shown)
+    history, steps = read_history(folder.metrics)
     material = Material(
         title=title_of(folder),
         recipe=recipe,
         facts=facts,
-        history=read_history(folder.metrics),
+        history=history,
+        steps=steps,
         model=model,
         evaluation=evaluation,
         shown=shown,
@@ -71,14 +74,15 @@ def report(
     return path
 
 
-def evaluate_run(folder: RunFolder, recipe: Recipe, model: Model, test: Sequences) -> Evaluation:
-    """Evaluates a run's model and writes figures and predictions into its folder."""
+def evaluate_run(folder: RunFolder, recipe: Recipe, model: Model, test: Sequences, *, store: bool = True) -> Evaluation:
+    """Evaluates a run's model and writes figures and predictions into its folder, those of a finished run."""
     predictions = predictions_of(model, test)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainedOnWarning)  # the training says which of its test sequences these are
         evaluation = evaluate(model, test, predictions=predictions, headline_sequences=recipe.train.headline_sequences)
-    save_outcomes(folder.predictions, predictions.targets, predictions.probabilities, test.groups)
-    write_json(folder.evaluation, evaluation.to_dict())
+    if store:
+        save_outcomes(folder.predictions, predictions.targets, predictions.probabilities, test.groups)
+        write_json(folder.evaluation, evaluation.to_dict())
     return evaluation
 
 
@@ -88,18 +92,19 @@ def title_of(folder: RunFolder) -> str:
     return f"{path.parent.name}/{path.name}"
 
 
-def read_history(path: Path) -> list[EpochLog]:
-    """The epochs that ``metrics.jsonl`` records; none if there is no such file."""
-    names = {field.name for field in fields(EpochLog)}
-    found = []
+def read_history(path: Path) -> tuple[list[EpochLog], list[StepLog]]:
+    """The epochs and the lines of updates that ``metrics.jsonl`` records; none if there is no such file."""
+    epochs, steps = list[EpochLog](), list[StepLog]()
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         try:
             content: dict[str, Any] = json.loads(line)
             if content["event"] == "epoch":
-                found.append(EpochLog(**{name: content[name] for name in names}))
+                epochs.append(EpochLog(**{field.name: content[field.name] for field in fields(EpochLog)}))
+            elif content["event"] == "step":
+                steps.append(StepLog(**{field.name: content[field.name] for field in fields(StepLog)}))
         except (ValueError, KeyError, TypeError):
             raise DataError(f"{path} is damaged: it holds {line[:60]!r}. Restore it, or delete it.") from None
-    return found
+    return epochs, steps
 
 
 def _test_sequences(model: Model) -> tuple[Sequences | None, str]:
@@ -126,7 +131,7 @@ def _stored_evaluation(folder: RunFolder) -> Evaluation | None:
 
 def _shown(folder: RunFolder, model: Model, test: Sequences) -> Shown:
     """The test sequences with the model's predictions, stored ones or else computed again."""
-    outcomes = Outcomes.load(folder.predictions)
+    outcomes = Outcomes.load(folder.predictions) if folder.is_finished else None
     if outcomes is None or len(outcomes) != len(test):
         outcomes = Outcomes.of(model.targets(test), model.predict_proba(test), test.groups)
     return Shown(test, outcomes)

@@ -6,7 +6,7 @@ import csv
 import io
 import platform
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from unrolled.errors import (
     DataError,
     InterruptedRunError,
     RunError,
+    RunLockedError,
     StorageError,
     UnknownNameError,
     listed,
@@ -50,18 +51,25 @@ from unrolled.evaluation import (
 )
 from unrolled.jobs import Progress, ProgressRecorder, Watcher
 from unrolled.model import Model, choose_examples, learned_facts
+from unrolled.network import Network
 from unrolled.preparation import Preprocessor, learn_preprocessor
 from unrolled.readout import Training, set_up
+from unrolled.readout import go_on as continue_from
+from unrolled.runs.best_so_far import BestSoFar
+from unrolled.runs.extending import extend, extended
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.folds import cross_validate, for_the_model, suggestion, undivided
-from unrolled.runs.reporting import evaluate_run
+from unrolled.runs.reporting import evaluate_run, read_history
 from unrolled.runs.reporting import report as write_report
-from unrolled.runtime import choose_device, describe_device, using_threads
+from unrolled.runs.starting import Start, dataset_from, network_from, notes_on, recipe_from, record_from
+from unrolled.runtime import StopRequest, choose_device, describe_device, using_threads
 from unrolled.storage import write_bytes, write_text
 from unrolled.training import (
     EpochLog,
+    Plan,
     check_settings,
     describe_steps,
+    make_plan,
     refuse_idle,
     training_facts,
     training_threads,
@@ -120,10 +128,12 @@ class Run:
 
     def in_words(self) -> str:
         """How the model was trained, in one line."""
-        steps, epoch = self.model.facts.training["steps"], self.model.facts.training["best_epoch"]
+        training = self.model.facts.training
+        steps, epoch, ended = training["steps"], training["best_epoch"], training.get("ended") or {}
         if not steps:
             return f"fitted in closed form in {self.seconds:.1f} s"
-        done = f"trained {steps:,} steps in {self.seconds:.1f} s"
+        early = f"; {ended['words']}" if ended.get("reason", "length") != "length" else ""
+        done = f"trained {steps:,} steps in {self.seconds:.1f} s{early}"
         if self.model.facts.method == "fitted":
             return f"{done}. Kept the closed-form start: no epoch was significantly better."
         return f"{done}. Kept the weights after epoch {epoch}." if self.recipe.train.keep == "best" and epoch else done
@@ -161,6 +171,7 @@ def train(
     recipe: str | Path | Recipe | None = None,
     *,
     data: Sequences | Dataset | None = None,
+    start: str | Path | Model | None = None,
     runs: str | Path = "runs",
     name: str | None = None,
     recorders: Sequence[Recorder] = (),
@@ -184,6 +195,8 @@ def train(
         recipe: a `Recipe`, or what `recipe_for` takes; by default, for ``data``, the recipe ``default``.
         data: sequences of your own instead of the recipe's; plain `Sequences` are split as the recipe's data section
             says. They are not stored, so `resume` needs them again; the run records no source.
+        start: a model, or its folder or run, whose weights the training starts from (fine-tuning), with its network and
+            its preparation; for other classes, its readout is fitted anew.
         runs: the folder for run folders.
         name: the run's name; by default the next number.
         recorders: further recorders of the training.
@@ -213,13 +226,26 @@ def train(
     chosen = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options)
     if data is not None:
         chosen = in_memory(chosen, data)
-    dataset, whole = _read(chosen, data, Notes(say, reading))
+    before = start if start is None or isinstance(start, Model) else Model.load(start)
+    if before is not None:
+        chosen = recipe_from(chosen, before, options)
+    dataset, whole = _read(chosen, data, Notes(say, reading), before)
     refuse_idle([chosen], options, text=dataset.train.symbols is not None)
+    origin = None if before is None else Start(before, "memory" if isinstance(start, Model) else str(start))
     advice = None if isinstance(data, Dataset) else suggestion(dataset, chosen.data)
     if advice is not None:
         say(f"note: {advice}")
     return train_dataset(
-        chosen, dataset, whole=whole, runs=runs, name=name, recorders=recorders, say=say, jobs=jobs, watcher=watcher
+        chosen,
+        dataset,
+        start=origin,
+        whole=whole,
+        runs=runs,
+        name=name,
+        recorders=recorders,
+        say=say,
+        jobs=jobs,
+        watcher=watcher,
     )
 
 
@@ -227,6 +253,7 @@ def train_dataset(
     chosen: Recipe,
     dataset: Dataset,
     *,
+    start: Start | None = None,
     runs: str | Path,
     name: str | None = None,
     recorders: Sequence[Recorder] = (),
@@ -240,10 +267,13 @@ def train_dataset(
     check_settings(chosen.train, chosen.augment, dataset.train, dataset.validation, device)
     folder = RunFolder.create(Path(runs), chosen.name, name)
     with folder.locked(), folder.undone_by_early_errors(), using_threads(None):
-        prepared = _prepare(folder, chosen, dataset, whole)
-        folder.write_config(chosen, {"data": _data_facts(dataset), **prepared.conditions()})
+        if start is not None:
+            replace(start.model, examples=(), baselines=None).save(folder.start)
+        prepared = _prepare(folder, chosen, dataset, whole, start)
+        plan = {"plan": prepared.length(), **({} if start is None else {"start": start.facts()})}
+        folder.write_config(chosen, {"data": _data_facts(dataset), **plan, **prepared.conditions()})
         _write_held_out(folder, dataset)
-        return _finish(prepared, recorders, say, jobs, watcher)
+        return _finish(prepared, recorders, say, StopRequest(folder.finish_request.exists), jobs, watcher)
 
 
 def resume(
@@ -255,15 +285,22 @@ def resume(
     reading: Observer = SILENT,
     jobs: int | None = None,
     watcher: Watcher | None = None,
+    **options: Any,
 ) -> Run:
-    """Goes on with a run exactly where its last checkpoint was taken. Finished folds are not trained again.
+    """Goes on with a run exactly where its last checkpoint was taken, perhaps for longer than it was meant to.
+
+    Finished folds are not trained again; a run with folds cannot be made longer.
 
     Args:
         path: the run's folder.
         data: the sequences that `train` got, if it got any.
         recorders, say, reading, jobs, watcher: as for `train`.
+        options: a new length, ``patience`` or ``time_limit``, which extend a finished or a stopped run. By the schedule
+            ``constant`` the weights are those of a run of that length; by the others the learning rates depend on the
+            length, so they are not.
     Raises:
-        RunError: if the folder holds no run, or the data have changed.
+        RunError: if the folder holds no run, the data have changed, or nothing is left to do by the new length.
+        ConfigError: for other options.
 
     Example:
         >>> class PowerCut(unrolled.Recorder):
@@ -276,14 +313,90 @@ def resume(
         >>> run = unrolled.resume("runs/levels/cut", data=dataset)
         >>> [log.epoch for log in run.history]
         [1, 2, 3]
+        >>> len(unrolled.resume("runs/levels/cut", data=dataset, max_epochs=5).history)
+        5
     """
-    say = say or silent
     folder = RunFolder.open(Path(path))
-    with folder.locked(), using_threads(None):
-        recipe, facts = folder.read_config()
-        dataset, whole = _read(recipe, data, Notes(say, reading))
+    with folder.locked():
+        enough = StopRequest(folder.finish_request.exists)
+        return _go_on(folder, data, recorders, say or silent, reading, options, enough, jobs, watcher)
+
+
+def finish(
+    path: str | Path,
+    *,
+    data: Sequences | Dataset | None = None,
+    recorders: Sequence[Recorder] = (),
+    say: Say | None = None,
+    reading: Observer = SILENT,
+) -> Run | None:
+    """Ends a run before its length: its best weights so far become a model, with figures and report.
+
+    `resume` still goes on with its training afterwards.
+
+    Args:
+        path: the run's folder.
+        data: the sequences that `train` got, if it got any.
+        recorders, say, reading: as for `train`.
+    Returns:
+        The run; None if another process is training in the folder, which then ends it at its next update.
+    Raises:
+        RunError: if the folder holds no run, the data have changed, or there is no checkpoint yet.
+
+    Example:
+        >>> class PowerCut(unrolled.Recorder):
+        ...     def epoch(self, log, state):
+        ...         raise KeyboardInterrupt
+        >>> try:
+        ...     unrolled.train(run.recipe, data=dataset, name="enough", max_epochs=30, recorders=[PowerCut()])
+        ... except KeyboardInterrupt:
+        ...     pass
+        >>> run = unrolled.finish("runs/levels/enough", data=dataset)
+        >>> len(run.history), run.model.facts.training["ended"]["reason"]
+        (1, 'request')
+    """
+    folder, enough = RunFolder.open(Path(path)), StopRequest()
+    enough.make()
+    if folder.read_config()[0].data.folds is not None:
+        raise RunError(
+            f"{path} is a run with folds, which are compared at their full length; go on with it by --resume."
+        )
+    try:
+        with folder.locked():
+            if folder.checkpoints.newest() is None:
+                raise RunError(f"{path} has no checkpoint yet, so nothing was learned; go on with it by --resume.")
+            return _go_on(folder, data, recorders, say or silent, reading, {}, enough)
+    except RunLockedError:
+        write_text(folder.finish_request, "")
+        return None
+
+
+def _go_on(
+    folder: RunFolder,
+    data: Sequences | Dataset | None,
+    recorders: Sequence[Recorder],
+    say: Say,
+    reading: Observer,
+    options: Mapping[str, Any],
+    enough: StopRequest,
+    jobs: int | None = None,
+    watcher: Watcher | None = None,
+) -> Run:
+    """Trains from the last checkpoint on, in a locked folder, with new values for some options."""
+    folder.finish_request.unlink(missing_ok=True)
+    recipe, facts = folder.read_config()
+    longer = extended(recipe, options)
+    if options and recipe.data.folds is not None:
+        raise RunError(
+            "a run with folds cannot be made longer: all of them would have to be trained anew; start a new run."
+        )
+    with using_threads(None):
+        start = None
+        if folder.start.exists():
+            start = Start(Model.load(folder.start), facts["start"]["path"])
+        dataset, whole = _read(recipe, data, Notes(say, reading), None if start is None else start.model)
         _check_same_data(folder, dataset, facts["data"])
-        prepared = _prepare(folder, recipe, dataset, whole)
+        prepared = _prepare(folder, longer, dataset, whole, start)
         state = prepared.training.state
         _say_what_changed(prepared.conditions(), facts, say)
         if folder.checkpoints.newest() is not None:
@@ -294,7 +407,15 @@ def resume(
             say(f"going on after step {state.step:,}")
         else:
             say("no checkpoint was taken yet; starting from the first step")
-        return _finish(prepared, recorders, say, jobs, watcher)
+        if options:
+            former = facts.get("plan") or _prepare(folder, recipe, dataset, whole, start).length()
+            notes = extend(prepared.training, prepared.plan, former["steps"], options)
+            for line in notes:
+                say(line)
+            step = {"after_step": state.step, "options": dict(options), "notes": notes}
+            later = {"plan": prepared.length(), "extended": [*facts.get("extended", []), step]}
+            folder.write_config(longer, {**facts, **later})
+        return _finish(prepared, recorders, say, enough, jobs, watcher)
 
 
 def train_one(
@@ -332,6 +453,7 @@ class _Prepared:
         preprocessor: what makes the latter from the former.
         training: the network and its training, at the first update.
         whole: all sequences, for a cross-validation; None without one.
+        start: the model that it starts from; None for new weights.
     """
 
     folder: RunFolder
@@ -340,6 +462,16 @@ class _Prepared:
     preprocessor: Preprocessor
     training: Training
     whole: Sequences | None
+    start: Start | None
+
+    @property
+    def plan(self) -> Plan:
+        """The length of the training."""
+        return make_plan(self.training.config, self.training.train)
+
+    def length(self) -> dict[str, int]:
+        """The same for config.json."""
+        return {"epochs": self.plan.epochs, "steps": self.plan.total_steps}
 
     @property
     def threads(self) -> int:
@@ -364,17 +496,30 @@ class _Prepared:
         }
 
 
-def _prepare(folder: RunFolder, recipe: Recipe, dataset: Dataset, whole: Sequences | None) -> _Prepared:
-    preprocessor = learn_preprocessor(dataset.train, recipe.data)
-    ready = preprocessor.dataset(dataset)
-    training = set_up(recipe, ready.train, ready.validation, choose_device(recipe.train.device))
-    return _Prepared(folder, dataset, ready, preprocessor, training, whole)
+def _prepare(
+    folder: RunFolder, recipe: Recipe, dataset: Dataset, whole: Sequences | None, start: Start | None
+) -> _Prepared:
+    device = choose_device(recipe.train.device)
+    if start is None:
+        preprocessor = learn_preprocessor(dataset.train, recipe.data)
+        ready = preprocessor.dataset(dataset)
+        training = set_up(recipe, ready.train, ready.validation, device)
+    else:
+        preprocessor = start.model.preprocessor
+        ready = preprocessor.dataset(dataset)
+        network = network_from(start.model, ready, recipe).to(device)
+        training = continue_from(recipe, network, ready.train, ready.validation)
+    return _Prepared(folder, dataset, ready, preprocessor, training, whole, start)
 
 
-def _read(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer) -> tuple[Dataset, Sequences | None]:
+def _read(
+    recipe: Recipe, data: Sequences | Dataset | None, observer: Observer, start: Model | None
+) -> tuple[Dataset, Sequences | None]:
     """What the model is trained on, and all sequences where they are divided into folds."""
     if recipe.data.folds is None:
-        return dataset_for(recipe, data, observer), None
+        return dataset_for(recipe, data, observer, start), None
+    if start is not None:
+        raise ConfigError("--from is for one training, and --folds would begin each fold anew; leave one of them out.")
     whole = dataset_for(undivided(recipe), data, observer)
     return for_the_model(whole, recipe.data), whole.train
 
@@ -387,13 +532,17 @@ def in_memory(recipe: Recipe, data: Sequences | Dataset) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=others)})
 
 
-def dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT) -> Dataset:
-    """The sequences that the caller gave, split if they need to be, or else the recipe's.
+def dataset_for(
+    recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT, start: Model | None = None
+) -> Dataset:
+    """The sequences that the caller gave, split if they need to be, or else the recipe's; read like those of a start.
 
     Raises:
         DataError: for sequences that cannot be trained or tested on, such as a test that was learned by heart.
     """
-    dataset = _dataset_for(recipe, data, observer)
+    dataset = _dataset_for(recipe, data, observer, None if start is None else start.facts.reading)
+    if start is not None:
+        dataset = dataset_from(dataset, start)
     trained_on = 0 if dataset.test is None else np.isin(dataset.record.test.hashes, dataset.record.train.hashes).sum()
     if dataset.test is not None and trained_on and len(_learned(dataset)) == len(dataset.test):
         raise DataError(
@@ -411,7 +560,9 @@ def _learned(dataset: Dataset) -> npt.NDArray[np.intp]:
     return np.flatnonzero(np.isin(content_hashes(dataset.test), record.learned))
 
 
-def _dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Observer) -> Dataset:
+def _dataset_for(
+    recipe: Recipe, data: Sequences | Dataset | None, observer: Observer, like: Mapping[str, Any] | None
+) -> Dataset:
     missing = recipe.model.missing
     if isinstance(data, Dataset):
         check_trainable(data.train, missing)
@@ -422,11 +573,16 @@ def _dataset_for(recipe: Recipe, data: Sequences | Dataset | None, observer: Obs
         return data
     if isinstance(data, Sequences):
         return split_dataset(data, recipe.data, recipe.name, "memory", observer, missing=missing)
-    return load_dataset(recipe.data, observer, missing=missing)
+    return load_dataset(recipe.data, observer, missing=missing, like=like)
 
 
 def _finish(
-    prepared: _Prepared, recorders: Sequence[Recorder], say: Say, jobs: int | None, watcher: Watcher | None
+    prepared: _Prepared,
+    recorders: Sequence[Recorder],
+    say: Say,
+    enough: StopRequest,
+    jobs: int | None,
+    watcher: Watcher | None,
 ) -> Run:
     """Trains to the end, evaluates the model, and writes the model folder."""
     folder, dataset, ready, training = prepared.folder, prepared.dataset, prepared.ready, prepared.training
@@ -435,27 +591,36 @@ def _finish(
     if dataset.test is not None and len(shared):
         count = f"{len(shared):,} of the {len(dataset.test):,} test sequences"
         say(f"note: {count} also stand in the training or validation data: {listed(_names(dataset.test, shared))}")
-    observers = [MetricsFile(folder.metrics), *_own_recorders(prepared, say), *recorders]
+    start = prepared.start
+    origin = {} if start is None else {"start": start.facts()}
+    record = dataset.record if start is None else record_from(dataset, start.model)
+    facts = learned_facts(
+        dataset.train,
+        prepared.preprocessor,
+        state.network.config,
+        data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
+        training={},
+    )
+
+    def model_of(network: Network, training: Mapping[str, Any]) -> Model:
+        return Model(network, facts.model_copy(update={"training": {**training, **origin}}), record=record)
+
+    best = BestSoFar(folder.best, recipe, model_of)
+    observers = [MetricsFile(folder.metrics), best, *_own_recorders(prepared, say), *recorders]
     evaluation = None
     with _saying_how_to_go_on(folder):
-        for line in [*describe(training, ready), f"run folder: {folder.path}"]:
+        notes = [] if start is None else notes_on(dataset, start.model)
+        for line in [*describe(training, ready), *notes, f"run folder: {folder.path}"]:
             say(line)
         if prepared.whole is not None:
             evaluation = cross_validate(folder, recipe, prepared.whole, train_one, jobs, watcher or Watcher())
             say(f"{evaluation.cross_validation}: {evaluation.accuracy}; now the model itself, on all sequences")
         with using_threads(prepared.threads):
-            training.fit(observers, folder.checkpoints)
-        facts = learned_facts(
-            dataset.train,
-            prepared.preprocessor,
-            state.network.config,
-            data={**_data_facts(dataset), "options": recipe.data.model_dump(mode="json")},
-            training=training_facts(state, recipe),
-        )
-        model = Model(state.shipped, facts, fit_baselines(ready.train, dataset.train))
+            training.fit(observers, folder.checkpoints, enough)
+        model = model_of(state.shipped, training_facts(state, recipe))
         part, sequences = _for_examples(dataset)
         examples = choose_examples(sequences, recipe.data.examples, str(part))
-        model = replace(model, examples=examples, record=dataset.record)
+        model = replace(model, baselines=fit_baselines(ready.train, dataset.train), examples=examples)
         if recipe.train.calibrate and dataset.validation is not None:
             model = calibrate(model, dataset.validation)
         if dataset.validation is not None:
@@ -463,11 +628,11 @@ def _finish(
         if dataset.test is not None:
             evaluation = evaluate_run(folder, recipe, model, dataset.test)
         if evaluation is not None:
-            facts = model.facts.model_copy(update={"figures": evaluation.summary()})
-            model = replace(model, facts=facts)
+            model = replace(model, facts=model.facts.model_copy(update={"figures": evaluation.summary()}))
         model.save(folder.model)
+        folder.finish_request.unlink(missing_ok=True)
         if state.history:
-            write_bytes(folder.curves, to_png(draw_curves(state.history, recipe.name)))
+            write_bytes(folder.curves, to_png(draw_curves(state.history, recipe.name, read_history(folder.metrics)[1])))
         if recipe.train.report:
             write_report(folder.path, test=dataset.test)
         if recipe.train.tensorboard and evaluation is not None and dataset.test is not None:
@@ -481,11 +646,13 @@ def _finish(
 @contextmanager
 def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
     """Adds the command that resumes the run to the error that stopped it."""
-    command = f"unrolled train --resume {shlex.quote(str(folder.path))}"
+    run = shlex.quote(str(folder.path))
+    command = f"unrolled train --resume {run}"
+    finished = f"or make a model of the best weights so far with: unrolled finish {run}"
     try:
         yield
     except InterruptedRunError as stop:
-        raise InterruptedRunError(f"{stop} Go on with: {command}") from None
+        raise InterruptedRunError(f"{stop} Go on with: {command}\n{finished}") from None
     except KeyboardInterrupt as stop:
         stop.add_note(f"Go on with: {command}")
         raise

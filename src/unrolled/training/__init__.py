@@ -5,6 +5,7 @@ recorders/  the observers of a training: files, a terminal, TensorBoard, tracker
 augment.py      random changes of training sequences, never of validation or test data
 checkpoint.py   checkpoints: tensors and facts, written atomically, verified, without pickle
 cuda_graphs.py  capture and replay of work on a GPU
+ending.py       why a training ended
 figures.py      loss and accuracy of a network on labelled sequences
 idle.py         settings that cannot have an effect
 loop.py         `fit` → epochs → updates, to be read from the top; ends at a request to stop, or an infinite loss
@@ -20,18 +21,21 @@ update.py       one update: gather a batch, augment, forward, backward, clip, up
 """
 
 from unrolled.training.checkpoint import CheckpointStore, nested, part
+from unrolled.training.ending import Ending, ending_for
 from unrolled.training.figures import measure, measure_each
 from unrolled.training.idle import refuse_idle, why_idle
 from unrolled.training.loop import fit, new_state
 from unrolled.training.losses import Weights, sequence_weights
-from unrolled.training.plan import Plan
-from unrolled.training.selection import Selection, copy_weights, on_device
+from unrolled.training.plan import Plan, make_plan
+from unrolled.training.selection import HOPE, Selection, copy_weights, on_device
 from unrolled.training.start import check_fits, check_settings, draw_network, training_threads
 from unrolled.training.state import EpochLog, StepLog, TrainState, training_facts
 from unrolled.training.stepping import describe_steps, training_batcher
 
 __all__ = [
+    "HOPE",
     "CheckpointStore",
+    "Ending",
     "EpochLog",
     "Plan",
     "Selection",
@@ -43,7 +47,9 @@ __all__ = [
     "copy_weights",
     "describe_steps",
     "draw_network",
+    "ending_for",
     "fit",
+    "make_plan",
     "measure",
     "measure_each",
     "nested",

@@ -1,6 +1,6 @@
 """Checkpoints: folders of tensors and facts, written atomically, verified, without pickle.
 
-    last/  previous/  best/     each: tensors.safetensors, state.json
+    last/  previous/     each: tensors.safetensors, state.json
 
 ``state.json`` holds the SHA-256 of the tensors and of its own content, so that a truncated file or a flipped byte is
 noticed. ``last`` is replaced by two renames and the old one becomes ``previous``: whenever the process is killed, one
@@ -109,10 +109,6 @@ class CheckpointStore:
     def save_last(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Writes the state to go on from, and keeps the one before it."""
         save_checkpoint(self.folder / "last", tensors, facts, keep=self.folder / "previous")
-
-    def save_best(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Writes the best weights so far."""
-        save_checkpoint(self.folder / "best", tensors, facts)
 
     def newest(self) -> Path | None:
         """The folder of the checkpoint to go on from, unverified; None where there is none yet."""

@@ -20,6 +20,7 @@ from unrolled.network import Network
 from unrolled.runtime import StopRequest, choose_storage, heeding_stops
 from unrolled.training.checkpoint import CheckpointStore
 from unrolled.training.cuda_graphs import on_side_stream
+from unrolled.training.ending import Ending, Reason, ending_for
 from unrolled.training.figures import measure
 from unrolled.training.losses import Weights, class_weights
 from unrolled.training.optimizers import make_optimizer
@@ -56,8 +57,9 @@ def fit(
     validation_weights: Weights | None = None,
     recorders: Sequence[Recorder] = (),
     store: CheckpointStore | None = None,
+    enough: StopRequest | None = None,
 ) -> TrainState:
-    """Trains from the given state to the end of the plan.
+    """Trains from the given state to the end of the plan, or until nothing improves any more.
 
     Args:
         state: from `new_state`, perhaps restored from a checkpoint; it is changed and returned.
@@ -69,8 +71,10 @@ def fit(
         validation_weights: how much each validation sequence counts in the validation loss, [N].
         recorders: observers.
         store: the run's checkpoints; none are written where None.
+        enough: a request to end the training early, as if it were complete.
     Returns:
-        The state at the end; its ``shipped`` network holds the weights that its selection keeps.
+        The state at the end; its ``shipped`` network holds the weights that its selection keeps, and its ``ending``
+        says why the training ended.
     Raises:
         ConfigError: for settings that these data cannot have.
         DivergedError: if the loss is not finite.
@@ -101,6 +105,7 @@ def fit(
             recorders=recorders,
             store=store,
             stop=stop,
+            enough=enough or StopRequest(),
             started=time.perf_counter() - state.seconds,
         )
         for recorder in recorders:
@@ -124,6 +129,7 @@ class Fitting:
     """One call of `fit`, step by step.
 
     Attributes:
+        enough: a request to end here, as if all were done.
         started: when the training would have begun, had it never been stopped, by `time.perf_counter`.
         saved: when the last checkpoint was written, or this call began.
         lines: lines of figures that are due and still on their way from the device, the oldest first; each is a
@@ -139,6 +145,7 @@ class Fitting:
     recorders: Sequence[Recorder]
     store: CheckpointStore | None
     stop: StopRequest
+    enough: StopRequest
     started: float
     saved: float = field(default_factory=time.perf_counter)
     lines: deque[tuple[StepFigures, Callable[..., StepLog]]] = field(default_factory=deque)
@@ -148,11 +155,17 @@ class Fitting:
         state, selection = self.state, self.state.selection
         if not state.step:
             selection.begin(state.shipped, self.batcher, self.validation)
+        inside = False
         while not self.is_complete():
             self.train_epoch()
+            inside = state.place < self.plan.order.updates_per_epoch
+            if inside:  # a longer training goes on from here
+                self.save()
             self.finish_epoch()
+        state.ending = self.ending()
+        if not inside:  # before the selection ends: a longer training is not bound by its choice
+            self.save()
         selection.end(state.shipped, state.epoch, self.batcher, self.validation)
-        self.save()
         if selection.kept:
             state.shipped.load_state_dict(selection.kept)
         state.shipped.eval()
@@ -160,7 +173,28 @@ class Fitting:
     def is_complete(self) -> bool:
         """Whether nothing is left. An epoch that was stopped after its last update still lacks its figures."""
         state = self.state
-        return not state.place and (state.step >= self.plan.total_steps or state.selection.gives_up(self.plan))
+        done = state.step >= self.plan.total_steps or state.selection.gives_up(self.plan)
+        return not state.place and (done or self.cut_short() is not None)
+
+    def cut_short(self) -> Reason | None:
+        """Why the training ends before its length, at any update after the first."""
+        if not self.state.step:
+            return None
+        if self.enough.requested:
+            return "request"
+        limit = self.config.time_limit
+        return "time" if limit is not None and self.seconds() >= limit else None
+
+    def ending(self) -> Ending:
+        """Why a complete training ended."""
+        state = self.state
+        if state.step >= self.plan.total_steps:
+            reason: Reason = "length"
+        elif state.selection.gives_up(self.plan):
+            reason = "patience" if state.step else "fitted"
+        else:
+            reason = self.cut_short() or "length"
+        return ending_for(reason, self.config, self.plan, state.epoch, state.selection.waited)
 
     def train_epoch(self) -> None:
         """The updates of this epoch that are left."""
@@ -169,6 +203,8 @@ class Fitting:
         state.network.train()
         self.stepper.begin(updates, state.place)
         for indices in updates.batches[state.place :]:
+            if state.place and self.cut_short() is not None:
+                return
             self.train_step(len(indices))
             if state.step % self.config.log_every == 0:
                 self.log_step()
@@ -292,7 +328,7 @@ class Fitting:
         return time.perf_counter() - self.saved >= self.config.checkpoint_every_seconds
 
     def save(self) -> None:
-        """Writes a checkpoint of the whole state, and one of the best weights."""
+        """Writes a checkpoint of the whole state."""
         self.write_lines()
         if self.store is None:
             return
@@ -303,9 +339,5 @@ class Fitting:
         for recorder in self.recorders:
             recorder.flush()
         state.seconds = self.seconds()
-        selection = state.selection
-        if selection.best:
-            facts = {"step": state.step, "epoch": selection.best_epoch, "value": selection.best_value}
-            self.store.save_best(selection.best, facts)
         self.store.save_last(state.tensors(), state.facts())
         self.saved = time.perf_counter()

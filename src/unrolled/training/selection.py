@@ -7,6 +7,7 @@ stopped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -21,6 +22,13 @@ from unrolled.training.checkpoint import nested, part
 from unrolled.training.figures import LossAndAccuracy, measure
 from unrolled.training.plan import Plan
 
+HOPE, HOPE_WITHOUT_START = 0.25, 0.5
+"""The share of all epochs within which one has to be better than those before, by the patience ``auto``. It is larger
+where no fitted start can be kept instead: at the height of a schedule, learning may stand still for long."""
+
+LEAST_PATIENCE = 10
+"""The fewest epochs without an improvement that the patience ``auto`` takes for the end of learning."""
+
 
 class Selection:
     """The best weights on validation data, or the last ones, as ``config.keep`` says.
@@ -34,7 +42,7 @@ class Selection:
         best: the best weights so far, by name; empty before the first.
         best_value: their monitored figure; lower is better.
         best_epoch: the epoch that gave them; 0 for the start.
-        waited: epochs since then.
+        waited: epochs with a validation figure since then.
         start: figures before the first update, where the start is a candidate.
     """
 
@@ -50,6 +58,11 @@ class Selection:
     def method(self) -> Literal["fitted", "trained"]:
         """How the selected weights were learned, once training has ended."""
         return "trained"
+
+    @property
+    def has_fallback(self) -> bool:
+        """Whether the weights before the first update are good enough to be kept."""
+        return False
 
     def begin(self, network: Network, train: Batcher, validation: Batcher | None) -> None:
         """Before the first update of a training; not after a resume.
@@ -67,14 +80,18 @@ class Selection:
         """After an epoch, counted from 1; returns whether its validation figures are the best so far."""
         value = None if figures is None else self.monitored(figures)
         improved = value is not None and (self.best_value is None or value < self.best_value)
-        self.waited = 0 if improved else self.waited + 1
+        self.waited = 0 if improved or value is None else self.waited + 1
         if improved and value is not None:
             self._remember(network, value, epoch)
         return improved
 
     def gives_up(self, plan: Plan) -> bool:
         """Whether training ends early."""
-        return self.config.patience is not None and self.waited >= self.config.patience
+        patience = self.config.patience
+        if patience == "auto":
+            share = HOPE if self.has_fallback else HOPE_WITHOUT_START
+            patience = max(math.ceil(share * plan.epochs), LEAST_PATIENCE)
+        return patience is not None and self.waited >= patience
 
     def end(self, network: Network, epoch: int, train: Batcher, validation: Batcher | None) -> None:
         """After the last epoch, and again when a finished training is resumed."""

@@ -66,7 +66,7 @@ def check_settings(
     check_augmentation(augmentation, train)
     class_weights(config, train)
     for name in ("patience", "calibrate"):
-        if getattr(config, name) and validation is None:
+        if getattr(config, name) not in (None, False, "auto") and validation is None:
             raise ConfigError(
                 f"{name} needs validation data; set validation_fraction above 0 (of SequenceClassifier, give fit "
                 "validation=(X, y)), or leave it out."

@@ -19,6 +19,7 @@ from unrolled.config import Recipe
 from unrolled.errors import CheckpointError
 from unrolled.network import Network
 from unrolled.training.checkpoint import Checkpoint, nested, part
+from unrolled.training.ending import Ending
 from unrolled.training.optimizers import Optimizer
 from unrolled.training.selection import Selection
 
@@ -105,6 +106,7 @@ class TrainState:
         counts: sequences of each update of this epoch.
         seconds: of training so far.
         history: figures of each epoch.
+        ending: why the training ended; None before its end.
 
     Example:
         >>> class End(unrolled.Recorder):
@@ -126,6 +128,7 @@ class TrainState:
     counts: list[int] = field(default_factory=list)
     seconds: float = 0.0
     history: list[EpochLog] = field(default_factory=list)
+    ending: Ending | None = None
 
     @property
     def shipped(self) -> Network:
@@ -202,6 +205,7 @@ def training_facts(state: TrainState, recipe: Recipe) -> dict[str, Any]:
         "epochs": state.epoch,
         "best_epoch": state.selection.best_epoch,
         "method": state.selection.method,
+        "ended": None if state.ending is None else state.ending.facts(),
         "config": recipe.train.model_dump(mode="json"),
         "augment": recipe.augment.model_dump(mode="json"),
     }

@@ -57,7 +57,7 @@ class Recorder:
 
 
 class MetricsFile(Recorder):
-    """``metrics.jsonl``: a JSON object for each line of figures and for each epoch.
+    """``metrics.jsonl``: a JSON object for each line of figures, for each epoch, and for the end.
 
     After a resume the lines that came after the checkpoint are removed: the training writes them again.
     """
@@ -87,7 +87,9 @@ class MetricsFile(Recorder):
             os.fsync(self.file.fileno())
 
     def end(self, state: TrainState) -> None:
-        """Closes the file."""
+        """Closes the file, behind a line of the kind ``end`` where the training is complete."""
+        if state.ending is not None:
+            self._write({"event": "end", "step": state.step, "epoch": state.epoch, **state.ending.facts()})
         with writing(self.path):
             self.file.close()
 
@@ -100,7 +102,8 @@ def _known(line: bytes, state: TrainState) -> bool:
     """Whether a line is complete and not from after the state."""
     try:
         content = json.loads(line)
-        done = state.epoch if content["event"] == "epoch" else state.step
-        return line.endswith(b"\n") and int(content[content["event"]]) <= done
+        kind = str(content["event"])
+        done = {"epoch": state.epoch, "step": state.step}  # other lines are written anew
+        return line.endswith(b"\n") and kind in done and int(content[kind]) <= done[kind]
     except (ValueError, KeyError, TypeError):
         return False
