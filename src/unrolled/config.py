@@ -137,9 +137,15 @@ class DataConfig(Section):
         format: the file's format (default: from the ending of its name).
         table: layout of a table: one row per step (long) or one row per sequence (wide) (default: long if there is an
             id column).
-        delimiter: separator between the columns of a text table: one character, or 'tab'.
-        header: the first line of a text table names its columns (default: found out).
-        id: column with the name of the sequence.
+        delimiter: separator between the columns of a text table: one character, 'tab', or 'spaces' for runs of them
+            (default: found out).
+        decimal: what stands before the decimals of a number in a text table, a point or a comma (default: found out).
+        header: the first line of a text table names its columns; without names, columns are numbered from 0 (default:
+            found out).
+        day_first: the day stands before the month in dates such as 01/02/2026 (default: found out).
+        sequences_by: long table without an id: what begins a new sequence: a blank line, a line that is a mark such as
+            ---, a time that is smaller than the one before, or a number of rows.
+        id: column with the name of the sequence, or several whose names together are unique, as subject,trial.
         time: long table: column of the time, which must rise within a sequence.
         label: column of the label.
         channels: columns of the values, separated by commas; ax_* stands for ax_0, ax_1, …
@@ -174,7 +180,10 @@ class DataConfig(Section):
     format: FormatName | None = None
     table: Literal["long", "wide"] | None = None
     delimiter: str | None = None
+    decimal: Literal["point", "comma"] | None = None
     header: bool | None = None
+    day_first: bool | None = None
+    sequences_by: Literal["blank-lines", "marks", "time"] | Positive | None = None
     id: str | None = None
     time: str | None = None
     label: str | None = None
@@ -434,7 +443,20 @@ class TrainConfig(Section):
 
 
 HOW_TO_READ = (
-    *("layout", "format", "table", "delimiter", "header", "id", "time", "label", "channels", "group", "text", "tokens"),
+    *(
+        "layout",
+        "format",
+        "table",
+        "delimiter",
+        "decimal",
+        "header",
+        "day_first",
+        "sequences_by",
+        "id",
+        "time",
+        "label",
+    ),
+    *("channels", "group", "text", "tokens"),
 )
 """Fields of `DataConfig` that say how to read a file."""
 

@@ -176,7 +176,10 @@ def test_labels_may_be_missing_where_none_are_needed(tmp_path: Path) -> None:
         ("a,0,1,2,x\na,1,1,2\n", r"line 3: found 4 columns where the header has 5"),
         ("a,0,1,2,x\na,1,1,2,x,9\n", r"line 3: found 6 columns where the header has 5"),
         ("a,0,1,2,x\na,1,foo,2,x\na,2,1,2,x\na,3,1,2,x\n", r"line 3: column 'ax' holds 'foo'; expected a number"),
-        ('a,0,1,2,x\na,1,"1,5",2,x\na,2,1,2,x\na,3,1,2,x\n', r"line 3: column 'ax' holds '1,5'.*with a point"),
+        (
+            'a,0,1.5,2.5,x\na,1,0.5,2.5,x\na,2,"1,5",2,x\n',
+            r"line 4: column 'ax' holds '1,5'; .*--decimal comma",
+        ),
         ("a,0,1,2,x\na,1,1e300,2,x\na,2,1,2,x\n", r"line 3: column 'ax' holds 1e\+300, .*beyond the range"),
         ("a,0,1,2,x\na,noon,1,2,x\na,2,1,2,x\na,3,1,2,x\n", r"line 3: column 'time' holds 'noon'"),
     ],
@@ -202,8 +205,6 @@ def test_the_line_is_right_beyond_the_first_chunk(tmp_path: Path, monkeypatch: p
         (HEAD + "a,0,1,2,x\n", {"channels": ("ax", "ax")}, "names a column twice"),
         (HEAD + "a,0,1,2,x\n", {"channels": ("label",), "label": "-"}, "column 'label' holds 'x'; expected numbers"),
         ("id,x,x\na,1,2\n", {}, "the column name 'x' occurs twice, in columns 2 and 3"),
-        ("id;time;x\na;0;1\na;1;2\n", {}, "--delimiter ';'"),
-        ("id\ttime\tx\na\t0\t1\na\t1\t2\n", {}, "--delimiter tab"),
         ("id,a,b\n1,x,y\n1,x,z\n", {}, "the columns a, b hold text; which of them is the label"),
         ("time,ax,ay\n0,1,2\n1,3,4\n", {}, "the columns time, ax, ay do not show whether a row is a step"),
         ("id,label\na,x\na,x\n", {}, "no column is left for the values"),
@@ -259,14 +260,13 @@ def test_a_file_has_one_encoding(tmp_path: Path, order: tuple[str, str]) -> None
     ("content", "problem"),
     [
         (b"id,x\na,1\na,\0\n", "line 3: this is not text: it holds zero bytes"),
-        ("id,x\na,1\n".encode("utf-16"), "this is UTF-16 text; expected UTF-8"),
         (b"id,x\na," + b"1" * (10 << 20) + b"\n", "line 2: a cell is longer than 131,072 characters"),
         (b'id,x\na,"1\n' + b"a,1\n" * (3 << 20), "a quotation mark in it is not closed"),
         (gzip.compress(b"id,x\na,1\na,2\n")[:-12], "the gzip stream is cut short"),
-        (gzip.compress(b"\0" * (20 << 20)), "this line is longer than 8 MB"),
+        (gzip.compress(b"\0" * (20 << 20)), "this is a binary file"),
         (gzip.compress(b"1" * (20 << 20)), "longer than 8 MB"),
     ],
-    ids=["zero bytes", "UTF-16", "10 MB line", "open quote", "cut gzip", "gzip of zeros", "gzip of one line"],
+    ids=["zero bytes", "10 MB line", "open quote", "cut gzip", "gzip of zeros", "gzip of one line"],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     refused(tmp_path, content, problem)

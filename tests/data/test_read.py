@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unrolled.config import DataConfig
 from unrolled.data.formats import read
 from unrolled.errors import ReadError
 
@@ -32,14 +34,20 @@ def test_the_layout_reaches_the_npz_reader(tmp_path: Path) -> None:
     assert read(tmp_path / "some.npz", layout="time-first").equal_length == 3
 
 
-def test_an_unknown_suffix_is_refused_with_those_known(tmp_path: Path) -> None:
+def test_a_name_that_says_no_format_leaves_it_to_the_content(tmp_path: Path) -> None:
     (tmp_path / "some.xlsx").write_bytes(b"PAR1")
-    with pytest.raises(ReadError, match=r"'some.xlsx'.*\.ts.*\.npz.*-idx3-ubyte"):
+    with pytest.raises(ReadError, match="not a Parquet file, or a damaged one"):
         read(tmp_path / "some.xlsx")
+    (tmp_path / "some").write_text(TS)
+    with (tmp_path / "array.bin").open("wb") as file:
+        np.save(file, np.ones((2, 3)))
+    assert read(tmp_path / "some").fingerprint == read(tmp_path / "some", DataConfig(format="ts")).fingerprint
+    assert read(tmp_path / "array.bin").equal_length == 3
 
 
 def test_a_packed_file_of_another_format_gets_advice(tmp_path: Path) -> None:
-    (tmp_path / "some.npz.gz").write_bytes(b"\x1f\x8b")
+    np.savez(tmp_path / "some.npz", X=np.ones((2, 3)))
+    (tmp_path / "some.npz.gz").write_bytes(gzip.compress((tmp_path / "some.npz").read_bytes()))
     with pytest.raises(ReadError, match="Unpack it first"):
         read(tmp_path / "some.npz.gz")
 

@@ -134,9 +134,10 @@ def test_encodings_and_line_ends_do_not_matter(tmp_path: Path, mark: str, end: s
     assert sequences.targets.tolist() == [1, 0]
 
 
-def test_utf16_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match="Save it as UTF-8"):
-        read_text(tmp_path, HEADER + "1:a\n", "utf-16")
+def test_utf16_is_read(tmp_path: Path) -> None:
+    assert (
+        read_text(tmp_path, HEADER + "1:a\n", "utf-16").fingerprint == read_text(tmp_path, HEADER + "1:a\n").fingerprint
+    )
 
 
 @pytest.mark.parametrize("comment", ["# in between\n", "\n", "   \n", "\u00a0\u2003\n"])

@@ -11,6 +11,7 @@ dataset     `Dataset`: training, validation and test sequences
 load        a recipe's section [data] into a `Dataset`: named data or a file, split
 options     which options apply to which data
 numbers     numbers in text, and as 32-bit floats
+moments     time stamps in text: their forms, and their seconds
 coercion    a caller's arrays and lists into `Sequences`
 frames      data frames of other libraries as arrays and lists
 foreign     tensors and frames, told without importing their libraries

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,60 @@ def parse_number(text: str) -> float | None:
         return None if "_" in text else float(text)
     except ValueError:
         return None
+
+
+_WITH_COMMA = re.compile(r"[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?")
+_GROUPED = {
+    ".": re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?(?:[eE][+-]?\d+)?"),
+    ",": re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?(?:[eE][+-]?\d+)?"),
+}
+"""Numbers whose digits are in groups, by their decimal point."""
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How the numbers of a text are written.
+
+    Attributes:
+        point: what stands before decimals, a point or a comma.
+        groups: whether the other of the two stands between groups of three digits.
+    """
+
+    point: str = "."
+    groups: bool = False
+
+    @property
+    def group(self) -> str:
+        """What stands between groups of digits."""
+        return "," if self.point == "." else "."
+
+    def plain(self, text: str) -> str | None:
+        """A number with a decimal point and without groups; None for a text that is no number in this notation."""
+        text = text.strip()
+        if self.groups and _GROUPED[self.point].fullmatch(text):
+            text = text.replace(self.group, "")
+        elif self.point == ",":
+            words = parse_number(text) is not None and "." not in text
+            return text.replace(",", ".") if words or _WITH_COMMA.fullmatch(text) else None
+        text = text.replace(",", ".") if self.point == "," else text
+        return None if parse_number(text) is None else text
+
+    def parse(self, text: str) -> float | None:
+        """The number that a text spells; None where it spells none."""
+        plain = self.plain(text)
+        return None if plain is None else float(plain)
+
+
+POINT = Notation()
+"""A decimal point, and no groups."""
+
+
+def notations(text: str) -> list[Notation]:
+    """The notations in which a text is a number; those without groups stand first."""
+    every = (Notation("."), Notation(","), Notation(".", groups=True), Notation(",", groups=True))
+    fitting = [each for each in every if each.plain(text) is not None]
+    plain = {each.point for each in fitting if not each.groups}
+    return [each for each in fitting if not each.groups or each.point not in plain]
 
 
 def exceeds_float32(text: str) -> bool:

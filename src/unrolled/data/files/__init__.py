@@ -7,7 +7,7 @@ read_request  `Request`: the file to read, and what the user said about it
 notes         `Observer`: what a reader found without being told, and how far it is
 """
 
-from unrolled.data.files.chunks import Chunk, read_chunks
+from unrolled.data.files.chunks import Chunk, read_chunks, utf16_of
 from unrolled.data.files.lines import Line, read_lines
 from unrolled.data.files.notes import SILENT, Notes, Observer
 from unrolled.data.files.opening import (
@@ -40,4 +40,5 @@ __all__ = [
     "read_lines",
     "reading",
     "size_of",
+    "utf16_of",
 ]

@@ -1,7 +1,8 @@
 """A text file in chunks of whole lines; only one chunk is in memory.
 
-Plain or gzip, or standard input. The text is UTF-8, with or without a byte-order mark, or else Latin-1: a file has one
-encoding, and lines of both are refused. A line ends with ``\\n``, ``\\r\\n`` or ``\\r``.
+Plain or gzip, or standard input. The text is UTF-8, with or without a byte-order mark, UTF-16, or else Windows-1252,
+of which Latin-1 is a part: a file has one encoding, and lines of two are refused. A line ends with ``\\n``,
+``\\r\\n`` or ``\\r``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from unrolled.errors import ReadError
 
 CHUNK_BYTES = 16 << 20
 MAX_LINE_BYTES = 8 << 20
+_SURELY_UTF16, _LEAST_UTF16 = 64, 8
+"""Bytes that show UTF-16 without a byte-order mark."""
 _QUOTE = b'"'
 _MOST_QUOTES_TRIED = 100
 
@@ -52,7 +55,8 @@ def read_chunks(
         ReadError: for a file that is not text, and a line that is too long.
     """
     path = request.path
-    with _opened(path) as (file, position, total):
+    with _opened(path) as (raw, position, total):
+        file = _Utf8(raw)
         rest, line, first, encoding = b"", 1, True, _Encoding(request)
         while True:
             block = file.read(size)
@@ -100,14 +104,47 @@ def standard_input() -> BufferedIOBase:
         return stream if isinstance(stream, io.BufferedIOBase) else io.BytesIO(sys.stdin.read().encode())
 
 
+class _Utf8:
+    """A file whose text is UTF-8 if it was UTF-16 before; any other file as it is."""
+
+    def __init__(self, file: BufferedIOBase) -> None:
+        self._file = file
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._first = True
+
+    def read(self, size: int) -> bytes:
+        block = self._file.read(size)
+        if self._first:
+            self._first = False
+            encoding = utf16_of(block)
+            self._decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)("replace")
+        while self._decoder is not None:
+            text = self._decoder.decode(block, final=not block).encode("utf-8", "replace")
+            if text or not block:
+                return text
+            block = self._file.read(size)
+        return block
+
+
+def utf16_of(head: bytes) -> str | None:
+    """The kind of UTF-16 of a text, by its byte-order mark or the zero byte in each of its first letters; or None."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    start = head[: min(len(head), _SURELY_UTF16) // 2 * 2]
+    if len(start) < _LEAST_UTF16 or not start.translate(None, b"\0").isascii():
+        return None
+    low, high = start[::2], start[1::2]
+    if not any(high) and all(low):
+        return "utf-16-le"
+    return "utf-16-be" if not any(low) and all(high) else None
+
+
 def _without_mark(path: Path, text: bytes) -> bytes:
-    """The text without a byte-order mark; refuses UTF-16."""
-    for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        if text.startswith(mark):
-            raise ReadError(path, "this is UTF-16 text; expected UTF-8. Save it as UTF-8 (in Excel: CSV UTF-8).")
+    """The text without a byte-order mark."""
+    text = text.removeprefix(codecs.BOM_UTF8)
     if not text.strip(b"\xef\xbb\xbf \t\r\n"):
         raise ReadError(path, "there is nothing in it; expected lines of text.")
-    return text.removeprefix(codecs.BOM_UTF8)
+    return text
 
 
 def _last_end(text: bytes, quoted: bool) -> int:
@@ -148,16 +185,16 @@ class _Encoding:
             raise self._error("this is not text: it holds zero bytes. Save it as UTF-8.", line + before)
         if text.isascii():
             return text
-        if self._found != "Latin-1" and _is_utf8(text):
+        if self._found != "Latin-1" and _is(text, "utf-8"):
             self._found = "UTF-8"
             return text
         for number, one in enumerate(text.splitlines(), line):
             if not one.isascii():
                 self._judge(one, number)
-        return text.decode("latin-1").encode()
+        return text.decode("cp1252" if _is(text, "cp1252") else "latin-1").encode()
 
     def _judge(self, one: bytes, number: int) -> None:
-        encoding = "UTF-8" if _is_utf8(one) else "Latin-1"
+        encoding = "UTF-8" if _is(one, "utf-8") else "Latin-1"
         if self._found is None:
             self._found = encoding
             if encoding == "Latin-1":
@@ -173,9 +210,10 @@ class _Encoding:
         return ReadError(self._request.path, problem, line=line)
 
 
-def _is_utf8(text: bytes) -> bool:
+def _is(text: bytes, encoding: str) -> bool:
+    """Whether bytes are text in an encoding."""
     try:
-        text.decode()
+        text.decode(encoding)
     except UnicodeDecodeError:
         return False
     return True

@@ -1,6 +1,8 @@
 """Files into sequences: one file a format.
 
 registry     the table of formats, and the format of a file
+content      the first bytes of a file: its format, or that it is no data
+dialect      what separates the cells of a text table, and how its numbers are written
 delimited    CSV and TSV, as tables
 parquet      Parquet, as tables
 json_lines   JSON Lines: an object a sequence

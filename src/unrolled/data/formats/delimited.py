@@ -9,74 +9,87 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from unrolled.data.files import Chunk, Request, read_chunks
-from unrolled.data.numbers import BEYOND_FLOAT32, exceeds_float32, parse_number
-from unrolled.data.tables import MOST_COLUMNS, Block, ColumnKind, ColumnSample, FoundKind
-from unrolled.errors import ConfigError, ReadError, quoted
+from unrolled.data.formats.dialect import Dialect, chosen_delimiter, quoting, sniff
+from unrolled.data.numbers import BEYOND_FLOAT32, Notation, exceeds_float32, notations
+from unrolled.data.tables import MOST_COLUMNS, NULLS, Block, ColumnKind, ColumnSample, sample_of_texts
+from unrolled.errors import ReadError, quoted
 
-NULLS = ("", "NA", "N/A", "NaN", "nan", "-nan", "-NaN", "null", "NULL", "None", "#N/A", "?")
-"""Spellings of a missing number."""
 _SAMPLE_ROWS = 1000
 _SAMPLE_BYTES = 4 << 20
 _WORTH_THREADS = 1 << 20
-_NAMED_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "a space"}
 
 
 def open_delimited(
     request: Request,
-    delimiter: str,
+    delimiter: str | None,
     *,
     quoted: bool = True,
     header: bool | None = None,
     nulls: tuple[str, ...] = NULLS,
 ) -> Delimited:
-    """Opens a table in text and reads its header.
+    """Opens a table in text: finds its dialect and reads its first rows.
 
     Args:
-        request: names the file; its option ``delimiter`` comes before the format's.
-        delimiter: separates the columns in this format.
+        request: names the file; its options come before what is found.
+        delimiter: separates the columns in this format; None to find out.
         quoted: whether quotation marks enclose cells.
         header: whether the first line names the columns; None to find out.
         nulls: spellings of a missing value in the samples.
     Raises:
-        ReadError: for a file without rows, a wrong delimiter, and column names that occur twice.
+        ReadError: for a file without rows, and column names that occur twice.
     """
-    mark = _chosen_delimiter(request, delimiter)
+    path = request.path
     chunks = read_chunks(request, quoted=quoted)
     first = next(chunks, None)
     if first is None:
-        raise ReadError(request.path, "there is nothing in it; expected lines of text.")
-    rows = _first_rows(request.path, first, mark, quoted)
+        raise ReadError(path, "there is nothing in it; expected lines of text.")
+    if header is None:
+        dialect = sniff(first, request, delimiter, quoted=quoted)
+    else:
+        dialect = Dialect(chosen_delimiter(request) or delimiter or ",", quoted=quoted, header=header)
+    chunks = dialect.plain(chain([first], chunks))
+    first = next(chunks)
+    rows = _first_rows(path, first, dialect)
     while len(rows) < 2 and (more := next(chunks, None)):  # a header that fills a chunk
         first = Chunk(first.text + more.text, first.line)
-        rows = _first_rows(request.path, first, mark, quoted)
-    named = _is_header(request, rows) if header is None else header
-    request.found["header"] = named
-    _check_delimiter(request.path, rows, mark)
-    width = len(rows[0][1])
+        rows = _first_rows(path, first, dialect)
+    named = bool(dialect.header) and not dialect.blocks  # in blocks, the names are taken away with the rows
+    request.found.update(header=bool(dialect.header or dialect.names), **(dialect.recorded() if header is None else {}))
+    width = len(dialect.names or rows[0][1])
     if width > MOST_COLUMNS:
         raise ReadError(
-            request.path,
+            path,
             f"there are {width:,} columns; expected at most {MOST_COLUMNS:,}. Write such long sequences as a long "
             "table (a row a step) or as JSON Lines.",
             line=rows[0][0],
         )
-    names = _column_names(request.path, rows[0]) if named else tuple(str(number) for number in range(width))
-    body = rows[1:] if named else rows
+    if dialect.names or named:
+        names = _column_names(path, (rows[0][0], list(dialect.names or rows[0][1])))
+    else:
+        names = tuple(str(number) for number in range(width))
+    first_row = int(named) + int(dialect.units)
+    body = rows[first_row:]
     if not body:
-        raise ReadError(request.path, "there is a header but no row under it; expected at least one.", line=rows[0][0])
-    samples = {name: _sample([row[i] for _, row in body if i < len(row)], nulls) for i, name in enumerate(names)}
-    if named:
-        first = _without_lines(first, rows[0][0] - first.line + 1)
-    return Delimited(request.path, named, samples, mark, quoted, chain([first], chunks))
+        raise ReadError(path, "there is a header but no row under it; expected at least one.", line=rows[0][0])
+    samples = {
+        name: _sample(request, name, [row[i] for _, row in body if i < len(row)], nulls, dialect.numbers)
+        for i, name in enumerate(names)
+    }
+    if first_row:
+        first = _without_lines(first, rows[first_row - 1][0] - first.line + 1)
+        chunks = _without_repeated(request, ",".join(rows[0][1]), dialect, chain([first], chunks))
+    else:
+        chunks = chain([first], chunks)
+    return Delimited(path, bool(dialect.names or named), samples, dialect, chunks)
 
 
 @dataclass(frozen=True)
@@ -86,8 +99,7 @@ class Delimited:
     path: Path
     named: bool
     samples: Mapping[str, ColumnSample]
-    delimiter: str
-    quoted: bool
+    dialect: Dialect
     chunks: Iterator[Chunk]
 
     def blocks(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Block]:
@@ -95,12 +107,13 @@ class Delimited:
         for chunk in self.chunks:
             if chunk.text.strip():
                 table = self._parse(chunk, kinds)
-                columns = {name: table.column(name) for name in kinds}
-                yield Block(table.num_rows, columns, partial(self._row_error, chunk))
+                columns = {name: self._converted(chunk, table.column(name), name, kinds) for name in kinds}
+                forms = {name: sample.form for name, sample in self.samples.items() if sample.form}
+                yield Block(table.num_rows, columns, partial(self._row_error, chunk), forms)
 
     def _row_error(self, chunk: Chunk, row: int, problem: str) -> ReadError:
         """An error about a row, by its number in the chunk."""
-        rows = _rows(self.path, chunk, self.delimiter, self.quoted)
+        rows = _rows(self.path, chunk, self.dialect)
         line = next((line for line, _ in islice(rows, row, None)), None)
         return ReadError(self.path, problem, line=line)
 
@@ -115,15 +128,16 @@ class Delimited:
                         use_threads=len(chunk.text) > _WORTH_THREADS,
                     ),
                     parse_options=arrow_csv.ParseOptions(
-                        delimiter=self.delimiter,
-                        quote_char='"' if self.quoted else False,
-                        newlines_in_values=self.quoted and b'"' in chunk.text,
+                        delimiter=self.dialect.separator,
+                        quote_char='"' if self.dialect.quoted else False,
+                        newlines_in_values=self.dialect.quoted and b'"' in chunk.text,
                     ),
                     convert_options=arrow_csv.ConvertOptions(
                         column_types={name: self._type(name, kind) for name, kind in kinds.items()},
                         include_columns=list(kinds),
                         null_values=list(NULLS),
                         strings_can_be_null=False,
+                        decimal_point=self.dialect.numbers.point,
                     ),
                 )
             except (pa.ArrowException, ValueError) as error:
@@ -133,17 +147,30 @@ class Delimited:
         raise self._explained(chunk, kinds, problem)
 
     def _type(self, name: str, kind: ColumnKind) -> pa.DataType:
-        if kind == "moment" and self.samples[name].found == "moment":
-            zone = _has_zone(self.samples[name].values[0])
-            return pa.timestamp("us", "UTC") if zone else pa.timestamp("us")
         if kind == "name":
             return pa.dictionary(pa.int32(), pa.string())
-        return pa.string() if kind == "text" else pa.float64()
+        as_text = kind == "moment" and self.samples[name].form is not None
+        grouped = kind == "number" and self.dialect.numbers.groups
+        return pa.string() if kind in ("text", "list") or as_text or grouped else pa.float64()
+
+    def _converted(
+        self, chunk: Chunk, column: pa.ChunkedArray, name: str, kinds: Mapping[str, ColumnKind]
+    ) -> pa.ChunkedArray:
+        """A column as `Block` has it: numbers whose digits are in groups are read as text first."""
+        if kinds[name] != "number" or not pa.types.is_string(column.type):
+            return column
+        numbers = self.dialect.numbers
+        text = pc.utf8_trim_whitespace(column)
+        text = pc.if_else(pc.is_in(text, pa.array(NULLS)), pa.scalar(None, pa.string()), text)
+        if not all(numbers.plain(cell) is not None for cell in pc.unique(text.drop_null()).to_pylist()):
+            raise self._explained(chunk, kinds, "a cell is no number")
+        text = pc.replace_substring(text, numbers.group, "")
+        return pc.replace_substring(text, numbers.point, ".").cast(pa.float64())
 
     def _explained(self, chunk: Chunk, kinds: Mapping[str, ColumnKind], problem: str) -> ReadError:
         """The error for the first mistake in a chunk."""
         names = list(self.samples)
-        for line, row in _rows(self.path, chunk, self.delimiter, self.quoted):
+        for line, row in _rows(self.path, chunk, self.dialect):
             if len(row) != len(names):
                 return ReadError(
                     self.path,
@@ -152,7 +179,7 @@ class Delimited:
                     line=line,
                 )
             for name, cell in zip(names, row, strict=True):
-                wrong = _wrong_cell(cell.strip(), kinds.get(name), self.samples[name].found)
+                wrong = _wrong_cell(cell.strip(), kinds.get(name), self.dialect.numbers)
                 if wrong:
                     return ReadError(self.path, f"column {name!r} holds {quoted(cell)}; {wrong}", line=line)
         return ReadError(self.path, f"it cannot be read: {problem.splitlines()[0]}", line=chunk.line)
@@ -161,45 +188,18 @@ class Delimited:
 # The first lines
 
 
-def _chosen_delimiter(request: Request, default: str) -> str:
-    chosen = request.config.delimiter
-    if chosen is None:
-        return default
-    mark = "\t" if chosen.lower() in {"tab", "\\t"} else chosen
-    if len(mark) != 1 or mark in '"\r\n' or not mark.isascii():
-        raise ConfigError(f"delimiter = {chosen!r}; expected one character, such as , or ; or the word tab.")
-    return mark
-
-
-def _check_delimiter(path: Path, rows: list[tuple[int, list[str]]], mark: str) -> None:
-    """Refuses a table of one column that another delimiter would split."""
-    if len(rows[0][1]) > 1:
-        return
-    cells = [row[0] for _, row in rows[:20]]
-    for other, name in _NAMED_DELIMITERS.items():
-        counts = {cell.count(other) for cell in cells}
-        if other not in {mark, " "} and len(counts) == 1 and min(counts) > 0:
-            option = "tab" if other == "\t" else f"'{other}'"
-            raise ReadError(
-                path,
-                f"found one column, {quoted(cells[0])}, where {_NAMED_DELIMITERS.get(mark, repr(mark))} separates the "
-                f"columns; in this file {name} seems to separate them: --delimiter {option}.",
-                line=rows[0][0],
-            )
-
-
-def _first_rows(path: Path, chunk: Chunk, delimiter: str, quoted: bool) -> list[tuple[int, list[str]]]:
+def _first_rows(path: Path, chunk: Chunk, dialect: Dialect) -> list[tuple[int, list[str]]]:
     """The first rows, each with the number of its line and its cells."""
     if len(chunk.text) > _SAMPLE_BYTES:
         cut = chunk.text.find(b"\n", _SAMPLE_BYTES)
         chunk = Chunk(chunk.text[: cut + 1] if cut > 0 else chunk.text, chunk.line)
-    return list(islice(_rows(path, chunk, delimiter, quoted), _SAMPLE_ROWS + 1))
+    return list(islice(_rows(path, chunk, dialect), _SAMPLE_ROWS + 1))
 
 
-def _rows(path: Path, chunk: Chunk, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, chunk: Chunk, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """The rows of a chunk as Python's `csv` reads them, each with the number of its first line."""
     source = (raw.decode("utf-8") for raw in chunk.text.splitlines(keepends=True))
-    reader = csv.reader(source, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
+    reader = csv.reader(source, delimiter=dialect.separator, quoting=quoting(dialect.quoted))
     while True:
         line = chunk.line + reader.line_num
         try:
@@ -220,31 +220,15 @@ def _without_lines(chunk: Chunk, count: int) -> Chunk:
     return Chunk(chunk.text[next(ends).end() :], chunk.line + count)
 
 
-def _is_header(request: Request, rows: list[tuple[int, list[str]]]) -> bool:
-    """Whether the first row names the columns: it has a name that the options use, or few numbers.
-
-    A doubtful row is read as in an earlier file.
-    """
-    config, first = request.config, [cell.strip() for cell in rows[0][1]]
-    if config.header is not None:
-        return config.header
-    wanted = {config.id, config.time, config.label, config.group, config.text} - {None}
-    if wanted & set(first):
-        return True
-    numbers = [cell for cell in first if cell in NULLS or parse_number(cell) is not None]
-    if len(numbers) < max(len(first) - 1, 1):
-        return True
-    if len(numbers) == len(first):
-        return False
-    if "header" in request.like:
-        return bool(request.like["header"])
-    whole = [int(cell) for cell in numbers if cell.isdecimal()]
-    counts_up = whole == list(range(len(numbers))) or whole == list(range(1, len(numbers) + 1))
-    if not counts_up:
-        return False
-    position = next(index for index, cell in enumerate(first) if cell not in numbers)
-    below = {row[position].strip() for _, row in rows[1:] if position < len(row)}
-    return first[position] not in below  # "label,0,1,2", as pandas writes it
+def _without_repeated(request: Request, header: str, dialect: Dialect, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The chunks without lines that repeat the header, as files have that were joined."""
+    cells = header.encode()
+    line = re.compile(rb"(?m)^" + re.escape(cells.replace(b",", dialect.separator.encode())) + rb"(?=\r?$)")
+    for chunk in chunks:
+        text, count = line.subn(b"", chunk.text)
+        if count:
+            request.note("the header stands again between the rows, and is skipped")
+        yield Chunk(text, chunk.line)
 
 
 def _column_names(path: Path, row: tuple[int, list[str]]) -> tuple[str, ...]:
@@ -263,44 +247,23 @@ def _column_names(path: Path, row: tuple[int, list[str]]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _sample(cells: list[str], nulls: tuple[str, ...]) -> ColumnSample:
+def _sample(request: Request, name: str, cells: list[str], nulls: tuple[str, ...], numbers: Notation) -> ColumnSample:
     values = [cell for cell in (cell.strip() for cell in cells) if cell not in nulls]
-    return ColumnSample(_found(values), tuple(values))
+    plain = [numbers.plain(value) for value in values]
+    if 2 * sum(number is not None for number in plain) > len(values):  # a single letter among them is a mistake
+        return ColumnSample("number", tuple(number or value for number, value in zip(plain, values, strict=True)))
+    return sample_of_texts(request, name, values)
 
 
-def _found(values: list[str]) -> FoundKind:
-    """The content of most values: a single letter among numbers is a mistake, not a text column."""
-    if not values:
-        return "empty"
-    numbers = sum(parse_number(value) is not None for value in values)
-    if 2 * numbers > len(values):
-        return "number"
-    moments = sum(map(_is_moment, values))
-    return "moment" if 2 * moments > len(values) else "text"
-
-
-# Cells
-
-
-def _is_moment(cell: str) -> bool:
-    try:
-        datetime.fromisoformat(cell)
-    except ValueError:
-        return False
-    return not cell.isdecimal()
-
-
-def _has_zone(cell: str) -> bool:
-    return re.search(r"(Z|[+-]\d\d:?\d\d)\Z", cell[10:]) is not None
-
-
-def _wrong_cell(cell: str, kind: ColumnKind | None, found: FoundKind) -> str:
+def _wrong_cell(cell: str, kind: ColumnKind | None, numbers: Notation) -> str:
     """The mistake in a cell; empty for a correct cell."""
     if kind not in {"number", "moment"} or cell in NULLS:
         return ""
-    if kind == "moment" and found == "moment":
-        return "" if _is_moment(cell) else "expected a time such as 2026-01-31 12:00:00.5, as in the rows before."
-    if parse_number(cell) is None:
-        comma = " Write decimals with a point." if re.fullmatch(r"[+-]?\d+,\d+", cell) else ""
-        return f"expected a number, or nothing for a missing value.{comma}"
-    return f"it is {BEYOND_FLOAT32}." if kind == "number" and exceeds_float32(cell) else ""
+    plain = numbers.plain(cell)
+    if plain is None and kind == "moment":
+        return "expected a number, or a time such as 2026-01-31 12:00:00.5."
+    if plain is None:
+        other = notations(cell)
+        advice = f" If it is one, say --decimal {'comma' if other[0].point == ',' else 'point'}." if other else ""
+        return f"expected a number, or nothing for a missing value.{advice}"
+    return f"it is {BEYOND_FLOAT32}." if kind == "number" and exceeds_float32(plain) else ""

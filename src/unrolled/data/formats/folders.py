@@ -15,6 +15,7 @@ import numpy.typing as npt
 from unrolled.data.files import Notes, Request, reading
 from unrolled.data.formats.delimited import open_delimited
 from unrolled.data.formats.pictures import read_picture
+from unrolled.data.formats.table_files import announced_delimiter
 from unrolled.data.sequences import Sequences, Values, missing_labels
 from unrolled.data.tables import Growing, all_known, find_roles, ordered, read_long
 from unrolled.errors import ReadError
@@ -140,7 +141,7 @@ def _read_table(request: Request, file: Path) -> Sequences:
     # notes name the folder, so that a note about every file is shown once
     observer = Notes(lambda text: request.note(text.partition(": ")[2]))
     own = Request(file, config, observer, like=request.like, found=request.found)
-    table = open_delimited(own, "\t" if ".tsv" in file.name.lower() else ",")
+    table = open_delimited(own, announced_delimiter(file))
     if not table.named:  # only numbers, with a column for each channel
         own = replace(own, config=config.model_copy(update={"channels": tuple(table.samples)}))
     return read_long(table, find_roles(table, own), own)

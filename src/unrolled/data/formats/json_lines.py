@@ -19,7 +19,7 @@ import pyarrow as pa
 from unrolled.data.files import Line, Request, read_lines
 from unrolled.data.formats.table_files import read_table
 from unrolled.data.sequences import Sequences, as_text
-from unrolled.data.tables import Block, ColumnKind, ColumnSample, FoundKind
+from unrolled.data.tables import Block, ColumnKind, ColumnSample, FoundKind, sample_of_texts
 from unrolled.errors import ReadError, shortened
 
 _SAMPLE_LINES = 1000
@@ -58,10 +58,11 @@ class JsonTable:
         """See `Table`."""
         for rows in self.row_blocks:
             columns = {name: self._column(rows, name, kind) for name, kind in kinds.items()}
-            yield Block(len(rows), columns, partial(_row_error, rows))
+            forms = {name: sample.form for name, sample in self.samples.items() if sample.form}
+            yield Block(len(rows), columns, partial(_row_error, rows), forms)
 
     def _column(self, rows: list[Row], name: str, kind: ColumnKind) -> pa.ChunkedArray:
-        if kind in ("name", "text"):
+        if kind in ("name", "text") or (kind in ("moment", "list") and _as_text(self.samples[name])):
             return pa.chunked_array([pa.array([_text(line, name, row.get(name)) for line, row in rows], pa.string())])
         type_, expected = pa.float64(), "a number"
         if kind == "list":
@@ -82,6 +83,11 @@ class JsonTable:
 
 def _row_error(rows: list[Row], row: int, problem: str) -> ReadError:
     return rows[row][0].error(problem)
+
+
+def _as_text(sample: ColumnSample) -> bool:
+    """Whether time stamps or lists are written as texts."""
+    return sample.form is not None or (sample.found == "list" and not {"nested", "flat"} & set(sample.values))
 
 
 def _text(line: Line, name: str, value: Any) -> str | None:
@@ -119,6 +125,8 @@ def _samples(request: Request, rows: list[Row]) -> dict[str, ColumnSample]:
         elif found == "list":
             nested = isinstance(values[0], list) and values[0] and isinstance(values[0][0], list)
             samples[name] = ColumnSample(found, ("nested" if nested else "flat",))
+        elif found == "text":
+            samples[name] = sample_of_texts(request, name, [as_text(value) for value in values])
         else:
             samples[name] = ColumnSample(found, tuple(as_text(value) for value in values))
     return samples

@@ -15,7 +15,7 @@ from pyarrow import types
 
 from unrolled.data.files import MAX_EXPANSION, Request, check_file
 from unrolled.data.sequences import as_text
-from unrolled.data.tables import MOST_COLUMNS, Block, ColumnKind, ColumnSample, FoundKind, is_list
+from unrolled.data.tables import MOST_COLUMNS, Block, ColumnKind, ColumnSample, FoundKind, is_list, sample_of_texts
 from unrolled.errors import ReadError
 
 _SAMPLE_ROWS = 1000
@@ -65,7 +65,10 @@ def _described(request: Request, file: arrow_parquet.ParquetFile) -> ParquetTabl
             continue
         column = head.column(name).to_pylist() if head is not None and found != "list" else ["a list"]
         values = tuple(as_text(value) for value in column if value is not None)
-        samples[name] = ColumnSample(found if values else "empty", values)
+        if found == "text":
+            samples[name] = sample_of_texts(request, name, list(values))
+        else:
+            samples[name] = ColumnSample(found if values else "empty", values)
     return ParquetTable(request, file, samples)
 
 
@@ -92,7 +95,8 @@ class ParquetTable:
             if batch.num_rows:
                 table = pa.Table.from_batches([batch])
                 columns = {name: table.column(name) for name in kinds}
-                yield Block(batch.num_rows, columns, partial(self._row_error, done))
+                forms = {name: sample.form for name, sample in self.samples.items() if sample.form}
+                yield Block(batch.num_rows, columns, partial(self._row_error, done), forms)
                 done += batch.num_rows
             self.request.observer.progress(size * min(done, rows) // rows, size)
 

@@ -10,12 +10,13 @@ from typing import Any
 from unrolled.config import DataConfig, FormatName, Layout
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer, Request, check_file, reading
 from unrolled.data.formats.arff import read_arff
+from unrolled.data.formats.content import first_bytes, format_of_bytes, format_of_text, is_packed, refuse_no_data
 from unrolled.data.formats.folders import PICTURES, TABLES, holds, read_csv_folder, read_png_folder
 from unrolled.data.formats.idx import read_pictures
 from unrolled.data.formats.json_lines import read_json_lines
 from unrolled.data.formats.npy import read_npy
 from unrolled.data.formats.npz import read_npz
-from unrolled.data.formats.table_files import read_csv, read_parquet, read_tsv
+from unrolled.data.formats.table_files import read_csv, read_parquet
 from unrolled.data.formats.text_lines import read_text_lines
 from unrolled.data.formats.ts import read_ts
 from unrolled.data.options import refuse_options
@@ -23,8 +24,9 @@ from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 from unrolled.runtime import check_memory
 
-_TABLE = ("table", "time", "id", "label", "group", "channels", "text", "tokens")
-_OPTIONS = ("layout", "delimiter", "header", *_TABLE)
+_TABLE = ("table", "time", "id", "label", "group", "channels", "text", "tokens", "day_first", "sequences_by")
+_DIALECT = ("delimiter", "decimal", "header")
+_OPTIONS = ("layout", *_DIALECT, *_TABLE)
 """Options that apply only to some formats."""
 
 
@@ -64,8 +66,8 @@ def _packed(*endings: str) -> tuple[str, ...]:
 _IDX = ("-idx3-ubyte", "-ubyte", *(f"{mark}idx{dimensions}" for mark in ".-" for dimensions in ("", 1, 2, 3)))
 
 READERS = (
-    Reader("csv", "CSV", _packed(".csv"), read_csv, ("delimiter", "header", *_TABLE)),
-    Reader("tsv", "TSV", _packed(".tsv", ".tab"), read_tsv, ("delimiter", "header", *_TABLE)),
+    Reader("csv", "CSV", _packed(".csv"), read_csv, (*_DIALECT, *_TABLE)),
+    Reader("tsv", "TSV", _packed(".tsv", ".tab"), read_csv, (*_DIALECT, *_TABLE)),
     Reader("parquet", "Parquet", (".parquet", ".pq"), read_parquet, ("layout", *_TABLE)),
     Reader("jsonl", "JSON Lines", _packed(".jsonl", ".ndjson"), read_json_lines, ("layout", *_TABLE)),
     Reader("arff", ".arff", _packed(".arff"), read_arff),
@@ -73,12 +75,13 @@ READERS = (
     Reader("npz", ".npz", (".npz",), read_npz, ("layout",)),
     Reader("npy", ".npy", (".npy",), read_npy, ("layout",)),
     Reader("text", "text", _packed(".txt"), read_text_lines, ("delimiter", "tokens")),
-    Reader("csv-folder", "folder of CSV", TABLES, read_csv_folder, ("delimiter", "header", "time", "channels")),
+    Reader("csv-folder", "folder of CSV", TABLES, read_csv_folder, (*_DIALECT, "time", "channels", "day_first")),
     Reader("png-folder", "folder of PNG", PICTURES, read_png_folder),
     Reader("idx", "IDX", _packed(*_IDX), read_pictures),
 )
 
 
+_READER = {reader.name: reader for reader in READERS}
 _TEXTS = {"csv", "tsv", "jsonl", "arff", "ts", "text"}
 _CHARACTERS_A_BYTE = 8
 """Characters of a file for each byte of its values, at most: 32 for a number of four bytes."""
@@ -118,7 +121,10 @@ def read(
     options = config or DataConfig()
     if layout is not None:
         options = options.model_copy(update={"layout": layout})
-    reader = reader_of(path, options.format)
+    reader = reader_of(path, options.format, options)
+    if not reader.of_folders and path != STANDARD_INPUT:
+        check_file(path)
+        refuse_no_data(path, first_bytes(path), reader.name)
     refuse_options(options, _OPTIONS, reader.options, f"{reader.title} files such as {path}")
     if reader.name in _TEXTS and path.is_file():
         check_memory(path.stat().st_size / _CHARACTERS_A_BYTE, f"for the values in {path}")
@@ -130,34 +136,35 @@ def read(
     return replace(sequences, reading=reading) if reading else sequences
 
 
-def reader_of(path: str | Path, name: FormatName | None = None) -> Reader:
+def reader_of(path: str | Path, name: FormatName | None = None, config: DataConfig | None = None) -> Reader:
     """The reader for a file.
 
     Args:
         path: the file or folder.
-        name: of the format; by default the file's name says it.
+        name: of the format; by default the file's name says it, or else its first bytes do.
+        config: the options, of which some speak of a table.
     Raises:
-        ReadError: for a file that is missing or empty, a folder, or a name of no known format.
+        ReadError: for a file that is missing, empty or no data, and a folder of files of no known format.
     """
     path = Path(path)
     if name is not None:
-        return next(reader for reader in READERS if reader.name == name)
+        return _READER[name]
     if path == STANDARD_INPUT:
         return READERS[0]
     with reading(path):
         if path.is_dir():
             return _reader_of_folder(path)
     check_file(path)
-    for reader in READERS:
-        if not reader.of_folders and reader.fits(path):
-            return reader
-    packed = " Unpack it first." if path.suffix.lower() in {".gz", ".zip", ".bz2", ".xz", ".zst"} else ""
-    known = ", ".join(reader.endings[0] for reader in READERS if not reader.of_folders)
-    raise ReadError(
-        path,
-        f"no reader for names like {path.name!r}.{packed} Known endings: {known}. Name the format with --format, or "
-        "convert the file.",
-    )
+    known = next((reader for reader in READERS if not reader.of_folders and reader.fits(path)), None)
+    if known is not None and known.name != "text":
+        return known
+    head = first_bytes(path)
+    of_bytes = format_of_bytes(head)
+    if of_bytes is not None and is_packed(path):
+        raise ReadError(path, f"this is a file of the format {of_bytes}, packed by gzip. Unpack it first.")
+    if of_bytes is None:
+        refuse_no_data(path, head, "text")
+    return _READER[of_bytes or format_of_text(head, config or DataConfig())]
 
 
 def _reader_of_folder(path: Path) -> Reader:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from unrolled.data.files import Request, naming
+from pathlib import Path
+
+from unrolled.data.files import STANDARD_INPUT, Request, naming
 from unrolled.data.formats.delimited import open_delimited
 from unrolled.data.formats.parquet import open_parquet
 from unrolled.data.sequences import Sequences
-from unrolled.data.tables import Table, find_roles, read_lists, read_long, read_texts, read_wide
+from unrolled.data.tables import Table, find_roles, read_lists, read_long, read_texts, read_wide, with_joined
 
 _READERS = {"long": read_long, "wide": read_wide, "text": read_texts, "lists": read_lists}
 
 
 def read_csv(request: Request) -> Sequences:
-    """The sequences in a table whose columns are separated by commas."""
-    return read_table(open_delimited(request, ","), request)
+    """The sequences in a table in text."""
+    return read_table(open_delimited(request, announced_delimiter(request.path)), request)
 
 
-def read_tsv(request: Request) -> Sequences:
-    """The sequences in a table whose columns are separated by tabs."""
-    return read_table(open_delimited(request, "\t"), request)
+def announced_delimiter(path: Path) -> str | None:
+    """The delimiter that a file's name announces; None if it announces none."""
+    name = path.name.lower().removesuffix(".gz")
+    if name.endswith((".tsv", ".tab")):
+        return "\t"
+    return "," if name.endswith(".csv") or path == STANDARD_INPUT else None
 
 
 def read_parquet(request: Request) -> Sequences:
@@ -34,5 +39,6 @@ def read_table(table: Table, request: Request) -> Sequences:
         ReadError: with the line or the row, and the column.
     """
     with naming(table.path):
+        table = with_joined(table, request)
         roles = find_roles(table, request)
         return _READERS[roles.form](table, roles, request)

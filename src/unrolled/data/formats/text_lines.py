@@ -10,7 +10,7 @@ from dataclasses import replace
 from unrolled.data.files import Request, naming
 from unrolled.data.formats.delimited import open_delimited
 from unrolled.data.sequences import Sequences
-from unrolled.data.tables import Roles, read_texts
+from unrolled.data.tables import Channel, Roles, read_lists, read_texts
 from unrolled.errors import ReadError
 
 _TAB = "\t"
@@ -31,6 +31,8 @@ def read_text_lines(request: Request) -> Sequences:
             "are the columns of a table, say --format tsv.",
         )
     # text, not numbers: binary strings are read character by character, and NA is a text, not a missing value
+    # but several numbers with spaces between are a sequence of numbers
+    lists = [name for name, sample in table.samples.items() if sample.found == "list"]
     samples = {name: replace(sample, found="text") for name, sample in table.samples.items()}
     label = None
     if len(columns) == 2:
@@ -41,4 +43,7 @@ def read_text_lines(request: Request) -> Sequences:
         request.note(f"the {'first' if label == columns[0] else 'second'} part of a line is read as the label")
     text = next(name for name in columns if name != label)
     with naming(request.path):
+        if text in lists and request.config.tokens is None:
+            roles = Roles("lists", label=label, channels=(Channel("0", (text,)),))
+            return read_lists(replace(table, samples=samples), roles, request)
         return read_texts(replace(table, samples=samples), Roles("text", label=label, text=text), request)

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from unrolled.data.files import Request
+from unrolled.data.tables.joined import Joined
 from unrolled.data.tables.table import ColumnSample, Table
 from unrolled.errors import ConfigError, ReadError, listed, nearest, quoted
 
@@ -22,13 +23,17 @@ TableForm = Literal["long", "wide", "text", "lists"]
 
 ID_NAMES = (
     *("id", "case", "case_id", "caseid", "sequence_id", "seq_id", "series", "series_id", "sample_id", "recording"),
-    *("recording_id", "trial", "trial_id", "episode", "episode_id"),
+    *("recording_id", "trial", "trial_id", "episode", "episode_id", "block"),
 )
 TIME_NAMES = ("time", "timestamp", "time_stamp", "t", "step", "date", "datetime", "ts", "frame", "seconds", "ms")
 _LABEL_NAMES = ("label", "class", "target", "category", "class_label", "classlabel")
 _GROUP_NAMES = ("group", "subject", "subject_id", "person", "person_id", "participant", "participant_id", "user_id")
 _TEXT_NAMES = ("text", "string", "sentence", "document", "characters", "words", "tokens", "bits", "sequence")
 _NUMBERED = re.compile(r"(.*?)[_\-. ]?(\d{1,9})")
+_OUTER_NAMES = (
+    *(*_GROUP_NAMES, *ID_NAMES, "session", "session_id", "run", "file", "filename", "user", "patient", "day", "set"),
+)
+"""Columns within which alone the ids of sequences may be unique."""
 _MOST_CLASSES_SHARE = 0.5
 _MOST_RECORDED = 1000
 """Names of columns of steps that are recorded, at most."""
@@ -54,6 +59,7 @@ class Roles:
     Attributes:
         form: what a row is: a step (long); a sequence with a column for each step (wide), with columns of lists
             (lists), or with a column of text (text).
+        outer: in a long table, columns within which alone the ids may be unique.
     """
 
     form: TableForm
@@ -63,6 +69,16 @@ class Roles:
     group: str | None = None
     text: str | None = None
     channels: tuple[Channel, ...] = ()
+    outer: tuple[str, ...] = ()
+
+
+def is_well_known(name: str) -> bool:
+    """Whether columns of ids, times, labels, groups or texts often have this name."""
+    return _normalised(name) in {*ID_NAMES, *TIME_NAMES, *_LABEL_NAMES, *_GROUP_NAMES, *_TEXT_NAMES}
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[\s.\-]+", "_", name.strip().lower())
 
 
 def find_roles(table: Table, request: Request) -> Roles:
@@ -87,7 +103,8 @@ class _Search:
         config = request.config
         self.table, self.request, self.config = table, request, config
         self.samples = dict(table.samples)
-        self.free = list(self.samples)
+        parts = {part for each in table.parts.values() for part in each} if isinstance(table, Joined) else set()
+        self.free, self.parts = [name for name in self.samples if name not in parts], parts
         self.found = False
         self.like = request.like if _is_alike(table, request) else {}
         if self.like and self.like.get("columns", len(self.samples)) > len(self.samples):
@@ -111,12 +128,20 @@ class _Search:
             )
         self._find_group()
         self._find_label(form)
-        channels: tuple[Channel, ...] = ()
+        self.channels: tuple[Channel, ...] = ()
         if form == "wide":
-            channels = self._wide_channels()
+            self.channels = self._wide_channels()
         elif form != "text":
-            channels = self._single_channels("list" if form == "lists" else "number")
-        return Roles(form, self.id, self.time, self.label, self.group, self.text, channels)
+            self.channels = self._single_channels("list" if form == "lists" else "number")
+        outer = self._outer(form)
+        return Roles(form, self.id, self.time, self.label, self.group, self.text, self.channels, outer)
+
+    def _outer(self, form: TableForm) -> tuple[str, ...]:
+        """Columns that would make the ids of a long table unique, if they are not."""
+        if form != "long" or self.id is None or self.config.id is not None or self.like:
+            return ()
+        taken = {self.id, self.time, self.label, *(column for channel in self.channels for column in channel.columns)}
+        return tuple(name for name in self.samples if _normalised(name) in _OUTER_NAMES and name not in taken)
 
     # Names
 
@@ -126,6 +151,8 @@ class _Search:
             return None
         if name in self.free:
             self.free.remove(name)
+            return name
+        if name in self.parts:
             return name
         if name in self.samples:
             raise ConfigError(f"{role} = {name!r} names a column that another option names too; name another.")
@@ -140,7 +167,7 @@ class _Search:
 
     def _well_known(self, names: tuple[str, ...]) -> str | None:
         """The free column whose name comes first in a list of well-known names."""
-        normalised = {re.sub(r"[\s.\-]+", "_", name.strip().lower()): name for name in reversed(self.free)}
+        normalised = {_normalised(name): name for name in reversed(self.free)}
         return next((normalised[name] for name in names if name in normalised), None)
 
     def _take(self, name: str | None) -> str | None:
@@ -162,7 +189,13 @@ class _Search:
         if self.like:
             form: TableForm = self.like["form"]
             return form if form == "long" else self._row_a_sequence(form)
+        if self.config.sequences_by is not None:
+            return self._long()
         if not self.table.named:
+            if self.text is None and (self.time is not None or (self.id and self.samples[self.id].repeats)):
+                return "long"
+            if self.text is None and self.config.table is None:
+                self._find_text_among_texts()
             return "text" if self.text else self.config.table or "wide"
         numbered = _numbered(self.free)
         if self.config.table is None:
@@ -170,6 +203,8 @@ class _Search:
                 known = self._well_known(_TEXT_NAMES)
                 if known is not None and self.samples[known].found in ("text", "number"):
                     self.text = self._take(known)
+            if self.text is None and self.config.channels is None:
+                self._find_text_among_texts()
             if self.text is not None:
                 return self._row_a_sequence("text")
             if any(sample.found == "list" for sample in self.samples.values()):
@@ -179,13 +214,25 @@ class _Search:
                 raise ReadError(
                     self.request.path,
                     f"the columns {listed(self.samples)} do not show whether a row is a step or a sequence. If it "
-                    "is a step, name the column of the sequence's id: --id COLUMN (or --table long, if all rows are "
-                    "one sequence). If it is a whole sequence, say --table wide.",
+                    "is a step, name the column of the sequence's id: --id COLUMN (or say what begins a new sequence, "
+                    "--sequences-by time, blank-lines or a number of rows; or --table long, if all rows are one "
+                    "sequence). If it is a whole sequence, say --table wide.",
                 )
             return self._row_a_sequence("wide")
+        return self._long()
+
+    def _long(self) -> TableForm:
+        """Finds the id and the time of a table with a row a step."""
         self.id = self.id or self._take(self._well_known(ID_NAMES))
-        self.time = self.time or self._take(self._well_known(TIME_NAMES))
+        self.time = self.time or self._take(self._known_time())
+        if self.config.sequences_by == "time" and self.time is None:
+            raise ConfigError("sequences_by = 'time' needs the column of the times: --time COLUMN.")
         return "long"
+
+    def _known_time(self) -> str | None:
+        """A joined column of dates and clock times, or one with a well-known name."""
+        joined = [name for name in self.free if isinstance(self.table, Joined) and name in self.table.parts]
+        return next(iter(joined), None) or self._well_known(TIME_NAMES)
 
     def _is_long(self, numbered: bool) -> bool:
         id_column = self.id or self._well_known(ID_NAMES)
@@ -205,6 +252,24 @@ class _Search:
                 self.id = self._take(known)
         return form
 
+    def _find_text_among_texts(self) -> None:
+        """Finds texts, ids and labels in a table without numbers: texts are long, labels few."""
+        texts = [name for name in self.free if self.samples[name].found == "text"]
+        others = any(self.samples[name].found not in ("text", "empty") for name in self.free)
+        if len(texts) + bool(self.label) < 2 or others or self._well_known(TIME_NAMES) or not texts:
+            return
+        distinct = {name: len(set(self.samples[name].values)) for name in texts}
+        various = [name for name in texts if distinct[name] > _MOST_CLASSES_SHARE * len(self.samples[name].values)]
+        if not various:
+            return
+        self.text = self._take(max(various, key=lambda name: sum(map(len, self.samples[name].values))))
+        rest = [name for name in texts if name != self.text]
+        if self.label is None and self.config.label is None:
+            self.label = self._take(min(rest, key=lambda name: distinct[name], default=None))
+        ids = [name for name in rest if name in self.free and not self.samples[name].repeats]
+        if self.id is None and len(ids) == 1:
+            self.id = self._take(ids[0])
+
     # The label and the group
 
     def _find_group(self) -> None:
@@ -222,7 +287,7 @@ class _Search:
         if self.like:
             self.label = self._take(self._well_known(_LABEL_NAMES)) if self.table.named else None
             return
-        if not self.table.named:
+        if not self.table.named and form == "wide":
             self.label = self._take(self._label_without_names())
             return
         name = self._well_known(_LABEL_NAMES)

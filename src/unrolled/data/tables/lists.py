@@ -1,4 +1,4 @@
-"""Tables with a row a sequence whose values are lists, from Parquet and JSON Lines.
+"""Tables with a row a sequence whose values are lists: of Parquet and JSON Lines, or written as text.
 
 Either each channel has a column of lists of numbers, of one length within a row; or one column holds lists of lists:
 a list for each step with a number for each channel (``layout = "channels-first"``: a list for each channel).
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from unrolled.data.files import Request
 from unrolled.data.numbers import Floats
 from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.tables.cells import lists_of
 from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.sequence_columns import SequenceColumns
@@ -71,6 +72,8 @@ def _flat(block: Block, name: str) -> _Flat:
     """
     column = block.columns[name].combine_chunks()
     array = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
+    if not is_list(array.type):
+        array = lists_of(array.to_pylist(), block.error, name)
     sizes = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     if (sizes < 1).any():
         raise block.error(

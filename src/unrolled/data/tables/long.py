@@ -10,7 +10,7 @@ it holds one value a sequence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def read_long(table: Table, roles: Roles, request: Request) -> Sequences:
         ReadError: for a missing id, times that do not rise, a label or group that changes within an id.
     """
     columns = tuple(channel.columns[0] for channel in roles.channels)
-    rows = _Rows(roles)
+    rows = _Rows(roles, request.config.sequences_by)
     values = Growing(len(columns))
     for block in table.blocks(_kinds(roles, columns)):
         rows.add(block)
@@ -48,14 +48,14 @@ def read_long(table: Table, roles: Roles, request: Request) -> Sequences:
         times=rows.time.first if rows.time else None,
     )
     of_sequence = {constant.column: (constant.of_sequence, constant.texts) for constant in rows.constants}
-    if roles.id:
+    if roles.id and not rows.parted:
         of_sequence[roles.id] = (np.arange(len(lengths)), rows.ids)
-    return described(sequences, roles, request, of_sequence)
+    return described(sequences, replace(roles, id=None) if rows.parted else roles, request, of_sequence)
 
 
 def _kinds(roles: Roles, columns: tuple[str, ...]) -> dict[str, ColumnKind]:
     kinds: dict[str, ColumnKind] = dict.fromkeys(columns, "number")
-    kinds |= {name: "name" for name in (roles.id, roles.label, roles.group) if name}
+    kinds |= {name: "name" for name in (roles.id, roles.label, roles.group, *roles.outer) if name}
     if roles.time:
         kinds[roles.time] = "moment"
     return kinds
@@ -64,18 +64,28 @@ def _kinds(roles: Roles, columns: tuple[str, ...]) -> dict[str, ColumnKind]:
 class _Rows:
     """The sequence of each row, and what each sequence has besides its steps."""
 
-    def __init__(self, roles: Roles) -> None:
+    def __init__(self, roles: Roles, by: str | int | None) -> None:
         self.ids = Numbering()
         self.order = _Order()
         self.time = _Rising(roles.time) if roles.time else None
-        columns = (("label", roles.label), ("group", roles.group))
-        self.constants = [_Constant(column, role) for role, column in columns if column]
+        columns = (*(("", name) for name in roles.outer), ("group", roles.group), ("label", roles.label))
+        self.constants = [_Constant(column, role, roles.id) for role, column in columns if column]
         self._id = roles.id
+        self._parts = None if by in (None, "blank-lines", "marks") else _Parts(by, roles.time)
+
+    @property
+    def parted(self) -> bool:
+        """Whether the ids alone do not say which sequence a row belongs to."""
+        return self._parts is not None
 
     def add(self, block: Block) -> None:
         """Adds the rows of a block."""
         numbers = self._sequence_numbers(block)
-        found = _RowNumbers(block, numbers, len(self.ids) if self._id else 1, self.ids if self._id else None)
+        if self._parts is not None:
+            numbers = self._parts.numbers(block, numbers)
+            found = _RowNumbers(block, numbers, self._parts.count, None)
+        else:
+            found = _RowNumbers(block, numbers, len(self.ids) if self._id else 1, self.ids if self._id else None)
         self.order.add(numbers, found.count)
         columns: tuple[_Constant | _Rising | None, ...] = (*self.constants, self.time)
         for column in columns:
@@ -115,11 +125,50 @@ class _RowNumbers:
         return None if self.ids is None else repr(self.ids.texts()[self.numbers[row]])
 
 
-class _Constant:
-    """A column that is constant within a sequence."""
+class _Parts:
+    """The sequences of rows that follow each other: a number of rows each, or up to a time that is smaller.
 
-    def __init__(self, column: str, role: str) -> None:
-        self.column, self._role = column, role
+    Args:
+        by: the number of rows, or ``"time"``.
+        time: the column of the times.
+    """
+
+    def __init__(self, by: str | int, time: str | None) -> None:
+        self._by, self._time = by, time
+        self._rows = self.count = 0
+        self._last = (-1, np.inf)
+
+    def numbers(self, block: Block, ids: Integers) -> Integers:
+        """The number of each row's sequence, [n].
+
+        Args:
+            block: the rows.
+            ids: the number of each row's id, [n]; another one begins a sequence too.
+        """
+        if isinstance(self._by, int):
+            found: Integers = (self._rows + np.arange(block.rows)) // self._by
+            self._rows += block.rows
+        else:
+            times = block.moments(str(self._time))
+            before = np.concatenate([[self._last[1]], times[:-1]])
+            other = np.concatenate([[self._last[0]], ids[:-1]]) != ids
+            found = self.count - 1 + np.cumsum((times < before) | other)
+            self._last = (int(ids[-1]), float(times[-1]))
+        self.count = int(found[-1]) + 1
+        return found
+
+
+class _Constant:
+    """A column that is constant within a sequence.
+
+    Args:
+        column: its name.
+        role: label or group; empty for a column within which alone the ids may be unique.
+        id: the column of the ids.
+    """
+
+    def __init__(self, column: str, role: str, id: str | None) -> None:  # noqa: A002
+        self.column, self._role, self._id = column, role, id
         self.texts = Numbering()
         self.of_sequence: Integers = np.empty(0, np.int64)
 
@@ -134,6 +183,13 @@ class _Constant:
             row = int(np.argmax(other))
             texts = [*self.texts.texts(), ""]
             name = f" of id {rows.id_of(row)}" if rows.ids else ""
+            if self._role != "label" and rows.ids:
+                raise rows.block.error(
+                    row,
+                    f"id {rows.id_of(row)} stands beside {texts[expected[row]]!r} and beside {texts[found[row]]!r} in "
+                    f"column {self.column!r}; expected ids that are unique. If they are so only within "
+                    f"{self.column!r}, say --id {self.column},{self._id}; if not, --id {self._id}.",
+                )
             raise rows.block.error(
                 row,
                 f"the {self._role} in column {self.column!r}{name} changes from {texts[expected[row]]!r} to "
@@ -176,7 +232,10 @@ class _Rising:
             return rows.block.error(row, f"{name}the time {column} is missing; every step needs one.")
         problem = "occurs twice; remove one of the steps."
         if time != before:
-            rising = "expected times that rise within a sequence. Sort the rows by id and time."
+            rising = (
+                "expected times that rise within a sequence. Sort the rows by id and time; or, if a smaller time "
+                "begins a new sequence, say --sequences-by time."
+            )
             problem = f"comes after {_moment(before)}; {rising}"
         return rows.block.error(row, f"{name}the time {_moment(time)} {column} {problem}")
 

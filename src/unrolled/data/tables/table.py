@@ -7,7 +7,7 @@ is a step or a sequence; `long`, `wide`, `texts` and `lists` make sequences.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -16,9 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unrolled.data.files import Request
+from unrolled.data.moments import MomentForm, find_form
 from unrolled.data.numbers import BEYOND_FLOAT32, Floats, to_float32
 from unrolled.data.sequences import Integers, Times, as_text
-from unrolled.errors import ReadError
+from unrolled.data.tables.cells import is_list_text
+from unrolled.errors import ReadError, quoted
 
 ColumnKind = Literal["number", "moment", "name", "text", "list"]
 """How a column is read: numbers; moments in time; texts of which there are few; any texts; lists."""
@@ -34,16 +37,41 @@ class ColumnSample:
 
     Attributes:
         found: the content of most rows.
-        values: the values that are not missing, as text.
+        values: the values that are not missing, as text; numbers with a decimal point.
+        form: of time stamps in text, how they are written.
     """
 
     found: FoundKind
     values: tuple[str, ...]
+    form: MomentForm | None = None
 
     @property
     def repeats(self) -> bool:
         """Whether a value occurs twice."""
         return len(set(self.values)) < len(self.values)
+
+
+def sample_of_texts(request: Request, name: str, values: list[str]) -> ColumnSample:
+    """The sample of a column of text: time stamps, lists of numbers, or other texts.
+
+    Raises:
+        ReadError: for dates whose day and month cannot be told apart.
+    """
+    if not values:
+        return ColumnSample("empty", ())
+    if request.config.tokens is not None or request.config.text == name:
+        return ColumnSample("text", tuple(values))
+    form = find_form(values, request.config.day_first)
+    if isinstance(form, str):
+        raise ReadError(
+            request.path,
+            f"column {name!r} holds {quoted(form)}, and whether the day or the month stands first cannot be told. Say "
+            "--day-first or --no-day-first, or write dates as 2026-01-31.",
+        )
+    if form is not None:
+        return ColumnSample("moment", tuple(values), form)
+    lists = sum(map(is_list_text, values))
+    return ColumnSample("list" if 2 * lists > len(values) else "text", tuple(values))
 
 
 class Numbering:
@@ -73,11 +101,13 @@ class Block:
         rows: how many.
         columns: by name.
         error: makes an error about a row from its number in the block and the problem.
+        forms: how time stamps in text are written, by column.
     """
 
     rows: int
     columns: Mapping[str, pa.ChunkedArray]
     error: Callable[[int, str], ReadError]
+    forms: Mapping[str, MomentForm] = field(default_factory=dict)
 
     def numbers(self, name: str) -> npt.NDArray[np.floating]:
         """A column of numbers, [n]; NaN for a missing one."""
@@ -104,6 +134,11 @@ class Block:
     def moments(self, name: str) -> Times:
         """A column of moments, [n]: numbers as they are, time stamps in seconds since 1970; NaN for a missing one."""
         column = self.columns[name]
+        if name in self.forms:
+            times, wrong, problem = self.forms[name].seconds(column)
+            if wrong is not None:
+                raise self.error(wrong, f"column {name!r} holds {quoted(str(column[wrong]))}; {problem}.")
+            return times
         if not pa.types.is_temporal(column.type):
             return self.numbers(name).astype(np.float64, copy=False)
         if pa.types.is_date(column.type):
