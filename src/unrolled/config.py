@@ -50,7 +50,7 @@ MethodName = Literal["auto", "fitted", "trained"]
 SplitName = Literal["stratified", "time", "order"]
 Layout = Literal["time-first", "channels-first"]
 FormatName = Literal[
-    "csv", "tsv", "parquet", "jsonl", "ts", "arff", "npz", "npy", "idx", "csv-folder", "png-folder", "text"
+    "csv", "tsv", "parquet", "jsonl", "ts", "arff", "npz", "npy", "idx", "csv-folder", "png-folder", "files", "text"
 ]
 
 
@@ -148,6 +148,9 @@ class DataConfig(Section):
         id: column with the name of the sequence, or several whose names together are unique, as subject,trial.
         time: long table: column of the time, which must rise within a sequence.
         label: column of the label.
+        label_from: what holds the label where no column does: the names of the files, without the numbers at their end
+            (file), the names of their folders (folder), or the order: so many sequences of each class one after the
+            other (a number).
         channels: columns of the values, separated by commas; ax_* stands for ax_0, ax_1, …
         group: column of the groups that a split must not divide, such as the person.
         text: column of texts; each text is a sequence of characters or words.
@@ -187,6 +190,7 @@ class DataConfig(Section):
     id: str | None = None
     time: str | None = None
     label: str | None = None
+    label_from: Literal["file", "folder"] | Positive | None = None
     channels: Names | None = None
     group: str | None = None
     text: str | None = None
@@ -456,7 +460,7 @@ HOW_TO_READ = (
         "time",
         "label",
     ),
-    *("channels", "group", "text", "tokens"),
+    *("label_from", "channels", "group", "text", "tokens"),
 )
 """Fields of `DataConfig` that say how to read a file."""
 

@@ -44,7 +44,7 @@ def test_json_is_the_same_facts(unrolled: Command, fresh: Path) -> None:
         ("empty.ts", b"", "empty"),
         ("cut-idx3-ubyte", bytes([0, 0, 8, 3, 0, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0, 2, 1]), "cut short"),
         ("bad.ts", TS.replace("9,9", "9,x").encode(), "line 7, column 7"),
-        ("odd.xyz", b"1", ".ts"),
+        ("odd.xyz", b"%PDF-1.7", "a PDF document"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(

@@ -22,7 +22,10 @@ _SHADES = " .:-=+*#%@"
 @app.command()
 @with_file_options()
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A file or folder of sequences; - for standard input, as CSV.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="A file or folder of sequences, or several files; - for standard input.", metavar="PATH"),
+    ],
     test: Annotated[
         Path | None, typer.Option(help="A file of test sequences: count those that stand in the file too.")
     ] = None,
@@ -35,10 +38,11 @@ def inspect(
     from unrolled.cli.data import data_config
     from unrolled.cli.reading import reading_bar
     from unrolled.data import inspect as inspect_file
+    from unrolled.data.formats import pattern_of
 
     with reading_bar(notes()) as bar:
         given = options if test is None else {**options, "test": str(test)}
-        inspection = inspect_file(path, data_config(given), observer=bar)
+        inspection = inspect_file(pattern_of(paths), data_config(given), observer=bar)
     if as_json:
         print_json(inspection.to_dict())
     else:

@@ -20,7 +20,8 @@ app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exce
 @with_config_options
 def train(
     what: Annotated[
-        str | None, typer.Argument(help="A recipe's name or file, a named data set, or a file of sequences.")
+        list[str] | None,
+        typer.Argument(help="A recipe's name or file, a named data set, or a file of sequences, or several."),
     ] = None,
     resume: Annotated[
         Path | None,
@@ -48,6 +49,7 @@ def train(
 
     WHAT is a recipe (`unrolled recipes`), a data set (`unrolled datasets`),
     or a file or folder of labelled sequences; - is standard input, read as CSV.
+    Several files, as from *.csv, are one data set.
     Every other option replaces the recipe's value of a field;
     `unrolled recipes show NAME` prints the values of a recipe.
     """
@@ -55,12 +57,13 @@ def train(
     from unrolled.cli.reading import reading_bar
     from unrolled.cli.watching import watcher
     from unrolled.data.files import SILENT
+    from unrolled.data.formats import pattern_of
     from unrolled.runs import EXTENDING, RunFolder, recipe_for
     from unrolled.runs import resume as go_on
     from unrolled.runs import train as begin
     from unrolled.training.recorders import PlainLines, ProgressBar, Recorder
 
-    if (what is None) == (resume is None):
+    if bool(what) == (resume is not None):
         raise typer.BadParameter("give either WHAT to train, or --resume RUN.")
     if resume is not None and start is not None:
         raise typer.BadParameter("--resume goes on with a run, --from begins a new one; give one of them.")
@@ -70,7 +73,7 @@ def train(
         flag = other[0].replace("_", "-")
         raise typer.BadParameter(f"--resume goes on with the run's own settings, but for {flags}; leave out --{flag}.")
     silent = quiet or as_json
-    asked = RunFolder.open(resume).read_config()[0] if resume else recipe_for(what or "")
+    asked = RunFolder.open(resume).read_config()[0] if resume else recipe_for(pattern_of(what or []))
     recipe = asked.with_options(options)
     console = notes()
     recorders: list[Recorder] = []

@@ -11,7 +11,7 @@ from unrolled.data.checks import as_learned, check_test, check_trainable
 from unrolled.data.dataset import Dataset
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer
 from unrolled.data.folds import in_folds
-from unrolled.data.formats import read
+from unrolled.data.formats import is_pattern, read
 from unrolled.data.options import refuse_options
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCE_OPTIONS, SOURCES
@@ -94,7 +94,11 @@ def split_dataset(
         DataError: for sequences that cannot be trained on, split or tested on.
     """
     if sequences.labels is None:
-        raise DataError(f"{origin} holds no labels; training needs one for each sequence.")
+        raise DataError(
+            f"{origin} holds no labels; training needs one for each sequence. Name their column (--label COLUMN), or "
+            "say what else holds them: --label-from file or folder, or the number of sequences of each class if they "
+            "stand in that order."
+        )
     check_trainable(sequences, missing)
     parts = [f"{len(sequences):,} sequences from {origin}"]
     train, test = sequences, None
@@ -126,13 +130,13 @@ def _from_file(config: DataConfig, observer: Observer, missing: MissingName, lik
     path = _existing(config.source)
     refuse_options(config, OPTIONS_OF_NAMED_DATA, (), f"the file {path}")
     sequences = read(path, config, observer=observer, like=like)
-    name = "data" if path == STANDARD_INPUT else path.name.split(".")[0]
+    name = "data" if path == STANDARD_INPUT or is_pattern(path) else path.name.split(".")[0]
     return split_dataset(sequences, config, name, str(path), observer, missing=missing)
 
 
 def _existing(name: str) -> Path:
     """The path, if it could be one; a bare word without such a file is a misspelt name."""
     path = Path(name)
-    if path.exists() or len(path.parts) > 1 or path.suffix or path == STANDARD_INPUT:
+    if path.exists() or len(path.parts) > 1 or path.suffix or path == STANDARD_INPUT or is_pattern(path):
         return path
     raise UnknownNameError("data set or file", name, SOURCES, "`unrolled datasets` lists the named ones.")

@@ -371,6 +371,8 @@ def encode_labels(
             ``classes``.
     """
     array = np.asarray(labels)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
     if array.ndim != 1:
         raise DataError(f"labels have the shape {array.shape}; expected one label a sequence, [N].")
     missing = missing_labels(array)

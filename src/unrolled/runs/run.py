@@ -29,6 +29,7 @@ from unrolled.data import (
     split_dataset,
 )
 from unrolled.data.files import SILENT, STANDARD_INPUT, Notes, Observer
+from unrolled.data.formats import is_pattern
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCES
 from unrolled.drawing import draw_confusion, draw_curves, draw_prediction, to_pixels, to_png
 from unrolled.errors import (
@@ -161,7 +162,8 @@ def recipe_for(name: str) -> Recipe:
     if name in SOURCES:
         return default_recipe(name).with_options({"source": name})
     if path.exists() or len(path.parts) > 1 or path.suffix or path == STANDARD_INPUT:
-        return default_recipe(path.resolve().name.split(".")[0].strip("-") or "data").with_options({"source": name})
+        named = path.parent if is_pattern(path) else path
+        return default_recipe(named.resolve().name.split(".")[0].strip("-*") or "data").with_options({"source": name})
     aliases = {alias for recipe in named_recipes().values() for alias in recipe.aliases}
     known = {*named_recipes(), *aliases, *SOURCES}
     raise UnknownNameError("recipe, data set or file", name, known, "`unrolled recipes` lists the recipes.")

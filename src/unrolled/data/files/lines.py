@@ -33,12 +33,12 @@ class Line:
         return ReadError(self.path, problem, line=self.number, column=None if position is None else position + 1)
 
 
-def read_lines(request: Request, comment: str | None = None) -> Iterator[list[Line]]:
+def read_lines(request: Request, comment: str | tuple[str, ...] = ()) -> Iterator[list[Line]]:
     """The lines that are neither blank nor comments, a chunk of the file at a time.
 
     Args:
         request: names the file.
-        comment: what a comment begins with; None where the format has no comments.
+        comment: what a comment begins with; nothing where the format has no comments.
     Raises:
         ReadError: as `read_chunks`.
     """

@@ -11,14 +11,17 @@ ts           .ts of the UEA/UCR archive
 arff         .arff of Weka
 npy, npz     NumPy's arrays
 idx          MNIST's arrays
-folders      a folder a class: CLASS/*.csv, CLASS/*.png
+file_sets    the files of a folder or a pattern, their ids and labels
+many_files   sets of files: a file a sequence, a file a class, or parts of one data set
+picture_folders  a folder a class, of pictures
 pictures     one picture file as grey values
 table_files  any table into sequences, by the roles of its columns
 
 npy.py  .npy, and what .npz shares with it
 """
 
+from unrolled.data.formats.file_sets import is_pattern, pattern_of
 from unrolled.data.formats.idx import read_idx_pair
 from unrolled.data.formats.registry import read, reader_of
 
-__all__ = ["read", "read_idx_pair", "reader_of"]
+__all__ = ["is_pattern", "pattern_of", "read", "read_idx_pair", "reader_of"]

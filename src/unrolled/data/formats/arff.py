@@ -11,8 +11,10 @@ channels there is one relational attribute, whose text holds the channels, separ
 
     '1.0,2.0\\n3.0,4.0',a
 
-``?`` is a missing value. The archive pads shorter sequences with missing values in all channels, so missing values at
-the end of a sequence are not part of it. Comments begin with ``%``.
+Values are separated by commas, tabs or spaces, and may stand between quotation marks. A sparse line holds the numbers
+of attributes and their values, ``{0 1.5, 2 up}``; the other values are 0. ``?`` is a missing value. The archive pads
+shorter sequences with missing values in all channels, so missing values at the end of a sequence are not part of it.
+Comments begin with ``%``.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from unrolled.data.tables import all_known
 from unrolled.errors import ReadError
 
 _ATTRIBUTE = re.compile(r"""\s*@attribute\s+('(?:[^'\\]|\\.)*'|"[^"]*"|\S+)\s+(.+)""", re.IGNORECASE)
+_TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s,'"]+|,""")
 _NUMERIC = {"numeric", "real", "integer"}
 
 
@@ -46,6 +49,8 @@ def read_arff(request: Request) -> Sequences:
     with naming(path):
         lines = chain.from_iterable(read_lines(request, "%"))
         header = _read_header(path, lines)
+        if not header.relational:
+            request.note(f"{header.fields - bool(header.classes):,} numeric attributes are the steps of one channel")
         rows: list[Floats] = []
         labels: list[int] = []
         for line in lines:
@@ -119,7 +124,7 @@ def _declared_type(line: Line) -> str:
 
 
 def _classes(line: Line, declared: str) -> tuple[str, ...]:
-    names = tuple(_unquoted(name) for name in declared.strip("{} \t").split(","))
+    names = tuple(_unquoted(name) for name in _fields(line, declared.strip("{} \t")))
     if "" in names or len(set(names)) < len(names):
         raise line.error("a class has no name, or one is declared twice; expected {a,b,c}.")
     return names
@@ -138,7 +143,8 @@ def _checked(line: Line, types: list[str], classes: dict[int, tuple[str, ...]]) 
 
 def _split(line: Line, header: _Header, request: Request) -> tuple[list[str], int]:
     """The fields with the values, and the index of the class; -1 for none."""
-    fields = _relational_fields(line) if header.relational else line.text.split(",")
+    text = line.text.strip()
+    fields = _sparse_fields(line, text, header) if text.startswith("{") else _fields(line, text)
     if len(fields) != header.fields:
         raise line.error(f"found {len(fields)} values where {header.fields} attributes are declared.")
     if header.label < 0:
@@ -152,12 +158,39 @@ def _split(line: Line, header: _Header, request: Request) -> tuple[list[str], in
     return fields, header.classes.index(name)
 
 
-def _relational_fields(line: Line) -> list[str]:
-    """The fields of a line in which the values stand between quotation marks."""
-    fields = re.findall(r"""'[^']*'|"[^"]*"|[^,'"]+""", line.text)
-    if "".join(fields).replace(",", "") != line.text.replace(",", ""):
+def _fields(line: Line, text: str) -> list[str]:
+    """The parts of a text between commas, or else between spaces and tabs; quotation marks keep a part together."""
+    if not re.search(r"""['"]""", text) and "," in text:
+        return text.split(",")
+    if _TOKEN.sub("", text).strip(" \t"):
         raise line.error("a quotation mark is not closed; expected 'values of channel\\nvalues of channel',class.")
-    return [field for field in fields if field.strip()]
+    tokens = _TOKEN.findall(text)
+    if "," not in tokens:
+        return tokens
+    fields = [""]
+    for part in tokens:
+        if part == ",":
+            fields.append("")
+        else:
+            fields[-1] = f"{fields[-1]} {part}" if fields[-1] else part
+    return fields
+
+
+def _sparse_fields(line: Line, text: str, header: _Header) -> list[str]:
+    """The fields of a line that names only the values that are not 0; the class that is not named is the first."""
+    fields = ["0"] * header.fields
+    if header.label >= 0:
+        fields[header.label] = header.classes[0]
+    for pair in _fields(line, text.strip("{} \t") + ","):
+        if not pair.strip():
+            continue
+        number, _, value = pair.strip().partition(" ")
+        if not number.isdecimal() or int(number) >= header.fields or not value.strip():
+            raise line.error(
+                f"found {pair.strip()[:40]!r}; expected the number of an attribute, from 0, and its value."
+            )
+        fields[int(number)] = value.strip()
+    return fields
 
 
 def _parse(line: Line, fields: list[str], header: _Header) -> Floats:
@@ -183,4 +216,6 @@ def _number(line: Line, word: str) -> float:
 def _unquoted(text: str) -> str:
     """The text without quotation marks around it."""
     stripped = text.strip()
-    return stripped[1:-1] if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\"" else stripped
+    if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\"":
+        return re.sub(r"\\(['\"\\%])", r"\1", stripped[1:-1])
+    return stripped

@@ -100,8 +100,14 @@ def format_of_bytes(head: bytes) -> FormatName | None:
     return next((name for start, name in _OWN if head.startswith(start)), None)
 
 
-def format_of_text(head: bytes, config: DataConfig) -> FormatName:
-    """The format of a text whose name does not say it."""
+def format_of_text(head: bytes, config: DataConfig, *, texts: bool) -> FormatName:
+    """The format of a text whose name does not say it.
+
+    Args:
+        head: the first bytes.
+        config: the options, of which some speak of a table.
+        texts: whether the name promises texts, such as strings of digits.
+    """
     text = _whole_lines(head).decode("utf-8", "replace")
     rows = rows_in(text.splitlines())
     first = rows[0].strip().lower() if rows else ""
@@ -109,7 +115,8 @@ def format_of_text(head: bytes, config: DataConfig) -> FormatName:
         return "arff" if first.startswith(("@relation", "@attribute")) else "ts"
     if _is_json_lines(head):
         return "jsonl"
-    return "csv" if _is_table(rows, text, config) else "text"
+    numbers = not texts and bool(rows) and all(parse_number(row.strip()) is not None for row in rows)
+    return "csv" if numbers or _is_table(rows, text, config) else "text"
 
 
 def _is_table(rows: list[str], text: str, config: DataConfig) -> bool:

@@ -18,13 +18,14 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from unrolled.data.files import Chunk, Request, read_chunks
-from unrolled.data.formats.dialect import Dialect, chosen_delimiter, quoting, sniff
+from unrolled.data.formats.dialect import Dialect, dialect_of_texts, quoting, sniff
 from unrolled.data.numbers import BEYOND_FLOAT32, Notation, exceeds_float32, notations
 from unrolled.data.tables import MOST_COLUMNS, NULLS, Block, ColumnKind, ColumnSample, sample_of_texts
 from unrolled.errors import ReadError, quoted
 
 _SAMPLE_ROWS = 1000
 _SAMPLE_BYTES = 4 << 20
+_SMALL = 1 << 20
 _WORTH_THREADS = 1 << 20
 
 
@@ -52,10 +53,12 @@ def open_delimited(
     first = next(chunks, None)
     if first is None:
         raise ReadError(path, "there is nothing in it; expected lines of text.")
+    if len(first.text) < _SMALL and (more := next(chunks, None)):  # the last line, if it has no end
+        first = Chunk(first.text + more.text, first.line)
     if header is None:
         dialect = sniff(first, request, delimiter, quoted=quoted)
     else:
-        dialect = Dialect(chosen_delimiter(request) or delimiter or ",", quoted=quoted, header=header)
+        dialect = dialect_of_texts(first, request, delimiter or ",", quoted=quoted, header=header)
     chunks = dialect.plain(chain([first], chunks))
     first = next(chunks)
     rows = _first_rows(path, first, dialect)

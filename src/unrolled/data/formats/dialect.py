@@ -18,9 +18,10 @@ from typing import Any, Literal
 
 from unrolled.data.files import Chunk, Request
 from unrolled.data.moments import is_moment
-from unrolled.data.numbers import POINT, Notation, notations
+from unrolled.data.numbers import POINT, Notation, notations, parse_number
 from unrolled.data.tables import NULLS, is_list_text, is_well_known
-from unrolled.errors import ConfigError, ReadError, quoted, shortened
+from unrolled.errors import ConfigError, ReadError, shortened
+from unrolled.errors import quoted as quoted_text
 
 SPACES = " "
 """As a delimiter: runs of spaces and tabs."""
@@ -30,6 +31,8 @@ _COMMENT_MARKS = ("#", "%", "//")
 _HEAD_BYTES = 1 << 18
 _HEAD_LINES = 500
 _POINTS = {"point": ".", "comma": ","}
+_MOST_SPELLINGS, _LEAST_REPEATED = 3, 2
+_CONTINUING = 0.05
 _AGREEING = 0.9
 _CLEARLY_MORE_NUMBERS = 0.15
 _LEAST_SHARE_BETWEEN_SPACES = 0.5
@@ -61,6 +64,7 @@ class Dialect:
         trailing: whether a delimiter stands behind the last cell of each row.
         blocks: whether blank lines part the rows of different sequences.
         labelled: whether a line of its own, in front of each block, holds its label.
+        continued: whether a line without a delimiter is the end of the one before.
         mark: a line that, like a blank one, parts the rows of different sequences; empty for none.
     """
 
@@ -77,6 +81,7 @@ class Dialect:
     blocks: bool = False
     labelled: bool = False
     mark: str = ""
+    continued: bool = False
 
     @property
     def separator(self) -> str:
@@ -98,6 +103,8 @@ class Dialect:
 
     def _steps(self) -> list[Callable[[bytes], bytes]]:
         steps: list[Callable[[bytes], bytes]] = []
+        if self.continued:
+            steps.append(self._with_continued)
         if self.skipped:
             steps.append(_Once(self._without_first))
         if self.comment:
@@ -116,6 +123,21 @@ class Dialect:
             empty = rb"(?m)^[ \t]*" + delimiter + rb"(?:[ \t]|" + delimiter + rb")*(?=\r?$)"
             steps.append(lambda text: re.sub(empty, b"", text))
         return steps
+
+    def _with_continued(self, text: bytes) -> bytes:
+        """Lines joined to those that they continue, with a space between."""
+        lines: list[bytes] = []
+        ends: list[bytes] = []
+        for line in text.splitlines(keepends=True):
+            content = line.rstrip(b"\r\n")
+            if lines and content.strip() and self.separator.encode() not in content:
+                start = lines[-1].rstrip(b"\r\n")
+                ends.append(lines[-1][len(start) :])
+                lines[-1] = start + b" " + content + line[len(content) :]
+            else:
+                lines += [*ends, line]  # so that lines keep their numbers
+                ends = []
+        return b"".join([*lines, *ends])
 
     def _without_first(self, text: bytes) -> bytes:
         lines = text.splitlines(keepends=True)
@@ -139,7 +161,7 @@ class _Blocks:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect, self._number, self._label, self._inside = dialect, -1, b"", False
-        self._mark, self._delimiter = dialect.mark.encode(), dialect.separator.encode()
+        self._mark, self._delimiter = dialect.mark, dialect.separator.encode()
         self._named = bool(dialect.header)
 
     def __call__(self, text: bytes) -> bytes:
@@ -148,7 +170,7 @@ class _Blocks:
     def _line(self, line: bytes) -> bytes:
         content = line.rstrip(b"\r\n")
         end, stripped = line[len(content) :], content.strip()
-        if not stripped or stripped == self._mark:
+        if not stripped or (self._mark and is_mark(stripped.decode(), self._mark)):
             self._inside = False
             return end
         if self._named:
@@ -199,21 +221,26 @@ def sniff(chunk: Chunk, request: Request, default: str | None, *, quoted: bool =
     body = [line for line in body if line.strip()]
     dialect = replace(dialect, delimiter=given or _found_delimiter(body, request, default, quoted))
     rows = split(body, dialect.delimiter, quoted)
+    front = 0 if given is not None else _lines_before(rows, _modal_width(rows))
+    if front:
+        request.note(f"the first {front} lines are no rows of the table ({shortened(body[0])}); they are skipped")
+        dialect = replace(dialect, skipped=skipped + lines[skipped:].index(body[front]))
+        rows = rows[front:]
+    dialect, rows, width = _without_edges(dialect, rows)
+    dialect = replace(dialect, numbers=_notation(rows, request))
+    return _named(dialect, rows, width, comments, request)
+
+
+def _without_edges(dialect: Dialect, rows: list[Cells]) -> tuple[Dialect, list[Cells], int]:
+    """The dialect, and rows of a width, without the empty cells that delimiters in front and at the end make."""
     width = _modal_width(rows)
-    if given is None:
-        front = _lines_before(rows, width)
-        if front:
-            request.note(f"the first {front} lines are no rows of the table ({shortened(body[0])}); they are skipped")
-            dialect = replace(dialect, skipped=dialect.skipped + _physical(lines[skipped:], body[front]))
-            rows = rows[front:]
     if width > 1 and all(len(row) < width or not row[0].strip() for row in rows) and dialect.delimiter != SPACES:
         dialect, width = replace(dialect, leading=True), width - 1
         rows = [row if row[0].strip() else row[1:] for row in rows]
     if _ends_empty(rows, width):
         dialect, width = replace(dialect, trailing=True), width - 1
         rows = [row[:-1] if len(row) > width else row for row in rows]
-    dialect = replace(dialect, numbers=_notation(rows, request))
-    return _named(dialect, rows, width, comments, request)
+    return dialect, rows, width
 
 
 def _ends_empty(rows: Sequence[Cells], width: int) -> bool:
@@ -221,6 +248,17 @@ def _ends_empty(rows: Sequence[Cells], width: int) -> bool:
     ends = [row for row in rows[1:] if len(row) == width]
     unnamed = len(rows[0]) == width - 1 or (len(rows[0]) == width and not rows[0][-1].strip())
     return width > 1 and bool(ends) and unnamed and all(not row[-1].strip() for row in ends)
+
+
+def dialect_of_texts(chunk: Chunk, request: Request, default: str, *, quoted: bool, header: bool) -> Dialect:
+    """The dialect of a file with a text a line, with or without a label beside it."""
+    dialect = Dialect(chosen_delimiter(request) or default, quoted=quoted, header=header)
+    lines = [line for line in _head(chunk) if line.strip()]
+    alone = [line for line in lines if dialect.delimiter not in line]
+    if alone and lines[0] not in alone and len(alone) < _CONTINUING * len(lines):
+        request.note(f"lines without a label continue the one before, such as {quoted_text(alone[0])}")
+        return replace(dialect, continued=True)
+    return dialect
 
 
 def chosen_delimiter(request: Request) -> str | None:
@@ -378,10 +416,6 @@ def _lines_before(rows: Sequence[Cells], width: int) -> int:
     return front if width > 2 and front < len(rows) / 2 else 0
 
 
-def _physical(lines: Sequence[str], row: str) -> int:
-    return next(index for index, line in enumerate(lines) if line == row)
-
-
 def _found_delimiter(body: Sequence[str], request: Request, default: str | None, quoted: bool) -> str:
     """The delimiter with which the lines fit best: rows of one width, and the most numbers."""
     shares = {each.delimiter: each.share for each in candidates(body, quoted=quoted)}
@@ -414,9 +448,9 @@ def _notation(rows: Sequence[Cells], request: Request) -> Notation:
             cell = next(iter(readings))
             raise ReadError(
                 request.path,
-                f"a cell holds {quoted(cell)}, which is {cell.replace(',', '')} or {cell.replace(',', '.')}: a comma "
-                "may group digits, or stand before decimals. Say --decimal point for the former, --decimal comma for "
-                "the latter.",
+                f"a cell holds {quoted_text(cell)}, which is {cell.replace(',', '')} or {cell.replace(',', '.')}: a "
+                "comma may group digits, or stand before decimals. Say --decimal point for the former, --decimal comma "
+                "for the latter.",
             )
     point = points.pop() if len(points) == 1 else "."
     groups = any(Notation(point).plain(cell) is None for cell in readings)
@@ -431,16 +465,17 @@ def _notation(rows: Sequence[Cells], request: Request) -> Notation:
 
 def _named(dialect: Dialect, rows: list[Cells], width: int, comments: list[str], request: Request) -> Dialect:
     """The dialect with what names the columns."""
-    header = is_header(request, rows, dialect)
-    names: tuple[str, ...] | None = None
     first = [cell.strip() for cell in rows[0]]
+    names = _names_of_comment(comments, dialect, width) if request.config.header is None else None
+    numbered = any(dialect.numbers.parse(cell) is not None for cell in first)
+    header = not (names and numbered) and is_header(request, rows, dialect)
     if header and len(rows) > 1 and len(first) == width - 1 and len(rows[1]) == width:
         names = ("", *first)
         request.note(f"the header names {width - 1} of {width} columns; the first column has no name")
-    elif not header and request.config.header is None:
-        names = _names_of_comment(comments, dialect, width)
-        if names:
-            request.note(f"a comment in front names the columns: {shortened(', '.join(names), 60)}")
+    elif header:
+        names = None
+    elif names:
+        request.note(f"a comment in front names the columns: {shortened(', '.join(names), 60)}")
     if dialect.blocks:
         header = header and not dialect.labelled
         inside = names or (tuple(first) if header else tuple(map(str, range(width))))
@@ -483,14 +518,14 @@ def is_header(request: Request, rows: Sequence[Cells], dialect: Dialect) -> bool
     if config.header is not None:
         return config.header
     numbers = [cell for cell in first if cell in NULLS or dialect.numbers.parse(cell) is not None]
-    named = {config.id, config.time, config.label, config.group, config.text}
+    named = {config.id, config.time, config.label, config.group, config.text} - {None, "-"}
     wanted = {part for name in named if name is not None for part in (name, *name.split(","))}
     if wanted & set(first) and not (len(numbers) == len(first) and all(name.isdecimal() for name in wanted)):
         return True
     if any(is_moment(cell) or is_list_text(cell) for cell in first):
         return False
     if len(numbers) < max(len(first) - 1, 1):
-        return any(map(is_well_known, first)) or not _stands_below(rows)
+        return any(map(is_well_known, first)) or not (_stands_below(rows) or any("." in cell for cell in numbers))
     if len(numbers) == len(first):
         return False
     if "header" in request.like:
@@ -538,7 +573,7 @@ def _with_blocks(dialect: Dialect, lines: list[str], request: Request) -> tuple[
         request.note("blank lines stand between the rows; if they part sequences, say --sequences-by blank-lines")
     elif asked is None and (mark := _mark(lines)):
         request.note(
-            f"the line {quoted(mark)} stands between the rows; if it parts sequences, say --sequences-by marks"
+            f"the line {quoted_text(mark)} stands between the rows; if it parts sequences, say --sequences-by marks"
         )
     return dialect, lines
 
@@ -547,7 +582,7 @@ def _blocks(lines: Sequence[str], mark: str = "") -> list[list[str]]:
     """The runs of lines between blank ones, and between lines that are a mark."""
     blocks: list[list[str]] = [[]]
     for line in lines:
-        if line.strip() and line.strip() != mark:
+        if line.strip() and not (mark and is_mark(line.strip(), mark)):
             blocks[-1].append(line)
         elif blocks[-1]:
             blocks.append([])
@@ -562,13 +597,33 @@ def _is_label(block: list[str]) -> bool:
     return not notations(block[0].strip()) and all(notations(cell) for cell in below)
 
 
+def is_mark(line: str, mark: str) -> bool:
+    """Whether a line is a mark, or the same numbers in another spelling."""
+    if line == mark:
+        return True
+    found, expected = _parts(line), _parts(mark)
+    if len(found) != len(expected) or len(set(expected)) > 1 or len(set(found)) > _MOST_SPELLINGS:
+        return False
+    number = parse_number(expected[0])
+    return number is not None and all(parse_number(part) == number for part in found)
+
+
+def _parts(line: str) -> list[str]:
+    return re.split(r"[\s,;|]+", line.strip(" \t,;|"))
+
+
 def _mark(lines: Sequence[str]) -> str:
     """The line of one repeated value or sign that stands alone behind each of several runs of rows; empty for none."""
     stripped = [line.strip() for line in lines if line.strip()]
-    beside = {text for text, after in pairwise(stripped) if text == after}
-    for text, count in Counter(stripped).most_common():
-        parts = re.split(r"[\s,;|]+", text.strip(" \t,;|"))
-        alone = len(set(parts)) == 1 and (len(parts) > 2 or not text.isalnum()) and not notations(text)
-        if count > 1 and alone and text not in beside:
+    found = [text for text in stripped if _is_one_sign(text)]
+    for text in dict.fromkeys(found):
+        places = [place for place, line in enumerate(stripped) if is_mark(line, text)]
+        if len(places) > 1 and all(after > before + 1 for before, after in pairwise(places)):
             return text
     return ""
+
+
+def _is_one_sign(text: str) -> bool:
+    """Whether a line is one number or sign, again and again."""
+    parts = _parts(text)
+    return len(set(parts)) == 1 and (len(parts) > _LEAST_REPEATED or not text.isalnum()) and not notations(text)

@@ -165,6 +165,8 @@ def label_values(path: Path, labels: Array, request: Request) -> list[str] | Arr
     Raises:
         ReadError: for another shape, invalid text, or missing labels.
     """
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
     if labels.ndim != 1:
         raise ReadError(
             path,

@@ -11,11 +11,13 @@ from unrolled.config import DataConfig, FormatName, Layout
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer, Request, check_file, reading
 from unrolled.data.formats.arff import read_arff
 from unrolled.data.formats.content import first_bytes, format_of_bytes, format_of_text, is_packed, refuse_no_data
-from unrolled.data.formats.folders import PICTURES, TABLES, holds, read_csv_folder, read_png_folder
+from unrolled.data.formats.file_sets import holds, is_pattern, labelled_by
 from unrolled.data.formats.idx import read_pictures
 from unrolled.data.formats.json_lines import read_json_lines
+from unrolled.data.formats.many_files import ALL, PARTS, TABLES, TEXTS, ManyFiles
 from unrolled.data.formats.npy import read_npy
 from unrolled.data.formats.npz import read_npz
+from unrolled.data.formats.picture_folders import PICTURES, read_png_folder
 from unrolled.data.formats.table_files import read_csv, read_parquet
 from unrolled.data.formats.text_lines import read_text_lines
 from unrolled.data.formats.ts import read_ts
@@ -24,7 +26,19 @@ from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 from unrolled.runtime import check_memory
 
-_TABLE = ("table", "time", "id", "label", "group", "channels", "text", "tokens", "day_first", "sequences_by")
+_TABLE = (
+    "label_from",
+    "table",
+    "time",
+    "id",
+    "label",
+    "group",
+    "channels",
+    "text",
+    "tokens",
+    "day_first",
+    "sequences_by",
+)
 _DIALECT = ("delimiter", "decimal", "header")
 _OPTIONS = ("layout", *_DIALECT, *_TABLE)
 """Options that apply only to some formats."""
@@ -51,7 +65,7 @@ class Reader:
     @property
     def of_folders(self) -> bool:
         """Whether it reads folders, not files."""
-        return self.name.endswith("-folder")
+        return self.name.endswith("-folder") or self.name == "files"
 
     def fits(self, path: Path) -> bool:
         """Whether a file, by its name, or a folder, by the files in it, has this format."""
@@ -65,6 +79,17 @@ def _packed(*endings: str) -> tuple[str, ...]:
 
 _IDX = ("-idx3-ubyte", "-ubyte", *(f"{mark}idx{dimensions}" for mark in ".-" for dimensions in ("", 1, 2, 3)))
 
+
+def _format_of(path: Path, config: DataConfig) -> FormatName:
+    return reader_of(path, None, config).name
+
+
+def _read_one(request: Request) -> Sequences:
+    """One file of a set, in its own format."""
+    like = dict(request.like)
+    return read(request.path, request.config, observer=request.observer, labels_needed=request.labels_needed, like=like)
+
+
 READERS = (
     Reader("csv", "CSV", _packed(".csv"), read_csv, (*_DIALECT, *_TABLE)),
     Reader("tsv", "TSV", _packed(".tsv", ".tab"), read_csv, (*_DIALECT, *_TABLE)),
@@ -74,9 +99,10 @@ READERS = (
     Reader("ts", ".ts", _packed(".ts"), read_ts),
     Reader("npz", ".npz", (".npz",), read_npz, ("layout",)),
     Reader("npy", ".npy", (".npy",), read_npy, ("layout",)),
-    Reader("text", "text", _packed(".txt"), read_text_lines, ("delimiter", "tokens")),
-    Reader("csv-folder", "folder of CSV", TABLES, read_csv_folder, (*_DIALECT, "time", "channels", "day_first")),
-    Reader("png-folder", "folder of PNG", PICTURES, read_png_folder),
+    Reader("text", "text", _packed(".txt"), read_text_lines, ("delimiter", "tokens", "label_from")),
+    Reader("csv-folder", "folder of CSV", TABLES, ManyFiles(_read_one, _format_of, (TABLES,)), _OPTIONS),
+    Reader("png-folder", "folder of PNG", PICTURES, read_png_folder, ("label_from",)),
+    Reader("files", "set of files", ALL, ManyFiles(_read_one, _format_of, (TABLES, *PARTS, TEXTS)), _OPTIONS),
     Reader("idx", "IDX", _packed(*_IDX), read_pictures),
 )
 
@@ -132,6 +158,8 @@ def read(
     sequences = reader.read(request)
     if not len(sequences):  # a damaged Parquet file may announce rows and have none
         raise ReadError(path, "there are no sequences in it; expected at least one.")
+    if not reader.of_folders:
+        sequences = labelled_by(sequences, request)
     reading = {**(sequences.reading or {}), **request.found}
     return replace(sequences, reading=reading) if reading else sequences
 
@@ -154,6 +182,8 @@ def reader_of(path: str | Path, name: FormatName | None = None, config: DataConf
     with reading(path):
         if path.is_dir():
             return _reader_of_folder(path)
+    if is_pattern(path):
+        return _READER["files"]
     check_file(path)
     known = next((reader for reader in READERS if not reader.of_folders and reader.fits(path)), None)
     if known is not None and known.name != "text":
@@ -164,11 +194,13 @@ def reader_of(path: str | Path, name: FormatName | None = None, config: DataConf
         raise ReadError(path, f"this is a file of the format {of_bytes}, packed by gzip. Unpack it first.")
     if of_bytes is None:
         refuse_no_data(path, head, "text")
-    return _READER[of_bytes or format_of_text(head, config or DataConfig())]
+    return _READER[of_bytes or format_of_text(head, config or DataConfig(), texts=known is not None)]
 
 
 def _reader_of_folder(path: Path) -> Reader:
-    fitting = [reader for reader in READERS if reader.of_folders and reader.fits(path)]
+    fitting = [reader for reader in READERS if reader.name.endswith("-folder") and reader.fits(path)]
+    if not fitting and _READER["files"].fits(path):
+        return _READER["files"]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:

@@ -10,7 +10,8 @@
     1.86,1.89,1.93:-0.20,-0.19,-0.18: … :1
 
 A line holds one sequence: the channels separated by ``:``, the values of a channel by ``,``, and the class label
-last. ``?`` or ``NaN`` is a missing value. Header keys may be in any letter case.
+last. ``?`` or ``NaN`` is a missing value. Header keys may be in any letter case; comments begin with ``#`` or ``%``. A
+step may be a pair of a time stamp and a value, ``(2026-01-31 12:00:00,1.86)``; the stamps are left out.
 
 The sequences must agree with the header, except with ``@missing``, which published files get wrong. Unknown keys
 are skipped, unless they look like a misspelt known one: a lost ``@classLabel`` would change the meaning of every
@@ -35,6 +36,9 @@ from unrolled.data.sequences import NO_LABEL, Sequences, missing_labels
 from unrolled.data.tables import all_known
 from unrolled.errors import ReadError, listed, quoted
 
+_PAIR = re.compile(r"\([^()]*,\s*([^(),]*?)\s*\)")
+"""A time stamp and a value."""
+
 
 def read_ts(request: Request) -> Sequences:
     """The sequences in a ``.ts`` file; the classes are in the order in which the header declares them.
@@ -45,7 +49,7 @@ def read_ts(request: Request) -> Sequences:
     """
     path = request.path
     with naming(path):
-        lines = chain.from_iterable(read_lines(request, "#"))
+        lines = chain.from_iterable(read_lines(request, ("#", "%")))
         header = _read_header(path, lines)
         return _read_sequences(request, lines, header)
 
@@ -70,7 +74,6 @@ class _Word:
 
 def _read_header(path: Path, lines: Iterator[Line]) -> _Header:
     found: dict[str, Any] = {}
-    seen: set[str] = set()
     for line in lines:
         words = [_Word(match.group(), match.start()) for match in re.finditer(r"\S+", line.text)]
         key = words[0].text.lower()
@@ -90,12 +93,11 @@ def _read_header(path: Path, lines: Iterator[Line]) -> _Header:
             _refuse_misspelt(line, words[0])
             continue
         field, parse = _KEYS[key]
-        if (field or key) in seen:
-            raise line.error(f"{words[0].text} is given a second time; remove one of the two.", words[0].position)
-        seen.add(field or key)
         value = parse(line, words)
-        if field:
-            found[field] = value
+        if field and found.setdefault(field, value) != value:
+            raise line.error(
+                f"{words[0].text} is given a second time, with another value; remove one of the two.", words[0].position
+            )
     raise ReadError(path, "there is no @data line; expected one between the header and the sequences.")
 
 
@@ -143,14 +145,6 @@ def _classes(line: Line, words: list[_Word]) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _no_time_stamps(line: Line, words: list[_Word]) -> None:
-    if _flag(line, words):
-        raise line.error(
-            "the values carry time stamps (@timeStamps true), which are not supported; expected evenly "
-            "spaced values without stamps. Resample the sequences, and write @timeStamps false."
-        )
-
-
 def _no_targets(line: Line, words: list[_Word]) -> None:
     if _flag(line, words):
         raise line.error(
@@ -162,7 +156,7 @@ def _no_targets(line: Line, words: list[_Word]) -> None:
 _KEYS: dict[str, tuple[str, Callable[[Line, list[_Word]], Any]]] = {
     "@problemname": ("", lambda _line, _words: None),
     "@missing": ("", _flag),
-    "@timestamps": ("", _no_time_stamps),
+    "@timestamps": ("", _flag),
     "@targetlabel": ("", _no_targets),
     "@univariate": ("univariate", _flag),
     "@dimensions": ("dimensions", _count),
@@ -187,6 +181,8 @@ def _read_sequences(request: Request, lines: Iterator[Line], header: _Header) ->
         if header.classes is not None:
             body, label = _split_label(line, header.classes, request)
             labels.append(label)
+        if body.lstrip().startswith("("):
+            body = _without_stamps(line, body, request)
         steps = _parse(line, body, labelled=header.classes is not None)
         _check_shape(line, steps, header, rows[0] if rows else steps)
         rows.append(steps)
@@ -196,6 +192,18 @@ def _read_sequences(request: Request, lines: Iterator[Line], header: _Header) ->
     return Sequences.from_steps(
         np.concatenate(rows), list(map(len, rows)), labels if known else None, classes=header.classes if known else None
     )
+
+
+def _without_stamps(line: Line, body: str, request: Request) -> str:
+    """The values of a sequence whose steps are pairs of a time stamp and a value."""
+    channels = []
+    for channel in re.split(r"(?<=\))\s*:", body):
+        values = _PAIR.findall(channel)
+        if _PAIR.sub("", channel).strip(" \t,"):
+            raise line.error(f"found {quoted(channel)}; expected pairs of a time stamp and a value, (stamp,value).")
+        channels.append(",".join(values))
+    request.note("the time stamps of the steps are left out; steps are read as evenly spaced")
+    return ":".join(channels)
 
 
 def _split_label(line: Line, classes: tuple[str, ...], request: Request) -> tuple[str, str]:
@@ -281,7 +289,7 @@ def _token_problem(word: str) -> str:
     if not word:
         return "there is no value between the commas; expected a number, or ? for a missing one."
     if word.startswith("("):
-        return f"found {quoted(word)}: time stamps are not supported; expected numbers with commas between."
+        return f"found {quoted(word)}; expected a number, as in the first values of the line."
     if parse_number(word) is None:
         return f"{quoted(word)} is not a number; expected one, or ? for a missing value."
     return f"{quoted(word)} is {BEYOND_FLOAT32}." if exceeds_float32(word) else ""

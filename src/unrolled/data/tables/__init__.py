@@ -14,7 +14,7 @@ growing_array     an array of steps that grows in place while a table is read
 """
 
 from unrolled.data.tables.cells import NULLS, is_list_text
-from unrolled.data.tables.columns import ID_NAMES, TIME_NAMES, Channel, Roles, find_roles, is_well_known
+from unrolled.data.tables.columns import ID_NAMES, TIME_NAMES, Channel, Roles, UndecidedError, find_roles, is_well_known
 from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.joined import with_joined
 from unrolled.data.tables.labels import all_known, ordered
@@ -30,7 +30,7 @@ from unrolled.data.tables.table import (
     is_list,
     sample_of_texts,
 )
-from unrolled.data.tables.texts import read_texts
+from unrolled.data.tables.texts import choose_tokens, read_texts
 from unrolled.data.tables.wide import read_wide
 
 __all__ = [
@@ -46,7 +46,9 @@ __all__ = [
     "Growing",
     "Roles",
     "Table",
+    "UndecidedError",
     "all_known",
+    "choose_tokens",
     "find_roles",
     "is_list",
     "is_list_text",

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from unrolled.data.files import Request
+from unrolled.data.numbers import parse_number
 from unrolled.data.tables.joined import Joined
 from unrolled.data.tables.table import ColumnSample, Table
 from unrolled.errors import ConfigError, ReadError, listed, nearest, quoted
@@ -34,9 +35,14 @@ _OUTER_NAMES = (
     *(*_GROUP_NAMES, *ID_NAMES, "session", "session_id", "run", "file", "filename", "user", "patient", "day", "set"),
 )
 """Columns within which alone the ids of sequences may be unique."""
+_LEAST_RISING = 2
 _MOST_CLASSES_SHARE = 0.5
 _MOST_RECORDED = 1000
 """Names of columns of steps that are recorded, at most."""
+
+
+class UndecidedError(ReadError):
+    """A table whose columns do not show whether a row is a step or a sequence."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +217,7 @@ class _Search:
                 return self._row_a_sequence("lists")
         if self.config.table == "wide" or (self.config.table is None and not self._is_long(numbered)):
             if self.config.table is None and self.config.channels is None and not numbered:
-                raise ReadError(
+                raise UndecidedError(
                     self.request.path,
                     f"the columns {listed(self.samples)} do not show whether a row is a step or a sequence. If it "
                     "is a step, name the column of the sequence's id: --id COLUMN (or say what begins a new sequence, "
@@ -238,11 +244,20 @@ class _Search:
         id_column = self.id or self._well_known(ID_NAMES)
         if self.time is not None or (id_column is not None and self.samples[id_column].repeats):
             return True
+        if id_column is None and numbered:
+            return self._rises(self._well_known(TIME_NAMES))
         if id_column is None or not numbered:
             return id_column is not None
         # ids that do not repeat in the first rows may repeat later, if the rows of many sequences are mixed
         time = self._well_known(TIME_NAMES)
         return time is not None and self.samples[time].found == "number"
+
+    def _rises(self, name: str | None) -> bool:
+        """Whether the first numbers of a column rise from row to row."""
+        if name is None or self.samples[name].found != "number":
+            return False
+        numbers = [parse_number(value) or 0.0 for value in self.samples[name].values]
+        return len(numbers) > _LEAST_RISING and all(low < high for low, high in pairwise(numbers))
 
     def _row_a_sequence(self, form: TableForm) -> TableForm:
         """Finds the id of a table with a row a sequence: a column with a well-known name and different values."""

@@ -69,7 +69,8 @@ class _Rows:
         self.order = _Order()
         self.time = _Rising(roles.time) if roles.time else None
         columns = (*(("", name) for name in roles.outer), ("group", roles.group), ("label", roles.label))
-        self.constants = [_Constant(column, role, roles.id) for role, column in columns if column]
+        advice = " If a smaller time begins a new one, say --sequences-by time." if roles.time else ""
+        self.constants = [_Constant(column, role, roles.id, advice) for role, column in columns if column]
         self._id = roles.id
         self._parts = None if by in (None, "blank-lines", "marks") else _Parts(by, roles.time)
 
@@ -165,10 +166,11 @@ class _Constant:
         column: its name.
         role: label or group; empty for a column within which alone the ids may be unique.
         id: the column of the ids.
+        advice: a sentence for a label that changes.
     """
 
-    def __init__(self, column: str, role: str, id: str | None) -> None:  # noqa: A002
-        self.column, self._role, self._id = column, role, id
+    def __init__(self, column: str, role: str, id: str | None, advice: str) -> None:  # noqa: A002
+        self.column, self._role, self._id, self._advice = column, role, id, advice
         self.texts = Numbering()
         self.of_sequence: Integers = np.empty(0, np.int64)
 
@@ -193,7 +195,7 @@ class _Constant:
             raise rows.block.error(
                 row,
                 f"the {self._role} in column {self.column!r}{name} changes from {texts[expected[row]]!r} to "
-                f"{texts[found[row]]!r}; expected one {self._role} for a whole sequence.",
+                f"{texts[found[row]]!r}; expected one {self._role} for a whole sequence.{self._advice}",
             )
 
 

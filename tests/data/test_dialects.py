@@ -1,0 +1,326 @@
+"""Tables as people have them: the same recordings in many forms, and advice that works when it is followed."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tables import read_text, read_with, refused
+from unrolled.cli.data import data_config
+from unrolled.data.formats import pattern_of, read
+from unrolled.data.moments import find_form
+from unrolled.data.sequences import Sequences
+from unrolled.errors import ConfigError, ReadError, UnrolledError
+
+RNG = np.random.default_rng(0)
+LENGTHS = [4 + i % 3 for i in range(6)]
+ARRAYS = [np.round(RNG.normal(size=(length, 2)) * 20, 2) for length in LENGTHS]
+LABELS = ["up", "down"] * 3
+FRAME = pd.DataFrame(
+    [
+        (f"r{number}", step * 0.5, *row, label)
+        for number, (array, label) in enumerate(zip(ARRAYS, LABELS, strict=True))
+        for step, row in enumerate(array.tolist())
+    ],
+    columns=["id", "time", "ax", "ay", "label"],
+)
+EXPECTED = Sequences.from_list(ARRAYS, LABELS, channels=["ax", "ay"])
+
+
+def written(**options: Any) -> str:
+    return FRAME.to_csv(index=options.pop("index", False), **options)
+
+
+def of_r() -> str:
+    rows = [
+        f'"{index}" ' + " ".join(f'"{v}"' if isinstance(v, str) else str(v) for v in row)
+        for index, row in enumerate(FRAME.itertuples(index=False), 1)
+    ]
+    return "\n".join([" ".join(f'"{name}"' for name in FRAME.columns), *rows]) + "\n"
+
+
+def fixed() -> str:
+    return FRAME.to_string(index=False) + "\n"
+
+
+HEADER, *ROWS = written().splitlines()
+FORMS: dict[str, tuple[str, str | bytes]] = {
+    "semicolons": ("a.csv", written(sep=";")),
+    "semicolons and decimal commas": ("a.csv", written(sep=";", decimal=",")),
+    "tabs and decimal commas": ("a.tsv", written(sep="\t", decimal=",")),
+    "quoted decimal commas": ("a.csv", written(decimal=",")),
+    "bars": ("a.csv", written(sep="|")),
+    "a sep line": ("a.csv", "sep=;\n" + written(sep=";")),
+    "aligned by spaces": ("a.txt", fixed()),
+    "as R writes it": ("a.txt", of_r()),
+    "no ending": ("a", written()),
+    "another ending": ("a.data", written(sep="\t")),
+    "comments": ("a.csv", "# made by X, at 20 Hz\n%\n" + written()),
+    "a comment that names the columns": ("a.dat", "# Task: y\n# Columns: " + HEADER + "\n" + "\n".join(ROWS)),
+    "a preamble": ("a.csv", "Device: X1\nRate: 100 Hz\n\n" + written()),
+    "units": ("a.csv", "\n".join([HEADER, ",s,m/s^2,[g],", *ROWS])),
+    "trailing delimiters": ("a.csv", "".join(f"{line},\n" for line in [HEADER, *ROWS])),
+    "trailing delimiters of rows alone": (
+        "a.csv",
+        HEADER + "\n" + "".join(f"{line};\n".replace(";", ",") for line in ROWS),
+    ),
+    "blank rows": ("a.csv", "\n".join([HEADER, ROWS[0], "", ",,,,", *ROWS[1:], "", ""])),
+    "repeated headers": ("a.csv", "\n".join([HEADER, *ROWS[:9], HEADER, *ROWS[9:]])),
+    "UTF-16": ("a.csv", written().encode("utf-16")),
+    "UTF-16 without a mark": ("a.txt", written().encode("utf-16-be")),
+    "a byte-order mark": ("a.csv", written().encode("utf-8-sig")),
+    "packed": ("a.txt", gzip.compress(written(sep="\t").encode())),
+    "row numbers without a name": ("a.csv", written(index=True)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_way_to_write_a_table_is_read_unasked(tmp_path: Path, form: str) -> None:
+    name, content = FORMS[form]
+    found = read_text(tmp_path, content, name)
+    assert found.channels == EXPECTED.channels
+    assert found.fingerprint == EXPECTED.fingerprint
+    later = read_text(tmp_path, content, f"later-{name}")
+    assert read(tmp_path / f"later-{name}", like=found.reading).fingerprint == later.fingerprint
+
+
+@given(
+    st.lists(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3), min_size=3, max_size=9), st.sampled_from(";\t|")
+)
+def test_decimal_commas_are_read_as_pandas_reads_them(
+    tmp_path_factory: Any, rows: list[list[float]], mark: str
+) -> None:
+    frame = pd.DataFrame(rows, columns=["s_0", "s_1", "s_2"]).round(4).assign(label=list("ab" * 5)[: len(rows)])
+    path = tmp_path_factory.mktemp("comma") / "a.csv"
+    frame.to_csv(path, sep=mark, decimal=",", index=False)
+    expected = pd.read_csv(path, sep=mark, decimal=",")[["s_0", "s_1", "s_2"]].to_numpy(np.float32)
+    np.testing.assert_array_equal(np.stack(list(read(path))), expected[:, :, None])
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_groups_of_digits_are_read(tmp_path: Path, mark: str) -> None:
+    text = mark.join(["id", "x"]) + "\n" + "".join(f"a{mark}{cell}\n" for cell in ("1,234.5", "2,345,678", "12", ""))
+    np.testing.assert_array_equal(read_text(tmp_path, text)[0].ravel(), np.float32([1234.5, 2345678, 12, np.nan]))
+    german = text.translate(str.maketrans(",.", ".,"))
+    np.testing.assert_array_equal(read_text(tmp_path, german)[0].ravel(), np.float32([1234.5, 2345678, 12, np.nan]))
+
+
+# Advice
+
+WIDE = "label,{}\n" + "".join(f"{'ab'[i % 2]},{{}}\n" for i in range(4))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "advice"),
+    [
+        ("a.tsv", "id\tx\tlabel\na\t1,234\tu\na\t2,345\tu\nb\t3,456\td\n", "--decimal point"),
+        ("a.tsv", "id\tx\tlabel\na\t1,234\tu\na\t2,345\tu\nb\t3,456\td\n", "--decimal comma"),
+        ("a.csv", "id,time,x,label\na,01/02/2026,1,u\na,02/02/2026,2,u\nb,01/02/2026,1,d\n", "--day-first"),
+        ("a.csv", "id,time,x,label\na,01/02/2026,1,u\na,02/02/2026,2,u\nb,01/02/2026,1,d\n", "--no-day-first"),
+        ("a.csv", "subject,trial,x,label\nS,1,1,u\nS,2,2,d\nT,1,3,d\nT,2,4,u\n", "--id subject,trial"),
+        ("a.csv", "subject,trial,x,label\nS,1,1,u\nS,2,2,u\nT,1,3,u\nT,2,4,u\n", "--id trial"),
+        ("a.csv", "time,x,label\n0,1,u\n1,2,u\n0,3,d\n1,4,d\n", "--sequences-by time"),
+        ("a.csv", "id,time,x,label\na,0,1,u\na,1,2,u\na,0,3,d\na,1,4,d\n", "--sequences-by time"),
+        ("a.csv", "ax,ay\n1,2\n3,4\n5,6\n7,8\n", "--table long"),
+        ("a.csv", "ax,ay\n1,2\n3,4\n5,6\n7,8\n", "--table wide"),
+        ("a.csv", '{"sequence": [1, 2], "label": "a"}\n{"sequence": [3, 4], "label": "b"}\n', "--format jsonl"),
+    ],
+)
+def test_advice_that_is_followed_works(tmp_path: Path, name: str, text: str, advice: str) -> None:
+    with pytest.raises(UnrolledError, match=re.escape(advice)):
+        read_text(tmp_path, text, name)
+    options = shlex.split(advice)
+    name_of = options[0].removeprefix("--").replace("-", "_")
+    given_ = (
+        {name_of.removeprefix("no_"): not name_of.startswith("no_")} if len(options) == 1 else {name_of: options[1]}
+    )
+    found = read(tmp_path / name, data_config(given_))
+    assert found.num_steps >= 2
+
+
+def test_notes_say_the_option_that_parts_sequences(tmp_path: Path) -> None:
+    blocks = ["0.5 1.5", "1.0 2.0", "", "3.5 1.0", "4.0 1.0"]
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(blocks))
+    assert "--sequences-by blank-lines" in read_with(path, label="-")[1]
+    found = read(path, data_config({"sequences_by": "blank-lines"}))
+    assert [each.tolist() for each in found] == [[[0.5, 1.5], [1, 2]], [[3.5, 1], [4, 1]]]
+    path.write_text("\n".join("0 0 0" if not line else f"{line} 7.5" for line in blocks) + "\n0.0 0 0\n")
+    assert "--sequences-by marks" in read_with(path, label="-")[1]
+    found = read(path, data_config({"sequences_by": "marks", "label_from": "1"}))
+    assert (found.lengths.tolist(), found.classes) == ([2, 2], ("1", "2"))
+    counted = read(path, data_config({"sequences_by": "3", "label": "-"}))
+    assert counted.lengths.tolist() == [3, 3]
+
+
+def test_a_line_in_front_of_a_block_is_its_label(tmp_path: Path) -> None:
+    text = "".join(f"{label}\n" + "\t1\t2.5\n\t3\t4\n" * length + "\n\n" for label, length in (("up", 1), ("down", 2)))
+    found = read_text(tmp_path, text, "lp.data")
+    assert (found.lengths.tolist(), found.classes) == ([2, 4], ("down", "up"))
+    assert found[0].tolist() == [[1, 2.5], [3, 4]]
+
+
+# Time stamps
+
+STAMPS = {
+    "%Y-%m-%d %H:%M:%S%z": "two digits",
+    "%Y-%m-%dT%H:%M:%S.%f": "T",
+    "%Y%m%dT%H%M%S": "basic",
+    "%Y/%m/%d %H:%M": "slashes",
+    "%d.%m.%Y %H:%M:%S": "German",
+    "%m/%d/%Y %I:%M:%S %p": "AM",
+    "%d %b %Y %H:%M:%S": "month",
+    "%b %d, %Y %H:%M": "American",
+    "%d-%b-%Y %H:%M:%S": "SAS",
+    "%H:%M:%S.%f": "clock",
+}
+
+
+@pytest.mark.parametrize("form", STAMPS)
+def test_time_stamps_are_those_of_pandas(tmp_path: Path, form: str) -> None:
+    moments = pd.date_range(
+        "2026-01-28 11:59:58", periods=5, freq="61min", tz="Europe/Berlin" if "%z" in form else None
+    )
+    texts = [moment.strftime(form) for moment in moments]
+    found = find_form(texts)
+    assert found is not None
+    assert not isinstance(found, str)
+    import pyarrow as pa
+
+    seconds, wrong, _ = found.seconds(pa.chunked_array([texts]))
+    assert wrong is None
+    parsed = pd.to_datetime(texts, format=form, utc="%z" in form)
+    expected = (parsed - parsed[0].normalize()) if form.startswith("%H") else (parsed - pd.Timestamp(0, tz=parsed.tz))
+    np.testing.assert_allclose(seconds, expected.total_seconds(), rtol=1e-15)
+
+
+@pytest.mark.parametrize("stamps", [["2026-10-25 02:59:59+02", "2026-10-25 02:00:00+01"], ["x 23:59:59", "y 00:00:01"]])
+def test_times_rise_by_real_time(tmp_path: Path, stamps: list[str]) -> None:
+    days = {"x": "2026-01-01", "y": "2026-01-02"}
+    rows = [stamp.split(" ") for stamp in stamps]
+    text = "id,date,time,v\n" + "".join(f"a,{days.get(day, day)},{clock},1\n" for day, clock in rows)
+    found, notes = read_with(_write(tmp_path, text))
+    assert found.lengths.tolist() == [2]
+    assert "time 'date,time'" in notes
+    joined = "id,time,v\n" + "".join(f"a,{days.get(day, day)} {clock},1\n" for day, clock in rows)
+    assert read_text(tmp_path, joined).times == pytest.approx(found.times)
+
+
+def test_a_wrong_stamp_is_named_with_its_form(tmp_path: Path) -> None:
+    rows = "".join(f"a,2026-01-0{day} 10:00,1\n" for day in range(1, 6))
+    refused(
+        tmp_path,
+        f"id,time,v\n{rows}a,6.1.26 10:00,1\n",
+        r"line 7: column 'time' holds '6.1.26 10:00'; .*year-month-day",
+    )
+    refused(tmp_path, f"id,time,v\n{rows}a,2026-01-06 10:00Z,1\n", "line 7: column 'time' .*a time zone")
+    refused(tmp_path, f"id,time,v\n{rows}a,2026-02-30 10:00,1\n", "line 7: column 'time' holds '2026-02-30 10:00'")
+
+
+# What is no data
+
+NO_DATA: dict[str, tuple[bytes, str]] = {
+    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:3\nsize 2\n", "git lfs pull"),
+    "HTML": (b"\n<!DOCTYPE html>\n<html></html>\n", "an HTML page"),
+    "XML": (b"<?xml version='1.0'?>\n<a/>\n", "XML"),
+    "XLSX": (b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0xl/workbook.xml" + b"\0" * 99, "an Excel workbook"),
+    "ZIP": (b"PK\x03\x04\x14\0\0\0\0\0data.csv" + b"\0" * 99, "a ZIP archive"),
+    "PDF": (b"%PDF-1.7\n%\xe2\xe3\n", "a PDF"),
+    "pickle": (b"\x80\x04\x95\x10\0\0\0", "a pickle"),
+    "binary": (bytes(range(256)), "a binary file"),
+    "error": (b'{"error": "not found"}\n', "JSON"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "a picture"),
+}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a", "a.tsv"])
+@pytest.mark.parametrize("kind", NO_DATA)
+def test_what_is_no_data_is_named(tmp_path: Path, kind: str, name: str) -> None:
+    content, says = NO_DATA[kind]
+    if kind != "error" or name != "a":
+        refused(tmp_path, content, says, name)
+    (tmp_path / "empty").write_bytes(b"")
+    with pytest.raises(ReadError, match="the file is empty"):
+        read(tmp_path / "empty")
+
+
+# Many files
+
+
+def _write(folder: Path, text: str, name: str = "a.csv") -> Path:
+    (folder / name).write_text(text)
+    return folder / name
+
+
+@pytest.mark.parametrize("ending", ["csv", "txt", "parquet"])
+@pytest.mark.parametrize("place", ["folders", "names", "pattern"])
+def test_a_file_a_sequence_has_its_label_from_its_place(tmp_path: Path, ending: str, place: str) -> None:
+    for number, (array, label) in enumerate(zip(ARRAYS, LABELS, strict=True)):
+        frame = pd.DataFrame(array, columns=["ax", "ay"]).rename_axis("time").reset_index()
+        name = f"{number}" if place == "folders" else f"{label}_{number}"
+        path = tmp_path / "rec" / (label if place == "folders" else "") / f"{name}.{ending}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save: dict[str, Callable[..., Any]] = {
+            "csv": lambda p, f: f.to_csv(p, index=False),
+            "txt": lambda p, f: np.savetxt(p, f.to_numpy(), header=" ".join(f.columns)),
+            "parquet": lambda p, f: f.to_parquet(p),
+        }
+        save[ending](path, frame)
+    source = tmp_path / "rec" / "*" if place == "pattern" else tmp_path / "rec"
+    found = read(source)
+    order = np.argsort(LABELS, kind="stable")
+    expected = Sequences.from_list([ARRAYS[i] for i in order], [LABELS[i] for i in order], channels=["ax", "ay"])
+    assert found.fingerprint == expected.fingerprint
+    assert found.ids is not None
+
+
+def test_parts_of_one_table_are_one_data_set(tmp_path: Path) -> None:
+    for part, ids in (("part-0", ["r0", "r1", "r2"]), ("part-1", ["r3", "r4", "r5"])):
+        FRAME[FRAME["id"].isin(ids)].to_parquet(tmp_path / f"{part}.parquet")
+    for source in (tmp_path, tmp_path / "*.parquet"):
+        assert read(source).fingerprint == EXPECTED.fingerprint
+
+
+def test_a_file_of_texts_is_a_class_and_a_text_in_a_folder_of_its_class(tmp_path: Path) -> None:
+    for name, words in (("Czech", ["Abl", "Adsit"]), ("Greek", ["Akrivopoulos"])):
+        _write(tmp_path, "\n".join(words) + "\n", f"{name}.txt")
+        (tmp_path / "whole" / name).mkdir(parents=True)
+        for number, word in enumerate(words):
+            _write(tmp_path / "whole" / name, f"{word} and\nmore\n", f"{number}.txt")
+    found = read(tmp_path / "*.txt")
+    assert (found.classes, found.class_counts().tolist()) == (("Czech", "Greek"), [2, 1])
+    assert "".join(found.tokens(2) or []) == "Akrivopoulos"
+    texts = read(tmp_path / "whole", data_config({"tokens": "words"}))
+    assert texts.tokens(2) == ["Akrivopoulos", "and", "more"]
+    assert texts.classes == ("Czech", "Greek")
+
+
+def test_files_from_a_shell_are_a_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rec").mkdir()
+    for name in ("rec/a1.csv", "rec/a2.csv", "rec/b1.csv"):
+        _write(tmp_path, "x\n", name)
+    assert pattern_of(["rec/a1.csv"]) == "rec/a1.csv"
+    assert pattern_of(["rec/a2.csv", "rec/a1.csv"]) == "rec/a*.csv"
+    assert pattern_of(["rec/a2.csv", "rec/a1.csv", "rec/b1.csv"]) == "rec/*.csv"
+    with pytest.raises(ConfigError, match="found 2 files"):
+        pattern_of(["rec/a2.csv", "rec/b1.csv"])
+
+
+def test_a_broken_line_of_text_continues_the_one_before(tmp_path: Path) -> None:
+    lines = [f"{'ham' if i % 3 else 'spam'}\tword number {i}" for i in range(60)]
+    whole = read_text(tmp_path, "\n".join(lines), "whole")
+    lines[7] = lines[7].replace(" number", "\nnumber")
+    broken, notes = read_with(_write(tmp_path, "\n".join(lines), "broken"))
+    assert broken.fingerprint == whole.fingerprint
+    assert "continue the one before" in notes
