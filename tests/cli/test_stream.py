@@ -53,7 +53,7 @@ def test_each_line_is_answered_with_the_belief_so_far(folder: Path) -> None:
 
 
 def test_json_lines(folder: Path) -> None:
-    lines = [json.loads(line) for line in piped("\n".join(LINES), folder, "--format", "jsonl").out.splitlines()]
+    lines = [json.loads(line) for line in piped("\n".join(LINES), folder, "--output-format", "jsonl").out.splitlines()]
     assert [line["step"] for line in lines] == list(range(1, 8))
     assert set(lines[0]["probabilities"]) == {"still", "moving"}
 
