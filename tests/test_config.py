@@ -130,6 +130,10 @@ def recipes(draw: st.DrawFn) -> Recipe:
     """A recipe with settings of any kind for some of its fields."""
     names = draw(st.lists(st.sampled_from(sorted(set(FIELDS) - set(LENGTHS[1:]))), unique=True))
     options = {name: draw(VALUES[name]) for name in names}
+    if options.get("folds") is not None:  # the folds are the test
+        options = {name: value for name, value in options.items() if name not in ("test", "test_fraction", "split")}
+    else:
+        options.pop("repeats", None)
     tune = draw(st.dictionaries(st.sampled_from(sorted(FIELDS)), DIMENSIONS, max_size=3))
     plain = Recipe(name=draw(st.text()), description=draw(st.text()), tune=tune)
     return plain.with_options(options)

@@ -138,7 +138,7 @@ def test_given_classes_fix_the_order_and_may_be_absent() -> None:
         ([1.0, np.inf], "label 1 is not finite"),
         (["a", None], "label 1 is missing .None"),
         (["a", " ? "], "label 1 is missing"),
-        ([[1], [2]], "expected one label a sequence"),
+        ([[1, 2], [2, 1]], "expected one label a sequence"),
         (np.array([1, "a"], object), "of different types .int, str."),
     ],
 )
