@@ -65,6 +65,8 @@ def open_delimited(
     while len(rows) < 2 and (more := next(chunks, None)):  # a header that fills a chunk
         first = Chunk(first.text + more.text, first.line)
         rows = _first_rows(path, first, dialect)
+    if not rows:
+        raise ReadError(path, "there is no row in it; expected lines of cells.")
     named = bool(dialect.header) and not dialect.blocks  # in blocks, the names are taken away with the rows
     request.found.update(header=bool(dialect.header or dialect.names), **(dialect.recorded() if header is None else {}))
     width = len(dialect.names or rows[0][1])
