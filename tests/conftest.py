@@ -12,9 +12,13 @@ from types import CodeType, FunctionType
 os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch is imported: idle threads sleep, see docs/speed.md
 
 import pytest
+from hypothesis import settings
 
 from random_networks import make_cell, make_network, uniform  # noqa: F401  # fixtures
 from unrolled.runs.run import Run, train
+
+settings.register_profile("unrolled", deadline=None)  # no test depends on speed
+settings.load_profile("unrolled")
 
 SLOW_FIXTURES = {"browser", "serve", "process", "node_folder"}
 """A browser, a server or a command in a process of its own, what npm installs."""
