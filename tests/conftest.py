@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
 from pathlib import Path
 from types import CodeType, FunctionType
 
@@ -24,8 +26,15 @@ SLOW_FIXTURES = {"browser", "serve", "process", "node_folder"}
 """A browser, a server or a command in a process of its own, what npm installs."""
 
 
+MANY = 24
+"""Combinations of a test's parameters from which on the fast tier runs every pair of values instead."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks as slow what starts something; skips what needs real files, saying so, where there are none."""
+    """Marks as slow what starts something, and combinations beyond every pair of values.
+
+    What needs real files is skipped, saying so, where there are none.
+    """
     skip = pytest.mark.skip(reason="UNROLLED_DATA names no folder with the real files")
     for item in items:
         if isinstance(item, pytest.Function) and (
@@ -34,6 +43,39 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("data") and not os.environ.get("UNROLLED_DATA"):
             item.add_marker(skip)  # not by `item.keywords`, which holds the names of folders, too
+
+    for combined in _combinations(items):
+        for item in _beyond_every_pair(combined):
+            item.add_marker(pytest.mark.slow)
+
+
+def _combinations(items: Iterable[pytest.Item]) -> Iterator[list[pytest.Function]]:
+    """The many combinations of a test of three parameters or more, without those that are slow anyway."""
+    tests = defaultdict(list)
+    for item in items:
+        if isinstance(item, pytest.Function) and len(_values(item)) > 2 and not item.get_closest_marker("slow"):
+            tests[item.nodeid.partition("[")[0]].append(item)
+    return (combined for combined in tests.values() if len(combined) > MANY)
+
+
+def _beyond_every_pair(combined: list[pytest.Function]) -> list[pytest.Function]:
+    """The combinations that hold no new pair of two parameters' values, after those with the most of them.
+
+    Most faults that need a combination need one of two values (Kuhn, Wallace and Gallo, 2004).
+    """
+    pairs = {item: set(combinations(_values(item), 2)) for item in combined}
+    left = list(combined)
+    while left and pairs[best := max(left, key=lambda item: len(pairs[item]))]:
+        left.remove(best)
+        covered = pairs[best].copy()
+        for item in left:
+            pairs[item] -= covered
+    return left
+
+
+def _values(item: pytest.Function) -> list[tuple[str, str]]:
+    """Each parameter of a test with its value in words."""
+    return [(name, repr(value)) for name, value in item.callspec.params.items()] if hasattr(item, "callspec") else []
 
 
 def _starts_a_process(test: Callable[..., object]) -> bool:

@@ -21,20 +21,28 @@ from unrolled.nn.pooling import POOLINGS
 from unrolled.nn.unroll import reverse_sequences, unroll
 from unrolled.preparation.normalisation import Normaliser
 
+NETWORKS: dict[str, list[Any]] = {
+    "cell": list(CELLS),
+    "bidirectional": [False, True],
+    "num_layers": [1, 2],
+    "pooling": list(POOLINGS),
+}
 every_cell = pytest.mark.parametrize("cell", list(CELLS))
-every_network = pytest.mark.parametrize(
-    "config",
-    [
-        pytest.param(
-            {"cell": cell, "bidirectional": bidirectional, "num_layers": num_layers, "pooling": pooling},
-            id=f"{cell}-{'both' if bidirectional else 'forward'}-{num_layers}-{pooling}",
-        )
-        for cell in CELLS
-        for bidirectional in (False, True)
-        for num_layers in (1, 2)
-        for pooling in POOLINGS
-    ],
-)
+
+
+def every_network(test: Any) -> Any:
+    """A test of every combination of these."""
+    for name, values in NETWORKS.items():
+        test = pytest.mark.parametrize(name, values)(test)
+    return test
+
+
+@pytest.fixture
+def config(cell: str, bidirectional: bool, num_layers: int, pooling: str) -> dict[str, Any]:
+    """The sizes of a network of `every_network`."""
+    return {"cell": cell, "bidirectional": bidirectional, "num_layers": num_layers, "pooling": pooling}
+
+
 DTYPES = (torch.float32, torch.float64)
 LENGTHS = [4, 6, 1, 3]
 
