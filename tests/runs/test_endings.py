@@ -68,6 +68,10 @@ def assert_same_weights(one: Model, other: Model) -> None:
         assert torch.equal(weight, other.network.state_dict()[name]), name
 
 
+ALSO: list[dict[str, object]] = [{"keep": "last"}, {"average_decay": 0.9}]
+"""Settings that decide which weights a run keeps."""
+
+
 def ended(run: Run) -> str:
     return str(run.model.facts.training["ended"]["reason"])
 
@@ -81,7 +85,7 @@ def ended(run: Run) -> str:
         ({"max_epochs": 30, "patience": 1, "learning_rate": 0.3}, {"patience": 4}),
     ],
 )
-@pytest.mark.parametrize("also", [{}, {"keep": "last"}, {"average_decay": 0.9}])
+@pytest.mark.parametrize("also", [{}, *(pytest.param(also, marks=pytest.mark.slow) for also in ALSO)])
 def test_an_extended_run_is_one_of_that_length(
     tmp_path: Path, short: dict[str, Any], long: dict[str, Any], also: dict[str, Any]
 ) -> None:

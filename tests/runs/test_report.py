@@ -258,6 +258,7 @@ def test_the_command_gives_the_same_recipe_again(name: str, options: dict[str, A
     assert rebuilt.data == recipe.data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
