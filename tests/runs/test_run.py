@@ -28,7 +28,7 @@ from unrolled.errors import (
     UnknownNameError,
 )
 from unrolled.model.model import load
-from unrolled.runs import run as experiment
+from unrolled.runs import preparing
 from unrolled.runs.run import Run, recipe_for, resume, train
 from unrolled.runtime.stopping import stop_on_signals
 from unrolled.training.loop import Fitting
@@ -146,7 +146,7 @@ def test_the_name_of_a_run_that_never_began_is_free(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr(experiment, "learn_preprocessor", interrupted)
+        context.setattr(preparing, "learn_preprocessor", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(source, runs=tmp_path, name="foo", **OPTIONS)
     assert train(source, runs=tmp_path, name="foo", **OPTIONS).folder.path == tmp_path / "own" / "foo"
