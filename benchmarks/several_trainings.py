@@ -54,7 +54,7 @@ def by_command(runs: Path, jobs: int, epochs: int, settings: int) -> float:
     """How long the command takes, in seconds."""
     command = [sys.executable, "-c", "from unrolled.cli.main import main; main()", "compare", "digits", "--quiet"]
     command += ["--hidden-size", ",".join(map(str, sizes(settings))), "--max-epochs", str(epochs), "--jobs", str(jobs)]
-    command += ["--runs", str(runs), "--folder", str(runs / "comparison")]
+    command += ["--runs", str(runs), "--output", str(runs / "comparison")]
     started = time.perf_counter()
     subprocess.run(command, check=True)
     return time.perf_counter() - started

@@ -185,13 +185,13 @@ def test_a_new_length_replaces_the_old_whatever_its_unit() -> None:
     ("options", "words"),
     [
         ({"hiden_size": 3}, "Did you mean 'hidden_size'"),
-        ({"hidden_size": 0}, "greater than or equal to 1"),
+        ({"hidden_size": 0}, "at least 1"),
         ({"cell": "lsm"}, "did you mean 'lstm'"),
         ({"class_weight": ("foo",)}, "'foo'.* 'balanced', or .*number"),
         ({"max_steps": 5, "max_epochs": 2}, "one of max_epochs, max_steps, max_sequences"),
         ({"dropout": 1.0}, "less than 1"),
         ({"learning_rate": float("nan")}, "learning_rate"),
-        ({"length": 25}, "less than or equal to 24"),
+        ({"length": 25}, "at most 24"),
     ],
 )
 def test_a_wrong_option_is_named_with_what_it_takes(options: dict[str, object], words: str) -> None:

@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from unrolled.errors import RENAMED, ConfigError, ReadError, UnknownNameError, nearest, present_name
+from unrolled.errors import RENAMED, ConfigError, ReadError, UnknownNameError, nearest, option, present_name
 from unrolled.parts import CELLS, INITIALIZERS, MISSING, NORMALISATIONS, OUTPUT_INITIALIZERS, POOLINGS
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def seconds_of(value: Any) -> Any:
     text = value.replace(" ", "").lower()
     parts = re.findall(r"(\d+(?:\.\d+)?)(s|min|m|h|d)?", text)
     if not parts or "".join(map("".join, parts)) != text or (len(parts) > 1 and not all(unit for _, unit in parts)):
-        raise ValueError(f"found {value!r} as a time; expected a number of seconds, or one such as 90s, 5m or 1h30m")
+        raise ValueError("expected a time, as a number of seconds or such as 90s, 5m or 1h30m")
     return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
 
 
@@ -212,7 +212,7 @@ class DataConfig(Section):
     def _folds_hold_out_everything(self) -> Self:
         if self.folds is None:
             if self.repeats > 1:
-                raise ValueError("repeats are those of a cross-validation; give the number of folds too")
+                raise ValueError(f"{option('repeats')} is for a cross-validation; give {option('folds')} too")
             return self
         default = type(self).model_fields["test_fraction"].default
         others = {"test": self.test, "test_fraction": self.test_fraction not in (0, default)}
@@ -220,7 +220,8 @@ class DataConfig(Section):
         given = next((name for name, value in others.items() if value), None)
         if given is not None:
             raise ValueError(
-                f"folds hold out every sequence once, at random, so {given} would have no effect; leave it out"
+                f"{option('folds')} holds out every sequence once, at random, so {option(given)} would have no effect; "
+                "leave it out"
             )
         return self
 
@@ -387,7 +388,7 @@ class TrainConfig(Section):
             `tensorboard --logdir RUN` shows.
         report: write report.html, the page that shows how good the model is.
         trackers: further recorders, by the names under which installed packages register them.
-        output: what is printed during training; all but progress imitate the old tutorials.
+        print_style: what is printed during training; all but progress imitate the old tutorials.
         watch: a sequence whose class probabilities are printed during training.
         headline_sequences: also give the accuracy on this many first test sequences, as the tutorials did.
 
@@ -434,7 +435,7 @@ class TrainConfig(Section):
     tensorboard: bool = False
     report: bool = True
     trackers: Names = ()
-    output: Literal["progress", "accuracy-and-loss", "samples-seen", "epoch-number", "epoch-loss"] = "progress"
+    print_style: Literal["progress", "accuracy-and-loss", "samples-seen", "epoch-number", "epoch-loss"] = "progress"
     watch: str | None = None
     headline_sequences: Positive | None = None
 
@@ -442,7 +443,9 @@ class TrainConfig(Section):
     def _at_most_one_length(self) -> Self:
         given = [name for name in LENGTHS if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError(f"give one of {', '.join(LENGTHS)}, or none; found {' and '.join(given)}")
+            raise ValueError(
+                f"give one of {', '.join(map(option, LENGTHS))}, or none; found {' and '.join(map(option, given))}"
+            )
         return self
 
 
@@ -552,7 +555,7 @@ class Recipe(Section):
             content[FIELDS[name]][name] = value
         if any(options.get(name) is not None for name in LENGTHS):  # it replaces the old one, whatever its unit
             content["train"].update({name: options.get(name) for name in LENGTHS})
-        return parse_recipe(content, "options")
+        return parse_recipe(content, None)
 
     def without_folds(self, verb: str) -> Self:
         """The same recipe, for a command that cannot cross-validate.
@@ -563,7 +566,7 @@ class Recipe(Section):
         if self.data.folds is not None:
             raise ConfigError(
                 f"{verb} holds the same sequences out from every training, so folds would have no effect; leave out "
-                "--folds. Runs of `unrolled train --folds` can be compared."
+                f"{option('folds')}. Runs of `unrolled train --folds` can be compared."
             )
         return self
 
@@ -603,14 +606,14 @@ def fields() -> Iterator[tuple[str, str, FieldInfo]]:
 
 def parse_recipe(
     content: Mapping[str, Any],
-    origin: str | Path,
+    origin: str | Path | None,
     rename: Callable[[str], str] = lambda name: RENAMED.get(name, name),
 ) -> Recipe:
     """A recipe from plain values.
 
     Args:
         content: sections and other fields, by name.
-        origin: where they come from, for errors.
+        origin: the file that they come from, for errors; None for options.
         rename: from the former name of a field to its present one.
     Raises:
         ConfigError: naming each field that is wrong, what it holds and what it takes.
@@ -621,7 +624,8 @@ def parse_recipe(
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: " + "; ".join(_explanations(error))) from None
+        place = "" if origin is None else f"{origin}: "
+        raise ConfigError(place + "; ".join(_explanations(error, options=origin is None))) from None
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -659,21 +663,22 @@ def find_recipe(name: str) -> Recipe | None:
     return names.get(name) or names.get(_alike(name, names) or "")
 
 
-def _explanations(error: ValidationError) -> Iterator[str]:
-    """Pydantic's errors in the package's own words, one for each field."""
-    by_field: dict[str, list[Any]] = {}
+def _explanations(error: ValidationError, *, options: bool) -> Iterator[str]:
+    """Pydantic's errors in the package's own words, one for each field, which stands in a file or is an option."""
+    by_field: dict[tuple[str, ...], list[Any]] = {}
     for item in error.errors():
-        by_field.setdefault(".".join(map(str, item["loc"][:2])) or "recipe", []).append(item)
-    for name, items in by_field.items():
+        by_field.setdefault(tuple(map(str, item["loc"][:2])) or ("recipe",), []).append(item)
+    for place, items in by_field.items():
         first = items[0]
+        found = option(place[-1], first["input"]) if options else f"{'.'.join(place)} = {first['input']!r}"
         if first["type"] == "extra_forbidden":
             section = SECTIONS.get(str(first["loc"][0]))
             known = section.model_fields if section and len(first["loc"]) > 1 else Recipe.model_fields
             yield str(UnknownNameError("field", str(first["loc"][-1]), known))
         elif first["type"] == "value_error":
-            yield first["msg"].removeprefix("Value error, ")
+            yield ("" if len(place) == 1 else f"{found}: ") + first["msg"].removeprefix("Value error, ")
         else:
-            yield f"{name} = {first['input']!r}: " + ", or ".join(map(_explain, items))
+            yield f"{found}: " + ", or ".join(dict.fromkeys(map(_explain, items)))
 
 
 def _explain(item: Any) -> str:
@@ -682,7 +687,28 @@ def _explain(item: Any) -> str:
     if item["type"] == "missing":
         return f"{item['loc'][-1]} is missing"
     near = nearest(str(item["input"]), re.findall(r"'([^']+)'", message)) if item["type"] == "literal_error" else None
-    return f"{message[0].lower()}{message[1:]}" + (f"; did you mean {near!r}?" if near else "")
+    return _in_words(message) + (f"; did you mean {near!r}?" if near else "")
+
+
+_WORDS = {
+    "Input should be ": "expected ",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "more than",
+    "a valid integer, unable to parse string as an integer": "a whole number",
+    "a valid integer, got a number with a fractional part": "a whole number",
+    "a valid number, unable to parse string as a number": "a number",
+    "a valid boolean, unable to interpret input": "true or false",
+    "a valid string": "a text",
+    "a valid ": "a ",
+}
+
+
+def _in_words(message: str) -> str:
+    """A message of pydantic in the package's own words."""
+    for theirs, own in _WORDS.items():
+        message = message.replace(theirs, own)
+    return f"{message[0].lower()}{message[1:]}"
 
 
 def _toml(value: Any) -> str:

@@ -42,10 +42,20 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
-RENAMED = {"case": "number", "headline_cases": "headline_sequences"}
+RENAMED = {
+    "case": "number",
+    "headline_cases": "headline_sequences",
+    "output": "print_style",
+    "folder": "output",
+    "timeout": "time_limit",
+    "streaming": "stream",
+    "inference_threads": "threads",
+}
 """Options and fields by their former names, which work for one more release."""
 
 
@@ -82,11 +92,46 @@ SYNONYMS = {
 """What other packages call an option or a field, which is understood where nothing else has that name."""
 
 
+_TYPED: ContextVar[Mapping[str, str] | None] = ContextVar("typed", default=None)
+
+
+@contextmanager
+def naming_options(typed: Mapping[str, str]) -> Iterator[None]:
+    """Within the block, messages name options as the command line does.
+
+    Args:
+        typed: the flags of options whose flag is not their name, or was written otherwise; it may grow meanwhile.
+    """
+    before = _TYPED.set(typed)
+    try:
+        yield
+    finally:
+        _TYPED.reset(before)
+
+
+def option(name: str, value: object = None) -> str:
+    """An option, and perhaps its value, as the user writes it: in Python by its name, at a command line by its flag.
+
+    Args:
+        name: the name of the field.
+        value: its value; None for the option alone.
+    """
+    typed = _TYPED.get()
+    if typed is None:
+        return name if value is None else f"{name} = {value!r}"
+    flag = typed.get(name, f"--{name.replace('_', '-')}")
+    if value is False:
+        return f"--no-{flag.removeprefix('--')}"
+    text = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return flag if value is None or value is True else f"{flag} {text}"
+
+
 def present_name(name: str) -> str:
     """The name of an option or a field; a former name is answered with a `RenamedWarning`, a synonym is not."""
     if name not in RENAMED:
         return SYNONYMS.get(name, name)
-    warnings.warn(f"{name} is now called {RENAMED[name]}; the next release takes the new name only.", RenamedWarning, 3)
+    former, present = option(name), option(RENAMED[name])
+    warnings.warn(f"{former} is now called {present}; the next release takes the new name only.", RenamedWarning, 3)
     return RENAMED[name]
 
 

@@ -52,7 +52,7 @@ def test_the_tables_fit_80_columns(
 
 def test_json_is_the_same_comparison(unrolled: Command, digits_run: Run, other_run: Run, fresh: Path) -> None:
     words = ("compare", digits_run.folder.path, other_run.folder.path, "--against", "sklearn:GaussianNB")
-    content = json.loads(unrolled(*words, "--json", "--folder", "here").out)
+    content = json.loads(unrolled(*words, "--json", "--output", "here").out)
     assert len(content["rows"]) == 3
     assert len(content["pairs"]) == 3
     assert content.pop("failures") == []

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reas
 ENTRY = "from unrolled.cli.main import main; main()"
 CLASSES = {"wstań-łatwo", "siad 🙂"}
 COMMANDS = (
-    ("train", "{data}", "--name", "1", "--max-epochs", "1", "--hidden-size", "4", "--output", "samples-seen"),
+    ("train", "{data}", "--name", "1", "--max-epochs", "1", "--hidden-size", "4", "--print-style", "samples-seen"),
     ("inspect", "{data}"),
     ("report", "{run}"),
     ("predict", "{run}", "{data}", "--output-format", "jsonl"),

@@ -39,7 +39,7 @@ def test_the_file_is_named_after_the_run_and_says_what_the_model_says(
 
 
 def test_a_step_version_has_a_name_of_its_own(unrolled: Command, digits_run: Run, fresh: Path) -> None:
-    answer = unrolled("export", digits_run.folder.path, "--streaming")
+    answer = unrolled("export", digits_run.folder.path, "--stream")
     assert (fresh / "digits-stream.onnx").exists()
     assert "layers.0.h [batch, 16]" in answer.out
 
@@ -67,7 +67,7 @@ def test_json_holds_the_same_facts(unrolled: Command, digits_run: Run, fresh: Pa
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
-        (("--streaming",), 1, "both directions"),
+        (("--stream",), 1, "both directions"),
         (("--quantize", "int8", "--data", "some.npz"), 1, "has no 8-bit GRU"),
         (("--quantize", "int8"), 1, "name the data"),
         (("--quantize", "int4"), 2, "int4"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from commands import Command
 from unrolled.config import FIELDS, Recipe, read_recipe
-from unrolled.errors import SYNONYMS, RenamedWarning
+from unrolled.errors import SYNONYMS, ConfigError, RenamedWarning
 from unrolled.runs import Run, recipe_for
+from unrolled.version import VERSION
 
 
 @pytest.mark.filterwarnings("default::unrolled.errors.RenamedWarning")  # which the command line prints
@@ -21,7 +24,7 @@ def test_a_former_option_does_the_same_and_says_the_new_name(
     words = ("predict", digits_run.folder.path, "digits")
     answer, expected = unrolled(*words, *former.split()), unrolled(*words, *present.split())
     assert (answer.code, answer.out) == (0, expected.out)
-    assert answer.one_line().startswith("warning: case is now called number")
+    assert answer.one_line().startswith("warning: --case is now called --number")
     assert expected.err == ""
 
 
@@ -78,3 +81,55 @@ def test_the_former_format_of_predictions_still_works(unrolled: Command, digits_
     assert answer.out == expected.out
     assert "--output-format" in answer.one_line()
     assert expected.err == ""
+
+
+@pytest.mark.filterwarnings("default::unrolled.errors.RenamedWarning")
+@pytest.mark.parametrize(
+    ("words", "former", "present"),
+    [
+        ("train digits --output accuracy-and-louder", "--output", "--print-style"),
+        ("compare digits --folder there", "--folder", "--output"),
+        ("tune digits --timeout soon", "--timeout", "--time-limit"),
+        ("export nowhere --streaming", "--streaming", "--stream"),
+        ("serve nowhere --inference-threads 0", "--inference-threads", "--threads"),
+    ],
+)
+def test_a_former_option_of_each_verb_says_the_new_name(
+    unrolled: Command, fresh: Path, words: str, former: str, present: str
+) -> None:
+    warning, *error = unrolled(*words.split()).err.splitlines()
+    assert warning.startswith(f"warning: {former} is now called {present}; ")
+    assert error[0].startswith("error: "), "the value reached the option"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("--folds 1", "--folds 1: expected at least 2"),
+        ("--batch 0", "--batch 0: expected at least 1"),
+        ("--lr=-1 --layers 0", "--layers 0: expected at least 1; --lr -1.0: expected more than 0"),
+        ("--time-limit soon", "--time-limit soon: expected a time"),
+        ("--repeats 2", "--repeats is for a cross-validation; give --folds too"),
+        ("--folds 2 --split order", "so --split would have no effect"),
+        ("--device cudo", "--device cudo: expected auto, cpu"),
+        ("--epochs 2 --max-steps 3", "found --epochs and --max-steps"),
+        ("--class-weight 1,2", "--class-weight 1.0,2.0: expected 10 numbers"),
+        ("--data-format tsv", "--data-format does not apply"),
+    ],
+)
+def test_an_error_names_the_option_as_it_was_typed(unrolled: Command, fresh: Path, words: str, named: str) -> None:
+    assert named in unrolled("train", "digits", *words.split()).one_line()
+
+
+def test_an_error_names_a_keyword_and_a_field_of_a_file_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^batch_size = 0: expected at least 1$"):
+        Recipe(name="own").with_options({"batch_size": 0})
+    (tmp_path / "own.toml").write_text("[train]\nbatch_size = 0\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"own.toml: train.batch_size = 0: expected at least 1$"):
+        read_recipe(tmp_path / "own.toml")
+
+
+@pytest.mark.slow
+def test_the_package_itself_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "unrolled", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"unrolled {VERSION}\n"

@@ -220,7 +220,7 @@ def test_a_grid_that_is_interrupted_goes_on_without_losing_a_finished_run(source
     """Ctrl-C while the long ones train: the short one is kept, the others have checkpoints to go on from."""
     command = [sys.executable, "-c", "from unrolled.cli.main import main; main()"]
     words = ["compare", source, "--max-steps", "8,100000", "--cell", "rnn", "--seeds", "2", "--hidden-size", "4"]
-    words += ["--jobs", "2", "--runs", str(tmp_path / "runs"), "--folder", str(tmp_path / "out")]
+    words += ["--jobs", "2", "--runs", str(tmp_path / "runs"), "--output", str(tmp_path / "out")]
     process = subprocess.Popen(
         [*command, *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )

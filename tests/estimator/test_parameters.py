@@ -19,7 +19,7 @@ SIGNATURE = inspect.signature(SequenceClassifier.__init__)
 OWN = ["class_weight", "random_state", "warm_start", "verbose"]
 WITHOUT_MEANING = {
     "seed", "shuffle", "headline_sequences", "checkpoint_every_steps", "checkpoint_every_seconds", "log_every",
-    "output", "report", "tensorboard", "trackers", "watch",
+    "print_style", "report", "tensorboard", "trackers", "watch",
 }  # fmt: skip
 """Fields of the sections model, augment and train that a classifier in memory has no use for."""
 

@@ -285,7 +285,7 @@ def test_a_diverging_run_names_step_and_rate_and_leaves_no_model(tmp_path: Path,
 
 def test_a_sequence_to_watch_needs_the_datas_channels(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"watch = '0110' has 1 channels; expected 8"):
-        train("digits", runs=tmp_path, watch="0110", output="epoch-number", **OPTIONS)
+        train("digits", runs=tmp_path, watch="0110", print_style="epoch-number", **OPTIONS)
 
 
 def test_tensorboard_files_are_written_where_they_are_asked_for(tmp_path: Path, source: str) -> None:

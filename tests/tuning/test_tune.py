@@ -169,9 +169,9 @@ def test_trials_that_lag_behind_are_given_up(tmp_path: Path) -> None:
     assert any("the best so far" in line for line in sooner.lines)
 
 
-def test_a_timeout_ends_the_search_after_the_trial_that_runs(source: Path, tmp_path: Path) -> None:
+def test_a_time_limit_ends_the_search_after_the_trial_that_runs(source: Path, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no trial"):
-        search(source, tmp_path, 5, timeout=0.0)
+        search(source, tmp_path, 5, time_limit=0.0)
     assert len(search(source, tmp_path, 2).trials) == 2
 
 

@@ -52,7 +52,7 @@ def compare(
         int | None, typer.Option(help="Trainings at once (default: as many as the cores allow).", min=1)
     ] = None,
     runs: RunsFolder = Path("runs"),
-    folder: Annotated[Path, typer.Option(help="The folder of comparison.json, .md and .png.")] = Path("comparison"),
+    output: Annotated[Path, typer.Option(help="The folder of comparison.json, .md and .png.")] = Path("comparison"),
     quiet: Quiet = False,
     as_json: AsJson = False,
     *,
@@ -78,12 +78,12 @@ def compare(
         if unpaired or pool_seeds:
             raise typer.BadParameter("--unpaired and --pool-seeds are for runs; settings have the same test sequences.")
         comparison, failures = _train(what[0], options, seeds, references, runs, jobs, silent=quiet or as_json)
-    write_comparison(comparison, folder)
+    write_comparison(comparison, output)
     if as_json:
         print_json({**comparison.to_dict(), "failures": list(failures)})
     elif not quiet:
         _print(comparison)
-        notes().print(f"wrote {folder}/comparison.png, .md and .json")
+        notes().print(f"wrote {output}/comparison.png, .md and .json")
     if failures:
         raise RunError(f"{len(failures)} of the trainings failed and are not in the comparison: {'; '.join(failures)}")
 

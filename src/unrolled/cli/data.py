@@ -24,7 +24,7 @@ def data_config(options: Mapping[str, Any]) -> DataConfig:
     Raises:
         ConfigError: for a value that its field does not take.
     """
-    return parse_recipe({"name": "data", "data": dict(options)}, "options").data
+    return parse_recipe({"name": "data", "data": dict(options)}, None).data
 
 
 def sequences_for(model: Model, data: str | None, options: Mapping[str, Any]) -> Sequences:

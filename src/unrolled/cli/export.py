@@ -40,7 +40,7 @@ def export(
         Path | None, typer.Option(help="The file (default: the model's name with .onnx, in this folder).")
     ] = None,
     streaming: Annotated[
-        bool, typer.Option("--streaming", help="Export one step; its state is an input and an output of every call.")
+        bool, typer.Option("--stream", help="Export one step; its state is an input and an output of every call.")
     ] = False,
     quantize: Annotated[
         Weights | None,

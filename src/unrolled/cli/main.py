@@ -23,7 +23,16 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from unrolled.errors import InterruptedRunError, UnrolledError, UnrolledWarning, nearest, present_name
+from unrolled.errors import (
+    RENAMED,
+    SYNONYMS,
+    InterruptedRunError,
+    UnrolledError,
+    UnrolledWarning,
+    naming_options,
+    nearest,
+    present_name,
+)
 
 VERBS = {
     "train": "Train a network: a recipe, a named data set, or a file of labelled sequences.",
@@ -55,14 +64,15 @@ class LazyGroup(TyperGroup):
         command = get_command(import_module(f"unrolled.cli.{name}").app)
         command.name = name
         known = {flag for parameter in command.params for flag in parameter.opts}
-        return name, command, [word if word in known else _with_present_name(word, known) for word in rest]
+        return name, command, [word if word in known else _with_present_name(word, known, ctx.obj) for word in rest]
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the verb. A warning or a user's mistake prints one line; a mistake exits with 1, Ctrl-C with 130."""
         from unrolled.runtime import saying_lack_of_memory, stop_on_signals
 
+        ctx.obj = {"format": "--data-format", "start": "--from"}
         try:
-            with _warnings_as_lines(), stop_on_signals(), saying_lack_of_memory():
+            with naming_options(ctx.obj), _warnings_as_lines(), stop_on_signals(), saying_lack_of_memory():
                 return super().invoke(ctx)
         except InterruptedRunError as stop:
             _say_error(str(stop))
@@ -151,14 +161,22 @@ def _warnings_as_lines() -> Iterator[None]:
         yield
 
 
-def _with_present_name(word: str, known: Collection[str]) -> str:
-    """An argument; an option that a verb knows by another name (a former one, a synonym, one with _) by its own."""
+def _with_present_name(word: str, known: Collection[str], typed: dict[str, str]) -> str:
+    """An argument; an option that a verb knows by another name (a former one, a synonym, one with _) by its own.
+
+    ``typed`` keeps what was written instead, which is how errors name it.
+    """
     flag, equals, value = word.partition("=")
     if not flag.startswith("--") or flag in known:
         return word
     name = flag.removeprefix("--").replace("-", "_").lower()
-    own = f"--{present_name(name).replace('_', '-')}"
-    return f"{own}{equals}{value}" if own in known else word
+    present = RENAMED.get(name) or SYNONYMS.get(name, name)
+    own = f"--{present.replace('_', '-')}"
+    if own not in known:
+        return word
+    present_name(name)  # a former name is answered with a warning
+    typed[present] = flag
+    return f"{own}{equals}{value}"
 
 
 def _offering_the_nearest(message: str) -> str:

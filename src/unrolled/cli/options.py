@@ -91,6 +91,8 @@ def _with_parameters(
     """The command with further parameters; it receives their given values as ``options``."""
     convert = convert or chosen
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "options"]
+    taken = {parameter.name for parameter in own}
+    made = [parameter for parameter in made if parameter.name not in taken]  # the command's own meaning goes first
     names = {parameter.name for parameter in made}
 
     @wraps(function)

@@ -7,20 +7,22 @@ from typing import Annotated
 
 import typer
 
-from unrolled.cli.options import AsJson
+from unrolled.cli.options import AsJson, RunsFolder
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def runs(
-    folder: Annotated[Path, typer.Argument(help="The folder of all run folders.", metavar="RUNS")] = Path("runs"),
+    folder: Annotated[Path | None, typer.Argument(help="The folder of all run folders.", metavar="RUNS")] = None,
+    runs: RunsFolder = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
     """List the runs: how far each is, how good, the time left at most, and the command that goes on with it."""
     from unrolled.cli.console import in_time, out, print_json, print_table
     from unrolled.runs import RunState, list_runs
 
+    folder = folder or runs
     found = list_runs(folder)
     if as_json:
         print_json([run.to_dict() for run in found])

@@ -73,14 +73,13 @@ def settings_from(options: dict[str, Any]) -> ServerSettings:
     """
     from pydantic import ValidationError
 
-    from unrolled.errors import ConfigError
+    from unrolled.errors import ConfigError, option
 
     try:
         return ServerSettings(**options)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "--" + str(first["loc"][0]).replace("_", "-")
-        raise ConfigError(f"{name} {first['input']}: {first['msg'].lower()}.") from None
+        raise ConfigError(f"{option(str(first['loc'][0]), first['input'])}: {first['msg'].lower()}.") from None
 
 
 def read_token(path: Path | None) -> str | None:

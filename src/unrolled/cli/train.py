@@ -79,7 +79,7 @@ def train(
     recorders: list[Recorder] = []
     if console.is_terminal and not silent:
         recorders = [ProgressBar(console)]
-    elif recipe.train.output == "progress" and not silent:  # the tutorials' recipes print lines of their own
+    elif recipe.train.print_style == "progress" and not silent:  # the tutorials' recipes print lines of their own
         recorders = [PlainLines(console)]
     say = line_printer(out(), silent=silent)
     folds: dict[str, Any] = {"jobs": jobs, "watcher": watcher(console, silent=silent)}

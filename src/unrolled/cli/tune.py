@@ -20,7 +20,10 @@ app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exce
 def tune(
     what: Annotated[str, typer.Argument(help="A recipe's name or file, a named data set, or a file of sequences.")],
     trials: Annotated[int, typer.Option(help="Number of finished trials at which the search ends.", min=1)] = 50,
-    timeout: Annotated[float | None, typer.Option(help="Seconds after which no further trial begins.")] = None,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(help="Time after which no further trial begins, such as 90m or 2h (a number: seconds)."),
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(help="Trials at once (default: as many as the cores allow).", min=1)
     ] = None,
@@ -49,7 +52,7 @@ def tune(
     found = search(
         what,
         trials=trials,
-        timeout=timeout,
+        time_limit=time_limit,
         jobs=jobs,
         storage=storage,
         name=name,

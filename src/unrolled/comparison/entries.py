@@ -21,7 +21,7 @@ from unrolled.statistics import Groups, Right
 
 RESULTLESS = frozenset(
     {"threads", "device", "cuda_graphs", "log_every", "checkpoint_every_steps", "checkpoint_every_seconds"}
-    | {"tensorboard", "trackers", "output", "watch", "headline_sequences", "report"}
+    | {"tensorboard", "trackers", "print_style", "watch", "headline_sequences", "report"}
 )
 """Fields that do not change what is learned; runs that differ only in these count as equal."""
 

@@ -23,7 +23,7 @@ from unrolled.baselines import padded, summaries, token_counts
 from unrolled.comparison.entries import Entry, Results, judge
 from unrolled.config import DataConfig
 from unrolled.data import Dataset, Sequences
-from unrolled.errors import ConfigError, DataError, UnknownNameError
+from unrolled.errors import ConfigError, DataError, UnknownNameError, option
 from unrolled.preparation import learn_preprocessor
 from unrolled.statistics import Groups
 
@@ -81,7 +81,7 @@ def named_reference(text: str, features: FeatureName = "auto") -> ReferenceClass
         ConfigError: for another form, an unknown classifier or parameter, or a classifier that needs other classifiers.
     """
     if not text.startswith(PREFIX):
-        raise ConfigError(f"--against {text!r}: expected sklearn:NAME, such as sklearn:RandomForestClassifier.")
+        raise ConfigError(f"{option('against', text)}: expected sklearn:NAME, such as sklearn:RandomForestClassifier.")
     name, *settings = text.removeprefix(PREFIX).split(",")
     known = dict(all_estimators(type_filter="classifier"))
     if name not in known:
@@ -103,7 +103,7 @@ def named_reference(text: str, features: FeatureName = "auto") -> ReferenceClass
 def _setting(text: str, whole: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise ConfigError(f"--against {whole!r}: {text!r} is no parameter; expected parameter=value.")
+        raise ConfigError(f"{option('against', whole)}: {text!r} is no parameter; expected parameter=value.")
     try:
         return key.strip(), json.loads(value)
     except ValueError:

@@ -17,7 +17,15 @@ from unrolled.comparison.entries import Entry, learned_from, results_of_run, set
 from unrolled.comparison.references import ReferenceClassifier, fit_reference, named_reference
 from unrolled.config import FIELDS, Recipe
 from unrolled.data import Dataset, Sequences
-from unrolled.errors import ConfigError, DataError, InterruptedRunError, RunError, UnknownNameError, UnrolledError
+from unrolled.errors import (
+    ConfigError,
+    DataError,
+    InterruptedRunError,
+    RunError,
+    UnknownNameError,
+    UnrolledError,
+    option,
+)
 from unrolled.evaluation import changed_part
 from unrolled.jobs import Answer, Job, Watcher, do_jobs, share_cores
 from unrolled.runs import RunFolder, Say, dataset_for, in_memory, recipe_for, silent, train_one
@@ -104,11 +112,14 @@ def compare_settings(
     settings = make_settings(base if data is None else in_memory(base, data), grid, seeds)
     references = [named_reference(one) if isinstance(one, str) else one for one in against]
     if len(settings) + len(references) < 2:
-        raise ConfigError("there is one setting only; give at least one field several values, such as --cell gru,lstm.")
+        raise ConfigError(
+            "there is one setting only; give at least one field several values, such as "
+            f"{option('cell', ('gru', 'lstm'))}."
+        )
     wanted = [recipe for setting in settings for recipe in setting.recipes]
     dataset = dataset_for(wanted[0], data)  # the recipes differ in nothing that concerns the data
     if dataset.test is None:
-        raise DataError(f"nothing of {dataset.name} is held out for the test; raise --test-fraction.")
+        raise DataError(f"nothing of {dataset.name} is held out for the test; raise {option('test_fraction')}.")
     refuse_idle(wanted, [*grid, *options], text=dataset.train.symbols is not None)
     found, failures = _train_all(wanted, dataset, Path(runs), jobs, watcher, say)
     entries, paths = [], {}
@@ -139,9 +150,11 @@ def make_settings(base: Recipe, grid: Mapping[str, Sequence[Any]], seeds: int | 
         if name not in FIELDS:
             raise UnknownNameError("option", name, FIELDS)
         if FIELDS[name] == "data" and len(values) > 1:
-            raise ConfigError(f"{name} concerns the data; settings are compared on the same data, so give one value.")
+            raise ConfigError(
+                f"{option(name)} concerns the data; settings are compared on the same data, so give one value."
+            )
         if not values or any(value == "" for value in values):
-            raise ConfigError(f"{name} has an empty value; give one or more, separated by commas.")
+            raise ConfigError(f"{option(name)} has an empty value; give one or more, separated by commas.")
     chosen = {name: list(dict.fromkeys(values)) for name, values in grid.items()}
     numbers = _seeds(base, chosen.pop("seed", None), seeds)
     fixed = base.with_options({name: values[0] for name, values in chosen.items() if len(values) == 1})
@@ -161,7 +174,9 @@ def _seeds(base: Recipe, listed: Sequence[Any] | None, seeds: int | Sequence[int
         return list(seeds)
     if listed and len(listed) > 1:
         if seeds > 1:
-            raise ConfigError("give either a number of seeds by --seeds or a list of seeds by --seed, not both.")
+            raise ConfigError(
+                f"give either a number of seeds by {option('seeds')} or a list of seeds by {option('seed')}, not both."
+            )
         return [base.with_options({"seed": seed}).train.seed for seed in listed]
     first = base.with_options({"seed": listed[0]}).train.seed if listed else base.train.seed
     return list(range(first, first + seeds))

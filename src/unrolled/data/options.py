@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unrolled.config import DataConfig
-from unrolled.errors import ConfigError
+from unrolled.errors import ConfigError, option
 
 
 def refuse_options(config: DataConfig, names: tuple[str, ...], applicable: tuple[str, ...], owner: str) -> None:
@@ -19,5 +19,5 @@ def refuse_options(config: DataConfig, names: tuple[str, ...], applicable: tuple
     """
     for name in names:
         if name not in applicable and getattr(config, name) is not None:
-            known = f", whose options are {', '.join(applicable)}" if applicable else ""
-            raise ConfigError(f"the option {name} does not apply to {owner}{known}; leave it out.")
+            known = f", whose options are {', '.join(map(option, applicable))}" if applicable else ""
+            raise ConfigError(f"the option {option(name)} does not apply to {owner}{known}; leave it out.")

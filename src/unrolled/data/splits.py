@@ -17,7 +17,7 @@ import numpy.typing as npt
 from unrolled.config import DataConfig
 from unrolled.data.copies import first_copies
 from unrolled.data.sequences import Integers, Sequences
-from unrolled.errors import ConfigError, DataError
+from unrolled.errors import ConfigError, DataError, option
 
 DEFAULT_VALIDATION_FRACTION = 0.15
 
@@ -180,7 +180,8 @@ def _moments(sequences: Sequences, config: DataConfig) -> npt.NDArray[np.generic
     """The time of each sequence, or its place in the data, [N]."""
     if sequences.groups is not None:
         raise ConfigError(
-            f"split = {config.split!r} cannot also keep groups together, as --group asks for; leave out one of them."
+            f"{option('split', config.split)} cannot also keep groups together, as {option('group')} asks for; leave "
+            "one of them out."
         )
     if config.split == "order":
         return np.arange(len(sequences))
@@ -188,8 +189,8 @@ def _moments(sequences: Sequences, config: DataConfig) -> npt.NDArray[np.generic
     if times is None or np.isnan(times).any():
         found = "have no times" if times is None else f"lack {int(np.isnan(times).sum()):,} of their times"
         raise ConfigError(
-            f"split = 'time' needs the moment of each sequence, and these {found}; name a time column with --time, or "
-            "give --split order if they are in the order of time."
+            f"{option('split', 'time')} needs the moment of each sequence, and these {found}; name a time column with "
+            f"{option('time')}, or give {option('split', 'order')} if they are in the order of time."
         )
     return times
 

@@ -24,7 +24,7 @@ _NOT_PARAMETERS = {
     "checkpoint_every_steps",
     "checkpoint_every_seconds",
     "log_every",
-    "output",
+    "print_style",
     "report",
     "tensorboard",
     "trackers",

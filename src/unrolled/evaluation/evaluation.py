@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from unrolled.baselines import BaselineAnswers
 from unrolled.data import Integers, Sequences, in_folds
-from unrolled.errors import ConfigError, DataError, TrainedOnWarning
+from unrolled.errors import ConfigError, DataError, TrainedOnWarning, option
 from unrolled.evaluation.classes import ClassRow
 from unrolled.evaluation.early import EarlyDecision, early_decisions
 from unrolled.evaluation.held_out import learned, part_counts, parts_of
@@ -341,7 +341,9 @@ def evaluate(
         50.00 % (20.33 to 79.67)
     """
     if headline_sequences is not None and headline_sequences < 1:
-        raise ConfigError(f"headline_sequences is {headline_sequences}; expected a number of sequences, at least 1.")
+        raise ConfigError(
+            f"{option('headline_sequences', headline_sequences)}: expected a number of sequences, at least 1."
+        )
     predictions = predictions or predictions_of(model, sequences)
     beside = model.baselines.answers(model.accept(sequences), sequences) if model.baselines else None
     found = figures_of(predictions, beside, sequences, model.classes, model.facts.temperature, headline_sequences, seed)

@@ -48,7 +48,7 @@ def export_onnx(
         [array(['high'], dtype=object)]
     """
     if streaming and int8_data is not None:
-        raise ConfigError("a streaming export keeps float32 weights: leave out either --streaming or --quantize.")
+        raise ConfigError("a streaming export keeps float32 weights: leave out either --stream or --quantize.")
     proto, session, check = checked_onnx(model, streaming=streaming)
     content, quantized = proto.SerializeToString(), None
     if int8_data is not None:

@@ -16,7 +16,7 @@ from unrolled.baselines import fit_baselines
 from unrolled.config import Recipe
 from unrolled.data import Dataset, Sequences
 from unrolled.drawing import draw_confusion, draw_curves, draw_prediction, to_pixels, to_png
-from unrolled.errors import ConfigError, InterruptedRunError, StorageError
+from unrolled.errors import ConfigError, InterruptedRunError, StorageError, option
 from unrolled.evaluation import Evaluation, Part, calibrate, promise
 from unrolled.model import Model, choose_examples, learned_facts
 from unrolled.network import Network
@@ -203,7 +203,7 @@ def _own_recorders(prepared: Prepared, say: Say) -> list[Recorder]:
     watched = None
     if config.watch is not None:
         watched = _watched(config.watch, prepared.ready.train, prepared.preprocessor)
-    if config.output != "progress":
+    if config.print_style != "progress":
         found.append(TutorialOutput(config, say, watched))
     if config.tensorboard:
         found.append(TensorBoardRecorder(folder.tensorboard))
@@ -216,5 +216,5 @@ def _watched(text: str, train: Sequences, preprocessor: Preprocessor) -> torch.T
     sequence = preprocessor.parse(text, channels)
     if len(sequence.channels) != channels:
         found = len(sequence.channels)
-        raise ConfigError(f"watch = {text!r} has {found} channels; expected {channels}, as the data have.")
+        raise ConfigError(f"{option('watch', text)} has {found} channels; expected {channels}, as the data have.")
     return torch.from_numpy(preprocessor(sequence)[0][None])

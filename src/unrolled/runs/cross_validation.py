@@ -77,7 +77,7 @@ def cross_validate(
 def fold_recipe(recipe: Recipe, repeat: int) -> Recipe:
     """The recipe of a fold's training: the run's, with a seed of its own for each repeat, and no output."""
     quiet: dict[str, Any] = {"folds": None, "repeats": 1, "report": False, "tensorboard": False, "trackers": ()}
-    quiet |= {"output": "progress", "watch": None, "examples": 0, "seed": recipe.train.seed + repeat}
+    quiet |= {"print_style": "progress", "watch": None, "examples": 0, "seed": recipe.train.seed + repeat}
     return recipe.with_options(quiet).model_copy(update={"name": _FOLDS})
 
 

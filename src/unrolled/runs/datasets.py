@@ -23,7 +23,7 @@ from unrolled.data import (
 )
 from unrolled.data.files import SILENT, Observer
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA
-from unrolled.errors import ConfigError, DataError, RunError, listed
+from unrolled.errors import ConfigError, DataError, RunError, listed, option
 from unrolled.evaluation import changed_part, fingerprints
 from unrolled.model import Model
 from unrolled.runs.folder import RunFolder
@@ -39,7 +39,10 @@ def read(
     if recipe.data.folds is None:
         return dataset_for(recipe, data, observer, start), None
     if start is not None:
-        raise ConfigError("--from is for one training, and --folds would begin each fold anew; leave one of them out.")
+        raise ConfigError(
+            f"{option('start')} is for one training, and {option('folds')} would begin each fold anew; leave one of "
+            "them out."
+        )
     whole = dataset_for(undivided(recipe), data, observer)
     return for_the_model(whole, recipe.data), whole.train
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from unrolled.config import DataConfig, Recipe
 from unrolled.data import Dataset, hold_out_validation
-from unrolled.errors import ConfigError
+from unrolled.errors import ConfigError, option
 
 FEWEST_SEQUENCES, FEWEST_GROUPS = 100, 20
 """Where fewer are held out for the test, cross-validation is suggested."""
@@ -27,7 +27,7 @@ def for_the_model(whole: Dataset, config: DataConfig) -> Dataset:
         part = "test" if whole.test is not None else "validation"
         raise ConfigError(
             f"{whole.name} has {part} sequences of its own, and folds divide all sequences themselves; leave out "
-            "--folds, or give the sequences in one file."
+            f"{option('folds')}, or give the sequences in one file."
         )
     train, validation = hold_out_validation(whole.train, config)
     return replace(whole, train=train, validation=validation)
@@ -42,4 +42,7 @@ def suggestion(dataset: Dataset, config: DataConfig) -> str | None:
     if len(test) >= FEWEST_SEQUENCES and (groups is None or groups >= FEWEST_GROUPS):
         return None
     few = f"{len(test)} sequences" if groups is None else f"{len(test)} sequences of {groups} groups"
-    return f"{few} are held out for the test, and others would give other figures: --folds 5 --repeats 3 tests on all"
+    return (
+        f"{few} are held out for the test, and others would give other figures: "
+        f"{option('folds', 5)}, {option('repeats', 3)} tests on all"
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from unrolled.config import Recipe
 from unrolled.data import Sequences
-from unrolled.errors import ConfigError, DataError, TrainedOnWarning, UnrolledError
+from unrolled.errors import ConfigError, DataError, TrainedOnWarning, UnrolledError, option
 from unrolled.evaluation import Evaluation, Outcomes, evaluate, held_out, predictions_of, save_outcomes
 from unrolled.model import Model
 from unrolled.reports import Material, Shown, render
@@ -141,7 +141,7 @@ def _check_case(case: int | None, shown: Shown | None) -> None:
     if case is None:
         return
     if shown is None:
-        raise ConfigError(f"--number {case}: there are no test sequences to choose from; leave it out.")
+        raise ConfigError(f"{option('number', case)}: there are no test sequences to choose from; leave it out.")
     if not 0 <= case < len(shown.sequences):
         last = len(shown.sequences) - 1
-        raise ConfigError(f"--number {case}: the test sequences are numbered from 0 to {last}.")
+        raise ConfigError(f"{option('number', case)}: the test sequences are numbered from 0 to {last}.")

@@ -11,7 +11,7 @@ import numpy as np
 
 from unrolled.config import SECTIONS, Recipe
 from unrolled.data import Dataset, DatasetRecord, PartRecord, as_learned, check_channels, check_kind, targets_among
-from unrolled.errors import ConfigError
+from unrolled.errors import ConfigError, option
 from unrolled.model import Model
 from unrolled.network import Network
 from unrolled.readout import start_readout
@@ -55,8 +55,8 @@ def recipe_from(recipe: Recipe, start: Model, options: Mapping[str, Any]) -> Rec
     for name in options:
         if (name in SECTIONS["model"].model_fields or name in _READ_ALIKE) and found[name] != expected[name]:
             raise ConfigError(
-                f"--{name.replace('_', '-')} {found[name]} does not fit the model that the training starts from, which "
-                f"has {expected[name]}; leave it out, or leave --from out to begin anew."
+                f"{option(name, found[name])} does not fit the model that the training starts from, which "
+                f"has {expected[name]}; leave it out, or leave {option('start')} out to begin anew."
             )
     return recipe.model_copy(update={"model": network, "data": recipe.data.model_copy(update=own)})
 

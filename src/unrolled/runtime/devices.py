@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from unrolled.errors import ConfigError
+from unrolled.errors import ConfigError, option
 from unrolled.runtime.threads import current_threads
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ def choose_device(wish: str) -> torch.device:
     if wish == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not re.fullmatch(r"cpu|cuda(:\d+)?", wish):
-        raise ConfigError(f"device = {wish!r}; expected auto, cpu, cuda or cuda:N.")
+        raise ConfigError(f"{option('device', wish)}: expected auto, cpu, cuda or cuda:N.")
     device = torch.device(wish)
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         raise ConfigError(
-            f"device = {wish!r}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use cpu or auto."
+            f"{option('device', wish)}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use cpu or auto."
         )
     return device
 

@@ -209,7 +209,7 @@ class BatchQueue:
 
     def _prepare_worker(self) -> None:
         self._threads_before = torch.get_num_threads()
-        torch.set_num_threads(self.settings.inference_threads)
+        torch.set_num_threads(self.settings.threads)
 
 
 def _results(batch: list[Waiting]) -> Sequence[Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from unrolled.config import Names, Positive, Section
+from unrolled.errors import present_name
 
 MIB = 1024 * 1024
 
@@ -29,7 +30,7 @@ class ServerSettings(Section):
             times the steps that it reads; a core does some 20 in a second.
         max_streams: largest number of open WebSocket streams.
         stream_timeout_s: seconds after which the server closes a stream whose client neither sends nor reads.
-        inference_threads: threads that compute a batch; one is best if the web server needs the other core.
+        threads: CPU threads that compute a batch; one is best if the web server needs the other core.
         origins: web origins that may send requests besides the server's own, as https://example.org; * for all.
 
     Example:
@@ -51,5 +52,10 @@ class ServerSettings(Section):
     max_gflop: Positive = 200
     max_streams: Positive = 64
     stream_timeout_s: Annotated[float, Field(gt=0)] = 60.0
-    inference_threads: Positive = 1
+    threads: Positive = 1
     origins: Names = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_present_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {present_name(name): value for name, value in values.items()}

@@ -6,7 +6,7 @@ Every function takes a batch's values and a generator, and returns changed value
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,7 +17,11 @@ from torch.nn import functional as F
 from unrolled.config import AugmentConfig
 from unrolled.data import Sequences
 from unrolled.data.batches import Batch
-from unrolled.errors import ConfigError
+from unrolled.errors import ConfigError, option
+
+PICTURES = ("rotation", "zoom", "shear", "translate", "elastic")
+SEQUENCES = ("time_shift", "shuffle_steps", "value_scale", "noise")
+"""Changes of pictures, and of any sequences."""
 
 
 def check_augmentation(config: AugmentConfig, sequences: Sequences) -> None:
@@ -27,12 +31,19 @@ def check_augmentation(config: AugmentConfig, sequences: Sequences) -> None:
         ConfigError: with what to set instead.
     """
     if sequences.symbols is not None and (config.value_scale or config.noise):
-        raise ConfigError("value_scale and noise change numbers, and these sequences are text; set them to 0.")
+        raise ConfigError(
+            f"{_named(['value_scale', 'noise'])} change numbers, and these sequences are text; set them to 0."
+        )
     if config.of_pictures and not sequences.pictures:
         raise ConfigError(
-            "rotation, zoom, shear, translate and elastic apply to pictures only, and these sequences are not "
-            "pictures; set them to 0, or use time_shift, shuffle_steps, value_scale and noise."
+            f"{_named(PICTURES)} apply to pictures only, and these sequences are not pictures; set them to 0, or use "
+            f"{_named(SEQUENCES)}."
         )
+
+
+def _named(names: Sequence[str]) -> str:
+    """Options in a sentence."""
+    return f"{', '.join(map(option, names[:-1]))} and {option(names[-1])}"
 
 
 def augment(batch: Batch, config: AugmentConfig, generator: Generator | None, unit: Tensor | None = None) -> Batch:

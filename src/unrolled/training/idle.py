@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 
 from unrolled.config import FIELDS, SECTIONS, Recipe
-from unrolled.errors import ConfigError
+from unrolled.errors import ConfigError, option
 from unrolled.parts import CELLS, load
 
 Rule = Callable[[Recipe, bool], str | None]
@@ -25,7 +26,7 @@ def refuse_idle(recipes: Sequence[Recipe], given: Collection[str], *, text: bool
     for name in given:
         reasons = [why_idle(recipe, name, text=text) for recipe in recipes]
         if all(reasons):
-            raise ConfigError(f"--{name.replace('_', '-')} has no effect: {reasons[0]}. Leave it out.")
+            raise ConfigError(f"{option(name)} has no effect: {reasons[0]}. Leave it out.")
 
 
 def why_idle(recipe: Recipe, name: str, *, text: bool) -> str | None:
@@ -58,7 +59,8 @@ def _of_numbers(_recipe: Recipe, text: bool) -> str | None:
 
 
 def _unless(applies: Callable[[Recipe], bool], reason: str) -> Rule:
-    return lambda recipe, _text: None if applies(recipe) else reason
+    """The rule that a field has no effect unless something applies; ``{name}`` in the reason is an option."""
+    return lambda recipe, _text: None if applies(recipe) else re.sub(r"{(\w+)}", lambda found: option(found[1]), reason)
 
 
 def _optimizer(*names: str) -> Rule:
@@ -66,9 +68,9 @@ def _optimizer(*names: str) -> Rule:
 
 
 _RULES: dict[str, Rule] = {
-    "keep_steps": _unless(lambda recipe: recipe.data.max_length is not None, "no sequence is cut without --max-length"),
+    "keep_steps": _unless(lambda recipe: recipe.data.max_length is not None, "no sequence is cut without {max_length}"),
     "split_seed": _unless(lambda recipe: recipe.data.split == "stratified", "the split by time or order has no seed"),
-    "test_fraction": _unless(lambda recipe: recipe.data.test is None, "the test sequences are those of --test"),
+    "test_fraction": _unless(lambda recipe: recipe.data.test is None, "the test sequences are those of {test}"),
     "memory_steps": _without_gates("fiz"),
     "forget_bias": _forget_bias,
     "embedding_size": _of_text,
@@ -76,12 +78,12 @@ _RULES: dict[str, Rule] = {
     "missing": _of_numbers,
     "dropout": _unless(
         lambda recipe: recipe.model.num_layers > 1,
-        "it is between layers, and there is one; --output-dropout and --recurrent-dropout are elsewhere",
+        "it is between layers, and there is one; {output_dropout} and {recurrent_dropout} are elsewhere",
     ),
     "momentum": _optimizer("sgd", "rmsprop"),
     "beta1": _optimizer("adam", "adamw"),
     "beta2": _optimizer("adam", "adamw"),
     "epsilon": _optimizer("adam", "adamw", "rmsprop"),
     "warmup_fraction": _unless(lambda recipe: recipe.train.schedule != "constant", "the schedule is constant"),
-    "watch": _unless(lambda recipe: recipe.train.output != "progress", "only the output of a tutorial prints it"),
+    "watch": _unless(lambda recipe: recipe.train.print_style != "progress", "only the output of a tutorial prints it"),
 }

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from unrolled.config import TrainConfig
 from unrolled.data import Sequences
-from unrolled.errors import ConfigError
+from unrolled.errors import ConfigError, option
 
 Weights = npt.NDArray[np.floating]
 
@@ -33,7 +33,7 @@ def class_weights(config: TrainConfig, train: Sequences) -> Tensor | None:
         return torch.tensor(weights, dtype=torch.float32, device="cpu")
     if len(requested) != len(train.classes) or min(requested) <= 0:
         raise ConfigError(
-            f"class_weight = {requested}; expected {len(train.classes)} numbers above 0, for the classes "
+            f"{option('class_weight', requested)}: expected {len(train.classes)} numbers above 0, for the classes "
             f"{', '.join(train.classes)} in this order."
         )
     return torch.tensor(requested, dtype=torch.float32, device="cpu")

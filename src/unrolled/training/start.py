@@ -6,7 +6,7 @@ import torch
 
 from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
 from unrolled.data import Sequences
-from unrolled.errors import ConfigError
+from unrolled.errors import ConfigError, option
 from unrolled.network import Network
 from unrolled.nn import automatic_frame
 from unrolled.runtime import check_memory, choose_threads
@@ -68,11 +68,11 @@ def check_settings(
     for name in ("patience", "calibrate"):
         if getattr(config, name) not in (None, False, "auto") and validation is None:
             raise ConfigError(
-                f"{name} needs validation data; set validation_fraction above 0 (of SequenceClassifier, give fit "
-                "validation=(X, y)), or leave it out."
+                f"{option(name)} needs validation data; set {option('validation_fraction')} above 0 (of "
+                "SequenceClassifier, give fit validation=(X, y)), or leave it out."
             )
     if config.precision != "float32" and device.type == "cpu":
-        raise ConfigError(f"precision = {config.precision!r} needs a GPU; use float32 on the CPU.")
+        raise ConfigError(f"{option('precision', config.precision)} needs a GPU; use float32 on the CPU.")
 
 
 def training_threads(config: TrainConfig, train: Sequences, network: Network) -> int:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unrolled.comparison import learned_from
-from unrolled.config import Dimension, Recipe
+from unrolled.config import Dimension, Recipe, seconds_of
 from unrolled.data import Dataset, Sequences
 from unrolled.drawing import draw_search, to_png
-from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyError
+from unrolled.errors import ConfigError, DataError, InterruptedRunError, StudyError, option, present_name
 from unrolled.jobs import Answer, Job, Watcher, do_jobs, share_cores
 from unrolled.runs import Say, dataset_for, in_memory, recipe_for, silent
 from unrolled.storage import make_folder, write_bytes, write_json, write_text
@@ -109,7 +109,7 @@ def tune(
     recipe: str | Path | Recipe,
     *,
     trials: int = 50,
-    timeout: float | None = None,
+    time_limit: float | str | None = None,
     jobs: int | None = None,
     storage: str | Path | None = None,
     name: str = "tuning",
@@ -132,7 +132,7 @@ def tune(
     Args:
         recipe: a `Recipe`, or what `recipe_for` takes; its ``tune`` is the search space (`search_space`).
         trials: number of finished trials to reach, those of earlier calls included.
-        timeout: seconds after which no further trial begins.
+        time_limit: time after which no further trial begins: seconds, or a text such as ``90m``.
         jobs: trials at a time; by default `share_cores` chooses.
         storage: a SQLite file, or a database's URL for several machines; by default a file in the folder.
         name: name of the study, and of its folder ``runs/<recipe>/<name>``.
@@ -155,6 +155,8 @@ def tune(
         >>> best = unrolled.train(tuning.recipe, data=dataset)  # the test sequences took no part until now
     """
     say, watcher = say or silent, watcher or Watcher()
+    options = {present_name(field): value for field, value in options.items()}
+    seconds = _limit(options.pop("time_limit", time_limit))
     base = to_search((recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options), options)
     base = base if data is None else in_memory(base, data)
     space = search_space(base, options)
@@ -163,7 +165,7 @@ def tune(
     corners = [base.with_options({field: value}) for field, one in space.items() for value in ends(field, one)]
     refuse_idle(corners, options, text=dataset.train.symbols is not None)
     if dataset.validation is None:
-        raise DataError("a search needs validation data, and there are none; set --validation-fraction.")
+        raise DataError(f"a search needs validation data, and there are none; set {option('validation_fraction')}.")
     if base.data.validation_fraction == 0 and data is None:
         say(f"the recipe keeps nothing for validation; here {len(dataset.validation):,} sequences are kept to judge by")
     folder = make_folder(Path(runs) / base.name / name)
@@ -178,7 +180,7 @@ def tune(
     own = inside(space, base)
     if own is None:
         say("the recipe itself lies outside of the search space, so it is not the first trial")
-    search = _Search(base, space, own, url, study, trials, timeout, dataset, folder)
+    search = _Search(base, space, own, url, study, trials, seconds, dataset, folder)
     try:
         search.go_on(jobs, watcher, say)
     finally:
@@ -188,6 +190,15 @@ def tune(
     if found is None:
         raise StudyError(f"no trial of {study.study_name!r} came to its end; try more --trials, or a narrower space.")
     return found
+
+
+def _limit(value: float | str | None) -> float | None:
+    """A limit of time in seconds."""
+    try:
+        seconds: float | None = seconds_of(value)
+    except ValueError as error:
+        raise ConfigError(f"{option('time_limit', value)}: {error}.") from None
+    return seconds
 
 
 @dataclass(frozen=True)
@@ -200,7 +211,7 @@ class _Search:
     url: str
     study: optuna.Study
     trials: int
-    timeout: float | None
+    time_limit: float | None
     dataset: Dataset
     folder: Path
 
@@ -215,7 +226,7 @@ class _Search:
         common = self.base.train
         share = share_cores(left, jobs=jobs, threads=common.threads, device=common.device)
         say(f"{left} trials, {share.reason}" if left > 1 else "1 trial")
-        ends = math.inf if self.timeout is None else time.time() + self.timeout
+        ends = math.inf if self.time_limit is None else time.time() + self.time_limit
         study = {"url": self.url, "name": self.study.study_name, "first": self.first, "most": self.trials, "ends": ends}
         job = Job(run_trial, {"recipe": self.base, "space": self.space, "data": self.dataset, **study})
 

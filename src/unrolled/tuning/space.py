@@ -31,7 +31,14 @@ DEFAULT_SPACE: dict[str, Dimension] = {
 
 NOT_TUNED = frozenset(
     {"seed", "keep", "monitor", "precision", "threads", "device", "cuda_graphs", "log_every", "trackers", "watch"}
-    | {"checkpoint_every_steps", "checkpoint_every_seconds", "tensorboard", "output", "headline_sequences", "report"}
+    | {
+        "checkpoint_every_steps",
+        "checkpoint_every_seconds",
+        "tensorboard",
+        "print_style",
+        "headline_sequences",
+        "report",
+    }
 )
 """Fields that do not change the model's quality, or that define how trials are compared."""
 
@@ -97,7 +104,7 @@ def _check(recipe: Recipe, name: str, dimension: Dimension) -> None:
         try:
             recipe.with_options({name: value})
         except ConfigError as error:
-            raise ConfigError(f"tune.{name}: {str(error).removeprefix('options: ')}") from None
+            raise ConfigError(f"tune.{name}: {error}") from None
 
 
 def ends(name: str, dimension: Dimension) -> list[Any]:

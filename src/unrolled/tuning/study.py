@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.errors import ConfigError, StudyError
+from unrolled.errors import ConfigError, StudyError, option
 
 try:
     import optuna
@@ -61,7 +61,9 @@ def helping(url: str) -> Iterator[None]:
     try:
         yield
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise ConfigError(f"--storage {place}: {_first_line(error)}; expected a file, or a database's URL.") from None
+        raise ConfigError(
+            f"{option('storage', place)}: {_first_line(error)}; expected a file, or a database's URL."
+        ) from None
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = _first_line(error.__cause__ or error)
         if "locked" in reason:

@@ -30,7 +30,7 @@ AFTER_EPOCH = {
 
 
 class TutorialOutput(Recorder):
-    """Prints what ``config.output`` names.
+    """Prints what ``config.print_style`` names.
 
     Args:
         config: the training.
@@ -43,7 +43,7 @@ class TutorialOutput(Recorder):
 
     def updated(self, state: TrainState, batch: Batch) -> None:
         """Measures and prints every ten updates."""
-        line = AFTER_UPDATE.get(self.config.output)
+        line = AFTER_UPDATE.get(self.config.print_style)
         if line is None or state.step % EVERY:
             return
         logits = _logits(state, batch.inputs, batch.lengths)
@@ -53,11 +53,11 @@ class TutorialOutput(Recorder):
 
     def epoch(self, log: EpochLog, state: TrainState) -> None:
         """Prints, and now and then the probabilities of the watched sequence."""
-        line = AFTER_EPOCH.get(self.config.output)
+        line = AFTER_EPOCH.get(self.config.print_style)
         if line is None:
             return
         self.say(line.format(epoch=log.epoch, epochs=self.plan.epochs, loss=log.loss_sum))
-        if self.config.output == "epoch-number" and self.watched is not None and log.epoch % EVERY == 0:
+        if self.config.print_style == "epoch-number" and self.watched is not None and log.epoch % EVERY == 0:
             inputs = self.watched.to(state.network.output.weight.device)
             logits = _logits(state, inputs, torch.tensor([inputs.shape[1]], device=inputs.device))
             self.say(" ".join(f"{value:.4f}" for value in logits.softmax(-1)[0].tolist()))
