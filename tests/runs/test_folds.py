@@ -15,10 +15,10 @@ from unrolled.comparison import compare, compare_settings
 from unrolled.config import DataConfig, Recipe
 from unrolled.data import Dataset, Sequences, divide
 from unrolled.data.batches import Batch
-from unrolled.errors import ConfigError, DataError, MismatchError
+from unrolled.errors import ConfigError, DataError, MismatchError, RunError
 from unrolled.evaluation import Evaluation, Outcomes
 from unrolled.jobs import Watcher
-from unrolled.runs import Run, resume, train
+from unrolled.runs import Run, finish, list_runs, resume, train
 from unrolled.statistics import share
 from unrolled.training import TrainState
 from unrolled.training.recorders import Recorder
@@ -117,7 +117,7 @@ def test_folds_that_cannot_be_are_refused(
     ],
 )
 def test_options_without_effect_beside_folds_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"would have no effect|give the number of folds"):
+    with pytest.raises(ConfigError, match=r"would have no effect|give folds too"):
         RECIPE.with_options(options)
 
 
@@ -221,6 +221,31 @@ def test_folds_in_several_processes_are_the_same_bit_for_bit(tmp_path: Path, cro
     assert np.array_equal(stored(run).likelihoods, stored(crossed).likelihoods)
 
 
+def test_an_extended_cross_validation_is_one_of_that_length(tmp_path: Path) -> None:
+    options = QUICK | {"schedule": "constant", "method": "trained", "folds": 2}
+    whole = train(RECIPE, data=problem(), runs=tmp_path / "whole", **options | {"max_epochs": 3})
+    short = train(RECIPE, data=problem(), runs=tmp_path / "short", **options)
+    longer = resume(short.folder.path, data=problem(), max_epochs=3)
+    assert np.array_equal(stored(longer).likelihoods, stored(whole).likelihoods)
+    assert [log.epoch for log in longer.history] == [1, 2, 3]
+
+
+def test_a_cross_validation_is_finished_early_only_after_its_folds(tmp_path: Path) -> None:
+    options = QUICK | {"folds": 2, "max_epochs": 9, "method": "trained", "checkpoint_every_steps": 1}
+    with pytest.raises(MemoryError):
+        train(RECIPE, data=problem(), runs=tmp_path, recorders=[Cut()], **options)
+    state = list_runs(tmp_path)[0]
+    assert (state.state, state.folds) == ("stopped", (2, 2))
+    found = finish(state.path, data=problem())
+    assert found is not None
+    assert found.evaluation is not None
+    assert found.evaluation.cross_validation is not None
+    assert found.model.facts.training["ended"]["reason"] == "request"
+    next(state.path.glob("folds/*/held-out.npz")).unlink()
+    with pytest.raises(RunError, match="need all folds, and 1 of 2 are trained"):
+        finish(state.path, data=problem())
+
+
 def test_cross_validated_runs_are_compared_sequence_by_sequence(tmp_path: Path, crossed: Run) -> None:
     other = train(crossed.recipe, data=problem(), runs=tmp_path, cell="gru")
     found = compare([crossed.folder.path, other.folder.path])
@@ -251,7 +276,7 @@ def test_few_held_out_sequences_or_groups_suggest_folds(tmp_path: Path) -> None:
     train(RECIPE, data=problem(40), runs=tmp_path, say=said.append, **QUICK)
     train(RECIPE, data=problem(600, groups=30), runs=tmp_path, say=said.append, **QUICK)
     train(RECIPE, data=problem(600), runs=tmp_path, say=said.append, **QUICK)
-    notes = [line for line in said if "--folds" in line]
+    notes = [line for line in said if "folds = 5" in line]
     assert len(notes) == 2
     assert notes[0].startswith("note: 8 sequences are held out")
     assert "of 6 groups are held out" in notes[1]

@@ -30,6 +30,8 @@ def runs(
 
     def row(run: RunState) -> list[str]:
         epochs = f"{run.epoch}/{run.epochs}" if run.epochs else f"{run.epoch}"
+        if run.folds is not None and run.folds[0] < run.folds[1]:
+            epochs = "fold {}/{}".format(*run.folds)
         figure = "–" if run.figure is None else f"{run.figure_of} {100 * run.figure:.1f} %"
         left = "–" if not run.seconds_left else in_time(run.seconds_left)
         return [str(run.path), run.state, epochs, figure, left]

@@ -130,7 +130,7 @@ def find_model(path: Path) -> Path:
             raise _unreadable(folder / "model.json", error) from None
     if not path.exists():
         raise ModelFolderError(f"{path}: there is no such folder; expected a model folder or a run folder.")
-    if (path / "checkpoints").is_dir():
+    if (path / "checkpoints").is_dir() or (path / "config.json").is_file():
         raise ModelFolderError(
             f"{path}: this run is not finished and has no model yet; go on with `unrolled train --resume {path}`."
         )

@@ -154,11 +154,13 @@ def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
     """Adds the command that resumes the run to the error that stopped it."""
     run = shlex.quote(str(folder.path))
     command = f"unrolled train --resume {run}"
-    finished = f"or make a model of the best weights so far with: unrolled finish {run}"
     try:
         yield
     except InterruptedRunError as stop:
-        raise InterruptedRunError(f"{stop} Go on with: {command}\n{finished}") from None
+        finished = f"\nor make a model of the best weights so far with: unrolled finish {run}"
+        if folder.checkpoints.newest() is None:  # before the first, and in the folds of a cross-validation
+            finished = ""
+        raise InterruptedRunError(f"{stop} Go on with: {command}{finished}") from None
     except KeyboardInterrupt as stop:
         stop.add_note(f"Go on with: {command}")
         raise

@@ -12,12 +12,13 @@ from unrolled.errors import RunError
 from unrolled.evaluation import Evaluation, FoldOutcome, evaluate_folds, save_outcomes
 from unrolled.jobs import Answer, Job, Watcher, do_jobs, share_cores
 from unrolled.model import Model
+from unrolled.runs.extending import EXTENDING
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.job import train_one
+from unrolled.runs.listing import state_of
 from unrolled.storage import write_json
 
 _FOLDS = "folds"
-_OUTCOME = "held-out.npz"
 
 
 def cross_validate(
@@ -28,6 +29,8 @@ def cross_validate(
     watcher: Watcher,
 ) -> Evaluation:
     """Trains on every fold that is not finished, and writes the figures over all held-out sequences.
+
+    A fold that was trained for a shorter length than the recipe's goes on, like any run that is extended.
 
     Args:
         folder: the run's folder.
@@ -43,7 +46,10 @@ def cross_validate(
     parts = [fold_datasets(whole, recipe.data, numbers) for numbers in fold_of]
     names = [f"{r + 1}-{k + 1}" for r, row in enumerate(parts) for k in range(len(row))]
     datasets = [dataset for row in parts for dataset in row]
-    outcomes = [_finished(folder, name, dataset) for name, dataset in zip(names, datasets, strict=True)]
+    for name in names:
+        if _longer(RunFolder(folder.folds / name), recipe):
+            folder.outcome_of(name).unlink(missing_ok=True)
+    outcomes = [_outcome(folder, name, dataset) for name, dataset in zip(names, datasets, strict=True)]
     left = [place for place, outcome in enumerate(outcomes) if outcome is None]
     tasks = [
         Job(
@@ -70,7 +76,7 @@ def cross_validate(
         do_jobs(share, tasks, watcher.moved, answered, folder.path)
     finally:
         watcher.end()
-    found = [_finished(folder, name, dataset) for name, dataset in zip(names, datasets, strict=True)]
+    found = [_outcome(folder, name, dataset) for name, dataset in zip(names, datasets, strict=True)]
     return _figures(folder, recipe, whole, fold_of, [one for one in found if one is not None])
 
 
@@ -88,19 +94,30 @@ def train_fold(recipe: Recipe, dataset: Dataset, folder: Path, name: str, **prog
         A line for the user.
     """
     assert dataset.test is not None  # noqa: S101  # a fold holds sequences out
-    place = folder / _FOLDS / name
-    begun = RunFolder(place) if (place / "config.json").is_file() else None
-    if begun is None or not begun.is_finished:
-        train_one(recipe, replace(dataset, test=None), folder, begun, name=name, **progress)
-    outcome = FoldOutcome.of(Model.load(place), dataset.test)
-    outcome.save(place / _OUTCOME)
+    run = RunFolder(folder)
+    begun = RunFolder(run.folds / name)
+    longer = _longer(begun, recipe)
+    if longer or state_of(begun.path).state != "finished":
+        there = begun if begun.config.is_file() else None
+        train_one(recipe, replace(dataset, test=None), folder, there, name=name, options=longer, **progress)
+    outcome = FoldOutcome.of(Model.load(begun.path), dataset.test)
+    outcome.save(run.outcome_of(name))
     right = int((outcome.predictions.logits.argmax(1) == outcome.predictions.targets).sum())
     return f"{right:,} of {len(outcome):,} right"
 
 
-def _finished(folder: RunFolder, name: str, dataset: Dataset) -> FoldOutcome | None:
+def _longer(fold: RunFolder, recipe: Recipe) -> dict[str, Any]:
+    """The options that extend a fold to the length of the run's recipe; none for a fold that is not begun."""
+    if not fold.config.is_file():
+        return {}
+    own = fold.read_config()[0].train
+    wanted = {name: getattr(recipe.train, name) for name in EXTENDING}
+    return {name: value for name, value in wanted.items() if value != getattr(own, name)}
+
+
+def _outcome(folder: RunFolder, name: str, dataset: Dataset) -> FoldOutcome | None:
     """The outcome of a fold that is finished."""
-    outcome = FoldOutcome.load(folder.folds / name / _OUTCOME)
+    outcome = FoldOutcome.load(folder.outcome_of(name))
     assert dataset.test is not None  # noqa: S101
     if outcome is not None and outcome.fingerprint != dataset.test.fingerprint:
         raise RunError(f"{folder.folds / name} held out other sequences; start the run anew.")

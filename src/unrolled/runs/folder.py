@@ -80,6 +80,15 @@ class RunFolder:
         """The folder of a cross-validation's folds, each of which is a run."""
         return self.path / "folds"
 
+    def outcome_of(self, fold: str) -> Path:
+        """The predictions for the sequences that a fold held out; there once the fold is finished."""
+        return self.folds / fold / "held-out.npz"
+
+    @property
+    def finished_folds(self) -> int:
+        """The number of folds that are finished."""
+        return len(list(self.folds.glob(self.outcome_of("*").relative_to(self.folds).as_posix())))
+
     @property
     def curves(self) -> Path:
         """A picture of the training curves."""

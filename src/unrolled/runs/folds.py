@@ -44,5 +44,5 @@ def suggestion(dataset: Dataset, config: DataConfig) -> str | None:
     few = f"{len(test)} sequences" if groups is None else f"{len(test)} sequences of {groups} groups"
     return (
         f"{few} are held out for the test, and others would give other figures: "
-        f"{option('folds', 5)}, {option('repeats', 3)} tests on all"
+        f"{option('folds', 5)} with {option('repeats', 3)} tests on all"
     )

@@ -7,7 +7,6 @@ from typing import Any
 
 from unrolled.data import Dataset, Sequences
 from unrolled.data.files import SILENT, Notes, Observer
-from unrolled.errors import RunError
 from unrolled.model import Model
 from unrolled.runs.completing import Say, Surroundings, complete
 from unrolled.runs.datasets import check_same_data, read
@@ -42,10 +41,6 @@ def go_on(
     recipe, facts = folder.read_config()
     options = options or {}
     longer = extended(recipe, options)
-    if options and recipe.data.folds is not None:
-        raise RunError(
-            "a run with folds cannot be made longer: all of them would have to be trained anew; start a new run."
-        )
     with using_threads(None):
         start = Start(Model.load(folder.start), facts["start"]["path"]) if folder.start.exists() else None
         dataset, whole = read(recipe, data, Notes(around.say, reading), None if start is None else start.model)

@@ -26,6 +26,7 @@ class RunState:
             ``damaged``: its config.json cannot be read.
         epoch, step: epochs that are done, and updates at the last line of figures.
         epochs, steps: those that were planned; None for runs of versions that did not record them.
+        folds: of a cross-validation, the folds that are finished, and all of them; the model comes after them.
         figure: the accuracy on the test sequences, or that of the best epoch on the validation sequences; None where
             there is none.
         figure_of: ``test`` or ``validation``.
@@ -46,6 +47,7 @@ class RunState:
     step: int = 0
     epochs: int | None = None
     steps: int | None = None
+    folds: tuple[int, int] | None = None
     figure: float | None = None
     figure_of: str = ""
     seconds: float = 0.0
@@ -78,7 +80,7 @@ def state_of(path: Path) -> RunState:
         recipe, facts = folder.read_config()
     except UnrolledError:
         return RunState(path, "damaged")
-    lines = list(metrics_of(folder))
+    data, lines = recipe.data, list(metrics_of(folder))
     last: dict[str, Any] = next((line for line in reversed(lines) if line["event"] in ("step", "epoch")), {})
     plan, end = facts.get("plan", {}), lines[-1] if lines and lines[-1]["event"] == "end" else {}
     steps, done = plan.get("steps"), int(last.get("step", 0))
@@ -96,12 +98,13 @@ def state_of(path: Path) -> RunState:
         step=done,
         epochs=plan.get("epochs"),
         steps=steps,
+        folds=None if data.folds is None else (folder.finished_folds, data.folds * data.repeats),
         figure=figure,
         figure_of=figure_of,
         seconds=seconds,
         seconds_left=0.0 if state == "finished" else left,
         ended=str(end.get("words", "")),
-        command=_command(path, state, in_memory=not recipe.data.source),
+        command=_command(path, state, in_memory=not data.source),
     )
 
 

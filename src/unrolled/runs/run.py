@@ -114,7 +114,7 @@ def resume(
 ) -> Run:
     """Goes on with a run exactly where its last checkpoint was taken, perhaps for longer than it was meant to.
 
-    Finished folds are not trained again; a run with folds cannot be made longer.
+    Of a cross-validation, finished folds are not trained again, unless the run is made longer: then each of them is.
 
     Args:
         path: the run's folder.
@@ -182,15 +182,18 @@ def finish(
     """
     folder, enough = RunFolder.open(Path(path)), StopRequest()
     enough.make()
-    if folder.read_config()[0].data.folds is not None:
+    around = Surroundings(recorders, say or silent, _folds_by(None, None))
+    data_of = folder.read_config()[0].data
+    if data_of.folds is not None and folder.finished_folds < data_of.folds * data_of.repeats:
         raise RunError(
-            f"{path} is a run with folds, which are compared at their full length; go on with it by --resume."
+            f"{path} is a cross-validation whose figures need all folds, and {folder.finished_folds} of "
+            f"{data_of.folds * data_of.repeats} are trained; stop it by Ctrl-C, and go on with it by --resume."
         )
     try:
         with folder.locked():
             if folder.checkpoints.newest() is None:
                 raise RunError(f"{path} has no checkpoint yet, so nothing was learned; go on with it by --resume.")
-            return go_on(folder, data, Surroundings(recorders, say or silent), reading=reading, enough=enough)
+            return go_on(folder, data, around, reading=reading, enough=enough)
     except RunLockedError:
         write_text(folder.finish_request, "")
         return None
