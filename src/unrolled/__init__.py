@@ -6,6 +6,8 @@ Train
     train                trains a recipe and evaluates it; its files stand in a run folder
     resume               goes on with a run that was stopped, or for longer than it was meant to
     finish               ends a run early: a model of the best weights so far
+    verify               trains a run again and compares the weights bit by bit
+    Verification         the outcome of that
     Run                  a finished run: model, evaluation, history
     RunFolder            its files
     list_runs            the runs of a folder, and how far each is
@@ -213,12 +215,14 @@ if TYPE_CHECKING:
     from unrolled.runs import Run as Run
     from unrolled.runs import RunFolder as RunFolder
     from unrolled.runs import RunState as RunState
+    from unrolled.runs import Verification as Verification
     from unrolled.runs import finish as finish
     from unrolled.runs import list_runs as list_runs
     from unrolled.runs import recipe_for as recipe_for
     from unrolled.runs import report as report
     from unrolled.runs import resume as resume
     from unrolled.runs import train as train
+    from unrolled.runs import verify as verify
     from unrolled.serving import ServerSettings as ServerSettings
     from unrolled.serving import serve as serve
     from unrolled.statistics import Difference as Difference
@@ -256,7 +260,7 @@ _ROOMS = {
     "unrolled.jobs": "Watcher",
     "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Probabilities RegressionFacts Stream "
     "StreamState load",
-    "unrolled.runs": "Run RunFolder RunState finish list_runs recipe_for report resume train",
+    "unrolled.runs": "Run RunFolder RunState Verification finish list_runs recipe_for report resume train verify",
     "unrolled.serving": "ServerSettings serve",
     "unrolled.statistics": "Difference Figure Proportion ReliabilityBin",
     "unrolled.training": "Ending EpochLog Plan StepLog TrainState",

@@ -20,6 +20,7 @@ serve.py     unrolled serve
 stream.py    predict --stream
 train.py     unrolled train
 tune.py      unrolled tune
+verify.py    unrolled verify
 watch.py     unrolled watch
 watching.py  the progress of several trainings
 """

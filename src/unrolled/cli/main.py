@@ -40,6 +40,7 @@ VERBS = {
     "watch": "Follow a run from another terminal.",
     "finish": "End a run early: its best weights so far become a model, with figures and report.",
     "evaluate": "Measure a trained model on labelled sequences, with intervals and baselines.",
+    "verify": "Train a run again and compare the weights bit by bit.",
     "report": "Write the report of a run: one HTML page that shows how good the model is, and why.",
     "compare": "Compare runs, or train a grid of settings and compare them, on the same test sequences.",
     "tune": "Search for the settings with the best results on validation sequences.",

@@ -19,6 +19,7 @@ cross_validation.py  the trainings of its folds
 
 folder.py            the run folder: the place of each file, the lock, recipe and data
 listing.py           the runs of a folder, and how far each is
+verifying.py         a finished run is trained again, and its bits are compared
 reporting.py         figures and report of a run, from its folder
 """
 
@@ -32,6 +33,7 @@ from unrolled.runs.listing import RunState, list_runs, metrics_of, state_of
 from unrolled.runs.naming import recipe_for
 from unrolled.runs.reporting import report
 from unrolled.runs.run import finish, resume, train
+from unrolled.runs.verifying import Verification, verify
 
 __all__ = [
     "EXTENDING",
@@ -39,6 +41,7 @@ __all__ = [
     "RunFolder",
     "RunState",
     "Say",
+    "Verification",
     "dataset_for",
     "finish",
     "in_memory",
@@ -51,4 +54,5 @@ __all__ = [
     "state_of",
     "train",
     "train_one",
+    "verify",
 ]

@@ -7,14 +7,13 @@ from typing import Any
 
 from unrolled.data import Dataset, Sequences
 from unrolled.data.files import SILENT, Notes, Observer
-from unrolled.model import Model
 from unrolled.runs.completing import Say, Surroundings, complete
 from unrolled.runs.datasets import check_same_data, read
 from unrolled.runs.extending import extend, extended
 from unrolled.runs.finished import Run
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.preparing import Prepared, prepare
-from unrolled.runs.starting import Start
+from unrolled.runs.starting import start_of
 from unrolled.runtime import StopRequest, using_threads
 
 
@@ -42,7 +41,7 @@ def go_on(
     options = options or {}
     longer = extended(recipe, options)
     with using_threads(None):
-        start = Start(Model.load(folder.start), facts["start"]["path"]) if folder.start.exists() else None
+        start = start_of(folder, facts)
         dataset, whole = read(recipe, data, Notes(around.say, reading), None if start is None else start.model)
         check_same_data(folder, dataset, facts["data"])
         prepared = prepare(folder, longer, dataset, whole, start)
@@ -80,16 +79,18 @@ def _extend(
     prepared.folder.write_config(training.recipe, {**facts, **later})
 
 
-def _say_what_changed(found: dict[str, Any], recorded: dict[str, Any], say: Say) -> None:
+def _say_what_changed(found: Mapping[str, Any], recorded: Mapping[str, Any], say: Say) -> None:
     """Warns if the conditions of a run have changed, which is no error but may change the last bits of the weights."""
-    now, then = ({**part.get("versions", {}), **part} for part in (found, recorded))
-    changed = [
-        f"{name} {then[name]}, now {now[name]}"
-        for name in (*found["versions"], "device", "kernel")
-        if name in then and then[name] != now[name]
-    ]
+    changed = changed_conditions(found, recorded)
     if changed:
         say(
             f"warning: the run began with {'; '.join(changed)}. It goes on, but its weights can differ in their last "
             "bits from those of a run that was never stopped."
         )
+
+
+def changed_conditions(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[str]:
+    """The versions, device, processor and kernel that are not those that a run recorded, in words."""
+    now, then = ({**part.get("versions", {}), **part} for part in (found, recorded))
+    names = (*found["versions"], "device", "processor", "kernel")
+    return [f"{name} {then[name]}, now {now[name]}" for name in names if name in then and then[name] != now[name]]

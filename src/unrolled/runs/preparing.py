@@ -15,7 +15,7 @@ from unrolled.preparation import Preprocessor, learn_preprocessor
 from unrolled.readout import Training, go_on, set_up
 from unrolled.runs.folder import RunFolder
 from unrolled.runs.starting import Start, network_from, notes_on
-from unrolled.runtime import choose_device, describe_device, using_threads
+from unrolled.runtime import choose_device, describe_device, describe_processor, using_threads
 from unrolled.training import Plan, describe_steps, make_plan, training_threads
 from unrolled.version import VERSION
 
@@ -70,6 +70,7 @@ class Prepared:
                 "numpy": np.__version__,
             },
             "device": device,
+            "processor": describe_processor(),
             "kernel": f"{kernel.name}: {kernel.reason}",
         }
 

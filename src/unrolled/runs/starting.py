@@ -15,6 +15,7 @@ from unrolled.errors import ConfigError, option
 from unrolled.model import Model
 from unrolled.network import Network
 from unrolled.readout import start_readout
+from unrolled.runs.folder import RunFolder
 
 _FREE = ("dropout", "recurrent_dropout", "output_dropout", "recompute_gates")
 """Fields of the network that do not concern its weights."""
@@ -37,6 +38,11 @@ class Start:
         """For the records of the run and of its model."""
         facts = self.model.facts
         return {"path": self.path, "weights_sha256": facts.weights_sha256, "data": facts.data.get("name")}
+
+
+def start_of(folder: RunFolder, facts: Mapping[str, Any]) -> Start | None:
+    """What a run started from, as its folder records it; None for new weights."""
+    return Start(Model.load(folder.start), facts["start"]["path"]) if folder.start.exists() else None
 
 
 def recipe_from(recipe: Recipe, start: Model, options: Mapping[str, Any]) -> Recipe:

@@ -12,7 +12,7 @@ threads.py   with how many threads
 """
 
 from unrolled.runtime.bars import bar
-from unrolled.runtime.devices import choose_device, choose_storage, describe_device
+from unrolled.runtime.devices import choose_device, choose_storage, describe_device, describe_processor
 from unrolled.runtime.memory import check_memory, saying_lack_of_memory
 from unrolled.runtime.stopping import (
     AbandonedError,
@@ -36,6 +36,7 @@ __all__ = [
     "choose_threads",
     "current_threads",
     "describe_device",
+    "describe_processor",
     "go_on",
     "heeding_stops",
     "one_blas_thread",

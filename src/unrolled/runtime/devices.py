@@ -5,7 +5,10 @@ PyTorch takes seconds to import, so each function imports it when it is called.
 
 from __future__ import annotations
 
+import platform
 import re
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unrolled.errors import ConfigError, option
@@ -53,6 +56,16 @@ def choose_storage(size_bytes: int, device: torch.device) -> torch.device:
     if device.type != "cuda" or size_bytes <= RESIDENT_SHARE * torch.cuda.get_device_properties(device).total_memory:
         return device
     return torch.device("cpu")
+
+
+def describe_processor() -> str:
+    """The name of the CPU, or of its architecture where the system does not tell it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def describe_device(device: torch.device) -> str:

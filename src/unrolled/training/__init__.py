@@ -20,7 +20,7 @@ stepping.py     the updates of an epoch: one by one, or replayed as CUDA graphs
 update.py       one update: gather a batch, augment, forward, backward, clip, update
 """
 
-from unrolled.training.checkpoint import CheckpointStore, nested, part
+from unrolled.training.checkpoint import CheckpointStore, load_checkpoint, nested, part
 from unrolled.training.ending import Ending, ending_for
 from unrolled.training.figures import measure, measure_each
 from unrolled.training.idle import refuse_idle, why_idle
@@ -49,6 +49,7 @@ __all__ = [
     "draw_network",
     "ending_for",
     "fit",
+    "load_checkpoint",
     "make_plan",
     "measure",
     "measure_each",

@@ -108,7 +108,12 @@ class CheckpointStore:
 
     def save_last(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Writes the state to go on from, and keeps the one before it."""
-        save_checkpoint(self.folder / "last", tensors, facts, keep=self.folder / "previous")
+        save_checkpoint(self.folder / "last", tensors, facts, keep=self.before_last)
+
+    @property
+    def before_last(self) -> Path:
+        """The folder of the state before the last that was written."""
+        return self.folder / "previous"
 
     def newest(self) -> Path | None:
         """The folder of the checkpoint to go on from, unverified; None where there is none yet."""
