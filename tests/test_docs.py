@@ -76,7 +76,7 @@ def test_the_page_on_export_works(place: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["compare.md", "tune.md"])
+@pytest.mark.parametrize("name", ["compare.md", "tune.md", "scale.md"])
 @pytest.mark.usefixtures("fresh")
 def test_everything_that_a_guide_says_to_type_works(name: str) -> None:
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")

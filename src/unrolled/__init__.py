@@ -107,7 +107,7 @@ Errors
                          ConfigError, UnknownNameError, DataError, ReadError, FetchError, LengthError,
                          MismatchError, ModelFolderError, ExportError, UnsupportedError, StudyError,
                          OutOfMemoryError, StorageError, ServeError, RunError, RunLockedError, CheckpointError,
-                         DivergedError, InterruptedRunError
+                         DivergedError, InterruptedRunError, WorkerLostError
     UnrolledWarning      every warning of this package:
     TrainedOnWarning     figures of sequences that the model was trained on
     UnitWarning          values that are probably in another unit than those of the training
@@ -184,6 +184,7 @@ if TYPE_CHECKING:
     from unrolled.errors import UnrolledError as UnrolledError
     from unrolled.errors import UnrolledWarning as UnrolledWarning
     from unrolled.errors import UnsupportedError as UnsupportedError
+    from unrolled.errors import WorkerLostError as WorkerLostError
     from unrolled.estimator import SequenceClassifier as SequenceClassifier
     from unrolled.evaluation import ClassRow as ClassRow
     from unrolled.evaluation import CrossValidation as CrossValidation
@@ -252,7 +253,8 @@ _ROOMS = {
     "unrolled.errors": "CheckpointError ConfigError DataError DivergedError ExportError FetchError "
     "InterruptedRunError LayoutWarning LengthError MismatchError ModelFolderError OutOfMemoryError ReadError "
     "RenamedWarning RunError RunLockedError ServeError StorageError StudyError TrainedOnWarning "
-    "UnfinishedWarning UnitWarning UnknownNameError UnrolledError UnrolledWarning UnsupportedError",
+    "UnfinishedWarning UnitWarning UnknownNameError UnrolledError UnrolledWarning UnsupportedError "
+    "WorkerLostError",
     "unrolled.estimator": "SequenceClassifier",
     "unrolled.evaluation": "ClassRow CrossValidation EarlyDecision Evaluation LengthGroup Predictions Quality "
     "RegressionFigures ShareSeen calibrate evaluate predictions_of",

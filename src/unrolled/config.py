@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -92,6 +93,13 @@ def seconds_of(value: Any) -> Any:
     if not parts or "".join(map("".join, parts)) != text or (len(parts) > 1 and not all(unit for _, unit in parts)):
         raise ValueError("expected a time, as a number of seconds or such as 90s, 5m or 1h30m")
     return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+
+
+def _power_of_two(value: int) -> int:
+    """The value, if it is a power of two."""
+    if value & (value - 1):
+        raise ValueError(f"found {value}; expected a power of two")
+    return value
 
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -354,6 +362,8 @@ class TrainConfig(Section):
         time_limit: stop after this time of training, such as 5m, 1h30m or a number of seconds, over all resumptions; a
             schedule is then cut short.
         batch_size: sequences in a batch, B.
+        shards: parts of a batch whose gradients are computed alone and added in one order, a power of two, so that as
+            many workers at most give the same bits (default 1, and 8 with --workers).
         shuffle: read the sequences in a new random order in each epoch.
         last_batch: the rest of an epoch that does not fill a batch: a smaller batch (keep), left out (drop), or filled
             up from the next epoch (wrap).
@@ -404,6 +414,7 @@ class TrainConfig(Section):
     max_sequences: Positive | None = None
     time_limit: Duration | None = None
     batch_size: Positive = 64
+    shards: Annotated[int, Field(ge=1, le=64), AfterValidator(_power_of_two)] = 1
     shuffle: bool = True
     last_batch: Literal["keep", "drop", "wrap"] = "keep"
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw"

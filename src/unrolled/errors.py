@@ -262,6 +262,10 @@ class DivergedError(RunError):
     """The loss is not finite."""
 
 
+class WorkerLostError(RunError):
+    """A worker of a training on several processes ended, did not arrive, or does not fit the others."""
+
+
 class InterruptedRunError(RunError):
     """Stopped by the user, after saving a checkpoint."""
 

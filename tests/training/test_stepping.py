@@ -21,6 +21,7 @@ from unrolled.data.batches.batcher import Batcher
 from unrolled.data.sequences import Sequences
 from unrolled.errors import DivergedError, InterruptedRunError
 from unrolled.network.network import Network
+from unrolled.runtime import StopRequest
 from unrolled.runtime.stopping import stop_on_signals
 from unrolled.training import loop, stepping
 from unrolled.training.checkpoint import CheckpointStore
@@ -33,21 +34,24 @@ from unrolled.training.stepping import (
     LENGTH_BUCKETS,
     WARM_UPS,
     CudaGraphStepper,
-    Stepper,
+    HostStepper,
     StepRandomness,
     describe_steps,
     training_batcher,
     updates_of_epoch,
 )
 from unrolled.training.update import Update
+from unrolled.training.workers import Requests, Workers
 
 
 def by_table(monkeypatch: pytest.MonkeyPatch, capture: GraphCapture | None) -> None:
     """Lets `fit` do its steps on the CPU as it does them on a GPU."""
 
-    def make(update: Update, plan: Plan) -> Stepper:
+    def make(update: Update, plan: Plan, requests: Requests, workers: Workers) -> HostStepper:
+        del workers
         randomness = StepRandomness(update, torch.device("cpu"))
-        return CudaGraphStepper(update, randomness, plan.order.updates_per_epoch, plan.order.batch_size, capture)
+        order = plan.order
+        return CudaGraphStepper(update, randomness, requests, order.updates_per_epoch, order.batch_size, capture)
 
     monkeypatch.setattr(loop, "make_stepper", make)
 
@@ -223,6 +227,9 @@ def test_the_watch_over_a_step_sees_what_is_forbidden(forbidden: Callable[[Tenso
         forbidden(values)
 
 
+NO_REQUESTS = Requests(StopRequest(), StopRequest(), None, 0.0)
+
+
 class NoRandomness(StepRandomness):
     """Of a device that has no generators."""
 
@@ -253,7 +260,9 @@ def test_a_step_on_a_device_never_waits_for_it_and_sends_it_nothing(monkeypatch:
     batcher = Batcher(data, "meta", np.ones(len(data)))
     update = Update(network, state.averaged, state.optimizer, batcher, config, AugmentConfig(**change), weights)
     plan = make_plan(config, data)
-    stepper = CudaGraphStepper(update, NoRandomness(), plan.order.updates_per_epoch, plan.order.batch_size, None)
+    stepper = CudaGraphStepper(
+        update, NoRandomness(), NO_REQUESTS, plan.order.updates_per_epoch, plan.order.batch_size, None
+    )
     stepper.begin(updates_of_epoch(plan, config, 0, 0), 0)
     network.train()
     with Apart(), Unsent():

@@ -40,6 +40,9 @@ def train(
     jobs: Annotated[
         int | None, typer.Option(help="Cross-validation: folds that are trained at a time (default: 1).", min=1)
     ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share each batch; the weights are the same bits for any number.", min=1)
+    ] = 1,
     quiet: Quiet = False,
     as_json: AsJson = False,
     *,
@@ -82,13 +85,13 @@ def train(
     elif recipe.train.print_style == "progress" and not silent:  # the tutorials' recipes print lines of their own
         recorders = [PlainLines(console)]
     say = line_printer(out(), silent=silent)
-    folds: dict[str, Any] = {"jobs": jobs, "watcher": watcher(console, silent=silent)}
+    work: dict[str, Any] = {"jobs": jobs, "workers": workers, "watcher": watcher(console, silent=silent)}
     with reading_bar(console) as bar:
         reading = SILENT if silent else bar
         if resume is not None:
-            run = go_on(resume, recorders=recorders, say=say, reading=reading, **folds, **options)
+            run = go_on(resume, recorders=recorders, say=say, reading=reading, **work, **options)
         else:
-            own = {**options, **folds}
+            own = {**options, **work}
             run = begin(asked, start=start, runs=runs, name=name, recorders=recorders, say=say, reading=reading, **own)
     print_run(run, quiet=quiet, as_json=as_json)
 

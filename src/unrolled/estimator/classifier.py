@@ -130,6 +130,9 @@ class SequenceClassifier(BaseSequenceClassifier):
         schedule is then cut short.
     batch_size : int, default=32
         Sequences in a batch, B.
+    shards : int, default=1
+        Parts of a batch whose gradients are computed alone and added in one order, a power of two, so that as
+        many workers at most give the same bits (default 1, and 8 with --workers).
     last_batch : Literal["keep", "drop", "wrap"], default='keep'
         The rest of an epoch that does not fill a batch: a smaller batch (keep), left out (drop), or filled up
         from the next epoch (wrap).
@@ -250,6 +253,7 @@ class SequenceClassifier(BaseSequenceClassifier):
         max_sequences: int | None = None,
         time_limit: float | None = None,
         batch_size: int = 32,
+        shards: int = 1,
         last_batch: Literal["keep", "drop", "wrap"] = "keep",
         optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw",
         learning_rate: float = 0.0002,
@@ -315,6 +319,7 @@ class SequenceClassifier(BaseSequenceClassifier):
         self.max_sequences = max_sequences
         self.time_limit = time_limit
         self.batch_size = batch_size
+        self.shards = shards
         self.last_batch = last_batch
         self.optimizer = optimizer
         self.learning_rate = learning_rate

@@ -12,12 +12,13 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from multiprocessing import parent_process
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from unrolled.jobs.board import Board
 from unrolled.runtime import StopRequest
@@ -64,6 +65,13 @@ class Worker:
 @cache
 def _worker() -> Worker:
     return Worker()
+
+
+def accompany(function: Callable[..., None], arguments: Mapping[str, Any], directory: Path) -> None:
+    """Makes a call in a process that ends with its owner, and leaves Ctrl-C to it."""
+    _worker()
+    os.chdir(directory)
+    function(**arguments)
 
 
 @contextmanager

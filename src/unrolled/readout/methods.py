@@ -24,6 +24,7 @@ from unrolled.training import (
     Selection,
     TrainState,
     Weights,
+    Workers,
     check_fits,
     check_settings,
     copy_weights,
@@ -75,6 +76,7 @@ class Training:
         recorders: Sequence[Recorder] = (),
         store: CheckpointStore | None = None,
         enough: StopRequest | None = None,
+        workers: Workers | None = None,
     ) -> TrainState:
         """Trains from the state; see `unrolled.training.fit`."""
         return fit(
@@ -88,6 +90,7 @@ class Training:
             recorders=recorders,
             store=store,
             enough=enough,
+            workers=workers,
         )
 
 

@@ -5,6 +5,7 @@ run.py               `train`, `resume` and `finish`: what a user calls
 naming.py            the recipe that a word of the command line names
 datasets.py          the sequences of a run, read and divided, and what is recorded of them
 starting.py          a run that begins with the weights of another model
+accompanied.py       a training with further workers beside the first
 preparing.py         a run that is ready to train: sequences, network, and their description
 beginning.py         a new run
 going_on.py          a run that goes on from its last checkpoint

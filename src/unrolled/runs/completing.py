@@ -16,11 +16,12 @@ from unrolled.baselines import fit_baselines
 from unrolled.config import Recipe
 from unrolled.data import Dataset, Sequences
 from unrolled.drawing import draw_confusion, draw_curves, draw_prediction, to_pixels, to_png
-from unrolled.errors import ConfigError, InterruptedRunError, StorageError, option
+from unrolled.errors import ConfigError, InterruptedRunError, StorageError, WorkerLostError, option
 from unrolled.evaluation import Evaluation, Part, calibrate, promise
 from unrolled.model import Model, choose_examples, learned_facts
 from unrolled.network import Network
 from unrolled.preparation import Preprocessor
+from unrolled.runs.accompanied import accompanied, threads_of_worker
 from unrolled.runs.best_so_far import BestSoFar
 from unrolled.runs.datasets import data_facts, note_on_learned
 from unrolled.runs.finished import Run
@@ -63,11 +64,13 @@ class Surroundings:
         recorders: further recorders of the training.
         say: takes each line for the user.
         cross_validate: trains the folds, for runs that have some; see `cross_validation`.
+        workers: processes that share each batch.
     """
 
     recorders: Sequence[Recorder] = ()
     say: Say = silent
     cross_validate: CrossValidate | None = None
+    workers: int = 1
 
 
 def complete(prepared: Prepared, around: Surroundings, enough: StopRequest) -> Run:
@@ -85,8 +88,9 @@ def complete(prepared: Prepared, around: Surroundings, enough: StopRequest) -> R
         for line in [*note_on_learned(prepared.dataset), *describe(prepared), f"run folder: {folder.path}"]:
             around.say(line)
         evaluation = _cross_validated(prepared, around)
-        with using_threads(prepared.threads):
-            training.fit(observers, folder.checkpoints, enough)
+        threads = threads_of_worker(prepared.threads, around.workers)
+        with using_threads(threads), accompanied(prepared, around.workers) as workers:
+            training.fit(observers, folder.checkpoints, enough, workers)
         model = _measured(prepared, _model_of(prepared, state.shipped, training_facts(state, recipe)))
         if test is not None:
             evaluation = evaluate_run(folder, recipe, model, test)
@@ -164,8 +168,8 @@ def _saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         stop.add_note(f"Go on with: {command}")
         raise
-    except StorageError as error:
-        raise StorageError(f"{error} Then go on with: {command}") from error
+    except (StorageError, WorkerLostError) as error:
+        raise type(error)(f"{error} Then go on with: {command}") from error
 
 
 def _show_in_tensorboard(prepared: Prepared, model: Model, test: Sequences, evaluation: Evaluation) -> None:

@@ -13,6 +13,7 @@ from unrolled.data.files import SILENT, Notes, Observer
 from unrolled.errors import ConfigError, RunError, RunLockedError
 from unrolled.jobs import Watcher
 from unrolled.model import Model
+from unrolled.runs.accompanied import shared_among
 from unrolled.runs.beginning import begin
 from unrolled.runs.completing import CrossValidate, Say, Surroundings, silent
 from unrolled.runs.cross_validation import cross_validate
@@ -41,6 +42,7 @@ def train(
     reading: Observer = SILENT,
     jobs: int | None = None,
     watcher: Watcher | None = None,
+    workers: int = 1,
     **options: Any,
 ) -> Run:
     """Trains a recipe, evaluates it and writes its run folder.
@@ -66,6 +68,8 @@ def train(
         reading: observes the reading of files.
         jobs: folds that are trained at a time; by default one.
         watcher: listens to the progress of the folds.
+        workers: processes of this machine that share each batch, at most as many as it has ``shards`` (8 by default
+            then). The weights are the same bits for every number of workers.
         options: fields of the recipe to change, such as ``hidden_size=64``.
     Returns:
         The finished run.
@@ -88,6 +92,7 @@ def train(
     chosen = (recipe if isinstance(recipe, Recipe) else recipe_for(str(recipe))).with_options(options)
     if data is not None:
         chosen = in_memory(chosen, data)
+    chosen = shared_among(workers, chosen)
     before = start if start is None or isinstance(start, Model) else Model.load(start)
     if before is not None:
         chosen = recipe_from(chosen, before, options)
@@ -97,7 +102,7 @@ def train(
     advice = None if isinstance(data, Dataset) else suggestion(dataset, chosen.data)
     if advice is not None:
         say(f"note: {advice}")
-    around = Surroundings(recorders, say, _folds_by(jobs, watcher))
+    around = Surroundings(recorders, say, _folds_by(jobs, watcher), workers)
     return begin(chosen, dataset, start=origin, whole=whole, runs=runs, name=name, around=around)
 
 
@@ -110,6 +115,7 @@ def resume(
     reading: Observer = SILENT,
     jobs: int | None = None,
     watcher: Watcher | None = None,
+    workers: int = 1,
     **options: Any,
 ) -> Run:
     """Goes on with a run exactly where its last checkpoint was taken, perhaps for longer than it was meant to.
@@ -119,7 +125,7 @@ def resume(
     Args:
         path: the run's folder.
         data: the sequences that `train` got, if it got any.
-        recorders, say, reading, jobs, watcher: as for `train`.
+        recorders, say, reading, jobs, watcher, workers: as for `train`.
         options: a new length, ``patience`` or ``time_limit``, which extend a finished or a stopped run. By the schedule
             ``constant`` the weights are those of a run of that length; by the others the learning rates depend on the
             length, so they are not.
@@ -143,7 +149,7 @@ def resume(
     """
     folder = RunFolder.open(Path(path))
     with folder.locked():
-        around = Surroundings(recorders, say or silent, _folds_by(jobs, watcher))
+        around = Surroundings(recorders, say or silent, _folds_by(jobs, watcher), workers)
         return go_on(folder, data, around, reading=reading, options=options)
 
 

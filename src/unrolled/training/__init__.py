@@ -14,10 +14,14 @@ optimizers.py   update rules, by name
 plan.py         the length of a training, in epochs, updates or sequences
 schedule.py     learning-rate schedules, by name
 selection.py    which weights are kept, and when training ends early (patience)
+sharded.py      updates by shards, of one worker or several
+shards.py       the parts of a batch, and the order in which their gradients are added
 start.py        before the first update: checks of the settings, the initial network, threads
 state.py        the whole state, from which a training goes on bit for bit
+steppers.py     who does the updates
 stepping.py     the updates of an epoch: one by one, or replayed as CUDA graphs
 update.py       one update: gather a batch, augment, forward, backward, clip, update
+workers.py      the processes that share each batch, and what ends a training early
 """
 
 from unrolled.training.checkpoint import CheckpointStore, load_checkpoint, nested, part
@@ -31,6 +35,7 @@ from unrolled.training.selection import HOPE, Selection, copy_weights, on_device
 from unrolled.training.start import check_fits, check_settings, draw_network, training_threads
 from unrolled.training.state import EpochLog, StepLog, TrainState, training_facts
 from unrolled.training.stepping import describe_steps, training_batcher
+from unrolled.training.workers import SeveralWorkers, Workers
 
 __all__ = [
     "HOPE",
@@ -39,9 +44,11 @@ __all__ = [
     "EpochLog",
     "Plan",
     "Selection",
+    "SeveralWorkers",
     "StepLog",
     "TrainState",
     "Weights",
+    "Workers",
     "check_fits",
     "check_settings",
     "copy_weights",

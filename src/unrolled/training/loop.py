@@ -30,8 +30,10 @@ from unrolled.training.schedule import learning_rate
 from unrolled.training.selection import Selection
 from unrolled.training.start import check_settings
 from unrolled.training.state import EpochLog, StepLog, TrainState
-from unrolled.training.stepping import Stepper, make_stepper, training_batcher, updates_of_epoch
+from unrolled.training.steppers import Stepper, make_stepper
+from unrolled.training.stepping import training_batcher, updates_of_epoch
 from unrolled.training.update import Update
+from unrolled.training.workers import Requests, Workers
 
 
 def new_state(network: Network, config: TrainConfig, selection: Selection | None = None) -> TrainState:
@@ -58,6 +60,7 @@ def fit(
     recorders: Sequence[Recorder] = (),
     store: CheckpointStore | None = None,
     enough: StopRequest | None = None,
+    workers: Workers | None = None,
 ) -> TrainState:
     """Trains from the given state to the end of the plan, or until nothing improves any more.
 
@@ -72,6 +75,7 @@ def fit(
         recorders: observers.
         store: the run's checkpoints; none are written where None.
         enough: a request to end the training early, as if it were complete.
+        workers: the processes that share each batch; the first has the recorders, the store and the requests.
     Returns:
         The state at the end; its ``shipped`` network holds the weights that its selection keeps, and its ``ending``
         says why the training ended.
@@ -79,6 +83,7 @@ def fit(
         ConfigError: for settings that these data cannot have.
         DivergedError: if the loss is not finite.
         InterruptedRunError: after a `StopRequest`, when a checkpoint is saved.
+        WorkerLostError: if another worker ends.
         KeyboardInterrupt: after Ctrl-C where no entry of the process turns it into such a request. A checkpoint is
             saved, unless an update had begun: the training then goes on from the checkpoint before it.
     """
@@ -95,18 +100,18 @@ def fit(
         validation_batcher = Batcher(validation, device, validation_weights, storage=storage)
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with forked, on_side_stream(device), heeding_stops() as stop:
+        started = time.perf_counter() - state.seconds
+        requests = Requests(stop, enough or StopRequest(), config.time_limit, started)
         fitting = Fitting(
             state=state,
             plan=plan,
             config=config,
             batcher=batcher,
-            stepper=make_stepper(update, plan),
+            stepper=make_stepper(update, plan, requests, workers or Workers()),
             validation=None if validation is None else validation_batcher,
             recorders=recorders,
             store=store,
-            stop=stop,
-            enough=enough or StopRequest(),
-            started=time.perf_counter() - state.seconds,
+            requests=requests,
         )
         for recorder in recorders:
             recorder.begin(state, plan)
@@ -129,8 +134,7 @@ class Fitting:
     """One call of `fit`, step by step.
 
     Attributes:
-        enough: a request to end here, as if all were done.
-        started: when the training would have begun, had it never been stopped, by `time.perf_counter`.
+        requests: what may end it before its length.
         saved: when the last checkpoint was written, or this call began.
         lines: lines of figures that are due and still on their way from the device, the oldest first; each is a
             `StepLog` that lacks its loss and its accuracy.
@@ -144,9 +148,7 @@ class Fitting:
     validation: Batcher | None
     recorders: Sequence[Recorder]
     store: CheckpointStore | None
-    stop: StopRequest
-    enough: StopRequest
-    started: float
+    requests: Requests
     saved: float = field(default_factory=time.perf_counter)
     lines: deque[tuple[StepFigures, Callable[..., StepLog]]] = field(default_factory=deque)
 
@@ -178,12 +180,8 @@ class Fitting:
 
     def cut_short(self) -> Reason | None:
         """Why the training ends before its length, at any update after the first."""
-        if not self.state.step:
-            return None
-        if self.enough.requested:
-            return "request"
-        limit = self.config.time_limit
-        return "time" if limit is not None and self.seconds() >= limit else None
+        wish = self.stepper.wish
+        return None if wish == "stop" or not self.state.step else wish
 
     def ending(self) -> Ending:
         """Why a complete training ended."""
@@ -208,7 +206,7 @@ class Fitting:
             self.train_step(len(indices))
             if state.step % self.config.log_every == 0:
                 self.log_step()
-            if self.stop.requested:
+            if self.stepper.wish == "stop":
                 self.save()
                 raise InterruptedRunError(f"Stopped after step {state.step} of {self.plan.total_steps}.")
             if self.checkpoint_is_due():
@@ -237,7 +235,7 @@ class Fitting:
         validated = None if self.validation is None else measure(state.shipped, self.validation)
         state.epoch += 1
         improved = state.selection.epoch_done(state.shipped, state.epoch, validated)
-        state.seconds = self.seconds()
+        state.seconds = self.requests.seconds
         log = EpochLog(
             epoch=state.epoch,
             step=state.step,
@@ -269,7 +267,7 @@ class Fitting:
             epoch=state.epoch + 1,
             sequences=state.sequences,
             learning_rate=self.current_rate(),
-            seconds=self.seconds(),
+            seconds=self.requests.seconds,
         )
         self.lines.append((self.figures_of_last(min(self.config.log_every, state.place)), log))
         self.write_lines(self.stepper.lines_in_flight)
@@ -316,10 +314,6 @@ class Fitting:
         """The learning rate of the last update."""
         return learning_rate(self.config, max(self.state.step - 1, 0), self.plan.total_steps)
 
-    def seconds(self) -> float:
-        """Seconds of training so far, over all its resumptions."""
-        return time.perf_counter() - self.started
-
     def checkpoint_is_due(self) -> bool:
         """Whether enough updates or seconds have passed since the last checkpoint."""
         every = self.config.checkpoint_every_steps
@@ -338,6 +332,6 @@ class Fitting:
         self.check_weights()
         for recorder in self.recorders:
             recorder.flush()
-        state.seconds = self.seconds()
+        state.seconds = self.requests.seconds
         self.store.save_last(state.tensors(), state.facts())
         self.saved = time.perf_counter()

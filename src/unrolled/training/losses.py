@@ -56,6 +56,7 @@ def batch_loss(
     config: TrainConfig,
     weights: Tensor | None,
     sample_weights: Tensor | None = None,
+    divisor: Tensor | float | None = None,
 ) -> Tensor:
     """Softmax cross-entropy of a batch, a scalar.
 
@@ -66,15 +67,21 @@ def batch_loss(
         weights: of the classes, [C]; the mean is then divided by the sum of the batch's weights.
         sample_weights: of the sequences, [B]; the mean is still divided by B, so that over all batches a sequence of
             weight 2 counts as two of weight 1, whatever its batch.
+        divisor: of the sum of the losses, where these sequences are a part of a batch; see `loss_divisor`.
     """
-    if sample_weights is None and not config.probability_floor:
+    if divisor is None and sample_weights is None and not config.probability_floor:
         return F.cross_entropy(logits, targets, weights, reduction=config.loss, label_smoothing=config.label_smoothing)
     losses = _losses(logits, targets, config, weights)  # [B]
     if sample_weights is not None:
         losses = losses * sample_weights
+    return losses.sum() / (loss_divisor(targets, config, weights) if divisor is None else divisor)
+
+
+def loss_divisor(targets: Tensor, config: TrainConfig, weights: Tensor | None) -> Tensor | float:
+    """What the sum of a batch's losses is divided by: 1, B, or the sum of its weights of classes."""
     if config.loss == "sum":
-        return losses.sum()
-    return losses.sum() / (len(targets) if weights is None else weights[targets].sum())
+        return 1.0
+    return float(len(targets)) if weights is None else weights[targets].sum()
 
 
 def _losses(logits: Tensor, targets: Tensor, config: TrainConfig, weights: Tensor | None) -> Tensor:

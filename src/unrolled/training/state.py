@@ -226,6 +226,6 @@ CHANGES, DROPOUT = 0, 1
 """Purposes of an update's random numbers; each has numbers of its own."""
 
 
-def step_seed(seed: int, step: int, purpose: int) -> int:
-    """The seed of one purpose's random numbers in one update: a well-mixed function of run, update and purpose."""
-    return int(np.random.SeedSequence((seed, step, purpose)).generate_state(1, np.uint64)[0])
+def step_seed(seed: int, step: int, purpose: int, *shard: int) -> int:
+    """The seed of one purpose's random numbers in one update, or in a shard of it: a well-mixed function of these."""
+    return int(np.random.SeedSequence((seed, step, purpose, *shard)).generate_state(1, np.uint64)[0])

@@ -21,11 +21,12 @@ from unrolled.config import TrainConfig
 from unrolled.data import Integers, Sequences
 from unrolled.data.batches import Batch, Batcher
 from unrolled.runtime import choose_storage
-from unrolled.training.cuda_graphs import CudaGraphCapture, GraphCapture
+from unrolled.training.cuda_graphs import GraphCapture
 from unrolled.training.plan import Plan
 from unrolled.training.schedule import learning_rate
 from unrolled.training.state import CHANGES, DROPOUT, step_seed
 from unrolled.training.update import Outcome, Update
+from unrolled.training.workers import Requests, Wish
 
 WARM_UPS = 3
 """Updates of a shape before it is captured: in the first ones libraries prepare themselves and memory is reserved."""
@@ -89,12 +90,12 @@ class StepRandomness:
         self.dropped = _default_generator(device) if update.network.config.has_dropout else None
         self.changes = Generator(device) if update.augmentation.is_on else None
 
-    def begin_step(self, step: int) -> None:
-        """Seeds the generators for an update, counted from 0."""
+    def begin_step(self, step: int, *shard: int) -> None:
+        """Seeds the generators for an update, counted from 0, or for a shard of one."""
         if self.dropped is not None:
-            self.dropped.manual_seed(step_seed(self.seed, step, DROPOUT))
+            self.dropped.manual_seed(step_seed(self.seed, step, DROPOUT, *shard))
         if self.changes is not None:
-            self.changes.manual_seed(step_seed(self.seed, step, CHANGES))
+            self.changes.manual_seed(step_seed(self.seed, step, CHANGES, *shard))
 
 
 class HostStepper:
@@ -104,9 +105,14 @@ class HostStepper:
         lines_in_flight: lines of figures that may be on their way from the device while updates go on.
     """
 
-    def __init__(self, update: Update, randomness: StepRandomness) -> None:
-        self.update, self.randomness = update, randomness
+    def __init__(self, update: Update, randomness: StepRandomness, requests: Requests) -> None:
+        self.update, self.randomness, self.requests = update, randomness, requests
         self.lines_in_flight = 0 if update.batcher.device.type == "cpu" else 1
+
+    @property
+    def wish(self) -> Wish | None:
+        """What ends the training before its length."""
+        return self.requests.wish()
 
     def begin(self, updates: EpochUpdates, place: int) -> None:
         """Before the first update of an epoch, or the first that is left of it after ``place`` others."""
@@ -133,11 +139,11 @@ BatchShape = tuple[int, int]
 """Sequences and steps of a batch, B and T."""
 
 
-class CudaGraphStepper:
+class CudaGraphStepper(HostStepper):
     """Does the updates of an epoch from a table on the device, as CUDA graphs where a shape occurs often.
 
     The losses and right answers stay on the device, too. It may be behind the host, which waits for nothing but the
-    figures of a line that was due long ago. The methods are those of `HostStepper`.
+    figures of a line that was due long ago.
 
     Args:
         update: of a batcher whose sequences lie on the device.
@@ -148,9 +154,16 @@ class CudaGraphStepper:
     """
 
     def __init__(
-        self, update: Update, randomness: StepRandomness, rows: int, width: int, capture: GraphCapture | None
+        self,
+        update: Update,
+        randomness: StepRandomness,
+        requests: Requests,
+        rows: int,
+        width: int,
+        capture: GraphCapture | None,
     ) -> None:
-        self.update, self.randomness, self.capture = update, randomness, capture
+        super().__init__(update, randomness, requests)
+        self.capture = capture
         self.lines_in_flight = 1
         device = update.batcher.device
         # fused optimizers read a rate on a GPU as float32, one on the CPU in any precision
@@ -254,20 +267,6 @@ def describe_steps(config: TrainConfig, train: Sequences, device: torch.device) 
     if not config.cuda_graphs:
         return "steps one by one: cuda_graphs is off"
     return "steps replayed as CUDA graphs"
-
-
-Stepper = HostStepper | CudaGraphStepper
-
-
-def make_stepper(update: Update, plan: Plan) -> Stepper:
-    """Does the updates where the batcher makes its batches."""
-    batcher = update.batcher
-    randomness = StepRandomness(update, batcher.device)
-    if batcher.device.type == "cpu" or batcher.storage != batcher.device:
-        return HostStepper(update, randomness)
-    generators = [] if randomness.changes is None else [randomness.changes]
-    capture = CudaGraphCapture(generators) if update.config.cuda_graphs else None
-    return CudaGraphStepper(update, randomness, plan.order.updates_per_epoch, plan.order.batch_size, capture)
 
 
 def _default_generator(device: torch.device) -> Generator:

@@ -67,6 +67,14 @@ class Update:
             share: how far the moving average moves towards the weights.
             changes: draws the random changes; None where there are none.
         """
+        outcome = self.gradients(chosen, steps, changes)
+        self.apply(rate, share)
+        return outcome
+
+    def gradients(
+        self, chosen: Tensor, steps: int, changes: Generator | None, *, divisor: Tensor | float | None = None
+    ) -> Outcome:
+        """The gradients of one batch, or of a part of one (see `batch_loss` for the divisor), left at the weights."""
         config, device = self.config, self.batcher.device.type
         batch = self.batcher.gather(chosen, steps)
         if self.augmentation.is_on:
@@ -75,16 +83,19 @@ class Update:
             batch = augment(batch, self.augmentation, changes, unit)
         with nullcontext() if config.precision == "float32" else torch.autocast(device, torch.bfloat16):
             logits = self.network(batch.inputs, batch.lengths)
-        loss = batch_loss(logits.float(), batch.targets, config, self.class_weights, batch.weights)
+        loss = batch_loss(logits.float(), batch.targets, config, self.class_weights, batch.weights, divisor)
         self.optimizer.forget_gradients()
         loss.backward()
-        if config.clip_norm:
-            self.optimizer.clip_gradients(config.clip_norm)
+        return Outcome(batch, loss.detach(), (logits.detach().argmax(-1) == batch.targets).sum())
+
+    def apply(self, rate: float | Tensor, share: float | Tensor) -> None:
+        """Changes the weights by their gradients."""
+        if self.config.clip_norm:
+            self.optimizer.clip_gradients(self.config.clip_norm)
         self.optimizer.rate = rate
         self.optimizer.step()
         if self.averaged is not None:
             _move_average(self.averaged, self.network, share)
-        return Outcome(batch, loss.detach(), (logits.detach().argmax(-1) == batch.targets).sum())
 
 
 @torch.no_grad()  # as a decorator: an interrupt at the end of a `with` block would leave gradients switched off
