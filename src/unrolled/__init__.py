@@ -45,6 +45,8 @@ Models
     BaselineFacts        what is known of its baselines
     RegressionFacts      what is known of one of them
     Example              a sequence that travels with a model
+    learn_novelty        a model that tells what is unlike its training data
+    Novelty              the distances by which it does
     Probabilities        an array of them (a type)
     Stream               a sequence that is read as it comes
     StreamState          what a stream carries from step to step (a type)
@@ -208,10 +210,12 @@ if TYPE_CHECKING:
     from unrolled.model import Example as Example
     from unrolled.model import Model as Model
     from unrolled.model import ModelFacts as ModelFacts
+    from unrolled.model import Novelty as Novelty
     from unrolled.model import Probabilities as Probabilities
     from unrolled.model import RegressionFacts as RegressionFacts
     from unrolled.model import Stream as Stream
     from unrolled.model import StreamState as StreamState
+    from unrolled.model import learn_novelty as learn_novelty
     from unrolled.model import load as load
     from unrolled.runs import Run as Run
     from unrolled.runs import RunFolder as RunFolder
@@ -260,8 +264,8 @@ _ROOMS = {
     "RegressionFigures ShareSeen calibrate evaluate predictions_of",
     "unrolled.export": "ExportCheck Exported Quantized export_onnx",
     "unrolled.jobs": "Watcher",
-    "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Probabilities RegressionFacts Stream "
-    "StreamState load",
+    "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Novelty Probabilities RegressionFacts "
+    "Stream StreamState learn_novelty load",
     "unrolled.runs": "Run RunFolder RunState Verification finish list_runs recipe_for report resume train verify",
     "unrolled.serving": "ServerSettings serve",
     "unrolled.statistics": "Difference Figure Proportion ReliabilityBin",

@@ -220,3 +220,17 @@ def test_a_reader_that_goes_away_is_no_error(bits_run: Run) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     process.wait()
+
+
+def test_what_is_unlike_the_training_data_is_told(unrolled: Command, digits_run: Run) -> None:
+    model, words = digits_run.model, ("predict", digits_run.folder.path, "digits", "--novelty", "0.1")
+    rows = list(csv.DictReader(unrolled(*words).out.splitlines()))
+    expected = model.familiarity(load_dataset(digits_run.recipe.data).test)
+    assert np.allclose([float(row["familiarity"]) for row in rows], expected, atol=1e-6)
+    assert [row["novel"] for row in rows] == ["yes" if one <= 0.1 else "no" for one in expected]
+    line = json.loads(unrolled(*words, "--number", 3, "--output-format", "jsonl").out)
+    assert (line["familiarity"], line["novel"]) == (pytest.approx(expected[3], abs=1e-6), bool(expected[3] <= 0.1))
+    share = json.loads(unrolled("evaluate", digits_run.folder.path, "--novelty", 0.1, "--json").out)["novel"]
+    assert (share["count"], share["cases"]) == (int((expected <= 0.1).sum()), len(expected))
+    assert "false alarms from 0.00" in unrolled(*words[:-1], "0.000001").one_line()
+    assert "leave out --steps" in unrolled(*words, "--steps").err

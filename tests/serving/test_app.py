@@ -59,6 +59,18 @@ def test_steps_are_the_models_belief_and_state(client: TestClient, digits_run: R
     assert "hidden" not in without["steps"]
 
 
+def test_what_is_unlike_the_training_data_is_told(client: TestClient, digits_run: Run) -> None:
+    body = {"sequences": [*pictures(1), np.full((8, 8), 9.0).tolist()]}
+    expected = digits_run.model.familiarity([np.array(one) for one in body["sequences"]])
+    for path in ("/v1/predict?novelty=true", "/v1/predict/steps"):
+        found = client.post(path, json=body).json()["predictions"]
+        assert [one["familiarity"] for one in found] == pytest.approx(expected.tolist(), abs=1e-6)
+    assert "familiarity" not in client.post("/v1/predict", json=body).json()["predictions"][0]
+    assert client.get("/v1/model").json()["novelty_rate"] == 0.05
+    assert expected[1] < 0.05 < expected[0]
+    assert client.post("/v1/predict?novelty=perhaps", json=body).status_code == 422
+
+
 def test_models_are_told_apart_by_name(client: TestClient, bits_run: Run) -> None:
     assert client.get("/v1/models").json() == {"models": ["digits", "bits"]}
     answer = client.post("/v1/predict?model=bits", json={"sequences": [[0, 1, 1, 0, 0, 1], [[1], [0]]]}).json()

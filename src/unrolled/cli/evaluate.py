@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unrolled.cli.options import AsJson, ModelFolder, with_file_options
+from unrolled.cli.options import AsJson, ModelFolder, Novelty, with_file_options
+
+if TYPE_CHECKING:
+    from unrolled.data import Sequences
+    from unrolled.model import Model
+    from unrolled.statistics import Proportion
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -41,6 +46,7 @@ def evaluate(
             case_sensitive=False,
         ),
     ] = PartName.held_out,
+    novelty: Novelty = None,
     as_json: AsJson = False,
     *,
     options: dict[str, Any],
@@ -50,7 +56,9 @@ def evaluate(
     Sequences that the model was trained on or validated by are known by their content, whatever the file's name, and
     left out; --part train asks for them.
     """
-    from unrolled.cli.console import print_evaluation, print_json
+    from dataclasses import asdict
+
+    from unrolled.cli.console import out, print_evaluation, print_json
     from unrolled.cli.data import chosen_sequences_for
     from unrolled.evaluation import evaluate as figures_of
     from unrolled.model import Model
@@ -58,7 +66,19 @@ def evaluate(
     trained = Model.load(model)
     sequences = chosen_sequences_for(trained, data, options, part.value)
     evaluation = figures_of(trained, sequences, headline_sequences=headline_sequences)
+    found = None if novelty is None else novel_share(trained, sequences, novelty)
     if as_json:
-        print_json(evaluation.to_dict())
-    else:
-        print_evaluation(evaluation)
+        print_json({**evaluation.to_dict(), **({} if found is None else {"novel": asdict(found)})})
+        return
+    print_evaluation(evaluation)
+    if found is not None:
+        out().print(f"\nunlike all training data, at {100 * (novelty or 0):g} % of false alarms: {found}")
+
+
+def novel_share(model: Model, sequences: Sequences, rate: float) -> Proportion:
+    """The share of sequences that the model takes for none of its classes."""
+    from unrolled.statistics import Groups, share
+
+    model.check_novelty(rate)
+    novel = model.familiarity(sequences) <= rate
+    return share(novel, Groups.of(sequences.groups, len(novel)))

@@ -19,6 +19,16 @@ RunsFolder = Annotated[Path, typer.Option(help="The folder of all run folders.")
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 
+Novelty = Annotated[
+    float | None,
+    typer.Option(
+        help="Tell which sequences are unlike all training data, so none of the classes, with this share of false "
+        "alarms, such as 0.05.",
+        min=0,
+        max=1,
+    ),
+]
+
 _PANELS = {"data": "Data", "model": "Network", "augment": "Random changes of training data", "train": "Training"}
 
 

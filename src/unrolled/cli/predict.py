@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unrolled.cli.options import ModelFolder, with_file_options
+from unrolled.cli.options import ModelFolder, Novelty, with_file_options
 
 if TYPE_CHECKING:
     from unrolled.data import Sequences
@@ -48,6 +48,7 @@ def predict(
     plot: Annotated[
         Path | None, typer.Option(help="Draw one sequence and its running probabilities as a PNG file.")
     ] = None,
+    novelty: Novelty = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Read one step per line from standard input, and answer each at once.")
     ] = False,
@@ -70,6 +71,9 @@ def predict(
 ) -> None:
     """Predict class and probabilities of each sequence; with --steps, after each of its steps.
 
+    With --novelty 0.05 each answer has its familiarity, the share of validation
+    sequences that are at least as unlike the training data, and whether it is
+    novel: none of the classes.
     With --stream the steps come from standard input, one per line, its values
     separated by commas; an empty line begins a new sequence.
     """
@@ -82,7 +86,7 @@ def predict(
     if data is not None and sequence is not None:
         raise typer.BadParameter("give either DATA or --sequence, not both.")
     if stream:
-        if any((data, sequence, steps, number is not None, output, plot, *options)):
+        if any((data, sequence, steps, number is not None, output, plot, novelty is not None, *options)):
             raise typer.BadParameter("--stream reads standard input and writes standard output; give no other data.")
         _stream(Model.load(model), output_format, decide, at_least, state)
         return
@@ -98,9 +102,13 @@ def predict(
         write_bytes(plot, to_png(draw_prediction(trained, _one(sequences, 0))))
         _say(f"drew {plot}")
         return
+    if novelty is not None and steps:
+        raise typer.BadParameter("--novelty judges whole sequences; leave out --steps.")
     rows = (_step_rows if steps else _rows)(trained, sequences, number or 0)
     places = ["case", *([] if sequences.ids is None else ["id"]), *(["step"] if steps else [])]
     known = {} if steps or sequence is not None else _known(trained, sequences)
+    if novelty is not None:
+        known |= _novelty(trained, sequences, novelty)
     lines = _lines(trained, rows, places, output_format, known)
     if output is None:
         sys.stdout.writelines(lines)
@@ -160,7 +168,14 @@ def _name(sequences: Sequences, index: int, first: int) -> dict[str, object]:
     return {"case": first + index, **({} if sequences.ids is None else {"id": sequences.ids[index]})}
 
 
-def _known(model: Model, sequences: Sequences) -> dict[str, list[str]]:
+def _novelty(model: Model, sequences: Sequences, rate: float) -> dict[str, list[Any]]:
+    """How familiar each sequence is, and whether it is none of the classes at a share of false alarms."""
+    familiarity = model.familiarity(sequences)
+    model.check_novelty(rate)
+    return {"familiarity": familiarity.round(6).tolist(), "novel": (familiarity <= rate).tolist()}
+
+
+def _known(model: Model, sequences: Sequences) -> dict[str, list[Any]]:
     """What is known of each labelled sequence: its true class, and its part in the model's training."""
     from unrolled.evaluation import Part, parts_of
 
@@ -172,7 +187,7 @@ def _known(model: Model, sequences: Sequences) -> dict[str, list[str]]:
 
 
 def _lines(
-    model: Model, rows: Iterator[Row], places: list[str], form: Format, known: Mapping[str, list[str]] | None = None
+    model: Model, rows: Iterator[Row], places: list[str], form: Format, known: Mapping[str, list[Any]] | None = None
 ) -> Iterator[str]:
     """The written lines; ``places`` are the first columns of CSV, ``known`` those behind the predicted label."""
     known = known or {}
@@ -181,11 +196,15 @@ def _lines(
     for index, (place, probabilities) in enumerate(rows):
         label, facts = model.classes[int(probabilities.argmax())], {name: of[index] for name, of in known.items()}
         if form is Format.csv:
-            cells = [*map(str, place.values()), label, *facts.values()]
+            cells = [*map(str, place.values()), label, *(_cell(value) for value in facts.values())]
             yield _csv_line([*cells, *(f"{value:.6f}" for value in probabilities)])
         else:
             values = {name: round(float(value), 6) for name, value in zip(model.classes, probabilities, strict=True)}
             yield json.dumps({**place, "label": label, **facts, "probabilities": values}, ensure_ascii=False) + "\n"
+
+
+def _cell(value: object) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def _csv_line(cells: list[str]) -> str:

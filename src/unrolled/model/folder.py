@@ -24,10 +24,11 @@ from unrolled.errors import ModelFolderError, StorageError
 from unrolled.model.card import write_card
 from unrolled.model.examples import Example, dump_examples, parse_examples
 from unrolled.model.facts import FORMAT_VERSION, BaselineFacts, ModelFacts, RegressionFacts
+from unrolled.model.novelty import Novelty
 from unrolled.network import Network
 from unrolled.storage import as_utf8, former_folder, replace_folder
 
-Contents = tuple[Network, ModelFacts, Baselines | None, tuple[Example, ...], DatasetRecord | None]
+Contents = tuple[Network, ModelFacts, Baselines | None, tuple[Example, ...], DatasetRecord | None, Novelty | None]
 """The content of a folder."""
 
 T = TypeVar("T")
@@ -41,10 +42,12 @@ def write_model(path: Path, contents: Contents) -> None:
     """
     if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "model.json").is_file()):
         raise StorageError(f"{path} holds something else than a model, which would be lost; choose another folder.")
-    network, facts, baselines, examples, record = contents
+    network, facts, baselines, examples, record, novelty = contents
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     if baselines is not None:
         tensors |= _baseline_tensors(baselines)
+    if novelty is not None:
+        tensors |= {f"{_NOVELTY}{name}": torch.from_numpy(array) for name, array in novelty.arrays().items()}
     facts = facts.model_copy(update={"baseline": None if baselines is None else _baseline_facts(baselines)})
     weights = save_tensors(tensors)
     shown = {"examples.json": dump_examples(examples)} if examples else {}
@@ -87,14 +90,15 @@ def read_model(path: Path) -> Contents:
     try:
         tensors = load_tensors(content)
         baselines = _baselines(facts.baseline, tensors)
-        network = restore_network(facts, {k: v for k, v in tensors.items() if not k.startswith(_BASELINE)})
+        novelty = _novelty(tensors)
+        network = restore_network(facts, {k: v for k, v in tensors.items() if not k.startswith((_BASELINE, _NOVELTY))})
     except Exception as error:  # whatever a stranger's numbers lead to
         raise ModelFolderError(f"{folder}: weights and model.json do not belong together: {_cause(error)}") from None
     examples = _read_optional(folder / "examples.json", facts.examples_sha256, parse_examples)
     record = _read_optional(
         folder / _RECORD, facts.sequences_sha256, lambda content: DatasetRecord.from_arrays(load_arrays(content))
     )
-    return network, facts, baselines, examples or (), record
+    return network, facts, baselines, examples or (), record, novelty
 
 
 def restore_network(facts: ModelFacts, weights: dict[str, Tensor]) -> Network:
@@ -198,12 +202,19 @@ def _cause(error: Exception) -> str:
 
 _RECORD = "sequences.safetensors"
 _BASELINE = "baseline/"
+_NOVELTY = "novelty/"
 _ARRAYS = ("mean", "deviation", "weights", "bias")
 
 
 def _place(number: int) -> str:
     """The prefix of the names of a regression's tensors."""
     return _BASELINE if number == 0 else f"{_BASELINE}{number}/"
+
+
+def _novelty(tensors: dict[str, Tensor]) -> Novelty | None:
+    """What a folder holds about novelty; older ones, and those without validation sequences, hold nothing."""
+    arrays = {k.removeprefix(_NOVELTY): v.numpy() for k, v in tensors.items() if k.startswith(_NOVELTY)}
+    return Novelty.from_arrays(arrays) if arrays else None
 
 
 def _baseline_tensors(baselines: Baselines) -> dict[str, Tensor]:

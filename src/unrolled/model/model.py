@@ -1,6 +1,6 @@
 """`Model`: a trained network with everything that its predictions need, in memory and as one folder.
 
-    model.safetensors      weights, preparation, the simple baselines
+    model.safetensors      weights, preparation, the simple baselines, distances of novelty
     model.json             classes, channels, configuration, fingerprint of the data, figures
     sequences.safetensors  hashes of the training, validation and test sequences
     examples.json          a few sequences to try the model on
@@ -37,12 +37,13 @@ from unrolled.data import (
     warn_if_out_of_range,
 )
 from unrolled.data.batches import Batcher
-from unrolled.errors import UnfinishedWarning, listed
+from unrolled.errors import UnfinishedWarning, UnsupportedError, listed
 from unrolled.model.examples import Example
 from unrolled.model.facts import ModelFacts
 from unrolled.model.folder import read_model, write_model
+from unrolled.model.novelty import MOST_TRAINING, MOST_VALIDATION, Novelty
 from unrolled.model.stream import Stream, StreamState
-from unrolled.network import Network, all_logits, all_logits_at, all_outputs, all_prefix_logits
+from unrolled.network import Network, all_features, all_logits, all_logits_at, all_outputs, all_prefix_logits
 from unrolled.preparation import Preprocessor, late_windows, truncated
 from unrolled.runtime import check_memory
 
@@ -62,6 +63,8 @@ class Model:
         baselines: the majority class and the logistic regression of the same training data.
         examples: a few sequences to try the model on.
         record: the training, validation and test sequences, as hashes; None where they are not known.
+        novelty: by which a sequence is told that is unlike all training data; None where there were no validation
+            sequences, or in folders of older versions.
 
     Example:
         >>> model.classes, model.channels
@@ -75,6 +78,7 @@ class Model:
     baselines: Baselines | None = None
     examples: tuple[Example, ...] = ()
     record: DatasetRecord | None = None
+    novelty: Novelty | None = None
 
     def __repr__(self) -> str:
         """Input, output, network and accuracy, in a few lines."""
@@ -135,6 +139,46 @@ class Model:
     def predict_proba(self, values: SequencesLike) -> Probabilities:
         """The probability of each class, [N, C], in the order of ``classes``; for ``values`` see `predict`."""
         return self.probabilities(self._answers(values))
+
+    def familiarity(self, values: SequencesLike) -> npt.NDArray[np.float64]:
+        """How much each sequence is like the training data, [N], in (0, 1]; see `Novelty`.
+
+        The answer is the share of validation sequences that are at least as unlike the training data, so that at
+        most 5 % of such sequences get a number of at most 0.05. Whoever takes every sequence with such a number for
+        none of the classes makes that share of false alarms.
+
+        Args:
+            values: see `predict`.
+        Raises:
+            UnsupportedError: for a model that was made without validation sequences, or by an older version.
+
+        Example:
+            >>> model.familiarity([np.full((6, 2), 9.0)]).round(3)  # none of 10 validation sequences is as unlike
+            array([0.091])
+        """
+        return self._known_novelty().familiarity(self.features(values))
+
+    def check_novelty(self, rate: float) -> None:
+        """Refuses a share of false alarms that the validation sequences are too few to show.
+
+        Raises:
+            ConfigError: naming the least one.
+            UnsupportedError: as `familiarity` does.
+        """
+        self._known_novelty().check(rate)
+
+    def _known_novelty(self) -> Novelty:
+        if self.novelty is None:
+            raise UnsupportedError(
+                "this model cannot tell what is unlike its training data: it was made without validation sequences, or "
+                "by an older version. Train it with validation sequences, or give it some: "
+                "unrolled.learn_novelty(model, train, validation)."
+            )
+        return self.novelty
+
+    def features(self, values: SequencesLike) -> npt.NDArray[np.float64]:
+        """The input of the output layer for each sequence, [N, D]; for ``values`` see `predict`."""
+        return all_features(self.network, self._batcher(self.accept(values))).double().numpy()
 
     def predict_steps(self, values: SequencesLike) -> list[Probabilities]:
         """The running probabilities, after every step, [T_i, C] for each sequence.
@@ -285,7 +329,7 @@ class Model:
             >>> unrolled.load(model.save("copy")).classes
             ('high', 'low')
         """
-        write_model(Path(path), (self.network, self.facts, self.baselines, self.examples, self.record))
+        write_model(Path(path), (self.network, self.facts, self.baselines, self.examples, self.record, self.novelty))
         return Path(path)
 
     @classmethod
@@ -310,6 +354,35 @@ class Model:
         if self.facts.vocabulary is not None and not isinstance(values, Sequences):
             return self.preprocessor.from_texts(values)
         return as_learned(as_sequences(values), self.facts.channels, self.facts.scale)
+
+
+def learn_novelty(model: Model, train: Sequences, validation: Sequences) -> Model:
+    """The model with what tells it that a sequence is unlike all training data; `train` does this already.
+
+    Args:
+        model: a trained model.
+        train: its training sequences, with labels.
+        validation: sequences like those that it will get, which it was not trained on.
+
+    Example:
+        >>> again = unrolled.learn_novelty(model, dataset.train, dataset.validation)
+        >>> bool((again.familiarity(arrays) == model.familiarity(arrays)).all())
+        True
+    """
+    train, validation = _some(train, MOST_TRAINING), _some(validation, MOST_VALIDATION)
+    return replace(
+        model,
+        novelty=Novelty.learn(
+            model.features(train), model.targets(train), len(model.classes), model.features(validation)
+        ),
+    )
+
+
+def _some(sequences: Sequences, most: int) -> Sequences:
+    """The sequences, of more than ``most`` a random choice."""
+    if len(sequences) <= most:
+        return sequences
+    return sequences.take(np.sort(np.random.default_rng(0).choice(len(sequences), most, replace=False)))
 
 
 def load(path: str | Path) -> Model:

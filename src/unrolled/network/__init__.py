@@ -8,6 +8,7 @@ tracing.py    gates and states while a network reads one sequence
 from unrolled.network.inference import (
     MAX_BATCH,
     STEPS_PER_BATCH,
+    all_features,
     all_logits,
     all_logits_at,
     all_outputs,
@@ -24,6 +25,7 @@ __all__ = [
     "Layer",
     "Network",
     "Trace",
+    "all_features",
     "all_logits",
     "all_logits_at",
     "all_outputs",

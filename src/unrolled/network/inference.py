@@ -37,6 +37,15 @@ def all_logits(network: Network, batcher: Batcher) -> Tensor:
 
 
 @using_threads(None)
+def all_features(network: Network, batcher: Batcher) -> Tensor:
+    """The input of the output layer for every sequence, in the stored order, [N, D], on the CPU."""
+    found = torch.empty(len(batcher.lengths), network.output.in_features, dtype=network.output.weight.dtype)
+    for indices, batch in evaluation_batches(network, batcher):
+        found[torch.from_numpy(indices)] = network.pool(*network.entering(batch.inputs, batch.lengths)).cpu()
+    return found
+
+
+@using_threads(None)
 def all_logits_at(network: Network, batcher: Batcher, ends: Integers) -> Tensor:
     """The logits as if every sequence ended at some of its steps.
 

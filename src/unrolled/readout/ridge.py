@@ -21,7 +21,7 @@ import torch
 
 from unrolled.data import Integers, Sequences
 from unrolled.data.batches import Batcher
-from unrolled.network import Network, evaluation_batches
+from unrolled.network import Network, all_features
 from unrolled.runtime import one_blas_thread
 from unrolled.training import Weights
 
@@ -273,8 +273,4 @@ def _losses(logits: Doubles, targets: Integers) -> Doubles:
 
 def _pooled(network: Network, train: Sequences) -> Doubles:
     """The input of the output layer for each sequence, [N, D]."""
-    device = network.output.weight.device
-    found = np.empty((len(train), network.output.in_features))
-    for indices, batch in evaluation_batches(network, Batcher(train, device)):
-        found[indices] = network.pool(*network.entering(batch.inputs, batch.lengths)).cpu().numpy()
-    return found
+    return all_features(network, Batcher(train, network.output.weight.device)).double().numpy()

@@ -18,7 +18,7 @@ from unrolled.data import Dataset, Sequences
 from unrolled.drawing import draw_confusion, draw_curves, draw_prediction, to_pixels, to_png
 from unrolled.errors import ConfigError, InterruptedRunError, StorageError, WorkerLostError, option
 from unrolled.evaluation import Evaluation, Part, calibrate, promise
-from unrolled.model import Model, choose_examples, learned_facts
+from unrolled.model import Model, choose_examples, learn_novelty, learned_facts
 from unrolled.network import Network
 from unrolled.preparation import Preprocessor
 from unrolled.runs.accompanied import accompanied, threads_of_worker
@@ -127,6 +127,7 @@ def _measured(prepared: Prepared, model: Model) -> Model:
     model = replace(model, baselines=fit_baselines(prepared.ready.train, dataset.train), examples=examples)
     if dataset.validation is None:
         return model
+    model = learn_novelty(model, dataset.train, dataset.validation)
     if recipe.train.calibrate:
         model = calibrate(model, dataset.validation)
     return promise(model, dataset.validation)

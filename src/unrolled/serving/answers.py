@@ -29,10 +29,25 @@ class StepResult:
     Attributes:
         probabilities: after each step, [T, C].
         hidden: the last layer's outputs at each step, [T, H].
+        familiarity: see `Model.familiarity`; None for a model that cannot tell.
     """
 
     probabilities: Floats
     hidden: Floats
+    familiarity: float | None = None
+
+
+@dataclass(frozen=True)
+class JudgedResult:
+    """The network's result for one sequence, and how much it is like the training data.
+
+    Attributes:
+        probabilities: [C].
+        familiarity: see `Model.familiarity`.
+    """
+
+    probabilities: Floats
+    familiarity: float
 
 
 def predict(model: Model, sequences: list[Steps]) -> list[Floats]:
@@ -40,10 +55,17 @@ def predict(model: Model, sequences: list[Steps]) -> list[Floats]:
     return list(_rounded(model.probabilities(model.logits(sequences)), DIGITS))
 
 
+def predict_judged(model: Model, sequences: list[Steps]) -> list[JudgedResult]:
+    """The probabilities of each sequence, and how much it is like the training data."""
+    familiarity = model.familiarity(sequences).round(DIGITS).tolist()
+    return [JudgedResult(*pair) for pair in zip(predict(model, sequences), familiarity, strict=True)]
+
+
 def predict_steps(model: Model, sequences: list[Steps]) -> list[StepResult]:
-    """Probabilities and hidden state after each step of each sequence."""
-    pairs = zip(model.predict_steps(sequences), model.hidden_steps(sequences), strict=True)
-    return [StepResult(_rounded(running, DIGITS), _rounded(states, 4)) for running, states in pairs]
+    """Probabilities and hidden state after each step of each sequence, and how much it is like the training data."""
+    known = [None] * len(sequences) if model.novelty is None else model.familiarity(sequences).round(DIGITS).tolist()
+    found = zip(model.predict_steps(sequences), model.hidden_steps(sequences), known, strict=True)
+    return [StepResult(_rounded(running, DIGITS), _rounded(states, 4), judged) for running, states, judged in found]
 
 
 def _rounded(values: npt.NDArray[np.float32], digits: int) -> Floats:
@@ -69,6 +91,11 @@ def check_finite(probabilities: Floats, name: str) -> None:
         )
 
 
+def answer_judged(model: Model, result: JudgedResult) -> dict[str, Any]:
+    """As `answer`, with the familiarity."""
+    return {**answer(model, result.probabilities), "familiarity": result.familiarity}
+
+
 def answer(model: Model, probabilities: Floats) -> dict[str, Any]:
     """The answer for one sequence: label, its probability, the probability of every class."""
     values = probabilities.tolist()
@@ -89,4 +116,5 @@ def answer_steps(model: Model, result: StepResult, with_hidden: bool) -> dict[st
     steps = {"labels": [model.classes[index] for index in labels], "probabilities": running}
     if with_hidden:
         steps["hidden"] = result.hidden
-    return {**answer(model, running[-1]), "final_from_step": final, "steps": steps}
+    judged = {} if result.familiarity is None else {"familiarity": result.familiarity}
+    return {**answer(model, running[-1]), **judged, "final_from_step": final, "steps": steps}

@@ -15,7 +15,15 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from unrolled.serving.access import STREAM, AccessMiddleware, FastRoutes
-from unrolled.serving.answers import StepResult, answer, answer_steps, check_finite, predict, predict_steps
+from unrolled.serving.answers import (
+    answer,
+    answer_judged,
+    answer_steps,
+    check_finite,
+    predict,
+    predict_judged,
+    predict_steps,
+)
 from unrolled.serving.batching import BatchQueue, Work
 from unrolled.serving.body import BodyReader
 from unrolled.serving.browser import ENTRY, RUNTIME, OnnxFiles
@@ -40,6 +48,9 @@ from unrolled.serving.settings import ServerSettings
 from unrolled.version import VERSION
 
 Hidden = Annotated[Literal["true", "false"], Query(description="whether the answer has the hidden state")]
+Novelty = Annotated[
+    Literal["true", "false"], Query(description="whether the answer says how much a sequence is like the training data")
+]
 ModelName = Annotated[str | None, Query(alias="model", description="a name from /v1/models; by default the first")]
 
 
@@ -85,7 +96,7 @@ class Service:
             self._check_work(served, work, sequences)
             found = list(await self.queue.submit(served.model, work, sequences))
         for index, result in enumerate(found):
-            check_finite(result.probabilities if isinstance(result, StepResult) else result, f"sequence {index}")
+            check_finite(getattr(result, "probabilities", result), f"sequence {index}")
         return found
 
     def _check_work(self, served: Served, work: Work, sequences: list[Steps]) -> None:
@@ -218,11 +229,18 @@ def _add_predictions(app: FastAPI, service: Service) -> FastRoutes:
     sequence = first.examples[0].sequence if first.examples else probe(first)
     body = request_schema(InputSpec.of(first, service.settings), sequence)
 
-    async def predict_(request: Request, name: ModelName = None) -> Response:
-        """Label and probabilities of each sequence."""
-        del name  # for the document; the middleware calls without it
+    async def predict_(request: Request, name: ModelName = None, novelty: Novelty = "false") -> Response:
+        """Label and probabilities of each sequence, and perhaps how much it is like the training data."""
+        del name, novelty  # for the document; the middleware calls without them
         query = request.query_params if request.scope["query_string"] else {}  # parsing takes time
         served = service.registry.get(query.get("model"))
+        if boolean(query.get("novelty", "false"), "novelty"):
+            if served.model.novelty is None:
+                raise HTTPProblem(422, "no_novelty", "this model cannot tell what is unlike its training data.")
+            judged = await service.compute(request, served, predict_judged)
+            return JSONBytes(
+                {"model": served.name, "predictions": [answer_judged(served.model, one) for one in judged]}
+            )
         found = await service.compute(request, served, predict)
         return JSONBytes({"model": served.name, "predictions": [answer(served.model, values) for values in found]})
 

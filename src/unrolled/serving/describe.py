@@ -30,6 +30,7 @@ def describe_model(served: Served, settings: ServerSettings, runtime: str | None
         "cell_account": model.network.cell.account,
         "remarks": model.network.remarks(),
         "method": facts.method,
+        "novelty_rate": None if model.novelty is None else model.novelty.rate,
         "loaded": served.loaded,
         "runtime": runtime,
         "limits": vars(settings),

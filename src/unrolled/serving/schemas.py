@@ -53,6 +53,10 @@ class ModelDescription(BaseModel):
     method: Literal["fitted", "trained"] = Field(
         description="fitted: the recurrence is untrained, the readout fitted in closed form; trained: by gradients"
     )
+    novelty_rate: float | None = Field(
+        description="familiarity up to which a sequence counts as none of the classes, which is the share of false "
+        "alarms; null for a model that cannot tell"
+    )
     accuracy: float | None = Field(None, description="accuracy on the test sequences")
     accuracy_low: float | None = Field(None, description="lower end of its 95 % interval")
     accuracy_high: float | None = None
@@ -129,6 +133,9 @@ class Prediction(BaseModel):
     label: str = Field(description="the most probable class")
     probability: float = Field(description="of the label")
     probabilities: dict[str, float] = Field(description="by class")
+    familiarity: float | None = Field(
+        None, description="share of validation sequences that are at least as unlike the training data, if asked for"
+    )
 
 
 class Predictions(BaseModel):

@@ -6,7 +6,7 @@ import { LONGEST, LocalNetwork } from "./local.js";
 import { drawBars, drawMind, drawSeen, exampleButton, percent, showTokens } from "./panels.js";
 import { Player } from "./player.js";
 import { Timeline, inOrderOfChange } from "./timeline.js";
-import { explain, introduce } from "./words.js";
+import { explain, introduce, strangeness } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -98,6 +98,9 @@ async function read(sequence, example = null, button = null) {
     if (model.kind === "text") showTokens($("tokens"), sequence, model, (step) => player.seek(step));
     $("tokens").hidden = model.kind !== "text";
     $("seen").hidden = model.kind !== "picture";
+    const doubt = strangeness(model, reading.familiarity);
+    $("novel").textContent = doubt;
+    $("novel").hidden = !doubt;
     player.load(sequence.length);
     if (button && narrow.matches) $("reading").scrollIntoView({ behavior: "smooth", block: "start" });
   });

@@ -20,3 +20,10 @@ export function explain(model, thing) {
   $("say-input").textContent = `The input of each step: ${thing}, never the whole sequence.`;
   $("say-mind").textContent = `The ${units} numbers of the hidden state at this step.`;
 }
+
+/** A warning where an input is unlike all training data; empty where it is not, or where nothing is known. */
+export function strangeness(model, familiarity) {
+  if (familiarity == null || model.novelty_rate == null || familiarity > model.novelty_rate) return "";
+  const share = (100 * familiarity).toFixed(1);
+  return `Unlike all training data, so probably none of the ${model.classes.length} classes: only ${share} % of the sequences that it was checked on are as unlike.`;
+}
