@@ -12,7 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from unrolled.evaluation import Evaluation, RegressionFigures
-from unrolled.reports import SEEN, UNTESTED, early_rows, held_out_in_turn, promised
+from unrolled.reports import (
+    UNTESTED,
+    accuracies,
+    early_rows,
+    further_figures,
+    further_shares,
+    held_out_in_turn,
+    promised,
+)
 from unrolled.statistics import Proportion, counted
 
 
@@ -77,12 +85,11 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console, crossed = out(), evaluation.cross_validation
     if crossed is not None:
         console.print(f"{held_out_in_turn(crossed)}. {UNTESTED}")
-    rows = [["this network" if crossed is None else "such networks", *share_cells(evaluation.accuracy)]]
-    for one in evaluation.regressions:
-        some = "" if one.accuracy.cases == evaluation.cases else f", {one.accuracy.cases:,} of them"
-        rows.append([f"regression on {SEEN[one.features]}{some}", *share_cells(one.accuracy)])
-    if evaluation.majority is not None:
-        rows.append([f"always {evaluation.majority_class!r}", *share_cells(evaluation.majority)])
+    judged = [evaluation.cases, *(one.accuracy.cases for one in evaluation.regressions), evaluation.cases]
+    rows = [
+        [name if cases == evaluation.cases else f"{name}, {cases:,} of them", *share_cells(share)]
+        for (name, share), cases in zip(accuracies(evaluation).items(), judged, strict=False)
+    ]
     tested = counted(evaluation.cases, evaluation.groups)
     tested = tested if crossed is None else tested.replace("sequences", "answers", 1)
     used = "Wilson" if evaluation.groups is None else "groups"
@@ -124,18 +131,10 @@ def _fitted_to(regressions: Sequence[RegressionFigures]) -> str:
 
 def _print_figures(evaluation: Evaluation) -> None:
     """The figures beside the accuracy, with notes on the incomplete ones."""
-    quality = evaluation.quality
-    figures = {
-        "balanced accuracy": evaluation.balanced_accuracy,
-        "macro F1": evaluation.macro_f1,
-        "area under the ROC curve": evaluation.roc_auc,
-        "log loss": quality.log_loss,
-        "Brier score": quality.brier,
-        "calibration error": quality.calibration_error,
-    }
+    figures = {name: figure for name, (figure, _) in further_figures(evaluation).items()}
     rows = [[name, _number(f.value), _range(f.low, f.high), f.method] for name, f in figures.items()]
-    for k, found in evaluation.top.items():
-        rows.append([f"among the {k} most probable", *share_cells(found)[:2], found.method])
+    for name, (found, _) in further_shares(evaluation).items():
+        rows.append([name, *share_cells(found)[:2], found.method])
     print_table(["figure", "value", "95 % interval", "method"], rows)
     for name, figure in figures.items():
         if figure.note is not None:

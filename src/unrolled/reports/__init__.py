@@ -2,6 +2,7 @@
 
 page.py       the content of the page, in order
 words.py      sentences
+names.py      the figures by name and meaning
 origin.py     the facts of the run, and the command that repeats it
 cases.py      the sequences that are shown, with their running probabilities
 inside.py     gates, states and the contribution of each step, of one sequence
@@ -9,7 +10,19 @@ pictures.py   a picture as a part of the page, light and dark, with its alternat
 templates/    the page itself, and its style
 """
 
+from unrolled.reports.names import accuracies, further_figures, further_shares
 from unrolled.reports.page import Material, Shown, render
-from unrolled.reports.words import SEEN, UNTESTED, early_rows, held_out_in_turn, promised
+from unrolled.reports.words import UNTESTED, early_rows, held_out_in_turn, promised
 
-__all__ = ["SEEN", "UNTESTED", "Material", "Shown", "early_rows", "held_out_in_turn", "promised", "render"]
+__all__ = [
+    "UNTESTED",
+    "Material",
+    "Shown",
+    "accuracies",
+    "early_rows",
+    "further_figures",
+    "further_shares",
+    "held_out_in_turn",
+    "promised",
+    "render",
+]

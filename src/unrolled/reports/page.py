@@ -22,12 +22,12 @@ from unrolled.drawing import (
     draw_reliability,
     draw_standing,
 )
-from unrolled.errors import shortened
 from unrolled.evaluation import ClassRow, Evaluation, Outcomes
 from unrolled.model import Model
 from unrolled.reports import origin, words
 from unrolled.reports.cases import card, most_confident_mistakes, typical_right_answers
 from unrolled.reports.inside import look_inside
+from unrolled.reports.names import accuracies, further_figures, further_shares
 from unrolled.reports.pictures import Album, Picture, plainly_styled
 from unrolled.statistics import Figure, Proportion
 from unrolled.training import EpochLog, StepLog
@@ -204,10 +204,7 @@ def _by_length(found: Evaluation, album: Album) -> Picture | None:
 
 def _standing(found: Evaluation, album: Album) -> Picture | None:
     """The network beside the baselines; None if there are none."""
-    shown = {"this network": found.accuracy}
-    shown |= {f"regression on {words.SEEN[one.features]}": one.accuracy for one in found.regressions}
-    if found.majority is not None:
-        shown[f"always {shortened(found.majority_class or '', 9)!r}"] = found.majority
+    shown = accuracies(found, most=9)
     if len(shown) == 1:
         return None
     parts = [
@@ -237,32 +234,26 @@ def _longest(sequences: Sequences, cases: Sequence[int]) -> int:
 def _rows(found: Evaluation) -> list[FigureRow]:
     """The table of figures, the network's accuracy first."""
     rows = [_share_row("Accuracy", found.accuracy, "share of right predictions")]
-    for one in found.regressions:
+    for name, one in zip(list(accuracies(found))[1:], found.regressions, strict=False):
         meaning = f"accuracy of a {words.regression(one)} of {one.cases:,} training sequences"
         if one.accuracy.cases < found.cases:
             meaning += f", on the {one.accuracy.cases:,} sequences that it can judge"
-        rows.append(_share_row(f"Regression on {words.SEEN[one.features]}", one.accuracy, meaning))
+        rows.append(_share_row(_capital(name), one.accuracy, meaning))
     if found.majority is not None:
-        rows.append(
-            _share_row(
-                f"Always {found.majority_class!r}", found.majority, "accuracy of always predicting the majority class"
-            )
-        )
+        *_, name = accuracies(found)
+        rows.append(_share_row(_capital(name), found.majority, "accuracy of always predicting the majority class"))
     if found.headline is not None:
         first = f"accuracy on the first {found.headline.cases:,} sequences only"
         rows.append(_share_row("Headline", found.headline, first))
-    for k, share in found.top.items():
-        rows.append(_share_row(f"Top {k}", share, f"share of sequences whose class is among the {k} most probable"))
-    quality = found.quality
     rows += [
-        _row("Balanced accuracy", found.balanced_accuracy, "mean recall of the classes"),
-        _row("Macro F1", found.macro_f1, "mean F1 of the classes"),
-        _row("Area under the ROC curve", found.roc_auc, "how well the probabilities rank; 0.5 is chance, 1 the best"),
-        _row("Log loss", quality.log_loss, "mean −log (natural) of the true class's probability; 0 is best"),
-        _row("Brier score", quality.brier, "mean squared distance of the probabilities from the true class; 0 is best"),
-        _row("Calibration error", quality.calibration_error, "mean distance of confidence and accuracy; 0 is best"),
+        _share_row(_capital(name), share, f"share of sequences with {what}")
+        for name, (share, what) in further_shares(found).items()
     ]
-    return rows
+    return rows + [_row(_capital(name), figure, meaning) for name, (figure, meaning) in further_figures(found).items()]
+
+
+def _capital(name: str) -> str:
+    return f"{name[0].upper()}{name[1:]}"
 
 
 def _share_row(name: str, found: Proportion, meaning: str) -> FigureRow:
