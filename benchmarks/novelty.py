@@ -115,7 +115,7 @@ def table(name: str, run: unrolled.Run, validation: Any, test: Any, others: dict
 
 def arrays(sequences: unrolled.Sequences, most: int) -> list[Any]:
     some = sequences.take(np.arange(min(len(sequences), most)))
-    return [np.asarray(some.take(slice(index, index + 1)).values) for index in range(len(some))]
+    return [np.asarray(one) for one in some]
 
 
 def of_digits(name: str, runs: Path, most: int, **options: Any) -> None:
@@ -125,8 +125,7 @@ def of_digits(name: str, runs: Path, most: int, **options: Any) -> None:
     assert dataset.validation is not None
     assert dataset.test is not None
     test = np.stack(arrays(dataset.test, 2000))
-    kind = f"{name}, {'its recipe' if not options else 'default recipe'}"
-    table(kind, run, dataset.validation, dataset.test, pictures(test, most))
+    table(name, run, dataset.validation, dataset.test, pictures(test, most))
 
 
 def of_vowels(runs: Path) -> None:

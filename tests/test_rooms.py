@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "unrolled"
-LOOSE = {"__init__", "__main__", "config", "errors", "storage", "version"}
+LOOSE = {"__init__", "__main__", "notebook", "config", "errors", "storage", "version"}
 """Modules that stand in no room."""
 
 LAYERS = [
-    {"errors", "version", "parts"},
+    {"errors", "version", "parts", "notebook"},
     {"config", "storage", "statistics", "runtime"},
     {"data", "nn"},
     {"baselines", "preparation", "runtime.installed"},

@@ -11,16 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from unrolled.evaluation import Evaluation, RegressionFigures
-from unrolled.reports import (
-    UNTESTED,
-    accuracies,
-    early_rows,
-    further_figures,
-    further_shares,
-    held_out_in_turn,
-    promised,
-)
+from unrolled.evaluation import Evaluation, RegressionFigures, accuracies, further_figures, further_shares
+from unrolled.reports import UNTESTED, early_rows, held_out_in_turn, promised
 from unrolled.statistics import Proportion, counted
 
 

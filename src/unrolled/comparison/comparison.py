@@ -14,6 +14,7 @@ from unrolled.comparison.references import ReferenceClassifier, fit_reference, n
 from unrolled.data import Dataset, load_dataset
 from unrolled.errors import ConfigError, MismatchError
 from unrolled.evaluation import changed_part
+from unrolled.notebook import lines, shares, titled
 from unrolled.runs import RunFolder
 from unrolled.statistics import Difference, Groups, difference, holm, mean_share, p_text, verdict, wide_share, widened
 
@@ -116,6 +117,11 @@ class Comparison:
     pairs: tuple[ComparisonPair, ...]
     verdict: str
     notes: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the accuracies, the verdict, and the notes."""
+        rows = {row.name: (row.accuracy, row.low, row.high) for row in self.rows}
+        return titled("Comparison", shares(rows), lines("\n".join([self.verdict, *self.notes])))
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``comparison.json``."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from unrolled.data.checks import as_learned, targets_among
 from unrolled.data.record import DatasetRecord, PartRecord
 from unrolled.data.sequences import Sequences
+from unrolled.notebook import lines, titled
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Dataset:
         """The name, and a line for each part."""
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         return "\n  ".join([f"Dataset {self.name}", *(f"{name}: {part!r}" for name, part in parts.items())])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        title, *described = repr(self).splitlines()
+        return titled(title, lines("\n".join(described)), self.train._repr_html_())
 
     def __post_init__(self) -> None:
         for name in ("validation", "test"):

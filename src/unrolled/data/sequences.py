@@ -16,7 +16,8 @@ from unrolled.config import TokenKind
 from unrolled.data.foreign import as_array, frame_columns, holds_text
 from unrolled.data.numbers import BEYOND_FLOAT32, to_float32
 from unrolled.data.tokens import Coder, guess_kind
-from unrolled.errors import DataError, LengthError, listed
+from unrolled.errors import DataError, LengthError, listed, shortened
+from unrolled.notebook import curve, lines, table, titled
 
 Values = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int32]
 Integers = npt.NDArray[np.int64]
@@ -103,6 +104,21 @@ class Sequences:
         kind = kind if self.symbols is None else f"text ({self.text_kind})"
         labels = "no labels" if self.labels is None else f"{len(self.classes):,} classes ({listed(self.classes)})"
         return f"Sequences: {len(self):,} of {steps} steps, {kind}, {labels}"
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook, with the first sequences and the number of each class."""
+        kind, _, described = repr(self).partition(": ")
+        shown = []
+        for index in range(min(len(self), 3)):
+            label = "" if self.labels is None else f"{self.classes[self.targets[index]]!r}"
+            tokens = self.tokens(index)
+            drawn = curve(
+                [self.scaled(index)[:, channel].tolist() for channel in range(min(len(self.channels), 6))], label
+            )
+            shown.append(drawn if tokens is None else lines(f"{shortened(''.join(tokens), 80)!r} {label}"))
+        counts = None if self.labels is None else self.class_counts()
+        classes = "" if counts is None else table(("class", "sequences"), zip(self.classes, counts, strict=True))
+        return titled(kind, lines(described), *shown, classes)
 
     @classmethod
     def from_list(

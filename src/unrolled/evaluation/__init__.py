@@ -2,6 +2,7 @@
 
 evaluation.py    all figures of a model, and ``evaluation.json``
 folds.py         all figures of a cross-validation
+names.py         the figures by name and meaning
 metrics.py       figures of predictions and of probabilities
 classes.py       figures of each class, and means over the classes
 scoring.py       predictions of a model at the end and after a share of the steps; calibration
@@ -39,10 +40,12 @@ from unrolled.evaluation.held_out import (
     parts_of,
 )
 from unrolled.evaluation.metrics import Quality
+from unrolled.evaluation.names import SEEN, accuracies, further_figures, further_shares
 from unrolled.evaluation.outcomes import Outcomes, save_outcomes
 from unrolled.evaluation.scoring import Predictions, calibrate, predictions_of
 
 __all__ = [
+    "SEEN",
     "Attribution",
     "Chosen",
     "ClassRow",
@@ -58,6 +61,7 @@ __all__ = [
     "RegressionFigures",
     "ShareSeen",
     "Wanted",
+    "accuracies",
     "calibrate",
     "changed_part",
     "choose",
@@ -65,6 +69,8 @@ __all__ = [
     "evaluate_folds",
     "figures_of",
     "fingerprints",
+    "further_figures",
+    "further_shares",
     "held_out",
     "integrated_gradients",
     "learned",

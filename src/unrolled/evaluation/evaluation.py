@@ -19,8 +19,10 @@ from unrolled.evaluation.classes import ClassRow
 from unrolled.evaluation.early import EarlyDecision, early_decisions
 from unrolled.evaluation.held_out import learned, part_counts, parts_of
 from unrolled.evaluation.metrics import Quality, confusion, decisions, log_probabilities, quality
+from unrolled.evaluation.names import accuracies, further_figures
 from unrolled.evaluation.scoring import SHARES, Predictions, predictions_of
 from unrolled.model import Model
+from unrolled.notebook import shares, table, titled
 from unrolled.statistics import (
     Booleans,
     Confidence,
@@ -30,6 +32,7 @@ from unrolled.statistics import (
     Proportion,
     ReliabilityBin,
     Right,
+    counted,
     difference,
     roc_auc,
     share,
@@ -187,6 +190,19 @@ class Evaluation:
         beside = {"logistic regression": self.logistic, f"always {self.majority_class!r}": self.majority}
         lines = [f"Evaluation on {self.cases:,} sequences: {self.accuracy}"]
         return "\n  ".join([*lines, *(f"{name}: {share}" for name, share in beside.items() if share is not None)])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook, with the other figures."""
+        beside = {name: (one.value, one.low, one.high) for name, one in accuracies(self).items()}
+        figures = [
+            (name, "–" if one.value is None else f"{one.value:.4f}", _ends(one), meaning)
+            for name, (one, meaning) in further_figures(self).items()
+        ]
+        return titled(
+            f"Evaluation on {counted(self.cases, self.groups)}",
+            shares(beside),
+            table(("figure", "value", "95 % interval", ""), figures),
+        )
 
     cases: int
     fingerprint: str
@@ -465,3 +481,7 @@ def _by_length(lengths: Integers, right: Booleans, groups: Groups) -> list[Lengt
 
 if __name__ == "__main__":
     print(json.dumps(json_schema(), indent=2))
+
+
+def _ends(figure: Figure) -> str:
+    return "" if figure.low is None or figure.high is None else f"{figure.low:.4f} to {figure.high:.4f}"

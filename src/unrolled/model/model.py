@@ -44,6 +44,7 @@ from unrolled.model.folder import read_model, write_model
 from unrolled.model.novelty import MOST_TRAINING, MOST_VALIDATION, Novelty
 from unrolled.model.stream import Stream, StreamState
 from unrolled.network import Network, all_features, all_logits, all_logits_at, all_outputs, all_prefix_logits
+from unrolled.notebook import lines, shares, titled
 from unrolled.preparation import Preprocessor, late_windows, truncated
 from unrolled.runtime import check_memory
 
@@ -96,6 +97,14 @@ class Model:
             right = f"{100 * figures['accuracy']:.2f} % (95 % interval {low:.2f} to {high:.2f})"
             lines.append(f"{right} of {figures['cases']:,} test sequences are right")
         return "\n  ".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        title, *described = repr(self).splitlines()
+        figures, parts = self.facts.figures, [lines("\n".join(described))]
+        if figures:
+            parts.append(shares({"accuracy": tuple(figures[f"accuracy{end}"] for end in ("", "_low", "_high"))}))
+        return titled(title, *parts)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 page.py       the content of the page, in order
 words.py      sentences
-names.py      the figures by name and meaning
 origin.py     the facts of the run, and the command that repeats it
 cases.py      the sequences that are shown, with their running probabilities
 inside.py     gates, states and the contribution of each step, of one sequence
@@ -10,7 +9,6 @@ pictures.py   a picture as a part of the page, light and dark, with its alternat
 templates/    the page itself, and its style
 """
 
-from unrolled.reports.names import accuracies, further_figures, further_shares
 from unrolled.reports.page import Material, Shown, render
 from unrolled.reports.words import UNTESTED, early_rows, held_out_in_turn, promised
 
@@ -18,10 +16,7 @@ __all__ = [
     "UNTESTED",
     "Material",
     "Shown",
-    "accuracies",
     "early_rows",
-    "further_figures",
-    "further_shares",
     "held_out_in_turn",
     "promised",
     "render",

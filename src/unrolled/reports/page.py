@@ -22,12 +22,11 @@ from unrolled.drawing import (
     draw_reliability,
     draw_standing,
 )
-from unrolled.evaluation import ClassRow, Evaluation, Outcomes
+from unrolled.evaluation import ClassRow, Evaluation, Outcomes, accuracies, further_figures, further_shares
 from unrolled.model import Model
 from unrolled.reports import origin, words
 from unrolled.reports.cases import card, most_confident_mistakes, typical_right_answers
 from unrolled.reports.inside import look_inside
-from unrolled.reports.names import accuracies, further_figures, further_shares
 from unrolled.reports.pictures import Album, Picture, plainly_styled
 from unrolled.statistics import Figure, Proportion
 from unrolled.training import EpochLog, StepLog

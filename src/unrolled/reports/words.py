@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unrolled.data import in_folds
-from unrolled.evaluation import CrossValidation, Evaluation, RegressionFigures
+from unrolled.evaluation import SEEN, CrossValidation, Evaluation, RegressionFigures
 from unrolled.statistics import Difference, Figure, Proportion, counted, holm, p_text, verdict
 
 
@@ -155,15 +155,6 @@ def early_rows(found: Evaluation) -> list[tuple[str, str, str, str, str]]:
         rows.append((f"{one.confidence:g}{wanted}", decided, right, ends, number(one.steps, 1)))
     return rows
 
-
-SEEN = {
-    "flattened": "all values",
-    "bands": "summaries of parts",
-    "ngrams": "runs of letters",
-    "summary": "summaries of the channels",
-    "tokens": "the count of each token",
-}
-"""The input of a logistic regression, in words."""
 
 METHODS = {
     "wilson": "Wilson",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from unrolled.config import Recipe
 from unrolled.evaluation import Evaluation
 from unrolled.model import Model
+from unrolled.notebook import curve, lines, titled
 from unrolled.runs.folder import RunFolder
 from unrolled.training import EpochLog
 
@@ -42,6 +43,15 @@ class Run:
     def __repr__(self) -> str:
         """The folder, the training and the model, in a few lines."""
         return f"Run in {self.folder.path}: {self.in_words().rstrip('.')}\n  {self.model!r}"
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook: the training and its figures."""
+        losses = [[log.train_loss for log in self.history]]
+        measured = [log.validation_loss for log in self.history if log.validation_loss is not None]
+        losses += [measured] if measured else []
+        drawn = curve(losses, "the loss by epoch, of training and validation") if len(self.history) > 1 else ""
+        result = self.model if self.evaluation is None else self.evaluation
+        return titled(f"Run in {self.folder.path}", lines(self.in_words()), drawn, result._repr_html_())
 
     def in_words(self) -> str:
         """How the model was trained, in one line."""

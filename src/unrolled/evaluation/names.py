@@ -1,13 +1,25 @@
-"""The figures of an evaluation by name and meaning, in one order, for the page and for the command line."""
+"""The figures of an evaluation by name and meaning, in one order, for the page, the command line and notebooks."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from unrolled.errors import shortened
-from unrolled.evaluation import Evaluation
-from unrolled.reports.words import SEEN
 from unrolled.statistics import Figure, Proportion
 
+if TYPE_CHECKING:
+    from unrolled.evaluation.evaluation import Evaluation
+
 Meaning = str
+
+SEEN = {
+    "flattened": "all values",
+    "bands": "summaries of parts",
+    "ngrams": "runs of letters",
+    "summary": "summaries of the channels",
+    "tokens": "the count of each token",
+}
+"""The input of a logistic regression, in words."""
 
 
 def accuracies(found: Evaluation, most: int = 40) -> dict[str, Proportion]:
