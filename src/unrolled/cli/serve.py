@@ -45,7 +45,8 @@ def serve(
 ) -> None:
     """Serve models over HTTP; the root address has a page that shows the network at work.
 
-    SIGHUP loads the models again. Ctrl-C and SIGTERM finish the accepted requests, then stop the server.
+    SIGHUP loads the models again. Ctrl-C and SIGTERM finish the accepted requests, then stop the server. It needs the
+    extra `serve` (`unrolled info`).
     """
     from unrolled.cli.console import notes
     from unrolled.serving import named_paths
