@@ -101,7 +101,7 @@ def test_a_belief_names_what_was_said_what_is_true_and_what_was_believed_on_the_
     figure = draw_probabilities(sequence, np.arange(1, 4), belief, ["p", "$q", "r" * 30, "s"], 1, others=2)
     legend = figure.axes[1].get_legend()
     assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["predicted: p", r"true: \$q", "r" * 11 + "…"]
+    assert [text.get_text() for text in legend.get_texts()] == ["predicted: p", r"true: \$q", "r" * 6 + "…" + "r" * 6]
 
 
 @pytest.mark.parametrize("count", [1, 2, 6, 7, 24])

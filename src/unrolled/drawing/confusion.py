@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.drawing.style import GREY, WIDTH, new_figure, plain
-from unrolled.errors import shortened
+from unrolled.drawing.style import GREY, WIDTH, both_ends, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +31,7 @@ def draw_confusion(matrix: npt.NDArray[np.int64], classes: Sequence[str], shown:
     count = len(classes)
     shown = shown or (("counts", "shares") if count <= COUNTS_AND_SHARES else ("counts",))
     cell = 0.4 if count <= COUNTS_AND_SHARES else 0.3
-    names = [plain(shortened(name, 16)) for name in classes]
+    names = [plain(both_ends(name, 16)) for name in classes]
     longest = max(map(len, names))
     margin = 0.55 + 0.075 * longest
     size = max(WIDTH, margin + 0.15 + cell * min(count, MOST_CLASSES))

@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from unrolled.data import Sequences
 from unrolled.drawing.sequences import ShownSequence, beside, shown_sequence
-from unrolled.drawing.style import BLUE, COLOURS, GREY, ORANGE, WIDE, WIDTH, in_percent, plain
-from unrolled.errors import shortened
+from unrolled.drawing.style import BLUE, COLOURS, GREY, ORANGE, WIDE, WIDTH, both_ends, in_percent, plain
 from unrolled.model import Model
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def draw_probabilities(
     for index in sorted(set(range(len(classes))) - {index for index, *_ in named}):
         _plot(axes, sequence, steps, probabilities[:, index], color=GREY, linewidth=0.8)
     for index, words, colour, style in reversed(named):  # the predicted class lies on top
-        label = words + plain(shortened(classes[index], letters))
+        label = words + plain(both_ends(classes[index], letters))
         _plot(axes, sequence, steps, probabilities[:, index], color=colour, linestyle=style, linewidth=2.0, label=label)
     if sequence.picture:
         axes.set(xlabel="probability", xlim=(-0.03, 1.03), xticks=np.linspace(0, 1, 3 if width == WIDTH else 6))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data import Sequences
-from unrolled.drawing.style import WIDTH, colours, new_figure, plain, tidy, with_ticks
+from unrolled.drawing.style import WIDTH, both_ends, colours, new_figure, plain, tidy, with_ticks
 from unrolled.model import Model
 
 if TYPE_CHECKING:
@@ -196,10 +196,8 @@ def channel_name(channel: str) -> str:
 
 
 def _short(channel: str) -> str:
-    """The name of a channel in few letters: of a long one both ends, since many differ at the end alone."""
-    name = channel_name(channel)
-    half = MOST_LETTERS_OF_NAME // 2
-    return plain(name if len(name) <= MOST_LETTERS_OF_NAME else f"{name[:half]}…{name[-half:]}")
+    """The name of a channel in few letters."""
+    return plain(both_ends(channel_name(channel), MOST_LETTERS_OF_NAME))
 
 
 def _name_steps(axes: Axes, tokens: Sequence[str] | None, large: float, upright: bool) -> None:

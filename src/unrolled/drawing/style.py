@@ -85,6 +85,12 @@ def plain(name: str) -> str:
     return name.replace("$", r"\$")
 
 
+def both_ends(name: str, most: int) -> str:
+    """A name in few letters: of one that is longer than ``most`` both ends, since many differ at the end alone."""
+    half = most // 2
+    return name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
+
+
 def tidy(axes: Axes, grid: str = "both") -> None:
     """Removes the frame and draws a light grid in the direction ``grid``: ``"x"``, ``"y"`` or ``"both"``."""
     axes.spines[["top", "right"]].set_visible(False)
