@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +117,41 @@ def test_more_workers_than_shards_are_refused(tmp_path: Path) -> None:
 def test_shards_are_a_power_of_two(shards: int) -> None:
     with pytest.raises(ValueError, match="shards"):
         unrolled.TrainConfig(shards=shards)
+
+
+LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+TRAIN = ["-m", "unrolled", "train", "digits", "--max-epochs", "3", "--hidden-size", "8", "--no-report", "--quiet"]
+
+
+@pytest.mark.slow
+def test_torchrun_launches_the_same_training(fresh: Path) -> None:
+    subprocess.run([*LAUNCH, *TRAIN], check=True, capture_output=True, cwd=fresh)
+    found = unrolled.verify(fresh / "runs" / "digits" / "1")
+    assert found.is_same, str(found)
+
+
+KILLED_ONCE = """
+import os, signal, sys
+import unrolled.training.loop as loop
+from unrolled.cli.main import main
+
+done = loop.Fitting.train_step
+def train_step(self, count):
+    done(self, count)
+    if self.state.step == 30 and os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+loop.Fitting.train_step = train_step
+main()
+"""
+
+
+@pytest.mark.slow
+def test_torchrun_goes_on_by_itself_when_a_worker_was_killed(fresh: Path) -> None:
+    (fresh / "killed_once.py").write_text(KILLED_ONCE)
+    command = [*LAUNCH, "--max-restarts", "1", "killed_once.py", *TRAIN[2:], "--checkpoint-every-steps", "20"]
+    subprocess.run(command, check=True, capture_output=True, cwd=fresh)
+    assert [path.name for path in (fresh / "runs" / "digits").iterdir()] == ["1"]
+    found = unrolled.verify(fresh / "runs" / "digits" / "1")
+    assert found.is_same, str(found)
+    assert found.steps > 30

@@ -61,11 +61,15 @@ def train(
     from unrolled.cli.watching import watcher
     from unrolled.data.files import SILENT
     from unrolled.data.formats import pattern_of
-    from unrolled.runs import EXTENDING, RunFolder, recipe_for
+    from unrolled.runs import EXTENDING, RunFolder, follow, launched, recipe_for
     from unrolled.runs import resume as go_on
     from unrolled.runs import train as begin
     from unrolled.training.recorders import PlainLines, ProgressBar, Recorder
 
+    place = launched()
+    if place is not None and place.rank:  # the first worker reads all that was typed, and hands it out
+        follow(place)
+        return
     if bool(what) == (resume is not None):
         raise typer.BadParameter("give either WHAT to train, or --resume RUN.")
     if resume is not None and start is not None:
@@ -76,6 +80,9 @@ def train(
         flag = other[0].replace("_", "-")
         raise typer.BadParameter(f"--resume goes on with the run's own settings, but for {flags}; leave out --{flag}.")
     silent = quiet or as_json
+    if place is not None:
+        workers = place.count
+        resume = resume or (begun(runs, what, name) if place.restarts else None)
     asked = RunFolder.open(resume).read_config()[0] if resume else recipe_for(pattern_of(what or []))
     recipe = asked.with_options(options)
     console = notes()
@@ -94,6 +101,16 @@ def train(
             own = {**options, **work}
             run = begin(asked, start=start, runs=runs, name=name, recorders=recorders, say=say, reading=reading, **own)
     print_run(run, quiet=quiet, as_json=as_json)
+
+
+def begun(runs: Path, what: list[str] | None, name: str | None) -> Path | None:
+    """The run that a command began before torchrun repeated it; None if it did not come that far."""
+    from unrolled.data.formats import pattern_of
+    from unrolled.runs import list_runs, recipe_for
+
+    recipe = recipe_for(pattern_of(what or []))
+    own = [run for run in list_runs(runs) if run.path.parent.name == recipe.name and name in (None, run.path.name)]
+    return max((run.path for run in own), key=lambda path: path.stat().st_mtime, default=None)
 
 
 def print_run(run: Run, *, quiet: bool, as_json: bool) -> None:

@@ -24,6 +24,7 @@ verifying.py         a finished run is trained again, and its bits are compared
 reporting.py         figures and report of a run, from its folder
 """
 
+from unrolled.runs.accompanied import Launched, follow, launched
 from unrolled.runs.completing import Say, silent
 from unrolled.runs.datasets import dataset_for, in_memory
 from unrolled.runs.extending import EXTENDING
@@ -38,6 +39,7 @@ from unrolled.runs.verifying import Verification, verify
 
 __all__ = [
     "EXTENDING",
+    "Launched",
     "Run",
     "RunFolder",
     "RunState",
@@ -45,7 +47,9 @@ __all__ = [
     "Verification",
     "dataset_for",
     "finish",
+    "follow",
     "in_memory",
+    "launched",
     "list_runs",
     "metrics_of",
     "recipe_for",

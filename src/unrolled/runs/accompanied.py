@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,12 +15,14 @@ import joblib
 import torch
 
 from unrolled.config import Recipe
-from unrolled.errors import ConfigError, option
+from unrolled.errors import ConfigError, WorkerLostError, option
 from unrolled.jobs import companions
+from unrolled.nn.compiled import Library, load_library
 from unrolled.readout import Training
 from unrolled.runs.preparing import Prepared
 from unrolled.runtime import StopRequest, stopping_by, using_threads
-from unrolled.training import SeveralWorkers, Workers
+from unrolled.training import EXCHANGE_SECONDS, SeveralWorkers, Workers, training_threads
+from unrolled.version import VERSION
 
 DEFAULT_SHARDS = 8
 """Shards of a batch where several workers are asked for: 1, 2, 4 or 8 of them then give the same bits."""
@@ -37,17 +40,60 @@ def accompanied(prepared: Prepared, workers: int) -> Iterator[Workers]:
         yield Workers()
         return
     check_workers(prepared.training.config.shards, workers)
-    facts = _facts(prepared)
+    if launched() is not None:
+        first = SeveralWorkers(0, workers, _conditions())
+        first.place.hand_out(_dumped(prepared.training))
+        yield first
+        return
     with TemporaryDirectory(prefix="unrolled-", ignore_cleanup_errors=True) as folder:
         training, meeting = Path(folder) / "training", Path(folder) / "meeting"
         joblib.dump(prepared.training, training)
-        shared = {"count": workers, "facts": facts, "training": training, "meeting": meeting}
-        calls = [
-            {"rank": rank, "threads": threads_of_worker(prepared.threads, workers), **shared}
-            for rank in range(1, workers)
-        ]
-        with companions(_follow, calls):
-            yield SeveralWorkers(0, workers, facts, meeting)
+        threads = threads_of_worker(prepared.threads, workers)
+        shared = {"count": workers, "training": training, "meeting": meeting, "threads": threads}
+        with companions(_follow, [{"rank": rank, **shared} for rank in range(1, workers)]):
+            yield SeveralWorkers(0, workers, _conditions(), meeting)
+
+
+@dataclass(frozen=True)
+class Launched:
+    """The place of this process among those that torchrun began.
+
+    Attributes:
+        rank: its number, from 0.
+        count: the number of all.
+        on_this_machine: the number of those on this machine.
+        restarts: how often torchrun has begun all of them anew.
+    """
+
+    rank: int
+    count: int
+    on_this_machine: int
+    restarts: int
+
+
+def launched() -> Launched | None:
+    """How torchrun launched this process, by the environment; None if it did not, or launched one only."""
+    names = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RESTART_COUNT")
+    if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["WORLD_SIZE"] == "1":
+        return None
+    return Launched(*(int(os.environ.get(name, "0")) for name in names))
+
+
+def follow(place: Launched) -> None:
+    """Trains as one of the further workers that torchrun launched, with what the first hands out; without any output.
+
+    Raises:
+        WorkerLostError: if another worker ends, or the first does not begin.
+    """
+    workers = SeveralWorkers(place.rank, place.count, _conditions())
+    try:
+        content = workers.place.received(EXCHANGE_SECONDS)
+    except RuntimeError:
+        raise WorkerLostError("the first worker of this training did not begin; its own output says why.") from None
+    copy: Training = joblib.load(io.BytesIO(content))
+    threads = training_threads(copy.config, copy.train, copy.state.network)
+    with using_threads(threads_of_worker(threads, place.on_this_machine)):
+        copy.fit(workers=workers)
 
 
 def shared_among(workers: int, recipe: Recipe) -> Recipe:
@@ -80,23 +126,25 @@ def threads_of_worker(threads: int, workers: int) -> int:
     return threads if workers == 1 else max(1, min(threads, (os.cpu_count() or 1) // workers))
 
 
-def _follow(rank: int, count: int, facts: dict[str, Any], training: Path, meeting: Path, threads: int) -> None:
-    """Trains as one of the further workers, without any output."""
+def _follow(rank: int, count: int, training: Path, meeting: Path, threads: int) -> None:
+    """Trains as one of the further workers of this machine, without any output."""
     copy: Training = joblib.load(training, mmap_mode="c")
-    workers = SeveralWorkers(rank, count, facts, meeting)
+    workers = SeveralWorkers(rank, count, _conditions(), meeting)
     with using_threads(threads), stopping_by(StopRequest()):
         copy.fit(workers=workers)
 
 
-def _facts(prepared: Prepared) -> dict[str, Any]:
-    """What has to be the same at all workers: else their weights would differ."""
-    training = prepared.training
-    settings = training.recipe.model_dump_json(exclude={"train": {"threads", "device", "report", "tensorboard"}})
-    versions = {"unrolled": prepared.conditions()["versions"]["unrolled"], "torch": torch.__version__}
+def _dumped(training: Training) -> bytes:
+    content = io.BytesIO()
+    joblib.dump(training, content)
+    return content.getvalue()
+
+
+def _conditions() -> dict[str, Any]:
+    """What has to be the same at all workers, who get copies of everything else: else their weights would differ."""
+    library = load_library()
+    compiled = library.instructions if isinstance(library, Library) else library.reason
     return {
-        "recipes": hashlib.sha256(settings.encode()).hexdigest(),
-        "data": prepared.ready.train.fingerprint,
-        "updates": training.state.step,
-        "versions": versions,
-        "kernels": prepared.conditions()["kernel"],
+        "versions": {"unrolled": VERSION, "torch": torch.__version__},
+        "instructions": [compiled, torch.backends.cpu.get_cpu_capability()],
     }

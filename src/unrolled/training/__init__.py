@@ -35,9 +35,10 @@ from unrolled.training.selection import HOPE, Selection, copy_weights, on_device
 from unrolled.training.start import check_fits, check_settings, draw_network, training_threads
 from unrolled.training.state import EpochLog, StepLog, TrainState, training_facts
 from unrolled.training.stepping import describe_steps, training_batcher
-from unrolled.training.workers import SeveralWorkers, Workers
+from unrolled.training.workers import EXCHANGE_SECONDS, SeveralWorkers, Workers
 
 __all__ = [
+    "EXCHANGE_SECONDS",
     "HOPE",
     "CheckpointStore",
     "Ending",

@@ -27,7 +27,7 @@ Wish = Literal["stop", "request", "time"]
 _WISHES: tuple[Wish | None, ...] = (None, "stop", "request", "time")
 
 ARRIVAL_SECONDS = 120.0
-"""How long the workers wait for the last of them to arrive."""
+"""How long the first worker waits for the last of them to arrive."""
 
 EXCHANGE_SECONDS = 1800.0
 """How long a worker waits for the others at an update; the first may write a checkpoint or a report meanwhile."""
@@ -99,16 +99,20 @@ class SeveralWorkers(Workers):
 
     def __init__(self, rank: int, count: int, facts: Mapping[str, Any], meeting: Path | None = None) -> None:
         self.rank, self.count = rank, count
-        place = Meeting(rank, count, meeting, ARRIVAL_SECONDS)
-        found = place.told(json.dumps(facts, sort_keys=True))
+        patience = EXCHANGE_SECONDS if rank else ARRIVAL_SECONDS  # the first may read data and fit until it arrives
+        self.place = Meeting(rank, count, meeting, patience)
+        found = self.place.told(json.dumps(facts, sort_keys=True))
         missing = sorted(set(range(count)) - set(found))
         if missing:
             raise WorkerLostError(
-                f"worker {_numbers(missing)} of {count} did not arrive within {ARRIVAL_SECONDS:.0f} s; look at its "
+                f"worker {_numbers(missing)} of {count} did not arrive within {patience:.0f} s; look at its "
                 "own output for the reason."
             )
         _check_alike({rank: json.loads(message) for rank, message in found.items()})
-        self._gather = place.gather(EXCHANGE_SECONDS)
+        try:
+            self._gather = self.place.gather(EXCHANGE_SECONDS)
+        except RuntimeError:
+            raise self._lost() from None
 
     def total(self, own: Tensor, shards: int, wish: Wish | None) -> tuple[Tensor, Wish | None]:
         """See `Workers.total`.
@@ -120,9 +124,12 @@ class SeveralWorkers(Workers):
         try:
             sums = self._gather(mine)
         except RuntimeError:
-            raise WorkerLostError(f"another of the {self.count} workers of this training has ended.") from None
+            raise self._lost() from None
         found = sum_of_spans(dict(zip(spans_of_workers(shards, self.count), sums, strict=True)), (0, shards))
         return found[:-1].to(own.device), _WISHES[int(sums[0][-1])]
+
+    def _lost(self) -> WorkerLostError:
+        return WorkerLostError(f"another of the {self.count} workers of this training has ended.")
 
 
 def _check_alike(facts: Mapping[int, Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,10 @@ _dist: Any = torch.distributed  # whose type hints lack what is used here
 
 Gather = Callable[[Tensor], list[Tensor]]
 """Gives each process the tensors of all, in the order of their ranks."""
+
+
+_PART = 1 << 24
+"""Bytes that the store holds under one name at most."""
 
 
 class Meeting:
@@ -33,7 +38,9 @@ class Meeting:
         if path is not None:
             self.store = _dist.FileStore(str(path), count)
         else:
-            self.store, _, _ = next(_dist.rendezvous("env://", rank, count, timeout=self.patience))
+            store, _, _ = next(_dist.rendezvous("env://", rank, count, timeout=self.patience))
+            # which is the same after a restart of all processes, and still holds what they wrote before
+            self.store = _dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
 
     def told(self, message: str) -> dict[int, str]:
         """The message of each process that arrives in time, by rank; this one's is ``message``."""
@@ -46,6 +53,24 @@ class Meeting:
                 continue
             found[rank] = self.store.get(f"message/{rank}").decode()
         return found
+
+    def hand_out(self, content: bytes) -> None:
+        """Gives the others a copy of something."""
+        parts = [content[low : low + _PART] for low in range(0, len(content), _PART)]
+        for number, part in enumerate(parts):
+            self.store.set(f"copy/{number}", part)
+        self.store.set("copies", str(len(parts)))
+
+    def received(self, seconds: float) -> bytes:
+        """What the first process hands out.
+
+        Args:
+            seconds: how long to wait for it.
+        Raises:
+            RuntimeError: if it does not come.
+        """
+        self.store.wait(["copies"], timedelta(seconds=seconds))
+        return b"".join(self.store.get(f"copy/{number}") for number in range(int(self.store.get("copies"))))
 
     def gather(self, seconds: float) -> Gather:
         """The exchange of tensors on the CPU, of one shape and type in all processes.
