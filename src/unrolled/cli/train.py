@@ -82,7 +82,9 @@ def train(
     silent = quiet or as_json
     if place is not None:
         workers = place.count
-        resume = resume or (begun(runs, what, name) if place.restarts else None)
+        again = begun(runs, what, name) if place.restarts and resume is None else None
+        if again is not None:  # by the settings that it began with
+            resume, options = again, {}
     asked = RunFolder.open(resume).read_config()[0] if resume else recipe_for(pattern_of(what or []))
     recipe = asked.with_options(options)
     console = notes()
