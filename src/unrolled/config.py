@@ -45,13 +45,26 @@ else:  # the names that the tables of the parts have
     NormalisationName = Literal[tuple(NORMALISATIONS)]
     InitializerName = Literal[tuple(INITIALIZERS)]
     OutputInitializerName = Literal[tuple(OUTPUT_INITIALIZERS)]
-TokenKind = Literal["characters", "words"]
+TokenKind = Literal["characters", "words", "plain-words"]
 KeptSteps = Literal["first", "last"]
 MethodName = Literal["auto", "fitted", "trained"]
 SplitName = Literal["stratified", "time", "order"]
 Layout = Literal["time-first", "channels-first"]
 FormatName = Literal[
-    "csv", "tsv", "parquet", "jsonl", "ts", "arff", "npz", "npy", "idx", "csv-folder", "png-folder", "files", "text"
+    "csv",
+    "tsv",
+    "parquet",
+    "jsonl",
+    "ts",
+    "arff",
+    "npz",
+    "npy",
+    "idx",
+    "csv-folder",
+    "png-folder",
+    "picture",
+    "files",
+    "text",
 ]
 
 
@@ -162,7 +175,9 @@ class DataConfig(Section):
         channels: columns of the values, separated by commas; ax_* stands for ax_0, ax_1, …
         group: column of the groups that a split must not divide, such as the person.
         text: column of texts; each text is a sequence of characters or words.
-        tokens: the steps of a text: its characters or its words (default: words if there are spaces).
+        tokens: the steps of a text: its characters; its words, as spaces part them; or its plain words, in lower case
+            and apart from punctuation marks (default: words if there are spaces).
+        picture_size: rows and columns that pictures are scaled to, such as 28x28 (default: all have one size).
         max_length: largest number of steps; a longer sequence is cut.
         keep_steps: the steps that a cut sequence keeps (max_length): the first or the last.
         length: count-ones: bits in a string (default 20).
@@ -203,6 +218,7 @@ class DataConfig(Section):
     group: str | None = None
     text: str | None = None
     tokens: TokenKind | None = None
+    picture_size: Annotated[str, Field(pattern=r"^[1-9]\d{0,4}(x[1-9]\d{0,4})?$")] | None = None
     max_length: Positive | None = None
     keep_steps: KeptSteps = "first"
     length: Annotated[int, Field(ge=4, le=24)] | None = None
@@ -263,7 +279,8 @@ class ModelConfig(Section):
             mean (mean), or forward-fill with a mask and the time since the last value as further channels (mask).
         normalisation: subtract a mean and divide by a standard deviation: of each channel over the training data
             (channel), of all channels together (overall), of each channel over the sequence itself (sequence), or not
-            at all (none).
+            at all (none); for heavy tails, subtract the median and divide by the deviation that the quartiles show
+            (robust), and take a logarithm that keeps the sign (signed-log).
         initializer: how the recurrent weights are initialised; filters: each unit has its own random filter of a step
             and its context (context_steps).
         output_initializer: how the readout is initialised; ridge: fitted in closed form, by ridge regression on the
@@ -474,7 +491,7 @@ HOW_TO_READ = (
         "time",
         "label",
     ),
-    *("label_from", "channels", "group", "text", "tokens"),
+    *("label_from", "channels", "group", "text", "tokens", "picture_size"),
 )
 """Fields of `DataConfig` that say how to read a file."""
 

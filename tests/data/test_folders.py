@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from tables import read_with
-from unrolled.data.formats import read
+from unrolled.data.formats import picture_facts, read
+from unrolled.data.formats.pictures import fitted
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 
@@ -146,12 +147,37 @@ def test_a_picture_that_claims_too_many_pixels_is_refused(tmp_path: Path) -> Non
         b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", zlib.compress(b"\0" * 1000)) + part(b"IEND", b"")
     )
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(ReadError, match=r"60,000 rows of 60,000 pixels, more than its bytes can hold|not a PNG file"):
+    with pytest.raises(ReadError, match=r"60,000 rows of 60,000 pixels, more than its bytes|not a PNG or JPEG"):
         read(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"hello", b"\x89PNG\r\n\x1a\n", b"BM" + bytes(100)])
 def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(ReadError, match="not a PNG file, or a damaged one"):
+    with pytest.raises(ReadError, match="not a PNG or JPEG file, or a damaged one"):
         read(tmp_path)
+
+
+def test_pictures_are_scaled_in_proportion_and_in_the_middle(tmp_path: Path) -> None:
+    for name, size in (("a/1.png", (20, 10)), ("a/2.jpg", (10, 10)), ("b/3.png", (5, 5))):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full(size, 200, np.uint8)).save(tmp_path / name)
+    with pytest.raises(ReadError, match="--picture-size 20x10"):
+        read(tmp_path)
+    found, _ = read_with(tmp_path, picture_size="10x10")
+    assert (found.equal_length, len(found.channels)) == (10, 10)
+    np.testing.assert_allclose(found.values, 200, atol=1)
+    inside = fitted(np.pad(np.full((8, 4), 255, np.uint8), 1), (20, 20))
+    assert (inside[3:17, 7:13] == 255).all()
+    assert (inside[:, :4] == 0).all()
+
+
+def test_one_picture_is_predicted_as_those_of_the_training(tmp_path: Path) -> None:
+    picture = np.zeros((8, 8), np.uint8)
+    picture[2:6, 3:5] = 255
+    facts = picture_facts(Sequences.from_steps(picture, [8], scale=1 / 255, pictures=True))
+    assert facts == {"picture": [8, 8], "dark": True}
+    Image.fromarray(255 - np.kron(picture, np.ones((4, 4), np.uint8))).convert("RGB").save(tmp_path / "photo.png")
+    found = read(tmp_path / "photo.png", like=facts, labels_needed=False)
+    assert found.pictures
+    np.testing.assert_array_equal(found.values, picture)

@@ -264,3 +264,7 @@ def test_the_fingerprint_is_of_what_a_network_sees() -> None:
     assert replace(text, ids=None, groups=None, times=None).fingerprint == text.fingerprint
     assert replace(text, symbols=("a", "b", "d")).fingerprint != text.fingerprint
     assert replace(text, symbols=None).fingerprint != text.fingerprint
+
+
+def test_labels_in_one_column_are_labels() -> None:
+    assert Sequences.from_list([[1.0], [2.0]], np.array([[2], [1]])).targets.tolist() == [1, 0]

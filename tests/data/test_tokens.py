@@ -72,3 +72,11 @@ def test_what_is_no_text_is_refused() -> None:
         from_texts(["a", " "], "words")
     with pytest.raises(DataError, match="no texts"):
         from_texts([], "words")
+
+
+def test_plain_words_are_in_lower_case_and_apart_from_punctuation() -> None:
+    text = "Don't stop — it's 4.5 km, O'Brien said: \"GO!\" Café_1"
+    words = cut(text, "plain-words")
+    assert words[:4] == ["don't", "stop", "—", "it's"]
+    assert {"o'brien", "go", "!", "café_1", ","} <= set(words)
+    assert "".join(words) == "".join(text.lower().split())

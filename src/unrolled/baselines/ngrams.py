@@ -39,7 +39,7 @@ def ngrams(sequences: Sequences, width: int) -> Iterator[csr_array]:
     maker = HashingVectorizer(
         analyzer="char", ngram_range=(1, LONGEST), n_features=width, alternate_sign=False, norm=None, lowercase=False
     )
-    between = " " if sequences.text_kind == "words" else ""
+    between = " " if sequences.text_kind != "characters" else ""
     texts = (_text(sequences, index, between) for index in range(len(sequences)))
     while some := list(islice(texts, _CHUNK)):
         counts = csr_array(maker.transform(some))

@@ -70,7 +70,7 @@ def _load(
         own = DataConfig()
     like = model.facts.reading
     sequences = load_sequences(data, own, observer, labels_needed=labels_needed, like=like)
-    return as_learned(sequences, model.channels, model.facts.scale)
+    return as_learned(sequences, model.facts)
 
 
 def _read_alike(own: DataConfig, data: str, given: Mapping[str, Any]) -> DataConfig:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import MissingName
-from unrolled.data.sequences import Integers, Sequences, Values, label_indices
+from unrolled.data.sequences import Integers, Offsets, Sequences, Values, label_indices
 from unrolled.errors import DataError, LayoutWarning, MismatchError, UnitWarning
 
 _FAR = 10
@@ -111,22 +112,42 @@ def check_kind(sequences: Sequences, text: bool, role: str) -> None:
         raise MismatchError(f"the {role} data are {found}; expected {expected}, as the training data are.")
 
 
-def as_learned(sequences: Sequences, channels: tuple[str, ...], scale: float) -> Sequences:
-    """The sequences as those of the training were read: channels by name in their order, bytes in their unit.
+class Learned(Protocol):
+    """What says how the training data were stored: they themselves, or the facts of a model."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels' names, [F]."""
+
+    @property
+    def scale(self) -> float:
+        """See `Sequences`."""
+
+    @property
+    def offsets(self) -> Offsets | tuple[float, ...] | None:
+        """See `Sequences`."""
+
+
+def as_learned(sequences: Sequences, learned: Learned) -> Sequences:
+    """The sequences as those of the training were read: channels by name in their order, values in their unit.
 
     Args:
-        sequences: to predict or test on.
-        channels: of the training data. Further channels are left out, where all have names.
-        scale: of the training data.
+        sequences: to predict or test on. Further channels are left out, where all have names.
+        learned: the training data, or a model's facts.
     """
+    channels, scale = learned.channels, learned.scale
     own = sequences.channels
     if own != channels and _named(own) and _named(channels) and set(channels) <= set(own):
         order = [own.index(name) for name in channels]
         values: Values = sequences.values[:, order]
-        sequences = replace(sequences, values=values, channels=channels)
+        taken = None if sequences.offsets is None else sequences.offsets[order]
+        sequences = replace(sequences, values=values, channels=channels, offsets=taken)
     if scale != 1.0 and sequences.scale == 1.0 and sequences.values.dtype == np.uint8:
         sequences = replace(sequences, scale=scale)
-    return sequences
+    wanted = None if learned.offsets is None else np.asarray(learned.offsets)
+    if wanted is not None and len(wanted) != len(sequences.channels):
+        return sequences  # which `check_channels` refuses
+    return sequences.with_offsets(wanted)
 
 
 def check_channels(
@@ -182,8 +203,11 @@ def value_range(sequences: Sequences) -> tuple[float, float]:
     """The smallest and the largest value of all channels, in the real unit; NaN if every value is missing."""
     low = high = np.nan
     for block in sequences.blocks():
-        low, high = np.fmin(low, np.fmin.reduce(block, None)), np.fmax(high, np.fmax.reduce(block, None))
-    return float(low) * sequences.scale, float(high) * sequences.scale
+        lows, highs = np.fmin.reduce(block, 0) * sequences.scale, np.fmax.reduce(block, 0) * sequences.scale
+        if sequences.offsets is not None:
+            lows, highs = lows + sequences.offsets, highs + sequences.offsets
+        low, high = np.fmin(low, np.fmin.reduce(lows)), np.fmax(high, np.fmax.reduce(highs))
+    return float(low), float(high)
 
 
 def refuse_values(sequences: Sequences, role: str, missing: MissingName = "none") -> None:

@@ -56,7 +56,7 @@ class Dataset:
         for name in ("validation", "test"):
             part: Sequences | None = getattr(self, name)
             if part is not None:
-                object.__setattr__(self, name, as_learned(part, self.train.channels, self.train.scale))
+                object.__setattr__(self, name, as_learned(part, self.train))
         validation, classes = self.validation, self.train.classes
         if validation is not None and validation.classes != classes:
             labels = targets_among(

@@ -20,6 +20,8 @@ from unrolled.errors import listed
 
 _PREVIEW_SEQUENCES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
 _PREVIEW_PICTURE = 64
+_HEAVY, _LEAST_STEPS, _MOST_QUANTILE_STEPS = 30, 100, 1 << 18
+"""Quartile ranges from the median that a heavy tail reaches; steps that show it, and steps that are looked at."""
 _PREVIEW_SYMBOLS = 40
 
 
@@ -169,6 +171,8 @@ def inspect_sequences(
     """
     scan = _Scan.of(sequences)
     finite = np.isfinite(scan.low)
+    offsets = 0.0 if sequences.offsets is None else sequences.offsets
+    low, high = scan.low * sequences.scale + offsets, scan.high * sequences.scale + offsets
     return Inspection(
         path=path,
         format=format_title,
@@ -185,8 +189,8 @@ def inspect_sequences(
         missing_first=scan.missing_first,
         infinite_count=scan.infinite_count,
         infinite_first=scan.infinite_first,
-        value_min=float(scan.low[finite].min()) * sequences.scale if finite.any() else None,
-        value_max=float(scan.high[finite].max()) * sequences.scale if finite.any() else None,
+        value_min=float(low[finite].min()) if finite.any() else None,
+        value_max=float(high[finite].max()) if finite.any() else None,
         preview=tuple(_preview(sequences, index) for index in range(min(_PREVIEW_SEQUENCES, len(sequences)))),
         findings=(
             *_label_findings(sequences),
@@ -327,6 +331,12 @@ def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
                 f"in sequence {place.case}, step {place.step}, channel {sequences.channels[place.channel]} "
                 "(sequences and steps counted from 0)."
             )
+    heavy = _heavy_tails(sequences)
+    if heavy:
+        yield (
+            f"{_count(len(heavy), 'channel has', 'channels have')} heavy tails, values far beyond the range of most: "
+            f"{listed(heavy)}. --normalisation robust or signed-log keeps the few from drowning the others."
+        )
     empty = [name for name, low in zip(sequences.channels, scan.low, strict=True) if np.isnan(low)]
     ranges = zip(sequences.channels, scan.low, scan.high, strict=True)
     constant = [name for name, low, high in ranges if low == high]
@@ -337,6 +347,21 @@ def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
             f"{_count(len(constant), 'channel is', 'channels are')} constant, the same value at every step "
             f"of every sequence: {listed(constant)}. Nothing can be learned from that."
         )
+
+
+def _heavy_tails(sequences: Sequences) -> list[str]:
+    """The channels whose most extreme values lie hundreds of quartile ranges from the median."""
+    if sequences.pictures or sequences.num_steps < _LEAST_STEPS:
+        return []
+    steps = sequences.values[:: max(len(sequences.values) // _MOST_QUANTILE_STEPS, 1)].astype(np.float64)
+    found = []
+    for channel, name in enumerate(sequences.channels):
+        values = steps[:, channel][np.isfinite(steps[:, channel])]
+        if len(values):
+            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+            if np.abs(values - middle).max() > _HEAVY * (high - low) > 0:
+                found.append(name)
+    return found
 
 
 def _count(number: int, one: str, more: str) -> str:

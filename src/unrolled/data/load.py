@@ -104,7 +104,7 @@ def split_dataset(
     train, test = sequences, None
     if config.test:
         test = read(_existing(config.test), config, observer=observer, like=train.reading)
-        test = as_learned(test, train.channels, train.scale)  # `check_test` comes before there is a `Dataset`
+        test = as_learned(test, train)  # `check_test` comes before there is a `Dataset`
         check_test(test, train, missing)
         parts.append(f"test sequences from {config.test}")
     elif config.folds:

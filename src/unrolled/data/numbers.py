@@ -14,6 +14,8 @@ from unrolled.errors import DataError
 Floats = npt.NDArray[np.float32]
 
 BEYOND_FLOAT32 = "beyond the range of 32-bit numbers (3.4e38); scale the values"
+_MOST_SPREADS, _LEAST_OFFSET, _OFFSET_LEVELS = 1e3, 1e4, 1024
+"""A channel has an offset if its values lie this many times their range, and at least this, from 0."""
 _INFINITE = {"inf", "infinity"}
 
 
@@ -83,6 +85,23 @@ def exceeds_float32(text: str) -> bool:
     """Whether a text spells a finite number that a 32-bit float cannot hold."""
     with np.errstate(over="ignore"):
         return bool(np.isinf(np.float32(float(text)))) and text.lower().lstrip("+-") not in _INFINITE
+
+
+def offsets_between(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
+    """What is taken off each channel, [F], so that 32-bit floats keep what it varies by; None if they do anyway.
+
+    An offset is the middle of the values, rounded to ten binary digits: files of the same kind have the same offset.
+
+    Args:
+        low, high: the smallest and the largest value of each channel, [F].
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        middle, spread = low / 2 + high / 2, high - low
+        near = np.isfinite(middle) & (np.abs(middle) > np.maximum(_MOST_SPREADS * spread, _LEAST_OFFSET))
+    if not near.any():
+        return None
+    digits, exponent = np.frexp(np.where(near, middle, 0.0))
+    return np.ldexp(np.round(digits * _OFFSET_LEVELS) / _OFFSET_LEVELS, exponent)
 
 
 def to_float32(numbers: npt.NDArray[np.generic], error: Callable[[int], DataError]) -> Floats:

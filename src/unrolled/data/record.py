@@ -117,6 +117,8 @@ def _content(sequences: Sequences, steps: Values, tokens: Hashes | None) -> memo
         return tokens[steps[:, 0]].data
     values = steps.astype("<f4", order="C")
     values *= np.float32(sequences.scale)
+    if sequences.offsets is not None:
+        values = (values + sequences.offsets).astype("<f8")
     values += np.float32(0)
     if steps.dtype.kind == "f" and (missing := np.isnan(values)).any():
         values[missing] = np.nan

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from unrolled.config import TokenKind
 from unrolled.data.foreign import as_array, frame_columns, holds_text
-from unrolled.data.numbers import BEYOND_FLOAT32, to_float32
+from unrolled.data.numbers import BEYOND_FLOAT32, offsets_between, to_float32
 from unrolled.data.tokens import Coder, guess_kind
 from unrolled.errors import DataError, LengthError, listed, shortened
 from unrolled.notebook import curve, lines, table, titled
@@ -24,10 +24,13 @@ Integers = npt.NDArray[np.int64]
 Names = npt.NDArray[np.object_]
 """Texts as Python strings: in a fixed-width array one long name would widen a million short ones."""
 Times = npt.NDArray[np.float64]
+Offsets = npt.NDArray[np.float64]
 
 BLOCK_STEPS = 65_536
 """Steps in a block of `Sequences.blocks`."""
 
+_WIDE = {"f": 8, "i": 4, "u": 4}
+"""Bytes of numbers that 32-bit floats may not hold, by the kind of their type."""
 _PER_SEQUENCE = ("ids", "groups", "times")
 """Fields that hold a value for each sequence, besides its start, length and label."""
 
@@ -54,6 +57,8 @@ class Sequences:
             if there are no names.
         groups: group of each sequence, [N], such as the person recorded; a split keeps a group on one side.
             None if the sequences have no groups.
+        offsets: what was taken off each channel before its values became 32-bit floats, [F], in the real unit, so that
+            they keep what they vary by around a large number; None for nothing.
         times: time of each sequence's first step, [N], in the unit of the data (time stamps: seconds since
             1970); None if it is not known.
         reading: what a reader found out about their file, such as the columns, or the kind of the tokens of texts;
@@ -79,6 +84,7 @@ class Sequences:
     ids: Names | None = None
     groups: Names | None = None
     times: Times | None = None
+    offsets: Offsets | None = None
     reading: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -161,10 +167,13 @@ class Sequences:
                 texts.values, texts.lengths, labels, classes=classes, channels=texts.channels, groups=names
             )
             return replace(coded, symbols=texts.symbols, reading=texts.reading)
-        rows = _rows(items)
+        arrays = _rows(items)
         channels = channels or frame_columns(items[0])
-        values = np.concatenate(rows)
-        return cls.from_steps(values, list(map(len, rows)), labels, classes=classes, channels=channels, groups=names)
+        offsets = _offsets(arrays)
+        rows = [as_values(array, f"sequence {index}", offsets) for index, array in enumerate(arrays)]
+        values: Values = np.concatenate(rows)  # type: ignore[assignment]  # bytes, or floats
+        made = cls.from_steps(values, list(map(len, rows)), labels, classes=classes, channels=channels, groups=names)
+        return made if offsets is None else replace(made, offsets=offsets)
 
     @classmethod
     def from_steps(
@@ -234,14 +243,16 @@ class Sequences:
         if 0 in array.shape:
             raise LengthError(f"the array of shape {array.shape} holds nothing; expected at least one of each.")
         count, steps = array.shape[:2]
-        values = as_values(array, "the array").reshape(count, steps, -1)
+        numbers = array.reshape(count, steps, -1)
+        offsets = _offsets([numbers.reshape(count * steps, -1)])
+        values = as_values(numbers, "the array", offsets)
         lengths = _without_padding(values)
-        if lengths is None:
-            return cls.from_steps(
-                values.reshape(count * steps, -1), np.full(count, steps), labels, classes=classes, channels=channels
-            )
-        inside: Values = values[np.arange(steps) < lengths[:, None]]
-        return cls.from_steps(inside, lengths, labels, classes=classes, channels=channels)
+        inside: Values = values.reshape(count * steps, -1)
+        if lengths is not None:
+            inside = values[np.arange(steps) < lengths[:, None]]
+        sizes = np.full(count, steps) if lengths is None else lengths
+        made = cls.from_steps(inside, sizes, labels, classes=classes, channels=channels)
+        return made if offsets is None else replace(made, offsets=offsets)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -254,9 +265,25 @@ class Sequences:
     def __iter__(self) -> Iterator[Values]:
         return (self[index] for index in range(len(self)))
 
-    def scaled(self, index: int) -> npt.NDArray[np.float32]:
-        """One sequence, [T, F], in the real unit."""
+    def scaled(self, index: int) -> npt.NDArray[np.floating]:
+        """One sequence, [T, F], in the real unit; in double precision if something was taken off."""
+        if self.offsets is not None:
+            return self[index] * np.float64(self.scale) + self.offsets
         return self[index].astype(np.float32) * np.float32(self.scale)
+
+    def with_offsets(self, offsets: Offsets | None) -> Sequences:
+        """The sequences with other offsets, as those of the training data.
+
+        Args:
+            offsets: what is taken off each channel, [F]; None for nothing.
+        """
+        own = np.zeros(len(self.channels)) if self.offsets is None else self.offsets
+        wanted = np.zeros(len(self.channels)) if offsets is None else offsets
+        if self.symbols is not None or bool((own == wanted).all()):
+            return self
+        numbers = self.values.astype(np.float64)
+        numbers += (own - wanted) / self.scale
+        return replace(self, values=numbers.astype(np.float32), offsets=offsets)
 
     @property
     def text_kind(self) -> TokenKind | None:
@@ -321,6 +348,8 @@ class Sequences:
         digest = hashlib.sha256(repr((self.classes, len(self.channels), self.scale)).encode())
         if self.symbols is not None:
             digest.update(repr(self.symbols).encode(errors="surrogatepass"))
+        if self.offsets is not None:
+            digest.update(self.offsets.tobytes())
         digest.update(self.lengths.tobytes())
         if self.labels is not None:
             digest.update(self.labels.tobytes())
@@ -479,7 +508,7 @@ def _without_padding(values: Values) -> Integers | None:
     return lengths
 
 
-def _as_steps(sequence: npt.ArrayLike, index: int) -> Values:
+def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[Any]:
     try:
         array = as_array(sequence)
     except ValueError:
@@ -490,17 +519,36 @@ def _as_steps(sequence: npt.ArrayLike, index: int) -> Values:
         raise DataError(f"sequence {index} has the shape {array.shape}; expected [T, F], or [T] for one channel.")
     if len(array) == 0:
         raise LengthError(f"sequence {index} has no steps; remove it, or give it at least one.")
-    return as_values(array, f"sequence {index}")
+    if array.dtype.kind not in "buif":
+        raise DataError(f"sequence {index} holds {array.dtype} values; expected numbers.")
+    return array
 
 
-def as_values(array: npt.NDArray[np.generic], name: str) -> Values:
+def _offsets(arrays: Sequence[npt.NDArray[Any]]) -> Offsets | None:
+    """What is taken off each channel of numbers, [T_i, F], that 32-bit floats cannot tell apart."""
+    if not any(array.dtype.itemsize >= _WIDE.get(array.dtype.kind, np.inf) for array in arrays):
+        return None
+    low, high = np.full(arrays[0].shape[1], np.inf), np.full(arrays[0].shape[1], -np.inf)
+    for array in arrays:
+        low, high = np.fmin(low, np.fmin.reduce(array, axis=0)), np.fmax(high, np.fmax.reduce(array, axis=0))
+    return offsets_between(low, high)
+
+
+def as_values(array: npt.NDArray[np.generic], name: str, offsets: Offsets | None = None) -> Values:
     """Numbers in the type that `Sequences` store: bytes, or 32-bit floats; copied only if needed.
+
+    Args:
+        array: of numbers.
+        name: of the array, for messages.
+        offsets: what is taken off each channel before, [F].
 
     Raises:
         DataError: for anything but numbers, and for numbers beyond the range of 32-bit floats.
     """
     if array.dtype.kind not in "buif":
         raise DataError(f"{name} holds {array.dtype} values; expected numbers.")
-    if array.dtype == np.uint8:
+    if array.dtype == np.uint8 and offsets is None:
         return np.ascontiguousarray(array, np.uint8)
+    if offsets is not None:
+        array = array.astype(np.float64) - offsets
     return to_float32(array, lambda _: DataError(f"{name} holds values {BEYOND_FLOAT32}."))

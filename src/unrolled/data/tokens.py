@@ -7,6 +7,7 @@ vocabulary from its training data; see `unrolled.preparation`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from unrolled.config import TokenKind
 from unrolled.errors import LengthError, MismatchError
 
+_PLAIN_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+"""A word, with apostrophes inside it, or a punctuation mark; the page has the same rule in ``text.js``."""
 TextsLike = str | Sequence[str] | Sequence[Sequence[str]]
 """One text; several of them; or several lists of tokens."""
 
@@ -24,12 +27,14 @@ def cut(text: str, kind: TokenKind, *, piece: bool = False) -> Sequence[str]:
 
     Args:
         text: the text.
-        kind: characters or words.
+        kind: characters; words, as whitespace parts them; or plain words, in lower case and apart from punctuation.
         piece: whether this is a piece of a text, from a stream: whitespace at its ends may be inside the text, so it
             is kept.
     """
     if kind == "words":
         return text.split()
+    if kind == "plain-words":
+        return _PLAIN_WORD.findall(text.lower())
     return text if piece else text.strip()  # a str is the sequence of its characters
 
 

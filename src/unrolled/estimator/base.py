@@ -271,7 +271,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def _numbers(self) -> dict[str, Any]:
         """Options of scikit-learn's checks of a table."""
         finite: bool | str = True if self.missing == "none" else "allow-nan"
-        return {"dtype": [np.float32, np.uint8], "ensure_all_finite": finite}
+        return {"dtype": [np.float64, np.float32, np.uint8], "ensure_all_finite": finite}
 
     def _recipe(self, seed: int) -> Recipe:
         return make_recipe({**self.get_params(deep=False), "tokens": self._tokens}, seed)
@@ -319,8 +319,8 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     ) -> TrainState:
         """Trains, and sets ``history_`` (after the epochs of ``before``) and ``model_``."""
         if goes_on:
-            train = as_learned(train, self.model_.channels, self.model_.facts.scale)
-        held = None if held is None else as_learned(held, train.channels, train.scale)
+            train = as_learned(train, self.model_.facts)
+        held = None if held is None else as_learned(held, train)
         preprocessor = self._preprocessor(recipe, train, goes_on)
         train, held = preprocessor(train), None if held is None else preprocessor(held)
         training = self._training(recipe, train, held, None if (weights == 1).all() else weights, goes_on)

@@ -44,7 +44,8 @@ class SequenceClassifier(BaseSequenceClassifier):
     Parameters
     ----------
     tokens : TokenKind | None, default=None
-        The steps of a text: its characters or its words (default: words if there are spaces).
+        The steps of a text: its characters; its words, as spaces part them; or its plain words, in lower case
+        and apart from punctuation marks (default: words if there are spaces).
     max_length : int | None, default=None
         Largest number of steps; a longer sequence is cut.
     keep_steps : KeptSteps, default='first'
@@ -90,7 +91,8 @@ class SequenceClassifier(BaseSequenceClassifier):
     normalisation : NormalisationName, default='channel'
         Subtract a mean and divide by a standard deviation: of each channel over the training data (channel), of
         all channels together (overall), of each channel over the sequence itself (sequence), or not at all
-        (none).
+        (none); for heavy tails, subtract the median and divide by the deviation that the quartiles show
+        (robust), and take a logarithm that keeps the sign (signed-log).
     initializer : InitializerName, default='filters'
         How the recurrent weights are initialised; filters: each unit has its own random filter of a step and
         its context (context_steps).

@@ -11,7 +11,7 @@ from onnxruntime import InferenceSession
 from unrolled.data import Sequences, from_texts
 from unrolled.errors import ExportError
 from unrolled.export.exported import ExportCheck
-from unrolled.export.running import Array, as_tokens, predict_in_runtime, run_session
+from unrolled.export.running import Array, as_tokens, in_real_unit, predict_in_runtime, run_session
 
 if TYPE_CHECKING:
     from unrolled.model import Model, Probabilities
@@ -43,7 +43,11 @@ def trial_sequences(model: Model, seed: int = 0) -> Sequences:
     noise = [mean + deviation * rng.normal(size=(length, len(mean))) for length in (*LENGTHS, longest)]
     if model.facts.model.missing != "none":
         noise = [np.where(rng.random(values.shape) < 0.3, np.nan, values) for values in noise]
-    return Sequences.from_list([*(np.array(steps, np.float32) for steps in examples), *noise])
+    offsets = model.facts.offsets
+    if offsets is not None:
+        noise = [values + np.array(offsets) for values in noise]
+    kind = np.float32 if offsets is None else np.float64
+    return model.accept(Sequences.from_list([*(np.array(steps, kind) for steps in examples), *noise]))
 
 
 def check_whole(model: Model, session: InferenceSession) -> ExportCheck:
@@ -68,7 +72,9 @@ def check_streaming(model: Model, session: InferenceSession) -> ExportCheck:
     allowed = _allowed(model, sequences, model.predict_proba(sequences))
     worst = 0.0
     for index, values in enumerate(sequences):
-        kind, given = ("steps", values) if sequences.symbols is None else ("tokens", as_tokens(sequences, values))
+        numbers = sequences.symbols is None
+        given = in_real_unit(sequences, values) if numbers else as_tokens(sequences, values)
+        kind = "steps" if numbers else "tokens"
         running = model.predict_steps(sequences.take(slice(index, index + 1)))[0]
         for count in BATCH_SIZES:
             state = {name: value.cpu().numpy() for name, value in model.network.initial_state(count).items()}

@@ -118,9 +118,13 @@ def _of_streams(graph: Graph, model: Model, state: dict[str, Tensor]) -> Built:
 def _network_input(graph: Graph, model: Model, name: str) -> tuple[ValueInfoProto, Tensor]:
     """The graph's first input, and the network's input made of it: values [B, T, F], or codes [B, T, 1]."""
     vocabulary, channels = model.facts.vocabulary, len(model.channels)
+    like = torch.empty(BATCH, STEPS, channels, dtype=torch.float32, device="meta")
+    if vocabulary is None and model.facts.offsets is not None:  # taken off in double precision
+        offsets = graph.constant(np.array(model.facts.offsets, np.float64), "offsets")
+        rest = graph.add("Cast", graph.add("Sub", name, offsets), to=TensorProto.FLOAT)
+        return tensor_info(name, TensorProto.DOUBLE, ["batch", "time", channels]), Value.of(graph, rest, like)
     if vocabulary is None:
-        info = tensor_info(name, TensorProto.FLOAT, ["batch", "time", channels])
-        return info, Value.of(graph, name, torch.empty(BATCH, STEPS, channels, dtype=torch.float32, device="meta"))
+        return tensor_info(name, TensorProto.FLOAT, ["batch", "time", channels]), Value.of(graph, name, like)
     codes = graph.add(
         "LabelEncoder",
         "tokens",

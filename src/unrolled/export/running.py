@@ -36,11 +36,17 @@ def padded_inputs(sequences: Sequences, batch: Batch) -> dict[str, Array]:
     values, lengths = batch.inputs.numpy(), batch.lengths.numpy()
     padding = np.arange(values.shape[1]) >= lengths[:, None]
     if sequences.symbols is None:
+        values = in_real_unit(sequences, values)
         values[padding] = np.nan
         return {"sequences": values, "lengths": lengths}
     tokens = as_tokens(sequences, values)
     tokens[padding] = sequences.symbols[-1]
     return {"tokens": tokens, "lengths": lengths}
+
+
+def in_real_unit(sequences: Sequences, values: Array) -> Array:
+    """Values, [..., F], as the exported model reads them: with what was taken off, in double precision."""
+    return values if sequences.offsets is None else values + sequences.offsets
 
 
 def as_tokens(sequences: Sequences, codes: Array) -> Array:

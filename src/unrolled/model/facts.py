@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unrolled.baselines import Features
 from unrolled.config import KeptSteps, ModelConfig, TokenKind
 from unrolled.data import Sequences, value_range
+from unrolled.data.formats import picture_facts
 from unrolled.preparation import Preprocessor
 from unrolled.version import VERSION
 
@@ -59,6 +60,7 @@ class ModelFacts(BaseModel):
         classes: names, in the order of the probabilities.
         channels: names, in the order of a step's values.
         scale: the value of one unit of bytes; see `Sequences`.
+        offsets: what is taken off each channel in double precision, in the order of the channels; None for nothing.
         value_range: least and largest value of the training data; None for text, or where it is not recorded.
         pictures: whether the sequences are pictures, read row by row.
         vocabulary: of text, the tokens of the training data, in the order of their codes from 1; None for numbers.
@@ -86,6 +88,7 @@ class ModelFacts(BaseModel):
     classes: tuple[str, ...] = Field(min_length=1)
     channels: tuple[str, ...] = Field(min_length=1)
     scale: float = 1.0
+    offsets: tuple[float, ...] | None = None
     value_range: tuple[float, float] | None = None
     pictures: bool = False
     vocabulary: tuple[str, ...] | None = None
@@ -143,11 +146,13 @@ def learned_facts(
         model: the network's configuration.
         data, training: see `ModelFacts`.
     """
-    reading = {} if train.reading is None else {"reading": dict(train.reading)}
+    found = {**(train.reading or {}), **picture_facts(train)}
+    reading = {"reading": found} if found else {}
     return ModelFacts(
         classes=train.classes,
         channels=train.channels,
         scale=train.scale,
+        offsets=None if train.offsets is None else tuple(train.offsets.tolist()),
         value_range=None if train.symbols is not None else value_range(train),
         pictures=train.pictures,
         **asdict(preprocessor),

@@ -362,7 +362,7 @@ class Model:
         """Texts as tokens where the model learned from text; channels and bytes as in the training."""
         if self.facts.vocabulary is not None and not isinstance(values, Sequences):
             return self.preprocessor.from_texts(values)
-        return as_learned(as_sequences(values), self.facts.channels, self.facts.scale)
+        return as_learned(as_sequences(values), self.facts)
 
 
 def learn_novelty(model: Model, train: Sequences, validation: Sequences) -> Model:

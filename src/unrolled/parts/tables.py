@@ -43,5 +43,7 @@ NORMALISATIONS = {
     "channel": "unrolled.preparation.normalisation.channel:ChannelNormaliser",
     "overall": "unrolled.preparation.normalisation.overall:OverallNormaliser",
     "sequence": "unrolled.preparation.normalisation.sequence:SequenceNormaliser",
+    "robust": "unrolled.preparation.normalisation.robust:RobustNormaliser",
+    "signed-log": "unrolled.preparation.normalisation.signed_log:SignedLogNormaliser",
     "none": "unrolled.preparation.normalisation.none:NoNormaliser",
 }

@@ -95,7 +95,7 @@ def card(model: Model, sequences: Sequences, case: int, album: Album) -> Card:
     alt = f"A {kind} of {int(sequence.lengths[0])} steps of the class {label}, and its running probabilities. {text}"
     tokens = sequence.tokens(0)
     shown, cut = (None, 0) if tokens is None else (tokens[:MOST_TOKENS], max(0, len(tokens) - MOST_TOKENS))
-    return Card(title, text, album.add(figure, alt), shown, model.facts.tokens == "words", cut)
+    return Card(title, text, album.add(figure, alt), shown, model.facts.tokens != "characters", cut)
 
 
 def _settled(steps: Integers, probabilities: Probabilities, name: str) -> str:

@@ -13,7 +13,7 @@ from unrolled.serving.problems import HTTPProblem, over_limit
 from unrolled.serving.registry import Served
 from unrolled.serving.settings import ServerSettings
 
-Steps = npt.NDArray[np.float32] | list[str]
+Steps = npt.NDArray[np.floating] | list[str]
 """One sequence: [T, F], or the T tokens of a text."""
 
 
@@ -26,6 +26,7 @@ class InputSpec:
         missing: whether null stands for a missing value.
         preprocessor: of the model; it cuts texts into tokens.
         max_sequences, max_steps: see `ServerSettings`.
+        dtype: of numbers; double precision where the model takes something off first.
     """
 
     channels: int
@@ -33,6 +34,7 @@ class InputSpec:
     preprocessor: Preprocessor
     max_sequences: int
     max_steps: int
+    dtype: type[np.floating] = np.float32
 
     @classmethod
     def of(cls, model: Model, settings: ServerSettings) -> InputSpec:
@@ -44,6 +46,7 @@ class InputSpec:
             model.preprocessor,
             settings.max_sequences,
             settings.max_steps,
+            np.float32 if facts.offsets is None else np.float64,
         )
 
     @property

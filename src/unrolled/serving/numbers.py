@@ -24,7 +24,7 @@ def only_numbers(text: bytes | bytearray) -> bool:
     return text.find(b"u", values) < 0 and text.find(b"a", values) < 0
 
 
-def parse_numbers(steps: Any, spec: InputSpec, name: str, plain: bool) -> npt.NDArray[np.float32]:
+def parse_numbers(steps: Any, spec: InputSpec, name: str, plain: bool) -> npt.NDArray[np.floating]:
     """One sequence, [T, F], from JSON values.
 
     Args:
@@ -55,10 +55,10 @@ def parse_numbers(steps: Any, spec: InputSpec, name: str, plain: bool) -> npt.ND
     return values
 
 
-def _plain(steps: list[Any], spec: InputSpec, name: str) -> npt.NDArray[np.float32]:
+def _plain(steps: list[Any], spec: InputSpec, name: str) -> npt.NDArray[np.floating]:
     """The fast way, for lists of numbers."""
     try:
-        values = np.array(steps, np.float32)
+        values = np.array(steps, spec.dtype)
     except (ValueError, TypeError, OverflowError):  # steps of different sizes, objects
         raise _explain(steps, spec, name) from None
     if values.ndim == 1 and spec.channels == 1:
@@ -68,7 +68,7 @@ def _plain(steps: list[Any], spec: InputSpec, name: str) -> npt.NDArray[np.float
     return values
 
 
-def _with_missing(steps: list[Any], spec: InputSpec, name: str) -> npt.NDArray[np.float32]:
+def _with_missing(steps: list[Any], spec: InputSpec, name: str) -> npt.NDArray[np.floating]:
     """The slow way: checks each value; null becomes NaN if the model takes missing values."""
     rows = [step if isinstance(step, list) else [step] for step in steps] if spec.channels == 1 else steps
     for step in rows:
@@ -79,7 +79,7 @@ def _with_missing(steps: list[Any], spec: InputSpec, name: str) -> npt.NDArray[n
                 raise _explain(steps, spec, name)
             if value is None and not spec.missing:
                 raise _explain(steps, spec, name)
-    return np.array(rows, np.float32)
+    return np.array(rows, spec.dtype)
 
 
 def _explain(steps: list[Any], spec: InputSpec, name: str) -> HTTPProblem:

@@ -13,7 +13,7 @@ npy, npz     NumPy's arrays
 idx          MNIST's arrays
 file_sets    the files of a folder or a pattern, their ids and labels
 many_files   sets of files: a file a sequence, a file a class, or parts of one data set
-picture_folders  a folder a class, of pictures
+picture_folders  pictures: a folder a class, or one to predict
 pictures     one picture file as grey values
 table_files  any table into sequences, by the roles of its columns
 
@@ -22,6 +22,7 @@ npy.py  .npy, and what .npz shares with it
 
 from unrolled.data.formats.file_sets import is_pattern, pattern_of
 from unrolled.data.formats.idx import read_idx_pair
+from unrolled.data.formats.picture_folders import picture_facts
 from unrolled.data.formats.registry import read, reader_of
 
-__all__ = ["is_pattern", "pattern_of", "read", "read_idx_pair", "reader_of"]
+__all__ = ["is_pattern", "pattern_of", "picture_facts", "read", "read_idx_pair", "reader_of"]

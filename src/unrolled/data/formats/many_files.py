@@ -115,7 +115,7 @@ def _a_file_a_sequence(files: FileSet, request: Request) -> Sequences:
     labels: list[str] = []
     for done, file in enumerate(files.paths):
         one = _read_table(request, file, files) if done else first
-        values.more(one.num_steps)[:] = _in_order(one, channels, file, files.paths[0])
+        values.more(one.num_steps)[:] = _in_order(one, first, file, files.paths[0])
         lengths.append(one.num_steps)
         times += [np.nan] if one.times is None else one.times.tolist()
         labels += [] if one.labels is None else [one.classes[one.labels[0]]]
@@ -123,6 +123,7 @@ def _a_file_a_sequence(files: FileSet, request: Request) -> Sequences:
     request.observer.progress(1, 1)
     moments = None if np.isnan(times).any() else times
     sequences = Sequences.from_steps(values.whole(), lengths, channels=channels, ids=files.ids, times=moments)
+    sequences = replace(sequences, offsets=first.offsets)
     _offer_time(sequences, request)
     if files.labels is not None:
         return files.label(sequences, request)
@@ -158,17 +159,18 @@ def _read_table(request: Request, file: Path, files: FileSet) -> Sequences:
     return read_long(table, find_roles(table, own), own)
 
 
-def _in_order(one: Sequences, channels: tuple[str, ...], file: Path, first: Path) -> Values:
-    """The steps of a file, [T, F], with the channels in the order of the first file."""
-    if one.channels == channels:
-        return one.values
-    if sorted(one.channels) != sorted(channels):
+def _in_order(one: Sequences, like: Sequences, file: Path, first: Path) -> Values:
+    """The steps of a file, [T, F], with the channels and offsets of the first file."""
+    if sorted(one.channels) != sorted(like.channels):
         raise ReadError(
             file,
             f"this file has the channels {', '.join(one.channels[:8])}, where {first.name} has "
-            f"{', '.join(channels[:8])}; every file needs the same.",
+            f"{', '.join(like.channels[:8])}; every file needs the same.",
         )
-    return one.values[:, [one.channels.index(name) for name in channels]]
+    order = [one.channels.index(name) for name in like.channels]
+    offsets = None if one.offsets is None else one.offsets[order]
+    values = one.values if one.channels == like.channels else one.values[:, order]
+    return replace(one, values=values, channels=like.channels, offsets=offsets).with_offsets(like.offsets).values
 
 
 def _whole_texts(files: FileSet, request: Request) -> Sequences:
@@ -194,7 +196,7 @@ def _concatenated(parts: list[Sequences], files: FileSet) -> Sequences:
     values: list[Values] = []
     for part, path in zip(parts, files.paths, strict=True):
         if symbols is None:
-            values.append(_in_order(part, first.channels, path, files.paths[0]))
+            values.append(_in_order(part, first, path, files.paths[0]))
         else:
             place = np.searchsorted(symbols, list(part.symbols or ())).astype(np.int32)
             values.append(place[part.values])
@@ -210,7 +212,7 @@ def _concatenated(parts: list[Sequences], files: FileSet) -> Sequences:
         groups=_joined(parts, "groups", files),
         times=None if len(times) < len(parts) else np.concatenate(times),
     )
-    whole = replace(whole, reading=first.reading)
+    whole = replace(whole, reading=first.reading, offsets=first.offsets)
     if first.labels is None:
         return whole
     return labelled(whole, [part.classes[label] for part in parts for label in part.targets.tolist()])

@@ -17,7 +17,8 @@ from unrolled.data.formats.json_lines import read_json_lines
 from unrolled.data.formats.many_files import ALL, PARTS, TABLES, TEXTS, ManyFiles
 from unrolled.data.formats.npy import read_npy
 from unrolled.data.formats.npz import read_npz
-from unrolled.data.formats.picture_folders import PICTURES, read_png_folder
+from unrolled.data.formats.picture_folders import read_one_picture, read_png_folder
+from unrolled.data.formats.pictures import PICTURES
 from unrolled.data.formats.table_files import read_csv, read_parquet
 from unrolled.data.formats.text_lines import read_text_lines
 from unrolled.data.formats.ts import read_ts
@@ -40,7 +41,8 @@ _TABLE = (
     "sequences_by",
 )
 _DIALECT = ("delimiter", "decimal", "header")
-_OPTIONS = ("layout", *_DIALECT, *_TABLE)
+_OF_TABLES = ("layout", *_DIALECT, *_TABLE)
+_OPTIONS = (*_OF_TABLES, "picture_size")
 """Options that apply only to some formats."""
 
 
@@ -100,9 +102,10 @@ READERS = (
     Reader("npz", ".npz", (".npz",), read_npz, ("layout",)),
     Reader("npy", ".npy", (".npy",), read_npy, ("layout",)),
     Reader("text", "text", _packed(".txt"), read_text_lines, ("delimiter", "tokens", "label_from")),
-    Reader("csv-folder", "folder of CSV", TABLES, ManyFiles(_read_one, _format_of, (TABLES,)), _OPTIONS),
-    Reader("png-folder", "folder of PNG", PICTURES, read_png_folder, ("label_from",)),
-    Reader("files", "set of files", ALL, ManyFiles(_read_one, _format_of, (TABLES, *PARTS, TEXTS)), _OPTIONS),
+    Reader("csv-folder", "folder of CSV", TABLES, ManyFiles(_read_one, _format_of, (TABLES,)), _OF_TABLES),
+    Reader("png-folder", "folder of PNG", PICTURES, read_png_folder, ("label_from", "picture_size")),
+    Reader("picture", "picture", PICTURES, read_one_picture, ("picture_size",)),
+    Reader("files", "set of files", ALL, ManyFiles(_read_one, _format_of, (TABLES, *PARTS, TEXTS)), _OF_TABLES),
     Reader("idx", "IDX", _packed(*_IDX), read_pictures),
 )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 
-from unrolled.data.numbers import Floats
-from unrolled.data.tables.table import Block
+from unrolled.data.numbers import Floats, offsets_between, parse_number
+from unrolled.data.tables.table import Block, Table
 
 _FIRST_STEPS = 4096
 _GROWTH = 1.3
@@ -39,11 +41,29 @@ class Growing:
         return self._array
 
 
-def fill(room: Floats, block: Block, columns: tuple[str, ...]) -> None:
-    """Writes columns of numbers side by side, [n, len(columns)].
+def fill(room: Floats, block: Block, columns: tuple[str, ...], offsets: Mapping[str, float] | None = None) -> None:
+    """Writes columns of numbers side by side, [n, len(columns)], less the offsets of columns that have one.
 
     Raises:
         ReadError: for a number that a 32-bit float cannot hold.
     """
     for index, name in enumerate(columns):
-        room[:, index] = block.float32(name, block.numbers(name), lambda at: at)
+        numbers = block.numbers(name)
+        if offsets and offsets.get(name):
+            numbers = numbers.astype(np.float64) - offsets[name]
+        room[:, index] = block.float32(name, numbers, lambda at: at)
+
+
+def offsets_of(table: Table, columns: Iterable[str]) -> dict[str, float]:
+    """What is taken off each column of numbers, as its first rows show; see `offsets_between`.
+
+    Args:
+        table: with the first rows.
+        columns: of numbers.
+    """
+    found: dict[str, float] = {}
+    for name in columns:
+        numbers = [number for value in table.samples[name].values if (number := parse_number(value)) is not None]
+        taken = offsets_between(np.array([min(numbers)]), np.array([max(numbers)])) if numbers else None
+        found[name] = 0.0 if taken is None else float(taken[0])
+    return found if any(found.values()) else {}

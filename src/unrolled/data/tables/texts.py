@@ -38,5 +38,5 @@ def choose_tokens(sample: Sequence[str], request: Request) -> TokenKind:
     if known is not None:
         return known
     kind = guess_kind(sample)
-    request.note(f"the texts are read as {kind} (--tokens)")
+    request.note(f"the texts are read as {kind.replace('-', ' ')} (--tokens)")
     return kind

@@ -6,6 +6,8 @@ channel.py     normalisation of each channel by its statistics over the training
 none.py        no normalisation
 normaliser.py  the base of all normalisations
 overall.py     normalisation of all channels by the same statistics over the training data
+robust.py      normalisation of each channel by its median and quartiles over the training data
+signed_log.py  the same, then a logarithm that keeps the sign
 sequence.py    normalisation of each sequence by its own statistics
 """
 

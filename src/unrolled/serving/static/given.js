@@ -7,7 +7,7 @@ const CURVES = 6; // channels; more are drawn as a field of shades
 
 /** How tall the track is: bits and characters stand upright, words hang. */
 export function heightOf({ kind, tokens }) {
-  if (kind === "text") return tokens === "words" ? 88 : 34;
+  if (kind === "text") return tokens !== "characters" ? 88 : 34;
   return kind === "bits" ? 34 : 92;
 }
 
@@ -49,7 +49,7 @@ function drawBits(frame, top, sequence) {
 
 function drawTokens(frame, top, tall, model, sequence) {
   const { context, look } = frame;
-  const words = model.tokens === "words";
+  const words = model.tokens !== "characters";
   const known = new Set(model.vocabulary);
   const size = Math.max(6, Math.min(words ? 13 : 16, frame.column * (words ? 0.8 : 1.1)));
   context.font = `${size}px ${words ? "system-ui, sans-serif" : "ui-monospace, monospace"}`;

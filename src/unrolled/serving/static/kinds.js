@@ -96,11 +96,11 @@ class Text {
 
   prepare(model) {
     this.model = model;
-    this.thing = model.tokens === "words" ? "one word, as a learned list of numbers" : "one character, as a learned list of numbers";
+    this.thing = model.tokens !== "characters" ? "one word, as a learned list of numbers" : "one character, as a learned list of numbers";
     $("text").value = "";
     this.#warn([]);
     const most = model.max_length === null ? "" : ` It reads the ${model.keep_steps} ${model.max_length} of them.`;
-    return `It reads one ${model.tokens === "words" ? "word" : "character"} after the other, and knows ${model.vocabulary.length.toLocaleString("en")}.${most}`;
+    return `It reads one ${model.tokens !== "characters" ? "word" : "character"} after the other, and knows ${model.vocabulary.length.toLocaleString("en")}.${most}`;
   }
 
   parse(text, model) {

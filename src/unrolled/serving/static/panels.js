@@ -76,7 +76,7 @@ export function drawSeen(canvas, sequence, step) {
 /** A text's tokens one after the other; each is a button to its step. */
 export function showTokens(place, tokens, model, onSeek) {
   const known = new Set(model.vocabulary);
-  place.classList.toggle("words", model.tokens === "words");
+  place.classList.toggle("words", model.tokens !== "characters");
   place.replaceChildren(
     ...tokens.map((token, index) => {
       const part = element("span", { textContent: token, className: known.has(token) ? "" : "unknown" });

@@ -1,13 +1,16 @@
 // Text to type, as the tokens that the network reads.
 
+const PLAIN_WORD = /[\p{L}\p{N}_]+(?:['’][\p{L}\p{N}_]+)*|[^\p{L}\p{N}_\s]/gu; // as in data/tokens.py
+
 /** The tokens of a text: words, or characters without the spaces that the network does not know. */
 export function tokensOf(text, model) {
   if (model.tokens === "words") return text.split(/\s+/).filter(Boolean);
+  if (model.tokens === "plain-words") return text.toLowerCase().match(PLAIN_WORD) ?? [];
   return [...text].filter((letter) => /\S/.test(letter) || model.vocabulary.includes(letter));
 }
 
 /** Tokens as a person writes them. */
-export const writeText = (tokens, model) => tokens.join(model.tokens === "words" ? " " : "");
+export const writeText = (tokens, model) => tokens.join(model.tokens === "characters" ? "" : " ");
 
 /** Of a file or of what was pasted: the first line that holds a text. */
 export function firstText(content) {
