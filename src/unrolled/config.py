@@ -177,7 +177,8 @@ class DataConfig(Section):
         text: column of texts; each text is a sequence of characters or words.
         tokens: the steps of a text: its characters; its words, as spaces part them; or its plain words, in lower case
             and apart from punctuation marks (default: words if there are spaces).
-        picture_size: rows and columns that pictures are scaled to, such as 28x28 (default: all have one size).
+        padded: missing values in all channels at the end of a sequence are padding, and no part of it (default: yes).
+        picture_size: rows and columns that pictures are scaled to, such as 28 or 28x20 (default: all have one size).
         max_length: largest number of steps; a longer sequence is cut.
         keep_steps: the steps that a cut sequence keeps (max_length): the first or the last.
         length: count-ones: bits in a string (default 20).
@@ -218,7 +219,8 @@ class DataConfig(Section):
     group: str | None = None
     text: str | None = None
     tokens: TokenKind | None = None
-    picture_size: Annotated[str, Field(pattern=r"^[1-9]\d{0,4}(x[1-9]\d{0,4})?$")] | None = None
+    padded: bool | None = None
+    picture_size: Positive | Annotated[str, Field(pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")] | None = None
     max_length: Positive | None = None
     keep_steps: KeptSteps = "first"
     length: Annotated[int, Field(ge=4, le=24)] | None = None
@@ -491,7 +493,7 @@ HOW_TO_READ = (
         "time",
         "label",
     ),
-    *("label_from", "channels", "group", "text", "tokens", "picture_size"),
+    *("label_from", "channels", "group", "text", "tokens", "picture_size", "padded"),
 )
 """Fields of `DataConfig` that say how to read a file."""
 

@@ -104,15 +104,17 @@ def test_decimal_commas_are_read_as_pandas_reads_them(
     path = tmp_path_factory.mktemp("comma") / "a.csv"
     frame.to_csv(path, sep=mark, decimal=",", index=False)
     expected = pd.read_csv(path, sep=mark, decimal=",")[["s_0", "s_1", "s_2"]].to_numpy(np.float32)
-    np.testing.assert_array_equal(np.stack(list(read(path))), expected[:, :, None])
+    found = read(path)
+    values = np.stack([found.scaled(index) for index in range(len(found))])
+    np.testing.assert_allclose(values, expected[:, :, None], rtol=1e-6)
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])
 def test_groups_of_digits_are_read(tmp_path: Path, mark: str) -> None:
-    text = mark.join(["id", "x"]) + "\n" + "".join(f"a{mark}{cell}\n" for cell in ("1,234.5", "2,345,678", "12", ""))
-    np.testing.assert_array_equal(read_text(tmp_path, text)[0].ravel(), np.float32([1234.5, 2345678, 12, np.nan]))
+    text = mark.join(["id", "x"]) + "\n" + "".join(f"a{mark}{cell}\n" for cell in ("1,234.5", "2,345,678", "", "12"))
+    np.testing.assert_array_equal(read_text(tmp_path, text)[0].ravel(), np.float32([1234.5, 2345678, np.nan, 12]))
     german = text.translate(str.maketrans(",.", ".,"))
-    np.testing.assert_array_equal(read_text(tmp_path, german)[0].ravel(), np.float32([1234.5, 2345678, 12, np.nan]))
+    np.testing.assert_array_equal(read_text(tmp_path, german)[0].ravel(), np.float32([1234.5, 2345678, np.nan, 12]))
 
 
 # Advice
@@ -252,6 +254,37 @@ def test_what_is_no_data_is_named(tmp_path: Path, kind: str, name: str) -> None:
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(ReadError, match="the file is empty"):
         read(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "ts", "arff", "npz", "parquet"])
+def test_what_is_missing_at_the_end_is_padding_in_every_format_or_missing_by_one_option(
+    tmp_path: Path, ending: str
+) -> None:
+    values = np.array([[1.5, np.nan, 3, np.nan, np.nan], [1, 2, 3, 4, 5.5], [2, 3, 4, 5, np.nan]])
+    path = tmp_path / f"a.{ending}"
+    cells = [["?" if np.isnan(v) else str(v) for v in row] for row in values]
+    frame = pd.DataFrame(
+        {"sequence": [[None if np.isnan(v) else v for v in row] for row in values], "label": list("uvu")}
+    )
+    attributes = "".join(f"@attribute a{step} numeric\n" for step in range(5))
+    write: dict[str, Callable[[], Any]] = {
+        "csv": lambda: pd.DataFrame(values).add_prefix("s_").assign(label=list("uvu")).to_csv(path, index=False),
+        "jsonl": lambda: frame.to_json(path, orient="records", lines=True),
+        "parquet": lambda: frame.to_parquet(path),
+        "npz": lambda: np.savez(path, X=values, y=list("uvu")),
+        "ts": lambda: path.write_text(
+            "@classLabel true u v\n@data\n" + "".join(f"{','.join(r)}:{c}\n" for r, c in zip(cells, "uvu", strict=True))
+        ),
+        "arff": lambda: path.write_text(
+            f"@relation r\n{attributes}@attribute c {{u,v}}\n@data\n"
+            + "".join(f"{','.join(r)},{c}\n" for r, c in zip(cells, "uvu", strict=True))
+        ),
+    }
+    write[ending]()
+    found = read(path)
+    assert (found.lengths.tolist(), found.missing()) == ([3, 5, 4], [(0, 1, 0)])
+    whole = read(path, data_config({"padded": False}))
+    np.testing.assert_array_equal(np.stack(list(whole))[:, :, 0], values.astype(np.float32))
 
 
 # Many files

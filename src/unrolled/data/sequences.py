@@ -225,11 +225,12 @@ class Sequences:
         *,
         classes: Sequence[str] | None = None,
         channels: Sequence[str] | None = None,
+        padded: bool = True,
     ) -> Sequences:
         """Sequences from an array [N, T, F], or [N, T] for one channel.
 
         Shorter sequences are padded with NaN: steps at the end in which every channel is NaN are no part of a sequence,
-        as in files with a column for each step. Other NaN are missing values.
+        as in files with a column for each step; without ``padded`` they are missing values, as other NaN are.
 
         Example:
             >>> own = unrolled.Sequences.from_array(np.zeros((5, 8, 3)))
@@ -246,7 +247,7 @@ class Sequences:
         numbers = array.reshape(count, steps, -1)
         offsets = _offsets([numbers.reshape(count * steps, -1)])
         values = as_values(numbers, "the array", offsets)
-        lengths = _without_padding(values)
+        lengths = _without_padding(values) if padded else None
         inside: Values = values.reshape(count * steps, -1)
         if lengths is not None:
             inside = values[np.arange(steps) < lengths[:, None]]
@@ -270,6 +271,17 @@ class Sequences:
         if self.offsets is not None:
             return self[index] * np.float64(self.scale) + self.offsets
         return self[index].astype(np.float32) * np.float32(self.scale)
+
+    def without_padding(self) -> Sequences:
+        """The sequences without the steps at their ends at which every channel is missing; one step stays."""
+        ends = self.starts + self.lengths - 1
+        if self.values.dtype.kind != "f" or not np.isnan(self.values[ends]).all(axis=1).any():
+            return self
+        lengths = self.lengths.copy()
+        for index in np.flatnonzero(np.isnan(self.values[ends]).all(axis=1)).tolist():
+            there = np.flatnonzero(~np.isnan(self[index]).all(axis=1))
+            lengths[index] = there[-1] + 1 if there.size else 1
+        return replace(self, lengths=lengths)
 
     def with_offsets(self, offsets: Offsets | None) -> Sequences:
         """The sequences with other offsets, as those of the training data.

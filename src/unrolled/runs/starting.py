@@ -74,7 +74,7 @@ def dataset_from(dataset: Dataset, start: Model) -> Dataset:
         MismatchError: for other channels, or text where the start reads numbers.
     """
     facts = start.facts
-    parts = [None if part is None else as_learned(part, facts.channels, facts.scale) for part in _parts(dataset)]
+    parts = [None if part is None else as_learned(part, facts) for part in _parts(dataset)]
     train = parts[0]
     assert train is not None  # noqa: S101
     check_kind(train, facts.vocabulary is not None, "the training data")

@@ -55,7 +55,7 @@ def read_arff(request: Request) -> Sequences:
         labels: list[int] = []
         for line in lines:
             values, label = _split(line, header, request)
-            steps = _parse(line, values, header)
+            steps = _parse(line, values, header, padded=request.config.padded is not False)
             if rows and steps.shape[1] != rows[0].shape[1]:
                 raise line.error(f"found {steps.shape[1]} channels where the first sequence has {rows[0].shape[1]}.")
             rows.append(steps)
@@ -193,7 +193,7 @@ def _sparse_fields(line: Line, text: str, header: _Header) -> list[str]:
     return fields
 
 
-def _parse(line: Line, fields: list[str], header: _Header) -> Floats:
+def _parse(line: Line, fields: list[str], header: _Header, *, padded: bool) -> Floats:
     """The values of one sequence, [T, F]."""
     channels = [channel.split(",") for channel in _unquoted(fields[0]).split("\\n")] if header.relational else [fields]
     if len({len(channel) for channel in channels}) > 1:
@@ -203,7 +203,7 @@ def _parse(line: Line, fields: list[str], header: _Header) -> Floats:
     present = np.flatnonzero(~np.isnan(steps).all(axis=1))
     if not present.size:
         raise line.error("this sequence has no values; add some, or remove it.")
-    return steps[: int(present[-1]) + 1]
+    return steps[: int(present[-1]) + 1] if padded else steps
 
 
 def _number(line: Line, word: str) -> float:

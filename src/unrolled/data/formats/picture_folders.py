@@ -69,7 +69,7 @@ def _size(request: Request) -> tuple[int, int] | None:
     """The rows and columns that pictures are scaled to: an option's, or those of the training; None to leave them."""
     text, before = request.config.picture_size, request.like.get("picture")
     if text is not None:
-        rows, _, columns = text.partition("x")
+        rows, _, columns = str(text).partition("x")
         return int(rows), int(columns or rows)
     return None if before is None else (int(before[0]), int(before[1]))
 

@@ -41,7 +41,7 @@ _TABLE = (
     "sequences_by",
 )
 _DIALECT = ("delimiter", "decimal", "header")
-_OF_TABLES = ("layout", *_DIALECT, *_TABLE)
+_OF_TABLES = ("layout", "padded", *_DIALECT, *_TABLE)
 _OPTIONS = (*_OF_TABLES, "picture_size")
 """Options that apply only to some formats."""
 
@@ -93,14 +93,14 @@ def _read_one(request: Request) -> Sequences:
 
 
 READERS = (
-    Reader("csv", "CSV", _packed(".csv"), read_csv, (*_DIALECT, *_TABLE)),
-    Reader("tsv", "TSV", _packed(".tsv", ".tab"), read_csv, (*_DIALECT, *_TABLE)),
-    Reader("parquet", "Parquet", (".parquet", ".pq"), read_parquet, ("layout", *_TABLE)),
-    Reader("jsonl", "JSON Lines", _packed(".jsonl", ".ndjson"), read_json_lines, ("layout", *_TABLE)),
-    Reader("arff", ".arff", _packed(".arff"), read_arff),
-    Reader("ts", ".ts", _packed(".ts"), read_ts),
-    Reader("npz", ".npz", (".npz",), read_npz, ("layout",)),
-    Reader("npy", ".npy", (".npy",), read_npy, ("layout",)),
+    Reader("csv", "CSV", _packed(".csv"), read_csv, ("padded", *_DIALECT, *_TABLE)),
+    Reader("tsv", "TSV", _packed(".tsv", ".tab"), read_csv, ("padded", *_DIALECT, *_TABLE)),
+    Reader("parquet", "Parquet", (".parquet", ".pq"), read_parquet, ("layout", "padded", *_TABLE)),
+    Reader("jsonl", "JSON Lines", _packed(".jsonl", ".ndjson"), read_json_lines, ("layout", "padded", *_TABLE)),
+    Reader("arff", ".arff", _packed(".arff"), read_arff, ("padded",)),
+    Reader("ts", ".ts", _packed(".ts"), read_ts, ("padded",)),
+    Reader("npz", ".npz", (".npz",), read_npz, ("layout", "padded")),
+    Reader("npy", ".npy", (".npy",), read_npy, ("layout", "padded")),
     Reader("text", "text", _packed(".txt"), read_text_lines, ("delimiter", "tokens", "label_from")),
     Reader("csv-folder", "folder of CSV", TABLES, ManyFiles(_read_one, _format_of, (TABLES,)), _OF_TABLES),
     Reader("png-folder", "folder of PNG", PICTURES, read_png_folder, ("label_from", "picture_size")),
@@ -161,10 +161,24 @@ def read(
     sequences = reader.read(request)
     if not len(sequences):  # a damaged Parquet file may announce rows and have none
         raise ReadError(path, "there are no sequences in it; expected at least one.")
+    sequences = _unpadded(sequences, request)
     if not reader.of_folders:
         sequences = labelled_by(sequences, request)
     reading = {**(sequences.reading or {}), **request.found}
     return replace(sequences, reading=reading) if reading else sequences
+
+
+def _unpadded(sequences: Sequences, request: Request) -> Sequences:
+    """The sequences without padding at their ends, unless it counts as missing values."""
+    if request.config.padded is False:
+        return sequences
+    short = sequences.without_padding()
+    count = int((short.lengths < sequences.lengths).sum())
+    if count:
+        request.note(
+            f"{count:,} sequences are shorter: missing values at their ends are padding (--no-padded: missing)"
+        )
+    return short
 
 
 def reader_of(path: str | Path, name: FormatName | None = None, config: DataConfig | None = None) -> Reader:

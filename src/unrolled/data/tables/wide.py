@@ -45,6 +45,8 @@ def read_wide(table: Table, roles: Roles, request: Request) -> Sequences:
         empty = ~np.logical_or.reduce(there, axis=1)
         if empty.any():
             raise block.error(int(np.argmax(empty)), "this row has no values; add some, or remove it.")
+        if request.config.padded is False:
+            sizes = np.full(block.rows, steps)
         per_sequence.add(block)
         inside = np.arange(steps) < sizes[:, None]  # [n, T]
         values.more(int(sizes.sum()))[:] = rows.reshape(-1, width) if inside.all() else rows[inside]
