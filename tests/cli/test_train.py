@@ -186,7 +186,7 @@ def test_wrong_usage_has_code_2(unrolled: Command, fresh: Path, words: tuple[str
     ("content", "expected"),
     [
         (["1,2:a", "3,4:a", "5,6:a"], "at least two classes"),
-        (["1,2:a", "3,?:a", "5,6:b", "7,8:b"], "1 missing or infinite values, the first in sequence 1, step 1"),
+        (["1,2:a", "?,3:a", "5,6:b", "7,8:b"], "1 missing or infinite values, the first in sequence 1, step 0"),
         (["1,2:a", "3,4:c"], "line 5"),
         (["1,2:a", "3,x:b"], "line 5, column 3"),
         ([], "no"),

@@ -244,15 +244,19 @@ class Sequences:
         if 0 in array.shape:
             raise LengthError(f"the array of shape {array.shape} holds nothing; expected at least one of each.")
         count, steps = array.shape[:2]
-        numbers = array.reshape(count, steps, -1)
-        offsets = _offsets([numbers.reshape(count * steps, -1)])
+        numbers = array.reshape(count * steps, -1)
+        offsets = _offsets([numbers])
         values = as_values(numbers, "the array", offsets)
-        lengths = _without_padding(values) if padded else None
-        inside: Values = values.reshape(count * steps, -1)
-        if lengths is not None:
-            inside = values[np.arange(steps) < lengths[:, None]]
-        sizes = np.full(count, steps) if lengths is None else lengths
-        made = cls.from_steps(inside, sizes, labels, classes=classes, channels=channels)
+        lengths = np.full(count, steps)
+        shorter = _without_padding(values, np.arange(count) * steps, lengths) if padded else None
+        if shorter is not None:
+            if not shorter.all():
+                empty = int(np.argmin(shorter))
+                raise LengthError(
+                    f"sequence {empty} of the array holds nothing but NaN; remove it, or give it a value."
+                )
+            values, lengths = values[(np.arange(steps) < shorter[:, None]).ravel()], shorter
+        made = cls.from_steps(values, lengths, labels, classes=classes, channels=channels)
         return made if offsets is None else replace(made, offsets=offsets)
 
     def __len__(self) -> int:
@@ -274,14 +278,8 @@ class Sequences:
 
     def without_padding(self) -> Sequences:
         """The sequences without the steps at their ends at which every channel is missing; one step stays."""
-        ends = self.starts + self.lengths - 1
-        if self.values.dtype.kind != "f" or not np.isnan(self.values[ends]).all(axis=1).any():
-            return self
-        lengths = self.lengths.copy()
-        for index in np.flatnonzero(np.isnan(self.values[ends]).all(axis=1)).tolist():
-            there = np.flatnonzero(~np.isnan(self[index]).all(axis=1))
-            lengths[index] = there[-1] + 1 if there.size else 1
-        return replace(self, lengths=lengths)
+        shorter = _without_padding(self.values, self.starts, self.lengths)
+        return self if shorter is None else replace(self, lengths=np.maximum(shorter, 1))
 
     def with_offsets(self, offsets: Offsets | None) -> Sequences:
         """The sequences with other offsets, as those of the training data.
@@ -508,16 +506,15 @@ def _rows(items: Sequence[Any]) -> list[npt.NDArray[Any]]:
     return rows
 
 
-def _without_padding(values: Values) -> Integers | None:
-    """The length of each sequence of an array [N, T, F] without the steps of NaN at its end, [N]; None if all are T."""
-    if values.dtype.kind != "f" or not np.isnan(values[:, -1]).all(axis=1).any():
+def _without_padding(values: Values, starts: Integers, lengths: Integers) -> Integers | None:
+    """The lengths without the steps of NaN at the ends, 0 for nothing else, [N]; None if no sequence ends with one."""
+    ends = starts + lengths
+    if values.dtype.kind != "f" or not np.isnan(values[ends - 1]).all(axis=1).any():
         return None
-    there = np.logical_not(np.logical_and.reduce(np.isnan(values), axis=2))
-    empty = np.flatnonzero(~there.any(1))
-    if empty.size:
-        raise LengthError(f"sequence {empty[0]} of the array holds nothing but NaN; remove it, or give it a value.")
-    lengths: Integers = values.shape[1] - there[:, ::-1].argmax(1)
-    return lengths
+    there = np.logical_not(np.logical_and.reduce(np.isnan(values), axis=1))  # [S]
+    last = np.append(np.where(there, np.arange(1, len(there) + 1), 0), 0)
+    shorter: Integers = np.maximum.reduceat(last, np.column_stack([starts, ends]).ravel())[::2] - starts
+    return np.maximum(shorter, 0)
 
 
 def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[Any]:

@@ -55,7 +55,7 @@ def read_arff(request: Request) -> Sequences:
         labels: list[int] = []
         for line in lines:
             values, label = _split(line, header, request)
-            steps = _parse(line, values, header, padded=request.config.padded is not False)
+            steps = _parse(line, values, header)
             if rows and steps.shape[1] != rows[0].shape[1]:
                 raise line.error(f"found {steps.shape[1]} channels where the first sequence has {rows[0].shape[1]}.")
             rows.append(steps)
@@ -193,17 +193,16 @@ def _sparse_fields(line: Line, text: str, header: _Header) -> list[str]:
     return fields
 
 
-def _parse(line: Line, fields: list[str], header: _Header, *, padded: bool) -> Floats:
+def _parse(line: Line, fields: list[str], header: _Header) -> Floats:
     """The values of one sequence, [T, F]."""
     channels = [channel.split(",") for channel in _unquoted(fields[0]).split("\\n")] if header.relational else [fields]
     if len({len(channel) for channel in channels}) > 1:
         raise line.error("the channels have unequal numbers of values; write ? for a missing one.")
     numbers = np.array([[_number(line, cell.strip()) for cell in channel] for channel in channels])
     steps = to_float32(numbers.T, lambda _: line.error(f"a value is {BEYOND_FLOAT32}."))
-    present = np.flatnonzero(~np.isnan(steps).all(axis=1))
-    if not present.size:
+    if np.isnan(steps).all():
         raise line.error("this sequence has no values; add some, or remove it.")
-    return steps[: int(present[-1]) + 1] if padded else steps
+    return steps
 
 
 def _number(line: Line, word: str) -> float:

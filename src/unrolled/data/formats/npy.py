@@ -54,9 +54,8 @@ def read_npy(request: Request) -> Sequences:
     if beside is not None:
         request.note(f"the labels are those in {beside.name}")
     with naming(path):
-        return Sequences.from_array(
-            oriented(path, _read_array(path), request.config.layout), labels, padded=request.config.padded is not False
-        )
+        array = oriented(path, _read_array(path), request.config.layout)
+        return Sequences.from_array(array, labels, padded=request.config.padded is not False)
 
 
 def labels_beside(path: Path) -> Path | None:

@@ -59,11 +59,8 @@ def read_npz(request: Request) -> Sequences:
     with open_file(path) as file, naming(path), _open_archive(path, file) as archive:
         labels = label_values(path, archive.array("y"), request) if "y" in archive.names else None
         if "X" in archive.names:
-            return Sequences.from_array(
-                oriented(path, archive.array("X"), request.config.layout),
-                labels,
-                padded=request.config.padded is not False,
-            )
+            array = oriented(path, archive.array("X"), request.config.layout)
+            return Sequences.from_array(array, labels, padded=request.config.padded is not False)
         if {"values", "lengths"} <= archive.names:
             return _ragged(path, archive, labels)
     found = ", ".join(sorted(archive.names)[:20]) or "no arrays at all"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from unrolled.data.numbers import Floats, offsets_between, parse_number
+from unrolled.data.sequences import Offsets
+from unrolled.data.tables.columns import Channel
 from unrolled.data.tables.table import Block, Table
 
 _FIRST_STEPS = 4096
@@ -41,7 +43,7 @@ class Growing:
         return self._array
 
 
-def fill(room: Floats, block: Block, columns: tuple[str, ...], offsets: Mapping[str, float] | None = None) -> None:
+def fill(room: Floats, block: Block, columns: tuple[str, ...], offsets: Mapping[str, float]) -> None:
     """Writes columns of numbers side by side, [n, len(columns)], less the offsets of columns that have one.
 
     Raises:
@@ -49,21 +51,29 @@ def fill(room: Floats, block: Block, columns: tuple[str, ...], offsets: Mapping[
     """
     for index, name in enumerate(columns):
         numbers = block.numbers(name)
-        if offsets and offsets.get(name):
+        if offsets.get(name):
             numbers = numbers.astype(np.float64) - offsets[name]
         room[:, index] = block.float32(name, numbers, lambda at: at)
 
 
-def offsets_of(table: Table, columns: Iterable[str]) -> dict[str, float]:
-    """What is taken off each column of numbers, as its first rows show; see `offsets_between`.
+def offsets_of(table: Table, channels: Sequence[Channel]) -> Offsets | None:
+    """What is taken off each channel, [F], as the first rows show; see `offsets_between`.
 
     Args:
         table: with the first rows.
-        columns: of numbers.
+        channels: with the columns of their values.
     """
-    found: dict[str, float] = {}
-    for name in columns:
-        numbers = [number for value in table.samples[name].values if (number := parse_number(value)) is not None]
-        taken = offsets_between(np.array([min(numbers)]), np.array([max(numbers)])) if numbers else None
-        found[name] = 0.0 if taken is None else float(taken[0])
-    return found if any(found.values()) else {}
+    low, high = np.full(len(channels), np.nan), np.full(len(channels), np.nan)
+    for index, channel in enumerate(channels):
+        values = (value for name in channel.columns for value in table.samples[name].values)
+        numbers = [number for value in values if (number := parse_number(value)) is not None]
+        if numbers:
+            low[index], high[index] = min(numbers), max(numbers)
+    return offsets_between(low, high)
+
+
+def by_column(channels: Sequence[Channel], offsets: Offsets | None) -> dict[str, float]:
+    """The offset of each column; none where nothing is taken off."""
+    if offsets is None:
+        return {}
+    return {name: offset for channel, offset in zip(channels, offsets, strict=True) for name in channel.columns}

@@ -20,7 +20,7 @@ from unrolled.data.files import Request
 from unrolled.data.numbers import Floats
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.data.tables.columns import Roles
-from unrolled.data.tables.growing_array import Growing, fill, offsets_of
+from unrolled.data.tables.growing_array import Growing, by_column, fill, offsets_of
 from unrolled.data.tables.sequence_columns import described
 from unrolled.data.tables.table import Block, ColumnKind, Numbering, Table
 
@@ -36,10 +36,11 @@ def read_long(table: Table, roles: Roles, request: Request) -> Sequences:
     """
     columns = tuple(channel.columns[0] for channel in roles.channels)
     rows = _Rows(roles, request.config.sequences_by)
-    values, offsets = Growing(len(columns)), offsets_of(table, columns)
+    values, offsets = Growing(len(columns)), offsets_of(table, roles.channels)
+    of_column = by_column(roles.channels, offsets)
     for block in table.blocks(_kinds(roles, columns)):
         rows.add(block)
-        fill(values.more(block.rows), block, columns, offsets)
+        fill(values.more(block.rows), block, columns, of_column)
     steps, lengths = rows.order.gather(values)
     sequences = Sequences.from_steps(
         steps,
@@ -47,8 +48,7 @@ def read_long(table: Table, roles: Roles, request: Request) -> Sequences:
         channels=[channel.name for channel in roles.channels],
         times=rows.time.first if rows.time else None,
     )
-    if offsets:
-        sequences = replace(sequences, offsets=np.array([offsets[name] for name in columns]))
+    sequences = replace(sequences, offsets=offsets)
     of_sequence = {constant.column: (constant.of_sequence, constant.texts) for constant in rows.constants}
     if roles.id and not rows.parted:
         of_sequence[roles.id] = (np.arange(len(lengths)), rows.ids)

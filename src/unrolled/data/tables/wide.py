@@ -6,7 +6,6 @@ lengths. Empty cells before the last value are missing values.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from unrolled.data.files import Request
 from unrolled.data.sequences import Sequences
 from unrolled.data.tables.columns import Roles
-from unrolled.data.tables.growing_array import Growing, fill, offsets_of
+from unrolled.data.tables.growing_array import Growing, by_column, fill, offsets_of
 from unrolled.data.tables.sequence_columns import SequenceColumns
 from unrolled.data.tables.table import ColumnKind, Table
 
@@ -33,8 +32,8 @@ def read_wide(table: Table, roles: Roles, request: Request) -> Sequences:
     per_sequence = SequenceColumns(roles)
     values = Growing(width)
     lengths, short = [], 0
-    offsets = _offsets(table, roles)
-    of_column = {name: offsets[i] for i, c in enumerate(roles.channels) for name in c.columns} if any(offsets) else None
+    offsets = offsets_of(table, roles.channels)
+    of_column = by_column(roles.channels, offsets)
     kinds: dict[str, ColumnKind] = dict.fromkeys(columns, "number")
     for block in table.blocks(kinds | per_sequence.kinds()):
         cells = np.empty((block.rows, steps * width), np.float32)
@@ -56,16 +55,4 @@ def read_wide(table: Table, roles: Roles, request: Request) -> Sequences:
         request.note(f"{short:,} sequences are shorter: empty cells at the end of a row end its sequence")
     names = [channel.name for channel in roles.channels]
     sequences = Sequences.from_steps(values.whole(), np.concatenate(lengths), channels=names)
-    if of_column:
-        sequences = replace(sequences, offsets=np.array(offsets))
-    return per_sequence.describe(sequences, request)
-
-
-def _offsets(table: Table, roles: Roles) -> list[float]:
-    """What is taken off each channel: the offset that most columns of its steps have."""
-    found = []
-    for channel in roles.channels:
-        own = offsets_of(table, channel.columns)
-        counts = Counter(own.values()).most_common(1)
-        found.append(counts[0][0] if counts else 0.0)
-    return found
+    return per_sequence.describe(replace(sequences, offsets=offsets), request)
