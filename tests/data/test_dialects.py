@@ -117,6 +117,36 @@ def test_groups_of_digits_are_read(tmp_path: Path, mark: str) -> None:
     np.testing.assert_array_equal(read_text(tmp_path, german)[0].ravel(), np.float32([1234.5, 2345678, np.nan, 12]))
 
 
+@pytest.mark.parametrize("place", ["first", "last", "none"])
+@pytest.mark.parametrize(("mark", "ending"), [(" ", "txt"), (",", "csv"), (";", "data"), ("\t", "")])
+def test_rows_of_unequal_length_are_sequences(tmp_path: Path, mark: str, ending: str, place: str) -> None:
+    classes = {"first": ["1", "2"], "last": ["up", "down"], "none": ["", ""]}[place]
+    arrays = [array[:, 0] for array in ARRAYS]
+    lines = []
+    for number, array in enumerate(arrays):
+        cells = [f"{value:.2f}".replace(".", "," if mark == ";" else ".") for value in array]
+        label = [classes[number % 2]] if place != "none" else []
+        lines.append(mark.join([*cells, *label] if place == "last" else [*label, *cells]) + "\n")
+    found = read_text(tmp_path, "".join(lines), f"a.{ending}")
+    np.testing.assert_allclose(np.concatenate(list(found))[:, 0], np.concatenate(arrays), rtol=1e-6)
+    assert found.lengths.tolist() == LENGTHS
+    assert found.labels is None if place == "none" else found.classes == tuple(sorted(classes))
+    (tmp_path / "one").write_text(lines[0])
+    assert read(tmp_path / "one", like=found.reading).lengths.tolist() == LENGTHS[:1]
+
+
+def test_one_shorter_row_among_many_is_a_mistake_unless_rows_are_sequences(tmp_path: Path) -> None:
+    text = "".join(f"{'ab'[i % 2]},0.5,{i}.5,3{',4.5' * (i != 7)}\n" for i in range(20))
+    refused(tmp_path, text, "line 8: found 4 columns .*--table wide")
+    found = read(tmp_path / "some.csv", data_config({"table": "wide"}))
+    assert sorted(found.lengths.tolist()) == [3, *[4] * 19]
+
+
+def test_a_number_that_begins_with_zero_has_decimals(tmp_path: Path) -> None:
+    found = read_text(tmp_path, "id;x\na;0,125\na;-0,500\nb;0,042\n")
+    np.testing.assert_allclose(np.concatenate(list(found)).ravel(), [0.125, -0.5, 0.042], rtol=1e-6)
+
+
 # Advice
 
 WIDE = "label,{}\n" + "".join(f"{'ab'[i % 2]},{{}}\n" for i in range(4))

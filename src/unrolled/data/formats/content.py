@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unrolled.config import DataConfig, FormatName
 from unrolled.data.files import open_file, open_unpacked, utf16_of
-from unrolled.data.formats.dialect import candidates, is_labelled_by_blocks, rows_in
+from unrolled.data.formats.dialect import candidates, is_labelled_by_blocks, ragged_rows, rows_in
 from unrolled.data.numbers import parse_number
 from unrolled.errors import ReadError, shortened
 
@@ -125,6 +125,8 @@ def _is_table(rows: list[str], text: str, config: DataConfig) -> bool:
     if any(option is not None for option in table_options) or is_labelled_by_blocks(text.splitlines()):
         return True
     found = candidates(rows, config.delimiter)
+    if not found and ragged_rows(rows, config, given=config.delimiter):
+        return True
     if not found:
         numbers = [parse_number(row.strip()) is not None for row in rows]
         return 2 * sum(numbers) > len(numbers) and any("." in row for row in rows)

@@ -177,10 +177,11 @@ class Delimited:
         names = list(self.samples)
         for line, row in _rows(self.path, chunk, self.dialect):
             if len(row) != len(names):
+                advice = "" if self.named else " If rows are sequences of unequal lengths, say --table wide."
                 return ReadError(
                     self.path,
                     f"found {len(row)} columns where the {'header' if self.named else 'first line'} has {len(names)}; "
-                    "every row needs the same number. Leave a cell empty for a missing value.",
+                    f"every row needs the same number. Leave a cell empty for a missing value.{advice}",
                     line=line,
                 )
             for name, cell in zip(names, row, strict=True):

@@ -10,13 +10,16 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Literal
 
+from unrolled.config import DataConfig
 from unrolled.data.files import Chunk, Request
+from unrolled.data.formats.ragged import Ragged, as_list, ragged
 from unrolled.data.moments import is_moment
 from unrolled.data.numbers import POINT, Notation, notations, parse_number
 from unrolled.data.tables import NULLS, is_list_text, is_well_known
@@ -43,6 +46,7 @@ _UNIT = re.compile(
     r"a\.?u\.?|°\w*(?:/s)?|(?:rad|deg|m|km)(?:/s.{0,2}|/h)?|(?:degrees?|seconds?|meters?|volts?)(?: C)?",
 )
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 Cells = list[str]
 
 
@@ -65,6 +69,7 @@ class Dialect:
         blocks: whether blank lines part the rows of different sequences.
         labelled: whether a line of its own, in front of each block, holds its label.
         continued: whether a line without a delimiter is the end of the one before.
+        ragged: of rows of unequal length, how they are written; None for rows of one length.
         mark: a line that, like a blank one, parts the rows of different sequences; empty for none.
     """
 
@@ -82,15 +87,17 @@ class Dialect:
     labelled: bool = False
     mark: str = ""
     continued: bool = False
+    ragged: Ragged | None = None
 
     @property
     def separator(self) -> str:
         """What separates the cells of plain rows."""
-        return "\t" if self.delimiter == SPACES else self.delimiter
+        return "\t" if self.delimiter == SPACES or self.ragged else self.delimiter
 
     def recorded(self) -> dict[str, Any]:
         """What a later file has in common with this one; see `Sequences.reading`."""
-        return {"delimiter": self.delimiter, "decimal": "comma" if self.numbers.point == "," else "point"}
+        lists = {} if self.ragged is None else {"ragged": self.ragged.side}
+        return {"delimiter": self.delimiter, "decimal": "comma" if self.numbers.point == "," else "point", **lists}
 
     def plain(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """The chunks with nothing but rows, whose cells `separator` separates."""
@@ -110,6 +117,8 @@ class Dialect:
         if self.comment:
             mark = re.escape(self.comment.encode())
             steps.append(lambda text: re.sub(rb"(?m)^[ \t]*" + mark + rb"[^\r\n]*", b"", text))
+        if self.ragged:
+            return [*steps, self._as_lists]
         if self.delimiter == SPACES:
             steps.append(_tabbed)
         delimiter = re.escape(self.separator.encode())
@@ -138,6 +147,15 @@ class Dialect:
                 lines += [*ends, line]  # so that lines keep their numbers
                 ends = []
         return b"".join([*lines, *ends])
+
+    def _as_lists(self, text: bytes) -> bytes:
+        """Rows of unequal length as a label and a list."""
+        assert self.ragged is not None  # noqa: S101
+        lines: list[str] = []
+        for line in text.decode().splitlines():
+            row = split([line], self.delimiter, self.quoted) if line.strip() else []
+            lines += [as_list(each, self.ragged.side, self.numbers) for each in row] or [""]
+        return "\n".join([*lines, ""]).encode()
 
     def _without_first(self, text: bytes) -> bytes:
         lines = text.splitlines(keepends=True)
@@ -219,6 +237,14 @@ def sniff(chunk: Chunk, request: Request, default: str | None, *, quoted: bool =
     dialect = Dialect(given or default or ",", quoted=quoted, comment=mark, skipped=skipped)
     dialect, body = _with_blocks(dialect, body, request)
     body = [line for line in body if line.strip()]
+    if not dialect.blocks and (found := ragged_rows(body, request.config, request.like, given, quoted=quoted)):
+        rows = split(body, found.delimiter, quoted)
+        request.note(
+            f"the rows have {found.shortest} to {found.longest} cells: each is a sequence, "
+            + {"first": "after its label", "last": "before its label", "none": "without a label"}[found.side]
+        )
+        numbers = _notation(rows, request)
+        return replace(dialect, delimiter=found.delimiter, numbers=numbers, ragged=found, header=False)
     dialect = replace(dialect, delimiter=given or _found_delimiter(body, request, default, quoted))
     rows = split(body, dialect.delimiter, quoted)
     front = 0 if given is not None else _lines_before(rows, _modal_width(rows))
@@ -326,6 +352,39 @@ def candidates(lines: Sequence[str], given: str | None = None, *, quoted: bool =
     if any(each.delimiter == "\t" for each in found):
         found = [each for each in found if each.delimiter != SPACES]
     return found
+
+
+def ragged_rows(
+    lines: Sequence[str],
+    config: DataConfig,
+    like: Mapping[str, Any] = NOTHING,
+    given: str | None = None,
+    *,
+    quoted: bool = True,
+) -> Ragged | None:
+    """How rows of numbers of unequal length are written; None where a delimiter makes rows of one length.
+
+    Args:
+        lines: the rows.
+        config: a table that is said to be wide may have a few rows of another length.
+        like: see `read`.
+        given: the delimiter that is known.
+        quoted: whether quotation marks enclose cells.
+    """
+    asked = config.table == "wide" or "ragged" in like
+    if config.header or config.table == "long" or config.tokens or config.text or config.channels:
+        return None
+    if not asked and candidates(lines, given, quoted=quoted):
+        return None
+    marks = _CANDIDATES if given is None else (given,)
+    labelled = config.label != "-"
+    rows = {mark: split(lines, mark, quoted) for mark in marks}
+    found = [each for mark in marks if (each := ragged(rows[mark], mark, labelled=labelled))]
+    if not found and "ragged" in like:  # a few rows to predict, which may have one length
+        mark = given or str(like["delimiter"])
+        sizes = list(map(len, rows.get(mark, [])))
+        return Ragged(mark, like["ragged"] if labelled else "none", min(sizes, default=0), max(sizes, default=0))
+    return max(found, key=lambda each: each.longest, default=None)
 
 
 def rows_in(lines: Sequence[str]) -> list[str]:

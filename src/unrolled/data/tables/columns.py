@@ -200,6 +200,8 @@ class _Search:
         if not self.table.named:
             if self.text is None and (self.time is not None or (self.id and self.samples[self.id].repeats)):
                 return "long"
+            if self.text is None and self.config.table in (None, "wide") and self._holds_lists():
+                return "lists"
             if self.text is None and self.config.table is None:
                 self._find_text_among_texts()
             return "text" if self.text else self.config.table or "wide"
@@ -213,7 +215,7 @@ class _Search:
                 self._find_text_among_texts()
             if self.text is not None:
                 return self._row_a_sequence("text")
-            if any(sample.found == "list" for sample in self.samples.values()):
+            if self._holds_lists():
                 return self._row_a_sequence("lists")
         if self.config.table == "wide" or (self.config.table is None and not self._is_long(numbered)):
             if self.config.table is None and self.config.channels is None and not numbered:
@@ -226,6 +228,9 @@ class _Search:
                 )
             return self._row_a_sequence("wide")
         return self._long()
+
+    def _holds_lists(self) -> bool:
+        return any(sample.found == "list" for sample in self.samples.values())
 
     def _long(self) -> TableForm:
         """Finds the id and the time of a table with a row a step."""
@@ -302,7 +307,7 @@ class _Search:
         if self.like:
             self.label = self._take(self._well_known(_LABEL_NAMES)) if self.table.named else None
             return
-        if not self.table.named and form == "wide":
+        if not self.table.named and form in ("wide", "lists"):
             self.label = self._take(self._label_without_names())
             return
         name = self._well_known(_LABEL_NAMES)
@@ -345,7 +350,7 @@ class _Search:
         """A column a channel."""
         if self.config.channels is not None:
             names = [name for item in self.config.channels for name in self._matching(item)]
-        elif self.like:
+        elif "channels" in self.like:
             names = list(self.like["channels"])
         else:
             self.found = True
