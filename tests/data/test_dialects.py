@@ -372,12 +372,14 @@ def test_files_from_a_shell_are_a_pattern(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rec").mkdir()
     for name in ("rec/a1.csv", "rec/a2.csv", "rec/b1.csv"):
-        _write(tmp_path, "x\n", name)
+        _write(tmp_path, "x\n1\n2\n", name)
     assert pattern_of(["rec/a1.csv"]) == "rec/a1.csv"
     assert pattern_of(["rec/a2.csv", "rec/a1.csv"]) == "rec/a*.csv"
     assert pattern_of(["rec/a2.csv", "rec/a1.csv", "rec/b1.csv"]) == "rec/*.csv"
-    with pytest.raises(ConfigError, match="found 2 files"):
-        pattern_of(["rec/a2.csv", "rec/b1.csv"])
+    some = pattern_of(["rec/a2.csv", "rec/b1.csv"])
+    assert read(some, data_config({"table": "long", "label": "-"})).ids.tolist() == ["a2.csv", "b1.csv"]
+    with pytest.raises(ConfigError, match="found 101 files"):
+        pattern_of(["rec/b1.csv", *(f"other-{number}.csv" for number in range(100))])
 
 
 def test_a_broken_line_of_text_continues_the_one_before(tmp_path: Path) -> None:

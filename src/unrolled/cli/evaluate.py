@@ -33,8 +33,8 @@ class PartName(StrEnum):
 def evaluate(
     model: ModelFolder,
     data: Annotated[
-        str | None,
-        typer.Argument(help="A file of labelled sequences, or a named data set (default: the model's own data)."),
+        list[str] | None,
+        typer.Argument(help="Files of labelled sequences, or a named data set (default: the model's own data)."),
     ] = None,
     headline_sequences: Annotated[
         int | None, typer.Option(help="Also give the accuracy on this many first sequences.", min=1)
@@ -60,11 +60,12 @@ def evaluate(
 
     from unrolled.cli.console import out, print_evaluation, print_json
     from unrolled.cli.data import chosen_sequences_for
+    from unrolled.data.formats import pattern_of
     from unrolled.evaluation import evaluate as figures_of
     from unrolled.model import Model
 
     trained = Model.load(model)
-    sequences = chosen_sequences_for(trained, data, options, part.value)
+    sequences = chosen_sequences_for(trained, pattern_of(data) if data else None, options, part.value)
     evaluation = figures_of(trained, sequences, headline_sequences=headline_sequences)
     found = None if novelty is None else novel_share(trained, sequences, novelty)
     if as_json:

@@ -34,7 +34,7 @@ class Format(StrEnum):
 @with_file_options(format="--data-format")
 def predict(
     model: ModelFolder,
-    data: Annotated[str | None, typer.Argument(help="A file of sequences, or a named data set.")] = None,
+    data: Annotated[list[str] | None, typer.Argument(help="Files of sequences, or a named data set.")] = None,
     sequence: Annotated[
         str | None, typer.Option(help="One sequence: a text, 0110, or 0.1,0.2:1,1.5 with : between channels.")
     ] = None,
@@ -78,12 +78,13 @@ def predict(
     separated by commas; an empty line begins a new sequence.
     """
     from unrolled.cli.data import sequences_for
+    from unrolled.data.formats import pattern_of
     from unrolled.model import Model
     from unrolled.storage import write_bytes, write_text
 
     if form is not None:
         output_format, options = _meant(form, output_format, options)
-    if data is not None and sequence is not None:
+    if data and sequence is not None:
         raise typer.BadParameter("give either DATA or --sequence, not both.")
     if stream:
         if any((data, sequence, steps, number is not None, output, plot, novelty is not None, *options)):
@@ -93,7 +94,8 @@ def predict(
     if decide is not None or state is not None:
         raise typer.BadParameter("--decide and --state need --stream.")
     trained = Model.load(model)
-    sequences = trained.parse(sequence) if sequence is not None else sequences_for(trained, data, options)
+    origin = pattern_of(data) if data else None
+    sequences = trained.parse(sequence) if sequence is not None else sequences_for(trained, origin, options)
     if number is not None:
         sequences = _one(sequences, number)
     if plot is not None:

@@ -39,7 +39,7 @@ from unrolled.data.checks import (
 from unrolled.data.coercion import SequencesLike, as_sequences, parse_literal
 from unrolled.data.dataset import Dataset
 from unrolled.data.folds import divide, fold_datasets, in_folds
-from unrolled.data.foreign import holds_text, is_frame
+from unrolled.data.foreign import Frame, holds_text, is_frame
 from unrolled.data.frames import unframed
 from unrolled.data.inspection import Inspection, Place, PreviewSequence, inspect
 from unrolled.data.load import load_dataset, load_sequences, split_dataset
@@ -60,6 +60,7 @@ __all__ = [
     "DEFAULT_VALIDATION_FRACTION",
     "Dataset",
     "DatasetRecord",
+    "Frame",
     "Inspection",
     "Integers",
     "PartRecord",

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
+
+
+class Frame(Protocol):
+    """A data frame or a series of pandas, Polars or another library."""
+
+    def to_numpy(self) -> npt.NDArray[Any]:
+        """Its values."""
 
 
 def as_array(values: Any) -> npt.NDArray[Any]:
@@ -20,7 +27,7 @@ def as_array(values: Any) -> npt.NDArray[Any]:
     return np.asarray(values.to_numpy() if is_frame(values) else values)
 
 
-def is_frame(values: Any) -> bool:
+def is_frame(values: Any) -> TypeGuard[Frame]:
     """Whether this is a data frame or a series."""
     return hasattr(values, "to_numpy")
 

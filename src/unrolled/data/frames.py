@@ -38,9 +38,10 @@ def unframed(values: Any) -> Any:
         return _from_cells_of(values)
     if not is_frame(values):
         return values
-    if getattr(values, "ndim", 2) == 1:
-        return _from_frame(values.to_frame()) if _levels(values) > 1 else list(values.to_numpy())
-    return _from_frame(values)
+    frame: Any = values
+    if getattr(frame, "ndim", 2) == 1:
+        return _from_frame(frame.to_frame()) if _levels(frame) > 1 else list(frame.to_numpy())
+    return _from_frame(frame)
 
 
 def _from_cells_of(values: npt.NDArray[Any]) -> Any:

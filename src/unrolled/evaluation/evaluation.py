@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
 from unrolled.baselines import BaselineAnswers
-from unrolled.data import Integers, Sequences, in_folds
+from unrolled.data import Frame, Integers, Sequences, in_folds
 from unrolled.errors import ConfigError, DataError, TrainedOnWarning, option
 from unrolled.evaluation.classes import ClassRow
 from unrolled.evaluation.early import EarlyDecision, early_decisions
@@ -324,7 +324,7 @@ def json_schema() -> dict[str, Any]:
 
 def evaluate(
     model: Model,
-    sequences: Sequences,
+    sequences: Sequences | Frame,
     *,
     predictions: Predictions | None = None,
     headline_sequences: int | None = None,
@@ -336,7 +336,7 @@ def evaluate(
 
     Args:
         model: the model.
-        sequences: with labels, all of them among the model's classes, N.
+        sequences: with labels, all of them among the model's classes, N; or a data frame, read as the training data.
         predictions: of this model on these sequences, where they are already there.
         headline_sequences: a number of sequences, at least 1: also gives the accuracy on the first so many of them.
         seed: of the simulation behind the interval of the calibration error.
@@ -360,6 +360,9 @@ def evaluate(
         raise ConfigError(
             f"{option('headline_sequences', headline_sequences)}: expected a number of sequences, at least 1."
         )
+    if not isinstance(sequences, Sequences):
+        own = model.read(sequences, labels_needed=True)
+        return evaluate(model, own, predictions=predictions, headline_sequences=headline_sequences, seed=seed)
     predictions = predictions or predictions_of(model, sequences)
     beside = model.baselines.answers(model.accept(sequences), sequences) if model.baselines else None
     found = figures_of(predictions, beside, sequences, model.classes, model.facts.temperature, headline_sequences, seed)

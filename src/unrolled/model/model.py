@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor
 
 from unrolled.baselines import Baselines
+from unrolled.config import HOW_TO_READ, DataConfig
 from unrolled.data import (
     DatasetRecord,
     Integers,
@@ -32,11 +34,13 @@ from unrolled.data import (
     as_sequences,
     check_channels,
     check_kind,
+    is_frame,
     refuse_values,
     targets_among,
     warn_if_out_of_range,
 )
 from unrolled.data.batches import Batcher
+from unrolled.data.formats import frame_is_like, read
 from unrolled.errors import UnfinishedWarning, UnsupportedError, listed
 from unrolled.model.examples import Example
 from unrolled.model.facts import ModelFacts
@@ -254,11 +258,11 @@ class Model:
         batcher = self._batcher(self.preprocessor(whole))
         size, first = self.network.frame_steps, self.facts.keep_steps == "first"
         found = []
-        for outputs, length, read in zip(
+        for outputs, length, known in zip(
             all_outputs(self.network, batcher), whole.lengths, batcher.lengths, strict=True
         ):
-            rows = np.repeat(outputs.numpy(), size, axis=0)[: int(read)]
-            missing = int(length) - int(read)
+            rows = np.repeat(outputs.numpy(), size, axis=0)[: int(known)]
+            missing = int(length) - int(known)
             found.append(
                 np.pad(rows, ((0, missing), (0, 0)), "edge") if first else np.pad(rows, ((missing, 0), (0, 0)))
             )
@@ -360,9 +364,30 @@ class Model:
 
     def _as_learned(self, values: SequencesLike) -> Sequences:
         """Texts as tokens where the model learned from text; channels and bytes as in the training."""
+        if is_frame(values) and frame_is_like(values, self.facts.reading or {}):
+            return self.read(values)
         if self.facts.vocabulary is not None and not isinstance(values, Sequences):
             return self.preprocessor.from_texts(values)
         return as_learned(as_sequences(values), self.facts)
+
+    def read(self, data: Any, *, labels_needed: bool = False) -> Sequences:
+        """The sequences in a file or a data frame, read as those of the training were.
+
+        Args:
+            data: a path, or a data frame.
+            labels_needed: whether each sequence needs a label.
+        Raises:
+            ReadError: as for `unrolled.read`.
+
+        Example:
+            >>> np.savetxt("new.csv", [[0.1, 0.3, 0.5], [0.9, 0.2, 0.1]], delimiter=",")
+            >>> model.read("new.csv").lengths.tolist()
+            [3, 3]
+        """
+        recorded = self.facts.data.get("options", {})
+        config = DataConfig(**{name: recorded[name] for name in HOW_TO_READ if recorded.get(name) is not None})
+        found = read(data, config, labels_needed=labels_needed, like=self.facts.reading)
+        return as_learned(found, self.facts)
 
 
 def learn_novelty(model: Model, train: Sequences, validation: Sequences) -> Model:

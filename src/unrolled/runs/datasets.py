@@ -13,15 +13,18 @@ import numpy.typing as npt
 from unrolled.config import Recipe
 from unrolled.data import (
     Dataset,
+    Frame,
     Sequences,
     check_held_out,
     check_test,
     check_trainable,
     content_hashes,
+    is_frame,
     load_dataset,
     split_dataset,
 )
 from unrolled.data.files import SILENT, Observer
+from unrolled.data.formats import read as read_file
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA
 from unrolled.errors import ConfigError, DataError, RunError, listed, option
 from unrolled.evaluation import changed_part, fingerprints
@@ -33,7 +36,7 @@ from unrolled.storage import write_text
 
 
 def read(
-    recipe: Recipe, data: Sequences | Dataset | None, observer: Observer, start: Model | None
+    recipe: Recipe, data: Sequences | Dataset | Frame | None, observer: Observer, start: Model | None
 ) -> tuple[Dataset, Sequences | None]:
     """What the model is trained on, and all sequences where they are divided into folds."""
     if recipe.data.folds is None:
@@ -47,7 +50,7 @@ def read(
     return for_the_model(whole, recipe.data), whole.train
 
 
-def in_memory(recipe: Recipe, data: Sequences | Dataset) -> Recipe:
+def in_memory(recipe: Recipe, data: Sequences | Dataset | Frame) -> Recipe:
     """The recipe for sequences in memory: the source of others would later be taken for theirs."""
     others = {"source": "", **dict.fromkeys(OPTIONS_OF_NAMED_DATA)}
     if isinstance(data, Dataset):
@@ -56,7 +59,7 @@ def in_memory(recipe: Recipe, data: Sequences | Dataset) -> Recipe:
 
 
 def dataset_for(
-    recipe: Recipe, data: Sequences | Dataset | None, observer: Observer = SILENT, start: Model | None = None
+    recipe: Recipe, data: Sequences | Dataset | Frame | None, observer: Observer = SILENT, start: Model | None = None
 ) -> Dataset:
     """The sequences that the caller gave, split if they need to be, or else the recipe's; read like those of a start.
 
@@ -76,7 +79,7 @@ def dataset_for(
 
 
 def _dataset_for(
-    recipe: Recipe, data: Sequences | Dataset | None, observer: Observer, like: Mapping[str, Any] | None
+    recipe: Recipe, data: Sequences | Dataset | Frame | None, observer: Observer, like: Mapping[str, Any] | None
 ) -> Dataset:
     missing = recipe.model.missing
     if isinstance(data, Dataset):
@@ -86,6 +89,8 @@ def _dataset_for(
         if data.test is not None:
             check_test(data.test, data.train, missing)
         return data
+    if is_frame(data):
+        data = read_file(data, recipe.data, observer=observer, like=like)
     if isinstance(data, Sequences):
         return split_dataset(data, recipe.data, recipe.name, "memory", observer, missing=missing)
     return load_dataset(recipe.data, observer, missing=missing, like=like)

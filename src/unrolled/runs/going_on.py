@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unrolled.data import Dataset, Sequences
+from unrolled.data import Dataset, Frame, Sequences
 from unrolled.data.files import SILENT, Notes, Observer
 from unrolled.runs.completing import Say, Surroundings, complete
 from unrolled.runs.datasets import check_same_data, read
@@ -19,7 +19,7 @@ from unrolled.runtime import StopRequest, using_threads
 
 def go_on(
     folder: RunFolder,
-    data: Sequences | Dataset | None,
+    data: Sequences | Dataset | Frame | None,
     around: Surroundings,
     *,
     reading: Observer = SILENT,

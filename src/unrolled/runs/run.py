@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.config import Recipe, default_recipe
-from unrolled.data import Dataset, Sequences
+from unrolled.data import Dataset, Frame, Sequences
 from unrolled.data.files import SILENT, Notes, Observer
 from unrolled.errors import ConfigError, RunError, RunLockedError
 from unrolled.jobs import Watcher
@@ -33,7 +33,7 @@ from unrolled.training.recorders import Recorder
 def train(
     recipe: str | Path | Recipe | None = None,
     *,
-    data: Sequences | Dataset | None = None,
+    data: Sequences | Dataset | Frame | None = None,
     start: str | Path | Model | None = None,
     runs: str | Path = "runs",
     name: str | None = None,
@@ -58,7 +58,8 @@ def train(
     Args:
         recipe: a `Recipe`, or what `recipe_for` takes; by default, for ``data``, the recipe ``default``.
         data: sequences of your own instead of the recipe's; plain `Sequences` are split as the recipe's data section
-            says. They are not stored, so `resume` needs them again; the run records no source.
+            says, and so are those of a data frame, which is read as a table in a file by the same options (``id``,
+            ``label``, …). They are not stored, so `resume` needs them again; the run records no source.
         start: a model, or its folder or run, whose weights the training starts from (fine-tuning), with its network and
             its preparation; for other classes, its readout is fitted anew.
         runs: the folder for run folders.
@@ -109,7 +110,7 @@ def train(
 def resume(
     path: str | Path,
     *,
-    data: Sequences | Dataset | None = None,
+    data: Sequences | Dataset | Frame | None = None,
     recorders: Sequence[Recorder] = (),
     say: Say | None = None,
     reading: Observer = SILENT,
@@ -156,7 +157,7 @@ def resume(
 def finish(
     path: str | Path,
     *,
-    data: Sequences | Dataset | None = None,
+    data: Sequences | Dataset | Frame | None = None,
     recorders: Sequence[Recorder] = (),
     say: Say | None = None,
     reading: Observer = SILENT,

@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from unrolled.config import Recipe
-from unrolled.data import Dataset, Sequences
+from unrolled.data import Dataset, Frame, Sequences
 from unrolled.data.files import SILENT, Notes, Observer
 from unrolled.errors import RunError
 from unrolled.model import Model
@@ -81,7 +81,7 @@ def verify(
     run: str | Path,
     *,
     last: bool = False,
-    data: Sequences | Dataset | None = None,
+    data: Sequences | Dataset | Frame | None = None,
     say: Say | None = None,
     reading: Observer = SILENT,
 ) -> Verification:
@@ -152,7 +152,7 @@ def _prepared_again(
     replica: RunFolder,
     recipe: Recipe,
     facts: dict[str, Any],
-    data: Sequences | Dataset | None,
+    data: Sequences | Dataset | Frame | None,
     observer: Observer,
 ) -> Prepared:
     """The run as it was before its first update, without an end by the clock."""

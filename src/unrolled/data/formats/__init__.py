@@ -3,6 +3,8 @@
 registry     the table of formats, and the format of a file
 content      the first bytes of a file: its format, or that it is no data
 dialect      what separates the cells of a text table, and how its numbers are written
+writers      what programs write into numbers and lines
+ragged       rows of unequal length, each a list
 delimited    CSV and TSV, as tables
 parquet      Parquet, as tables
 json_lines   JSON Lines: an object a sequence
@@ -15,14 +17,16 @@ file_sets    the files of a folder or a pattern, their ids and labels
 many_files   sets of files: a file a sequence, a file a class, or parts of one data set
 picture_folders  pictures: a folder a class, or one to predict
 pictures     one picture file as grey values
+data_frames  data frames in memory
 table_files  any table into sequences, by the roles of its columns
 
 npy.py  .npy, and what .npz shares with it
 """
 
+from unrolled.data.formats.data_frames import frame_is_like
 from unrolled.data.formats.file_sets import is_pattern, pattern_of
 from unrolled.data.formats.idx import read_idx_pair
 from unrolled.data.formats.picture_folders import picture_facts
 from unrolled.data.formats.registry import read, reader_of
 
-__all__ = ["is_pattern", "pattern_of", "picture_facts", "read", "read_idx_pair", "reader_of"]
+__all__ = ["frame_is_like", "is_pattern", "pattern_of", "picture_facts", "read", "read_idx_pair", "reader_of"]

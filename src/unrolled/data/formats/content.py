@@ -13,7 +13,7 @@ from unrolled.data.formats.dialect import candidates, is_labelled_by_blocks, rag
 from unrolled.data.numbers import parse_number
 from unrolled.errors import ReadError, shortened
 
-_HEAD_BYTES = 1 << 16
+_HEAD_BYTES, _MOST_DIGITS = 1 << 16, 9
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
 _MOST_CONTROL_SHARE, _LEAST_BINARY = 0.02, 64
 _NO_DATA: tuple[tuple[bytes, str, str], ...] = (
@@ -39,6 +39,8 @@ _OWN: tuple[tuple[bytes, FormatName], ...] = ((b"PAR1", "parquet"), (b"\x93NUMPY
 PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff")
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _PAGE = re.compile(rb"\s*<(?:!doctype html|html|head|body|script)\b", re.IGNORECASE)
+_SPARSE = re.compile(rb"\s*[+-]?\d+(?:\.\d*)?(?:\s+(?:qid|\d+):\S+)+\s*(?:#.*)?")
+_FASTA = re.compile(rb"\s*>[^\r\n]*\r?\n[A-Za-z*-]+\s")
 _TEXT_FORMATS = {"csv", "tsv", "text", "jsonl", "ts", "arff"}
 
 
@@ -88,7 +90,10 @@ def refuse_no_data(path: Path, head: bytes, format_: FormatName) -> None:
                 "Say --format jsonl.",
             )
             if not _is_json_lines(head) or b"[" not in head:
-                advice = 'Expected an object a line, such as {"sequence": [1, 2], "label": "a"}.'
+                advice = (
+                    'Expected an object a line, such as {"sequence": [1, 2], "label": "a"}. A list of objects becomes so '
+                    "by pandas.read_json(path).to_json(new, orient='records', lines=True)."
+                )
     if found is not None:
         raise ReadError(path, f"this is {found}, not a file of sequences. {advice}")
 
@@ -115,8 +120,14 @@ def format_of_text(head: bytes, config: DataConfig, *, texts: bool) -> FormatNam
         return "arff" if first.startswith(("@relation", "@attribute")) else "ts"
     if _is_json_lines(head):
         return "jsonl"
-    numbers = not texts and bool(rows) and all(parse_number(row.strip()) is not None for row in rows)
+    numbers = bool(rows) and all(parse_number(row.strip()) is not None for row in rows)
+    numbers = numbers and not (texts and any(_is_code(row.strip()) for row in rows))
     return "csv" if numbers or _is_table(rows, text, config) else "text"
+
+
+def _is_code(text: str) -> bool:
+    """Whether a number is rather a string of digits, such as 0110."""
+    return text.isdecimal() and (len(text) > _MOST_DIGITS or (text[0] == "0" and len(text) > 1))
 
 
 def _is_table(rows: list[str], text: str, config: DataConfig) -> bool:
@@ -146,6 +157,13 @@ def _kind(head: bytes) -> tuple[str | None, str]:
         )
     if _PAGE.match(head):
         return "an HTML page", "A server sent it in the place of the file: download the raw file again."
+    if _SPARSE.fullmatch(head.partition(b"\n")[0]):
+        return "an SVMlight file, of features without an order", (
+            "If they are steps, read it with sklearn.datasets.load_svmlight_file, and save the array with "
+            "numpy.savez(path, X=X.toarray(), y=y)."
+        )
+    if _FASTA.match(head):
+        return "FASTA", "Write a line a sequence, with its label in front: label, a tab, and the letters."
     if head.lstrip().startswith(b"<?xml"):
         return "XML", "Convert it to CSV."
     return next(((what, advice) for start, what, advice in _NO_DATA if head.startswith(start)), (None, ""))

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from unrolled.config import DataConfig
 from unrolled.data.files import Chunk, Request
 from unrolled.data.formats.ragged import Ragged, as_list, ragged
+from unrolled.data.formats.writers import tidied
 from unrolled.data.moments import is_moment
 from unrolled.data.numbers import POINT, Notation, notations, parse_number
 from unrolled.data.tables import NULLS, is_list_text, is_well_known
@@ -42,7 +43,7 @@ _LEAST_SHARE_BETWEEN_SPACES = 0.5
 _SEP_LINE = re.compile(r'"?sep=(.+?)"?', re.IGNORECASE)
 _BEFORE_NAMES = re.compile(r"(?:the )?(?:columns?|fields?|names?|variables?|header|format)\b\s*[:=]?\s*", re.IGNORECASE)
 _UNIT = re.compile(
-    r"\[.*\]|\(.*\)|-|%|[munkµ]?(?:s|sec|g|m|V|A|Pa|Hz|T|N|W|l|L)|ms-?[12]|min|h|cm|bar|counts?|units?|bpm|dB|Nm|K|F|"
+    r"\[.*\]|\(.*\)|-|:?-{2,}:?|%|[munkµ]?(?:s|sec|g|m|V|A|Pa|Hz|T|N|W|l|L)|ms-?[12]|min|h|cm|bar|counts?|units?|bpm|dB|Nm|K|F|"
     r"a\.?u\.?|°\w*(?:/s)?|(?:rad|deg|m|km)(?:/s.{0,2}|/h)?|(?:degrees?|seconds?|meters?|volts?)(?: C)?",
 )
 
@@ -69,6 +70,7 @@ class Dialect:
         blocks: whether blank lines part the rows of different sequences.
         labelled: whether a line of its own, in front of each block, holds its label.
         continued: whether a line without a delimiter is the end of the one before.
+        tidied: whether `writers` have something to take away.
         ragged: of rows of unequal length, how they are written; None for rows of one length.
         mark: a line that, like a blank one, parts the rows of different sequences; empty for none.
     """
@@ -88,6 +90,7 @@ class Dialect:
     mark: str = ""
     continued: bool = False
     ragged: Ragged | None = None
+    tidied: bool = False
 
     @property
     def separator(self) -> str:
@@ -110,6 +113,8 @@ class Dialect:
 
     def _steps(self) -> list[Callable[[bytes], bytes]]:
         steps: list[Callable[[bytes], bytes]] = []
+        if self.tidied:
+            steps.append(tidied)
         if self.continued:
             steps.append(self._with_continued)
         if self.skipped:
@@ -227,14 +232,15 @@ def sniff(chunk: Chunk, request: Request, default: str | None, *, quoted: bool =
         ReadError: for commas in numbers that could be decimal commas or not.
         ConfigError: for a delimiter of more than one character.
     """
-    lines = _head(chunk)
+    head = _head(chunk)
+    lines = _tidied(head)
     given = chosen_delimiter(request)
     skipped, sep, mark, comments = _preamble(lines)
     given = given or sep
     body = [line for line in lines[skipped:] if not (mark and line.lstrip().startswith(mark))]
     if not any(map(str.strip, body)):
         raise ReadError(request.path, "it holds comments and no rows; expected lines of numbers or text below them.")
-    dialect = Dialect(given or default or ",", quoted=quoted, comment=mark, skipped=skipped)
+    dialect = Dialect(given or default or ",", quoted=quoted, comment=mark, skipped=skipped, tidied=lines != head)
     dialect, body = _with_blocks(dialect, body, request)
     body = [line for line in body if line.strip()]
     if not dialect.blocks and (found := ragged_rows(body, request.config, request.like, given, quoted=quoted)):
@@ -389,6 +395,7 @@ def ragged_rows(
 
 def rows_in(lines: Sequence[str]) -> list[str]:
     """The lines that are neither blank, nor comments in front, nor a ``sep=`` line."""
+    lines = _tidied(lines)
     skipped, _, comment, _ = _preamble(lines)
     return [line for line in lines[skipped:] if line.strip() and not (comment and line.lstrip().startswith(comment))]
 
@@ -440,6 +447,10 @@ def _preamble(lines: Sequence[str]) -> tuple[int, str | None, str, list[str]]:
             comment = comment or mark
             comments.append(stripped.lstrip(mark + " \t"))
     return skipped, sep, comment, comments
+
+
+def _tidied(lines: Sequence[str]) -> list[str]:
+    return tidied("\n".join(lines).encode()).decode().split("\n")
 
 
 def _head(chunk: Chunk) -> list[str]:

@@ -20,6 +20,9 @@ from unrolled.data.tables import all_known, ordered
 from unrolled.errors import ConfigError, ReadError
 
 _NUMBER_AT_END = re.compile(r"[\s_\-.]*\(?\d+\)?$")
+_AND = "|"
+"""Between the patterns of which several files fit one."""
+_LONGEST_NAME, _LONGEST_PATH = 255, 4000
 _FILES_A_CLASS = 2
 """Files of a class, on the average, that show that files are named after their classes."""
 
@@ -49,14 +52,14 @@ class FileSet:
 
 def is_pattern(path: Path) -> bool:
     """Whether a path is a pattern of names, and not the name of a file."""
-    return has_magic(str(path)) and not path.exists()
+    return (has_magic(str(path)) or _AND in str(path)) and not path.exists()
 
 
 def pattern_of(paths: Iterable[str]) -> str:
-    """One path, or the pattern that fits several files, as a shell has expanded it.
+    """One path, the pattern that fits several files, as a shell has expanded it, or their names with bars between.
 
     Raises:
-        ConfigError: if further files fit it.
+        ConfigError: for so many files that one pattern does not fit.
     """
     names = sorted({str(Path(path)) for path in paths})
     if len(names) == 1:
@@ -65,7 +68,10 @@ def pattern_of(paths: Iterable[str]) -> str:
     back = back[max(len(front) + len(back) - min(map(len, names)), 0) :]
     inside = {name[len(front) : len(name) - len(back)].count("/") for name in names}
     pattern = f"{front}{'/'.join(['*'] * (max(inside) + 1))}{back}"
-    if len(inside) > 1 or [str(path) for path in _matching(Path(pattern))] != names:
+    if len(inside) == 1 and [str(path) for path in _matching(Path(pattern))] == names:
+        return pattern
+    pattern = _AND.join(names)
+    if len(pattern) > _LONGEST_PATH or max(map(len, pattern.split("/"))) > _LONGEST_NAME:
         raise ConfigError(
             f"found {len(names)} files, from {names[0]} to {names[-1]}, which one pattern does not fit; expected one "
             "file, a folder, or a pattern. Put them into a folder, and name that."
@@ -75,9 +81,11 @@ def pattern_of(paths: Iterable[str]) -> str:
 
 def _matching(pattern: Path) -> list[Path]:
     """The files that fit a pattern, in the order of their names."""
-    base = Path(pattern.anchor) if pattern.is_absolute() else Path()
-    found = base.glob(str(pattern.relative_to(pattern.anchor)))
-    return sorted((path for path in found if path.is_file() and not path.name.startswith(".")), key=str)
+    found: list[Path] = []
+    for each in map(Path, str(pattern).split(_AND)):
+        base = Path(each.anchor) if each.is_absolute() else Path()
+        found += base.glob(str(each.relative_to(each.anchor))) if has_magic(str(each)) else [each]
+    return sorted((path for path in found if not path.name.startswith(".") and not path.is_dir()), key=str)
 
 
 def _common(names: Sequence[str]) -> str:

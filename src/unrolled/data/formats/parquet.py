@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -52,24 +52,43 @@ def _described(request: Request, file: arrow_parquet.ParquetFile) -> ParquetTabl
         raise ReadError(path, "there are no rows in it; expected at least one.")
     if len(schema.names) > MOST_COLUMNS:
         raise ReadError(path, f"there are {len(schema.names):,} columns; expected at most {MOST_COLUMNS:,}.")
+
+    def head(rows: int, columns: list[str]) -> pa.RecordBatch | None:
+        return next(file.iter_batches(rows, columns=columns), None)
+
+    return ParquetTable(request, file, arrow_samples(request, schema, head))
+
+
+def arrow_samples(
+    request: Request, schema: pa.Schema, head: Callable[[int, list[str]], pa.RecordBatch | pa.Table | None]
+) -> dict[str, ColumnSample]:
+    """The samples of the columns of a table of Arrow.
+
+    Args:
+        request: names the table.
+        schema: the columns and their types.
+        head: gives the first rows of some columns, by their number.
+    Raises:
+        ReadError: for a name that two columns have.
+    """
     twice = [name for name, count in Counter(schema.names).items() if count > 1]
     if twice:
-        raise ReadError(path, f"the column name {min(twice)!r} occurs twice; rename one of them.")
+        raise ReadError(request.path, f"the column name {min(twice)!r} occurs twice; rename one of them.")
     kinds = {field.name: _found(field.type) for field in schema}
     flat = [name for name, found in kinds.items() if found not in (None, "list")]
-    head = next(file.iter_batches(_SAMPLE_ROWS, columns=flat), None) if flat else None
+    first = head(_SAMPLE_ROWS, flat) if flat else None
     samples = {}
     for name, found in kinds.items():
         if found is None:
             request.note(f"column {name!r} is left out: it holds {schema.field(name).type}")
             continue
-        column = head.column(name).to_pylist() if head is not None and found != "list" else ["a list"]
+        column = first.column(name).to_pylist() if first is not None and found != "list" else ["a list"]
         values = tuple(as_text(value) for value in column if value is not None)
         if found == "text":
             samples[name] = sample_of_texts(request, name, list(values))
         else:
             samples[name] = ColumnSample(found if values else "empty", values)
-    return ParquetTable(request, file, samples)
+    return samples
 
 
 @dataclass(frozen=True)

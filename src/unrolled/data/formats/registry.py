@@ -9,8 +9,10 @@ from typing import Any
 
 from unrolled.config import DataConfig, FormatName, Layout
 from unrolled.data.files import SILENT, STANDARD_INPUT, Observer, Request, check_file, reading
+from unrolled.data.foreign import is_frame
 from unrolled.data.formats.arff import read_arff
 from unrolled.data.formats.content import first_bytes, format_of_bytes, format_of_text, is_packed, refuse_no_data
+from unrolled.data.formats.data_frames import FRAME, read_frame
 from unrolled.data.formats.file_sets import holds, is_pattern, labelled_by
 from unrolled.data.formats.idx import read_pictures
 from unrolled.data.formats.json_lines import read_json_lines
@@ -117,7 +119,7 @@ _CHARACTERS_A_BYTE = 8
 
 
 def read(
-    path: str | Path,
+    path: str | Path | Any,
     config: DataConfig | None = None,
     *,
     layout: Layout | None = None,
@@ -128,7 +130,8 @@ def read(
     """The sequences in a file; the reader is chosen by the file's name.
 
     Args:
-        path: the file or folder; ``-`` for standard input, which is read as CSV.
+        path: the file or folder; ``-`` for standard input, which is read as CSV; or a data frame of pandas, Polars or
+            another library, which is read as the same table in a file.
         config: what is known about the file: its format, the names of its columns and so on; ``source`` is
             ignored. By default the reader finds these out.
         layout: axes of a 3-D array in an ``.npz`` file; comes before the config's.
@@ -146,10 +149,13 @@ def read(
         >>> own.ids.tolist(), own.lengths.tolist(), own.classes
         (['a', 'b'], [2, 1], ('down', 'up'))
     """
-    path = Path(path)
     options = config or DataConfig()
     if layout is not None:
         options = options.model_copy(update={"layout": layout})
+    if is_frame(path):
+        request = Request(FRAME, options, observer, labels_needed, like or {})
+        return _finished(read_frame(path, request), request)
+    path = Path(path)
     reader = reader_of(path, options.format, options)
     if not reader.of_folders and path != STANDARD_INPUT:
         check_file(path)
@@ -159,11 +165,16 @@ def read(
         check_memory(path.stat().st_size / _CHARACTERS_A_BYTE, f"for the values in {path}")
     request = Request(path, options, observer, labels_needed, like or {})
     sequences = reader.read(request)
-    if not len(sequences):  # a damaged Parquet file may announce rows and have none
-        raise ReadError(path, "there are no sequences in it; expected at least one.")
-    sequences = _unpadded(sequences, request)
     if not reader.of_folders:
         sequences = labelled_by(sequences, request)
+    return _finished(sequences, request)
+
+
+def _finished(sequences: Sequences, request: Request) -> Sequences:
+    """The sequences without padding, and with what was found out about their table."""
+    if not len(sequences):  # a damaged Parquet file may announce rows and have none
+        raise ReadError(request.path, "there are no sequences in it; expected at least one.")
+    sequences = _unpadded(sequences, request)
     reading = {**(sequences.reading or {}), **request.found}
     return replace(sequences, reading=reading) if reading else sequences
 

@@ -14,7 +14,16 @@ growing_array     an array of steps that grows in place while a table is read
 """
 
 from unrolled.data.tables.cells import NULLS, is_list_text
-from unrolled.data.tables.columns import ID_NAMES, TIME_NAMES, Channel, Roles, UndecidedError, find_roles, is_well_known
+from unrolled.data.tables.columns import (
+    ID_NAMES,
+    TIME_NAMES,
+    Channel,
+    Roles,
+    UndecidedError,
+    find_roles,
+    is_alike,
+    is_well_known,
+)
 from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.joined import with_joined
 from unrolled.data.tables.labels import all_known, ordered
@@ -50,6 +59,7 @@ __all__ = [
     "all_known",
     "choose_tokens",
     "find_roles",
+    "is_alike",
     "is_list",
     "is_list_text",
     "is_well_known",

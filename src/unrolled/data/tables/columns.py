@@ -22,20 +22,50 @@ from unrolled.errors import ConfigError, ReadError, listed, nearest, quoted
 
 TableForm = Literal["long", "wide", "text", "lists"]
 
+_TIMES = ("elapsed", "elapsed_time", "time_s", "time_ms", "temps", "zeit", "uhrzeit", "tiempo", "tempo", "datum")
 ID_NAMES = (
     *("id", "case", "case_id", "caseid", "sequence_id", "seq_id", "series", "series_id", "sample_id", "recording"),
-    *("recording_id", "trial", "trial_id", "episode", "episode_id", "block"),
+    *("recording_id", "trial", "trial_id", "episode", "episode_id", "block", "segment_id", "window_id"),
 )
-TIME_NAMES = ("time", "timestamp", "time_stamp", "t", "step", "date", "datetime", "ts", "frame", "seconds", "ms")
-_LABEL_NAMES = ("label", "class", "target", "category", "class_label", "classlabel")
+TIME_NAMES = (
+    "time",
+    "timestamp",
+    "time_stamp",
+    "t",
+    "step",
+    "date",
+    "datetime",
+    "ts",
+    "frame",
+    "seconds",
+    "ms",
+    *_TIMES,
+)
+_LABEL_NAMES = (
+    *("label", "class", "target", "category", "class_label", "classlabel", "activity", "gesture", "sentiment"),
+    *("labels", "klasse", "classe", "clase", "etiquette", "étiquette"),
+)
 _GROUP_NAMES = ("group", "subject", "subject_id", "person", "person_id", "participant", "participant_id", "user_id")
-_TEXT_NAMES = ("text", "string", "sentence", "document", "characters", "words", "tokens", "bits", "sequence")
+_TEXT_NAMES = (
+    "text",
+    "string",
+    "sentence",
+    "document",
+    "characters",
+    "words",
+    "tokens",
+    "bits",
+    "sequence",
+    "review",
+    "tweet",
+)
 _NUMBERED = re.compile(r"(.*?)[_\-. ]?(\d{1,9})")
 _OUTER_NAMES = (
     *(*_GROUP_NAMES, *ID_NAMES, "session", "session_id", "run", "file", "filename", "user", "patient", "day", "set"),
 )
 """Columns within which alone the ids of sequences may be unique."""
-_LEAST_RISING = 2
+_WITH_UNIT = re.compile(r"(?<=\w)\s*[\[(][^\[\]()]*[\])]$")
+_LEAST_RISING, _LEAST_COUNTED, _MOST_SIDE_BY_SIDE = 2, 4, 16
 _MOST_CLASSES_SHARE = 0.5
 _MOST_RECORDED = 1000
 """Names of columns of steps that are recorded, at most."""
@@ -84,7 +114,7 @@ def is_well_known(name: str) -> bool:
 
 
 def _normalised(name: str) -> str:
-    return re.sub(r"[\s.\-]+", "_", name.strip().lower())
+    return re.sub(r"[\s.\-]+", "_", _WITH_UNIT.sub("", name.strip().lower()))
 
 
 def find_roles(table: Table, request: Request) -> Roles:
@@ -112,7 +142,7 @@ class _Search:
         parts = {part for each in table.parts.values() for part in each} if isinstance(table, Joined) else set()
         self.free, self.parts = [name for name in self.samples if name not in parts], parts
         self.found = False
-        self.like = request.like if _is_alike(table, request) else {}
+        self.like = request.like if is_alike(table, request) else {}
         if self.like and self.like.get("columns", len(self.samples)) > len(self.samples):
             self.like = {**self.like, "label": None}  # the column of the labels is not there
         needed = request.labels_needed
@@ -204,6 +234,7 @@ class _Search:
                 return "lists"
             if self.text is None and self.config.table is None:
                 self._find_text_among_texts()
+                self._refuse_restarting()
             return "text" if self.text else self.config.table or "wide"
         numbered = _numbered(self.free)
         if self.config.table is None:
@@ -228,6 +259,19 @@ class _Search:
                 )
             return self._row_a_sequence("wide")
         return self._long()
+
+    def _refuse_restarting(self) -> None:
+        """Refuses a nameless table with a column that counts up, again and again: its rows are rather steps."""
+        if self.text is not None or self.config.channels is not None or len(self.free) > _MOST_SIDE_BY_SIDE:
+            return
+        for name in self.free:
+            numbers = [parse_number(value) for value in self.samples[name].values]
+            if self.samples[name].found == "number" and None not in numbers and _counts_again(numbers):  # type: ignore[arg-type]
+                raise UndecidedError(
+                    self.request.path,
+                    f"column {name!r}, counted from 0, rises and begins again. If it is the time, and a row a step, say "
+                    f"--sequences-by time --time {name} --label COLUMN; if a row is a whole sequence, say --table wide.",
+                )
 
     def _holds_lists(self) -> bool:
         return any(sample.found == "list" for sample in self.samples.values())
@@ -401,6 +445,8 @@ class _Search:
 
     def _in_order(self, name: str, columns: list[str]) -> list[str]:
         """A channel's columns by the number at their end."""
+        if all(parse_number(column) is not None for column in columns) and "." in "".join(columns):  # wavelengths
+            return self._numeric(columns, "number")
         numbers = [int(match.group(2)) if (match := _NUMBERED.fullmatch(column)) else -1 for column in columns]
         if -1 in numbers:
             column = columns[numbers.index(-1)]
@@ -449,6 +495,14 @@ class _Search:
         for name in names:
             sample = self.samples[name]
             if sample.found not in (found, "empty"):
+                if not self.table.named and self.config.table is None and self.config.channels is None:
+                    raise UndecidedError(
+                        self.request.path,
+                        f"column {name!r}, counted from 0, holds {quoted(sample.values[0])} among numbers. If it is the "
+                        f"label, and a row a step, say --label {name} and what begins a new sequence: --id COLUMN, or "
+                        "--sequences-by time --time COLUMN, or --sequences-by and a number of rows; if a row is a whole "
+                        f"sequence, say --table wide --label {name}.",
+                    )
                 raise ReadError(
                     self.request.path,
                     f"column {name!r} holds {quoted(sample.values[0])}; expected {found}s. Name the columns of the "
@@ -478,7 +532,7 @@ def _record(roles: Roles, table: Table) -> dict[str, Any]:
     return found | ({"channels": columns} if len(columns) <= _MOST_RECORDED else {})
 
 
-def _is_alike(table: Table, request: Request) -> bool:
+def is_alike(table: Table, request: Request) -> bool:
     """Whether a table has the form of the earlier one, and its columns of values."""
     like, config, samples = request.like, request.config, table.samples
     form = like.get("form")
@@ -499,7 +553,13 @@ def _is_alike(table: Table, request: Request) -> bool:
 def _by_prefix(names: Iterable[str]) -> dict[str, list[str]]:
     """Columns whose names end with a number, by the part of the name before it."""
     found: dict[str, list[str]] = {}
+    names = list(names)
+    positions = [name for name in names if parse_number(name) is not None]
+    if any("." in name for name in positions):  # 400.5, 401.0, …
+        found[""] = positions
     for name in names:
+        if name in found.get("", ()):
+            continue
         if match := _NUMBERED.fullmatch(name):
             found.setdefault(match.group(1), []).append(name)
     return found
@@ -508,6 +568,17 @@ def _by_prefix(names: Iterable[str]) -> dict[str, list[str]]:
 def _numbered(names: Iterable[str]) -> bool:
     """Whether two columns or more have the same name before a number."""
     return any(len(columns) > 1 for columns in _by_prefix(names).values())
+
+
+def _counts_again(numbers: list[float]) -> bool:
+    """Whether numbers rise evenly, and begin again at the first one, at least once."""
+    starts = [0, *(index + 1 for index, (low, high) in enumerate(pairwise(numbers)) if high <= low)]
+    runs = [numbers[start:end] for start, end in pairwise([*starts, len(numbers)])]
+    if len(runs) < 2 or min(map(len, runs[:-1])) < _LEAST_COUNTED:
+        return False
+    step = runs[0][1] - runs[0][0]
+    even = all(abs(high - low - step) < 1e-6 * abs(step) for run in runs for low, high in pairwise(run))
+    return even and all(run[0] == runs[0][0] for run in runs)
 
 
 def _few(sample: ColumnSample) -> bool:
