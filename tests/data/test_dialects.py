@@ -147,6 +147,62 @@ def test_a_number_that_begins_with_zero_has_decimals(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.concatenate(list(found)).ravel(), [0.125, -0.5, 0.042], rtol=1e-6)
 
 
+NAMELESS = "".join(f"{i},{t},0.5{i}{t},{'ud'[i % 2]}\n" for i in range(4) for t in range(5))
+FRENCH = "Numéro;Temps (s);Force [N];Étiquette\n" + NAMELESS.replace(",", ";").replace(".", ",")
+WRITERS: dict[str, tuple[str | bytes, dict[str, Any]]] = {
+    "French": (FRENCH.encode("latin-1"), {"id": "Numéro"}),
+    "narrow spaces between digits": (NAMELESS.replace(",0.5", ",12\u202f340.5"), {"id": "0", "time": "1"}),
+    "apostrophes between digits": (NAMELESS.replace(",0.5", ",12'340.5"), {"id": "0", "time": "1"}),
+    "a serial monitor": (
+        "".join(f"12:00:0{row[0]}.00{row[2]} -> {row[4:]}\n" for row in NAMELESS.splitlines()),
+        {"time": "0", "sequences_by": "5"},
+    ),
+    "semicolons at the end": (
+        "".join(f"{row[:4]}{row[-1]},{row[4:-2]};\n" for row in NAMELESS.splitlines()),
+        {"id": "0,2", "time": "1", "label": "2"},
+    ),
+    "a rule below the names": (
+        "id | t | x | label\n---|---|---|---\n"
+        + "".join(f"|{row.replace(',', '|')}|\n" for row in NAMELESS.splitlines()),
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_what_programs_write_is_read(tmp_path: Path, writer: str) -> None:
+    text, options = WRITERS[writer]
+    found = read_text(tmp_path, text, "a.txt", **options)
+    assert (found.lengths.tolist(), found.class_counts().tolist()) == ([5] * 4, [2, 2])
+    large = 12_340 if "between" in writer else 0
+    numbers = [large + float(f"0.5{i}{t}") for i in range(4) for t in range(5)]
+    np.testing.assert_allclose(np.concatenate([found.scaled(i) for i in range(4)]).ravel(), numbers, rtol=1e-6)
+
+
+def test_columns_named_by_where_they_were_measured_are_steps(tmp_path: Path) -> None:
+    found = read_text(tmp_path, "name,class,400.0,400.5,401.0\na,oil,1,2,3\nb,water,4,5,6\n")
+    assert ([each.ravel().tolist() for each in found], found.classes) == ([[1, 2, 3], [4, 5, 6]], ("oil", "water"))
+
+
+def test_prose_is_no_label(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{i % 2},this was number {i}\n" for i in range(6))
+    found = read_text(tmp_path, f"id,sentiment,review\n{rows}")
+    assert (found.classes, found.tokens(1)) == (("0", "1"), ["this", "was", "number", "1"])
+
+
+def test_labels_stand_in_a_file_beside(tmp_path: Path) -> None:
+    _write(tmp_path, "1\n2\n1\n", "y_train.txt")
+    found = read_text(tmp_path, "0.1 0.2 0.3\n0.4 0.5 0.6\n0.7 0.8 0.9\n", "X_train.txt")
+    assert (found.classes, found.targets.tolist()) == (("1", "2"), [0, 1, 0])
+
+
+def test_a_folder_of_columns_of_whole_numbers_holds_no_texts(tmp_path: Path) -> None:
+    for name in ("Z001", "Z002", "S001", "S002"):
+        _write(tmp_path, "\n".join(str(7 * step % 23) for step in range(9)), f"{name}.txt")
+    found = read(tmp_path)
+    assert (found.symbols, found.lengths.tolist(), found.classes) == (None, [9] * 4, ("S", "Z"))
+
+
 # Advice
 
 WIDE = "label,{}\n" + "".join(f"{'ab'[i % 2]},{{}}\n" for i in range(4))
@@ -165,17 +221,22 @@ WIDE = "label,{}\n" + "".join(f"{'ab'[i % 2]},{{}}\n" for i in range(4))
         ("a.csv", "id,time,x,label\na,0,1,u\na,1,2,u\na,0,3,d\na,1,4,d\n", "--sequences-by time"),
         ("a.csv", "ax,ay\n1,2\n3,4\n5,6\n7,8\n", "--table long"),
         ("a.csv", "ax,ay\n1,2\n3,4\n5,6\n7,8\n", "--table wide"),
+        ("a.csv", "nr,ax,kind\n1,2,u\n1,4,u\n2,6,d\n2,8,d\n", "--id nr"),
+        ("a.csv", "".join(f"0.{i},{'ab'[i % 2]},1,2\n" for i in range(9)), "--table wide --label 1"),
+        ("a.csv", "".join(f"{i % 5},0.{i},1\n" for i in range(20)), "--sequences-by time --time 0"),
+        ("a.txt", "".join(f"{i}.5\n" for i in range(20)), "--table long"),
+        ("a.csv", "".join(f"1,0.{i},3{',4' * (i != 3)}\n" for i in range(30)), "--table wide"),
         ("a.csv", '{"sequence": [1, 2], "label": "a"}\n{"sequence": [3, 4], "label": "b"}\n', "--format jsonl"),
     ],
 )
 def test_advice_that_is_followed_works(tmp_path: Path, name: str, text: str, advice: str) -> None:
     with pytest.raises(UnrolledError, match=re.escape(advice)):
         read_text(tmp_path, text, name)
-    options = shlex.split(advice)
-    name_of = options[0].removeprefix("--").replace("-", "_")
-    given_ = (
-        {name_of.removeprefix("no_"): not name_of.startswith("no_")} if len(options) == 1 else {name_of: options[1]}
-    )
+    given_: dict[str, Any] = {}
+    for option in advice.removeprefix("--").split(" --"):
+        name_of, *value = shlex.split(option)
+        name_of = name_of.replace("-", "_")
+        given_[name_of.removeprefix("no_")] = value[0] if value else not name_of.startswith("no_")
     found = read(tmp_path / name, data_config(given_))
     assert found.num_steps >= 2
 
@@ -271,6 +332,8 @@ NO_DATA: dict[str, tuple[bytes, str]] = {
     "pickle": (b"\x80\x04\x95\x10\0\0\0", "a pickle"),
     "binary": (bytes(range(256)), "a binary file"),
     "error": (b'{"error": "not found"}\n', "JSON"),
+    "SVMlight": (b"+1 1:0.5 2:0.25\n-1 1:0.5 3:1\n", "an SVMlight file"),
+    "FASTA": (b">s1 pos\nacgtacgt\n>s2 neg\nacgg\n", "FASTA"),
     "picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "a picture"),
 }
 

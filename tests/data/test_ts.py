@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from unrolled.config import DataConfig
 from unrolled.data.formats import read as read_ts
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError, UnrolledError
@@ -20,10 +21,10 @@ from unrolled.errors import ReadError, UnrolledError
 HEADER = "# a comment\n@problemName Small\n@timeStamps false\n@classLabel true a b\n@data\n"
 
 
-def read_text(folder: Path, text: str, encoding: str = "utf-8") -> Sequences:
+def read_text(folder: Path, text: str, encoding: str = "utf-8", config: DataConfig | None = None) -> Sequences:
     path = folder / "small.ts"
     path.write_bytes(text.encode(encoding))
-    return read_ts(path)
+    return read_ts(path, config)
 
 
 def refused(folder: Path, text: str) -> ReadError:
@@ -53,7 +54,8 @@ def test_reading_returns_what_was_written(tmp_path_factory: pytest.TempPathFacto
     rows = [data.draw(hnp.arrays(np.float32, (length, width), elements=numbers)) for length in lengths]
     classes = data.draw(st.permutations(["up", "down", "ä", "4"]))
     labels = [data.draw(st.sampled_from(classes)) for _ in rows]
-    sequences = read_text(tmp_path_factory.mktemp("ts"), ts_text(rows, labels, classes))
+    text = ts_text(rows, labels, classes)
+    sequences = read_text(tmp_path_factory.mktemp("ts"), text, config=DataConfig(padded=False))
     assert sequences.classes == tuple(classes)
     assert [sequences.classes[index] for index in sequences.targets] == labels
     assert sequences.lengths.tolist() == lengths

@@ -113,7 +113,8 @@ def split_dataset(
         )
     elif config.test_fraction:
         train, test = hold_out_test(sequences, config)
-        parts.append(f"{config.test_fraction:.0%} held out for the test, {split_rule(sequences, config)}")
+        share = config.test_fraction if test is None else len(test) / len(sequences)
+        parts.append(f"{share:.0%} held out for the test, {split_rule(sequences, config)}")
     train, validation = hold_out_validation(train, config)
     if validation is None and config.validation_fraction is None:
         parts.append("too few are left to hold some out for validation")

@@ -27,10 +27,12 @@ _MOST_FOLDS = 10
 _ATTEMPTS = 20
 """Divisions of the groups into folds that are tried, to find one in which no class is missing."""
 
-_NOTHING_HELD_OUT = "hold nothing out (--validation-fraction 0, and a test file with --test)"
+_NOTHING_HELD_OUT = "hold nothing out (--test-fraction 0 --validation-fraction 0)"
 
 
-def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequences, Sequences]:
+def hold_out(
+    sequences: Sequences, fraction: float, seed: int, *, of_each_class: bool = False
+) -> tuple[Sequences, Sequences]:
     """Splits sequences in two so that each class has the same share in both parts.
 
     All copies of a content are on the same side; a class whose sequences are all alike is not held out.
@@ -39,6 +41,7 @@ def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequence
         sequences: labelled sequences.
         fraction: share of the sequences that is held out, over 0 and under 1.
         seed: of the random choice.
+        of_each_class: whether more are held out where the fraction is too small for one of each class.
     Returns:
         The remaining and the held-out sequences, both in their old order; they share the values.
     Raises:
@@ -61,6 +64,8 @@ def hold_out(sequences: Sequences, fraction: float, seed: int) -> tuple[Sequence
             f"all {len(sequences)} sequences of each class are alike, so none can be held out; add others, or "
             f"{_NOTHING_HELD_OUT}."
         )
+    if of_each_class and len(several) >= 2 * classes:
+        held = min(max(held, classes), len(several) - classes)
     if held < classes or len(several) - held < classes:
         different = "" if len(contents) == len(sequences) else "different "
         raise DataError(
@@ -142,7 +147,7 @@ def hold_out_test(sequences: Sequences, config: DataConfig) -> tuple[Sequences, 
     """The sequences that remain, and the test sequences; None if no fraction is asked for, or folds are."""
     if not config.test_fraction or config.folds:
         return sequences, None
-    return _hold_out(sequences, config.test_fraction, config)
+    return _hold_out(sequences, config.test_fraction, config, of_each_class=True)
 
 
 def hold_out_validation(train: Sequences, config: DataConfig) -> tuple[Sequences, Sequences | None]:
@@ -168,12 +173,14 @@ def split_rule(sequences: Sequences, config: DataConfig) -> str:
     return f"by {'class' if sequences.groups is None else 'group'}, seed {config.split_seed}"
 
 
-def _hold_out(sequences: Sequences, fraction: float, config: DataConfig) -> tuple[Sequences, Sequences]:
+def _hold_out(
+    sequences: Sequences, fraction: float, config: DataConfig, *, of_each_class: bool = False
+) -> tuple[Sequences, Sequences]:
     if config.split != "stratified":
         return hold_out_last(sequences, fraction, _moments(sequences, config))
     if sequences.groups is not None:
         return hold_out_groups(sequences, fraction, config.split_seed)
-    return hold_out(sequences, fraction, config.split_seed)
+    return hold_out(sequences, fraction, config.split_seed, of_each_class=of_each_class)
 
 
 def _moments(sequences: Sequences, config: DataConfig) -> npt.NDArray[np.generic]:

@@ -91,8 +91,8 @@ def refuse_no_data(path: Path, head: bytes, format_: FormatName) -> None:
             )
             if not _is_json_lines(head) or b"[" not in head:
                 advice = (
-                    'Expected an object a line, such as {"sequence": [1, 2], "label": "a"}. A list of objects becomes so '
-                    "by pandas.read_json(path).to_json(new, orient='records', lines=True)."
+                    'Expected an object a line, such as {"sequence": [1, 2], "label": "a"}. A list of objects becomes '
+                    "so by pandas.read_json(path).to_json(new, orient='records', lines=True)."
                 )
     if found is not None:
         raise ReadError(path, f"this is {found}, not a file of sequences. {advice}")

@@ -590,7 +590,8 @@ def is_header(request: Request, rows: Sequence[Cells], dialect: Dialect) -> bool
     numbers = [cell for cell in first if cell in NULLS or dialect.numbers.parse(cell) is not None]
     named = {config.id, config.time, config.label, config.group, config.text} - {None, "-"}
     wanted = {part for name in named if name is not None for part in (name, *name.split(","))}
-    if wanted & set(first) and not (len(numbers) == len(first) and all(name.isdecimal() for name in wanted)):
+    values = len(numbers) == len(first) or any(not cell.isdecimal() for cell in numbers)
+    if wanted & set(first) and not (values and all(name.replace(",", "").isdecimal() for name in wanted)):
         return True
     if any(is_moment(cell) or is_list_text(cell) for cell in first):
         return False

@@ -13,11 +13,11 @@ from unrolled.data.foreign import is_frame
 from unrolled.data.formats.arff import read_arff
 from unrolled.data.formats.content import first_bytes, format_of_bytes, format_of_text, is_packed, refuse_no_data
 from unrolled.data.formats.data_frames import FRAME, read_frame
-from unrolled.data.formats.file_sets import holds, is_pattern, labelled_by
+from unrolled.data.formats.file_sets import holds, is_pattern, labelled, labelled_by
 from unrolled.data.formats.idx import read_pictures
 from unrolled.data.formats.json_lines import read_json_lines
 from unrolled.data.formats.many_files import ALL, PARTS, TABLES, TEXTS, ManyFiles
-from unrolled.data.formats.npy import read_npy
+from unrolled.data.formats.npy import labels_beside, read_npy
 from unrolled.data.formats.npz import read_npz
 from unrolled.data.formats.picture_folders import read_one_picture, read_png_folder
 from unrolled.data.formats.pictures import PICTURES
@@ -114,6 +114,7 @@ READERS = (
 
 _READER = {reader.name: reader for reader in READERS}
 _TEXTS = {"csv", "tsv", "jsonl", "arff", "ts", "text"}
+_LABELS_BESIDE = {".txt", ".csv", ".tsv", ".dat", ".data"}
 _CHARACTERS_A_BYTE = 8
 """Characters of a file for each byte of its values, at most: 32 for a number of four bytes."""
 
@@ -166,8 +167,22 @@ def read(
     request = Request(path, options, observer, labels_needed, like or {})
     sequences = reader.read(request)
     if not reader.of_folders:
-        sequences = labelled_by(sequences, request)
+        sequences = _labelled_beside(labelled_by(sequences, request), request)
     return _finished(sequences, request)
+
+
+def _labelled_beside(sequences: Sequences, request: Request) -> Sequences:
+    """The sequences of a text file with the labels of another beside it: ``X_train.txt`` and ``y_train.txt``."""
+    path = request.path
+    if sequences.labels is not None or request.config.label is not None or path.suffix not in _LABELS_BESIDE:
+        return sequences
+    beside = labels_beside(path)
+    labels = [] if beside is None else beside.read_text(encoding="utf-8").split("\n")
+    labels = [label.strip() for label in labels if label.strip()]
+    if beside is None or len(labels) != len(sequences):
+        return sequences
+    request.note(f"the labels are those in {beside.name}")
+    return labelled(sequences, labels)
 
 
 def _finished(sequences: Sequences, request: Request) -> Sequences:

@@ -1,4 +1,4 @@
-"""What programs write into numbers and lines: groups of digits between marks, and a clock time in front of a line."""
+"""What programs write into numbers and lines: marks between groups of digits, at the end, and behind a clock time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ _GROUPS = re.compile(rb"(?<=[0-9])(?:'|\xe2\x80\x99|\xc2\xa0|\xe2\x80\xaf|\xe2\x
 """An apostrophe, or a space that no line breaks at, between groups of digits."""
 _CLOCK = re.compile(rb"(?m)^([ \t]*\d\d:\d\d:\d\d\.\d{3}) -> ?([^\r\n]*)")
 """The time at which Arduino's serial monitor received a line."""
+_END = re.compile(rb"(?m)^([^;\r\n]*\d);[ \t]*(?=\r?$)")
+"""A semicolon that ends a line of numbers, and is no delimiter."""
 _DELIMITERS = (b"\t", b";", b",", b"|")
 
 
 def tidied(text: bytes) -> bytes:
-    """The text with digits together, and a delimiter behind the clock time in front of a line."""
-    return _CLOCK.sub(_parted, _GROUPS.sub(b"", text))
+    """The text with digits together, a delimiter behind the clock time in front of a line, and no mark at its end."""
+    return _END.sub(rb"\1", _CLOCK.sub(_parted, _GROUPS.sub(b"", text)))
 
 
 def _parted(match: re.Match[bytes]) -> bytes:

@@ -22,24 +22,13 @@ from unrolled.errors import ConfigError, ReadError, listed, nearest, quoted
 
 TableForm = Literal["long", "wide", "text", "lists"]
 
-_TIMES = ("elapsed", "elapsed_time", "time_s", "time_ms", "temps", "zeit", "uhrzeit", "tiempo", "tempo", "datum")
 ID_NAMES = (
     *("id", "case", "case_id", "caseid", "sequence_id", "seq_id", "series", "series_id", "sample_id", "recording"),
     *("recording_id", "trial", "trial_id", "episode", "episode_id", "block", "segment_id", "window_id"),
 )
 TIME_NAMES = (
-    "time",
-    "timestamp",
-    "time_stamp",
-    "t",
-    "step",
-    "date",
-    "datetime",
-    "ts",
-    "frame",
-    "seconds",
-    "ms",
-    *_TIMES,
+    *("time", "timestamp", "time_stamp", "t", "step", "date", "datetime", "ts", "frame", "seconds", "ms", "elapsed"),
+    *("elapsed_time", "time_s", "time_ms", "temps", "zeit", "uhrzeit", "tiempo", "tempo", "datum"),
 )
 _LABEL_NAMES = (
     *("label", "class", "target", "category", "class_label", "classlabel", "activity", "gesture", "sentiment"),
@@ -47,17 +36,8 @@ _LABEL_NAMES = (
 )
 _GROUP_NAMES = ("group", "subject", "subject_id", "person", "person_id", "participant", "participant_id", "user_id")
 _TEXT_NAMES = (
-    "text",
-    "string",
-    "sentence",
-    "document",
-    "characters",
-    "words",
-    "tokens",
-    "bits",
-    "sequence",
-    "review",
-    "tweet",
+    *("text", "string", "sentence", "document", "characters", "words", "tokens", "bits", "sequence"),
+    *("review", "tweet"),
 )
 _NUMBERED = re.compile(r"(.*?)[_\-. ]?(\d{1,9})")
 _OUTER_NAMES = (
@@ -253,9 +233,9 @@ class _Search:
                 raise UndecidedError(
                     self.request.path,
                     f"the columns {listed(self.samples)} do not show whether a row is a step or a sequence. If it "
-                    "is a step, name the column of the sequence's id: --id COLUMN (or say what begins a new sequence, "
-                    "--sequences-by time, blank-lines or a number of rows; or --table long, if all rows are one "
-                    "sequence). If it is a whole sequence, say --table wide.",
+                    f"is a step, name the column of the sequence's id: --id {self._likely_id()} (or say what begins a "
+                    "new sequence, --sequences-by time, blank-lines or a number of rows; or --table long, if all rows "
+                    "are one sequence). If it is a whole sequence, say --table wide.",
                 )
             return self._row_a_sequence("wide")
         return self._long()
@@ -264,17 +244,46 @@ class _Search:
         """Refuses a nameless table with a column that counts up, again and again: its rows are rather steps."""
         if self.text is not None or self.config.channels is not None or len(self.free) > _MOST_SIDE_BY_SIDE:
             return
+        if len(self.samples) == 1 and self.config.table is None:
+            raise UndecidedError(
+                self.request.path,
+                "it has one column of numbers. If they are the steps of sequences, say how many each has: "
+                "--sequences-by and a number of rows; if they are all one sequence, say --table long; if each is a "
+                "sequence, say --table wide.",
+            )
         for name in self.free:
             numbers = [parse_number(value) for value in self.samples[name].values]
             if self.samples[name].found == "number" and None not in numbers and _counts_again(numbers):  # type: ignore[arg-type]
                 raise UndecidedError(
                     self.request.path,
-                    f"column {name!r}, counted from 0, rises and begins again. If it is the time, and a row a step, say "
-                    f"--sequences-by time --time {name} --label COLUMN; if a row is a whole sequence, say --table wide.",
+                    f"column {name!r}, counted from 0, rises and begins again. If it is the time, and a row a step, "
+                    f"say --sequences-by time --time {name} --label COLUMN; if a row is a whole sequence, say --table "
+                    "wide.",
                 )
 
     def _holds_lists(self) -> bool:
         return any(sample.found == "list" for sample in self.samples.values())
+
+    def _in_the_middle(self, name: str) -> UndecidedError:
+        """The error for a column among those of numbers that holds others, in a table without names."""
+        sample = self.samples[name]
+        role, label = ("time", "COLUMN") if sample.found == "moment" else ("label", name)
+        return UndecidedError(
+            self.request.path,
+            f"column {name!r}, counted from 0, holds {quoted(sample.values[0])} among numbers. If it is the {role}, "
+            f"and a row a step, say --{role} {name} and what begins a new sequence: --id COLUMN, or --sequences-by "
+            "time --time COLUMN, or --sequences-by and a number of rows; if a row is a whole sequence, say --table wide "
+            f"--label {label}.",
+        )
+
+    def _likely_id(self) -> str:
+        """A column whose values stand in runs, each in one of them."""
+        for name in self.free:
+            values = self.samples[name].values
+            runs = sum(before != after for before, after in pairwise(values)) + 1
+            if 1 < runs == len(set(values)) <= len(values) / _LEAST_RISING:
+                return f"'{name}'" if " " in name else name
+        return "COLUMN"
 
     def _long(self) -> TableForm:
         """Finds the id and the time of a table with a row a step."""
@@ -496,13 +505,7 @@ class _Search:
             sample = self.samples[name]
             if sample.found not in (found, "empty"):
                 if not self.table.named and self.config.table is None and self.config.channels is None:
-                    raise UndecidedError(
-                        self.request.path,
-                        f"column {name!r}, counted from 0, holds {quoted(sample.values[0])} among numbers. If it is the "
-                        f"label, and a row a step, say --label {name} and what begins a new sequence: --id COLUMN, or "
-                        "--sequences-by time --time COLUMN, or --sequences-by and a number of rows; if a row is a whole "
-                        f"sequence, say --table wide --label {name}.",
-                    )
+                    raise self._in_the_middle(name)
                 raise ReadError(
                     self.request.path,
                     f"column {name!r} holds {quoted(sample.values[0])}; expected {found}s. Name the columns of the "
