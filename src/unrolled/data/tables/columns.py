@@ -272,8 +272,8 @@ class _Search:
             self.request.path,
             f"column {name!r}, counted from 0, holds {quoted(sample.values[0])} among numbers. If it is the {role}, "
             f"and a row a step, say --{role} {name} and what begins a new sequence: --id COLUMN, or --sequences-by "
-            "time --time COLUMN, or --sequences-by and a number of rows; if a row is a whole sequence, say --table wide "
-            f"--label {label}.",
+            "time --time COLUMN, or --sequences-by and a number of rows; if a row is a whole sequence, say --table "
+            f"wide --label {label}.",
         )
 
     def _likely_id(self) -> str:
