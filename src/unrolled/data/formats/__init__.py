@@ -4,6 +4,7 @@ registry     the table of formats, and the format of a file
 content      the first bytes of a file: its format, or that it is no data
 dialect      what separates the cells of a text table, and how its numbers are written
 writers      what programs write into numbers and lines
+blocks       blocks of lines, each a sequence
 ragged       rows of unequal length, each a list
 delimited    CSV and TSV, as tables
 parquet      Parquet, as tables

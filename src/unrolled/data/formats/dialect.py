@@ -13,29 +13,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Literal
 
 from unrolled.config import DataConfig
 from unrolled.data.files import Chunk, Request
+from unrolled.data.formats.blocks import DELIMITERS, SPACES, blocks_of, find_mark, is_block_label, is_mark
 from unrolled.data.formats.ragged import Ragged, as_list, ragged
 from unrolled.data.formats.writers import tidied
 from unrolled.data.moments import is_moment
-from unrolled.data.numbers import POINT, Notation, notations, parse_number
+from unrolled.data.numbers import POINT, Notation, notations
 from unrolled.data.tables import NULLS, is_list_text, is_well_known
 from unrolled.errors import ConfigError, ReadError, shortened
 from unrolled.errors import quoted as quoted_text
 
-SPACES = " "
-"""As a delimiter: runs of spaces and tabs."""
-_CANDIDATES = ("\t", ";", ",", "|", SPACES)
 _NAMED_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "spaces"}
 _COMMENT_MARKS = ("#", "%", "//")
 _HEAD_BYTES = 1 << 18
 _HEAD_LINES = 500
 _POINTS = {"point": ".", "comma": ","}
-_MOST_SPELLINGS, _LEAST_REPEATED = 3, 2
 _CONTINUING = 0.05
 _AGREEING = 0.9
 _CLEARLY_MORE_NUMBERS = 0.15
@@ -353,7 +349,7 @@ class Candidate:
 
 def candidates(lines: Sequence[str], given: str | None = None, *, quoted: bool = True) -> list[Candidate]:
     """The delimiters that split lines into rows of one width, with these rows."""
-    marks = _CANDIDATES if given is None else (given,)
+    marks = DELIMITERS if given is None else (given,)
     found = [each for mark in marks if (each := _candidate(lines, mark, quoted))]
     if any(each.delimiter == "\t" for each in found):
         found = [each for each in found if each.delimiter != SPACES]
@@ -382,7 +378,7 @@ def ragged_rows(
         return None
     if not asked and candidates(lines, given, quoted=quoted):
         return None
-    marks = _CANDIDATES if given is None else (given,)
+    marks = DELIMITERS if given is None else (given,)
     labelled = config.label != "-"
     rows = {mark: split(lines, mark, quoted) for mark in marks}
     found = [each for mark in marks if (each := ragged(rows[mark], mark, labelled=labelled))]
@@ -402,8 +398,8 @@ def rows_in(lines: Sequence[str]) -> list[str]:
 
 def is_labelled_by_blocks(lines: Sequence[str]) -> bool:
     """Whether blank lines part blocks of rows, each below a line with its label."""
-    blocks = _blocks(lines[_preamble(lines)[0] :])
-    return len(blocks) > 1 and all(map(_is_label, blocks[:-1]))
+    blocks = blocks_of(lines[_preamble(lines)[0] :])
+    return len(blocks) > 1 and all(map(is_block_label, blocks[:-1]))
 
 
 def quoting(quoted: bool) -> Literal[0, 3]:
@@ -625,9 +621,9 @@ def _stands_below(rows: Sequence[Cells]) -> bool:
 def _with_blocks(dialect: Dialect, lines: list[str], request: Request) -> tuple[Dialect, list[str]]:
     """The dialect, and the lines that are rows, of a file in which blank lines part the sequences."""
     asked = request.config.sequences_by
-    mark = _mark(lines) if asked == "marks" else ""
-    blocks = _blocks(lines, mark)
-    labelled = len(blocks) > 1 and all(_is_label(block) for block in blocks[:-1])
+    mark = find_mark(lines) if asked == "marks" else ""
+    blocks = blocks_of(lines, mark)
+    labelled = len(blocks) > 1 and all(is_block_label(block) for block in blocks[:-1])
     if asked in ("blank-lines", "marks") or (labelled and asked is None):
         if labelled:
             request.note("blank lines part the sequences, and the line in front of each is its label")
@@ -642,59 +638,8 @@ def _with_blocks(dialect: Dialect, lines: list[str], request: Request) -> tuple[
         return dialect, [line for block in blocks for line in block]
     if asked is None and sum(len(block) > 1 for block in blocks) > 1:
         request.note("blank lines stand between the rows; if they part sequences, say --sequences-by blank-lines")
-    elif asked is None and (mark := _mark(lines)):
+    elif asked is None and (mark := find_mark(lines)):
         request.note(
             f"the line {quoted_text(mark)} stands between the rows; if it parts sequences, say --sequences-by marks"
         )
     return dialect, lines
-
-
-def _blocks(lines: Sequence[str], mark: str = "") -> list[list[str]]:
-    """The runs of lines between blank ones, and between lines that are a mark."""
-    blocks: list[list[str]] = [[]]
-    for line in lines:
-        if line.strip() and not (mark and is_mark(line.strip(), mark)):
-            blocks[-1].append(line)
-        elif blocks[-1]:
-            blocks.append([])
-    return [block for block in blocks if block]
-
-
-def _is_label(block: list[str]) -> bool:
-    """Whether the first line of a block is a word, and those below are rows of numbers."""
-    if len(block) < 2 or any(delimiter in block[0].strip() for delimiter in _CANDIDATES):
-        return False
-    below = re.split(r"[\s,;|]+", block[1].strip(" \t,;|"))
-    return not notations(block[0].strip()) and all(notations(cell) for cell in below)
-
-
-def is_mark(line: str, mark: str) -> bool:
-    """Whether a line is a mark, or the same numbers in another spelling."""
-    if line == mark:
-        return True
-    found, expected = _parts(line), _parts(mark)
-    if len(found) != len(expected) or len(set(expected)) > 1 or len(set(found)) > _MOST_SPELLINGS:
-        return False
-    number = parse_number(expected[0])
-    return number is not None and all(parse_number(part) == number for part in found)
-
-
-def _parts(line: str) -> list[str]:
-    return re.split(r"[\s,;|]+", line.strip(" \t,;|"))
-
-
-def _mark(lines: Sequence[str]) -> str:
-    """The line of one repeated value or sign that stands alone behind each of several runs of rows; empty for none."""
-    stripped = [line.strip() for line in lines if line.strip()]
-    found = [text for text in stripped if _is_one_sign(text)]
-    for text in dict.fromkeys(found):
-        places = [place for place, line in enumerate(stripped) if is_mark(line, text)]
-        if len(places) > 1 and all(after > before + 1 for before, after in pairwise(places)):
-            return text
-    return ""
-
-
-def _is_one_sign(text: str) -> bool:
-    """Whether a line is one number or sign, again and again."""
-    parts = _parts(text)
-    return len(set(parts)) == 1 and (len(parts) > _LEAST_REPEATED or not text.isalnum()) and not notations(text)
