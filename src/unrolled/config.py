@@ -47,6 +47,8 @@ else:  # the names that the tables of the parts have
     OutputInitializerName = Literal[tuple(OUTPUT_INITIALIZERS)]
 TokenKind = Literal["characters", "words", "plain-words"]
 KeptSteps = Literal["first", "last"]
+WindowLabel = Literal["majority", "last", "same"]
+TimeUnit = Literal["s", "ms", "us", "ns"]
 MethodName = Literal["auto", "fitted", "trained"]
 SplitName = Literal["stratified", "time", "order"]
 Layout = Literal["time-first", "channels-first"]
@@ -90,7 +92,7 @@ def _alike(name: str, names: Iterable[str]) -> str | None:
     return next((one for one in names if one.casefold() == name.casefold().replace("_", "-")), None)
 
 
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_UNITS = {"ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
 def seconds_of(value: Any) -> Any:
@@ -102,7 +104,7 @@ def seconds_of(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.replace(" ", "").lower()
-    parts = re.findall(r"(\d+(?:\.\d+)?)(s|min|m|h|d)?", text)
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|min|m|h|d)?", text)
     if not parts or "".join(map("".join, parts)) != text or (len(parts) > 1 and not all(unit for _, unit in parts)):
         raise ValueError("expected a time, as a number of seconds or such as 90s, 5m or 1h30m")
     return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
@@ -115,12 +117,29 @@ def _power_of_two(value: int) -> int:
     return value
 
 
+def _span(value: Any) -> Any:
+    """A number of steps, or a duration with its unit, as ``2.5s``.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(value, str) and re.fullmatch(r"\d+", value.strip()):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if isinstance(value, str) and not re.fullmatch(r"[\d.\s]*", value) and seconds_of(value) > 0:
+        return value.replace(" ", "")
+    raise ValueError(f"found {value!r}; expected a number of steps, as 256, or a time with its unit, as 2.5s or 500ms")
+
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
 Duration = Annotated[float, BeforeValidator(seconds_of), Field(gt=0)]
 """Seconds, or a text with units."""
+Span = Annotated[int | str, BeforeValidator(_span)]
+"""A number of steps, or a text with the unit of a time."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_parts)]
 """Several names, or one text with commas between them."""
 
@@ -179,6 +198,15 @@ class DataConfig(Section):
             and apart from punctuation marks (default: words if there are spaces).
         padded: missing values in all channels at the end of a sequence are padding, and no part of it (default: yes).
         picture_size: rows and columns that pictures are scaled to, such as 28 or 28x20 (default: all have one size).
+        window: long recordings are cut into windows of so many steps, or of a time such as 2.5s, and each window gets a
+            label; the label column may then change within a recording.
+        stride: windows: from the start of one to the start of the next, in steps or as a time (default: half a window).
+        window_label: windows: the label is that of most of its steps (majority) or of its last one (last); or windows
+            end where the label changes, so that each has a single one (same).
+        rate: windows: steps a second; recordings with times are resampled to it by linear interpolation.
+        gap: windows: two steps that are further apart than this time are not in one window (default: three times the
+            usual distance).
+        time_unit: windows: unit of the times that are numbers (default: s, or ms where the column's name says so).
         max_length: largest number of steps; a longer sequence is cut.
         keep_steps: the steps that a cut sequence keeps (max_length): the first or the last.
         length: count-ones: bits in a string (default 20).
@@ -221,6 +249,12 @@ class DataConfig(Section):
     tokens: TokenKind | None = None
     padded: bool | None = None
     picture_size: Positive | Annotated[str, Field(pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")] | None = None
+    window: Span | None = None
+    stride: Span | None = None
+    window_label: WindowLabel | None = None
+    rate: Annotated[float, Field(gt=0)] | None = None
+    gap: Duration | None = None
+    time_unit: TimeUnit | None = None
     max_length: Positive | None = None
     keep_steps: KeptSteps = "first"
     length: Annotated[int, Field(ge=4, le=24)] | None = None
@@ -233,6 +267,12 @@ class DataConfig(Section):
     folds: Annotated[int, Field(ge=2, le=1000)] | None = None
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     examples: Annotated[int, Field(ge=0, le=1000)] = 10
+
+    @model_validator(mode="after")
+    def _a_window_is_the_length(self) -> Self:
+        if self.window is not None and self.max_length is not None:
+            raise ValueError("a window is all that is read of a recording, so max_length has no effect; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _folds_hold_out_everything(self) -> Self:
@@ -479,6 +519,9 @@ class TrainConfig(Section):
         return self
 
 
+WINDOWS = ("window", "stride", "window_label", "rate", "gap", "time_unit")
+"""Fields of `DataConfig` about windows of recordings."""
+
 HOW_TO_READ = (
     *(
         "layout",
@@ -494,6 +537,7 @@ HOW_TO_READ = (
         "label",
     ),
     *("label_from", "channels", "group", "text", "tokens", "picture_size", "padded"),
+    *WINDOWS,
 )
 """Fields of `DataConfig` that say how to read a file."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from unrolled.config import FIELDS, HOW_TO_READ, Duration, Section, fields
+from unrolled.config import FIELDS, HOW_TO_READ, Duration, Section, Span, fields
 
 ModelFolder = Annotated[Path, typer.Argument(help="A model folder or a run folder.", metavar="MODEL_OR_RUN")]
 RunsFolder = Annotated[Path, typer.Option(help="The folder of all run folders.")]
@@ -188,6 +188,8 @@ def _kind(annotation: Any) -> tuple[type, str | None, tuple[str, ...]]:
     """The plain type of a field, the placeholder of its value in the help, and the names that it takes."""
     if annotation is Duration:
         return str, "TIME", ()
+    if annotation is Span:
+        return str, "STEPS|TIME", ()
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):

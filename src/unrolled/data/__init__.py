@@ -5,6 +5,7 @@ formats/    readers, one file a format, and the table of them
 tables/     which column is the label, the id, the time, ...; rows of a table into sequences
 files/      how a file of any format is opened and read in bounded memory
 batches/    sequences as padded tensors
+windows/    long recordings as windows
 
 sequences   `Sequences`: values, lengths, labels and classes
 dataset     `Dataset`: training, validation and test sequences
@@ -42,7 +43,7 @@ from unrolled.data.folds import divide, fold_datasets, in_folds
 from unrolled.data.foreign import Frame, holds_text, is_frame
 from unrolled.data.frames import unframed
 from unrolled.data.inspection import Inspection, Place, PreviewSequence, inspect
-from unrolled.data.load import load_dataset, load_sequences, split_dataset
+from unrolled.data.load import in_windows, load_dataset, load_sequences, split_dataset
 from unrolled.data.record import DatasetRecord, PartRecord, content_hashes
 from unrolled.data.sequences import (
     Integers,
@@ -87,6 +88,7 @@ __all__ = [
     "hold_out_validation",
     "holds_text",
     "in_folds",
+    "in_windows",
     "inspect",
     "is_frame",
     "label_indices",

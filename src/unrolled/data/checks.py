@@ -253,7 +253,7 @@ def _refuse_empty_channels(sequences: Sequences) -> None:
 
 
 def _refuse_shared_groups(test: Sequences, train: Sequences) -> None:
-    if test.groups is None or train.groups is None:
+    if test.groups is None or train.groups is None or (test.cut is not None and test.cut.recordings.groups is None):
         return
     shared = sorted(set(test.groups) & set(train.groups))
     if shared:

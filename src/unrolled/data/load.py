@@ -16,6 +16,7 @@ from unrolled.data.options import refuse_options
 from unrolled.data.sequences import Sequences
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCE_OPTIONS, SOURCES
 from unrolled.data.splits import hold_out_test, hold_out_validation, split_rule
+from unrolled.data.windows import on_one_side, windows_of
 from unrolled.errors import DataError, UnknownNameError
 
 
@@ -93,14 +94,16 @@ def split_dataset(
     Raises:
         DataError: for sequences that cannot be trained on, split or tested on.
     """
+    sequences = in_windows(sequences, config, observer)
     if sequences.labels is None:
         raise DataError(
             f"{origin} holds no labels; training needs one for each sequence. Name their column (--label COLUMN), or "
             "say what else holds them: --label-from file or folder, or the number of sequences of each class if they "
             "stand in that order."
         )
+    sequences = on_one_side(sequences, config, observer.note)
     check_trainable(sequences, missing)
-    parts = [f"{len(sequences):,} sequences from {origin}"]
+    parts = [f"{len(sequences):,} {'sequences' if sequences.cut is None else 'windows'} from {origin}"]
     train, test = sequences, None
     if config.test:
         test = read(_existing(config.test), config, observer=observer, like=train.reading)
@@ -119,6 +122,22 @@ def split_dataset(
     if validation is None and config.validation_fraction is None:
         parts.append("too few are left to hold some out for validation")
     return Dataset(name, train, validation, test, "; ".join(parts))
+
+
+def in_windows(sequences: Sequences, config: DataConfig, observer: Observer = SILENT) -> Sequences:
+    """The windows of recordings in memory, if the options ask for windows; anything else as it is.
+
+    Raises:
+        DataError: for recordings with a label a step and no window.
+    """
+    if config.window is not None and sequences.cut is None:
+        return windows_of(sequences, config, sequences.reading, observer.note)
+    if sequences.step_labels is not None:
+        raise DataError(
+            "these recordings have a label a step; expected one for each sequence. Cut them into windows: --window 256 "
+            "(window=256)."
+        )
+    return sequences
 
 
 def _load_named(config: DataConfig) -> Dataset:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from unrolled.data.numbers import BEYOND_FLOAT32, offsets_between, to_float32
 from unrolled.data.tokens import Coder, guess_kind
 from unrolled.errors import DataError, LengthError, listed, shortened
 from unrolled.notebook import curve, lines, table, titled
+
+if TYPE_CHECKING:
+    from unrolled.data.windows import Cut
 
 Values = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int32]
 Integers = npt.NDArray[np.int64]
@@ -63,6 +66,10 @@ class Sequences:
             1970); None if it is not known.
         reading: what a reader found out about their file, such as the columns, or the kind of the tokens of texts;
             later files are read alike. None for arrays.
+        step_labels: of long recordings, index of the class of each step in ``values``, [S], −1 for none; None where a
+            sequence has one label.
+        step_times: of long recordings, the time of each step in ``values``, [S], in the unit of the data.
+        cut: of windows, where each stands in its recording; None for whole sequences.
 
     Example:
         >>> own = unrolled.Sequences.from_list([[[0.5, 1], [0.2, 3]], [[0.1, 2]]], ["up", "down"], channels=["x", "y"])
@@ -86,6 +93,9 @@ class Sequences:
     times: Times | None = None
     offsets: Offsets | None = None
     reading: Mapping[str, Any] | None = None
+    step_labels: Integers | None = None
+    step_times: Times | None = None
+    cut: Cut | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
@@ -108,7 +118,9 @@ class Sequences:
         steps = f"{most:,}" if least == most else f"{least:,} to {most:,}"
         kind = f"{len(self.channels):,} channels ({listed(self.channels)})"
         kind = kind if self.symbols is None else f"text ({self.text_kind})"
-        labels = "no labels" if self.labels is None else f"{len(self.classes):,} classes ({listed(self.classes)})"
+        labels = f"{len(self.classes):,} classes ({listed(self.classes)})"
+        if self.labels is None:
+            labels = "no labels" if self.step_labels is None else f"a label a step, {labels}"
         return f"Sequences: {len(self):,} of {steps} steps, {kind}, {labels}"
 
     def _repr_html_(self) -> str:
@@ -317,7 +329,19 @@ class Sequences:
         """
         chosen: dict[str, Any] = {name: getattr(self, name) for name in ("labels", *_PER_SEQUENCE)}
         chosen = {name: None if column is None else column[indices] for name, column in chosen.items()}
-        return replace(self, starts=self.starts[indices], lengths=self.lengths[indices], **chosen)
+        cut = None if self.cut is None else self.cut.take(indices)
+        return replace(self, starts=self.starts[indices], lengths=self.lengths[indices], cut=cut, **chosen)
+
+    def names(self) -> Names:
+        """The ids of the sequences, or else their numbers, counted from 0, [N]."""
+        return as_names(map(str, range(len(self)))) if self.ids is None else self.ids
+
+    def labels_of_steps(self, index: int) -> Integers | None:
+        """The class of each step of a sequence, [T], −1 for none: its own label, or those of a recording's steps."""
+        start, length = int(self.starts[index]), int(self.lengths[index])
+        if self.step_labels is not None:
+            return self.step_labels[start : start + length]
+        return None if self.labels is None else np.full(length, self.labels[index])
 
     @cached_property
     def num_steps(self) -> int:

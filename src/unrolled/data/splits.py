@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
@@ -170,7 +171,8 @@ def split_rule(sequences: Sequences, config: DataConfig) -> str:
     """The rule of the split, in a few words."""
     if config.split != "stratified":
         return "the latest" if config.split == "time" else "the last in their order"
-    return f"by {'class' if sequences.groups is None else 'group'}, seed {config.split_seed}"
+    by = "class" if sequences.groups is None else "group" if sequences.cut is None else sequences.cut.group_name
+    return f"by {by}, seed {config.split_seed}"
 
 
 def _hold_out(
@@ -184,7 +186,11 @@ def _hold_out(
 
 
 def _moments(sequences: Sequences, config: DataConfig) -> npt.NDArray[np.generic]:
-    """The time of each sequence, or its place in the data, [N]."""
+    """The time of each sequence, or its place in the data, [N]; of windows, those of the first of their group."""
+    if sequences.cut is not None and sequences.cut.recordings.groups is None and sequences.groups is not None:
+        moments = _moments(replace(sequences, groups=None, cut=None), config)
+        _, first, place = np.unique(sequences.groups.astype(str), return_index=True, return_inverse=True)
+        return moments[first][place]
     if sequences.groups is not None:
         raise ConfigError(
             f"{option('split', config.split)} cannot also keep groups together, as {option('group')} asks for; leave "

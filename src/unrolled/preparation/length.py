@@ -28,4 +28,4 @@ def late_windows(sequences: Sequences, max_length: int) -> Sequences:
     passed = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + 1  # steps before the window
     starts = np.repeat(sequences.starts, counts) + passed
     lengths = np.full(len(starts), max_length, np.int64)
-    return replace(sequences, starts=starts, lengths=lengths, labels=None, ids=None, groups=None, times=None)
+    return replace(sequences, starts=starts, lengths=lengths, labels=None, ids=None, groups=None, times=None, cut=None)

@@ -102,8 +102,13 @@ class Preprocessor:
 
 
 def learn_preprocessor(train: Sequences, config: DataConfig) -> Preprocessor:
-    """The preprocessor that the data section asks for, with the vocabulary of the training sequences alone."""
+    """The preprocessor that the data section asks for, with the vocabulary of the training sequences alone.
+
+    A model of windows reads the last window of a longer sequence, and so follows a stream that never ends.
+    """
     bare = Preprocessor(config.max_length, config.keep_steps)
+    if train.cut is not None:
+        bare = Preprocessor(train.cut.rule.steps, "last")
     if train.text_kind is None:
         return bare
     return replace(bare, vocabulary=learn_vocabulary(bare(train)), tokens=config.tokens or train.text_kind)

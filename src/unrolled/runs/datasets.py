@@ -19,6 +19,7 @@ from unrolled.data import (
     check_test,
     check_trainable,
     content_hashes,
+    in_windows,
     is_frame,
     load_dataset,
     split_dataset,
@@ -83,6 +84,7 @@ def _dataset_for(
 ) -> Dataset:
     missing = recipe.model.missing
     if isinstance(data, Dataset):
+        data = data.each(lambda part: in_windows(part, recipe.data, observer))
         check_trainable(data.train, missing)
         if data.validation is not None:
             check_held_out(data.validation, data.train, "validation", missing)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unrolled.config import DataConfig
+from unrolled.config import WINDOWS, DataConfig
 from unrolled.data.files.notes import SILENT, Observer
 
 STANDARD_INPUT = Path("-")
@@ -32,6 +32,11 @@ class Request:
     labels_needed: bool = True
     like: Mapping[str, Any] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def in_windows(self) -> bool:
+        """Whether the file holds recordings, which are cut into windows."""
+        return any(getattr(self.config, name) is not None for name in WINDOWS) or "window" in self.like
 
     def note(self, text: str) -> None:
         """Passes a note about the file to the observer."""

@@ -15,7 +15,7 @@ from unrolled.data.formats.delimited import open_delimited
 from unrolled.data.formats.file_sets import FileSet, find_files, label_by_names, labelled
 from unrolled.data.formats.table_files import announced_delimiter
 from unrolled.data.sequences import Sequences, Values, as_names, coded_texts
-from unrolled.data.tables import Growing, UndecidedError, choose_tokens, find_roles, read_long
+from unrolled.data.tables import Growing, UndecidedError, choose_tokens, find_roles, joined_step_labels, read_long
 from unrolled.data.tokens import Coder
 from unrolled.errors import ReadError
 
@@ -113,17 +113,19 @@ def _a_file_a_sequence(files: FileSet, request: Request) -> Sequences:
     lengths: list[int] = []
     times: list[float] = []
     labels: list[str] = []
+    parts: list[Sequences] = []
     for done, file in enumerate(files.paths):
         one = _read_table(request, file, files) if done else first
         values.more(one.num_steps)[:] = _in_order(one, first, file, files.paths[0])
         lengths.append(one.num_steps)
         times += [np.nan] if one.times is None else one.times.tolist()
         labels += [] if one.labels is None else [one.classes[one.labels[0]]]
+        parts.append(replace(one, values=one.values[:0]))  # what belongs to its steps besides the values
         request.observer.progress(done, len(files.paths))
     request.observer.progress(1, 1)
     moments = None if np.isnan(times).any() else times
     sequences = Sequences.from_steps(values.whole(), lengths, channels=channels, ids=files.ids, times=moments)
-    sequences = replace(sequences, offsets=first.offsets)
+    sequences = _with_steps(replace(sequences, offsets=first.offsets), parts)
     _offer_time(sequences, request)
     if files.labels is not None:
         return files.label(sequences, request)
@@ -131,6 +133,14 @@ def _a_file_a_sequence(files: FileSet, request: Request) -> Sequences:
     if names is not None and names is not labels:
         request.found["label_from"] = "file"
     return sequences if names is None else labelled(sequences, names)
+
+
+def _with_steps(recordings: Sequences, parts: list[Sequences]) -> Sequences:
+    """The recordings with the times and the labels of the steps of all their parts, where all have them."""
+    times = [part.step_times for part in parts if part.step_times is not None]
+    labels, classes = joined_step_labels(parts)
+    recordings = replace(recordings, step_times=np.concatenate(times) if len(times) == len(parts) else None)
+    return recordings if labels is None else replace(recordings, step_labels=labels, classes=classes)
 
 
 def _offer_time(sequences: Sequences, request: Request) -> None:
@@ -212,7 +222,7 @@ def _concatenated(parts: list[Sequences], files: FileSet) -> Sequences:
         groups=_joined(parts, "groups", files),
         times=None if len(times) < len(parts) else np.concatenate(times),
     )
-    whole = replace(whole, reading=first.reading, offsets=first.offsets)
+    whole = _with_steps(replace(whole, reading=first.reading, offsets=first.offsets), parts)
     if first.labels is None:
         return whole
     return labelled(whole, [part.classes[label] for part in parts for label in part.targets.tolist()])

@@ -26,6 +26,7 @@ from unrolled.data.formats.text_lines import read_text_lines
 from unrolled.data.formats.ts import read_ts
 from unrolled.data.options import refuse_options
 from unrolled.data.sequences import Sequences
+from unrolled.data.windows import windows_of
 from unrolled.errors import ReadError
 from unrolled.runtime import check_memory
 
@@ -90,8 +91,7 @@ def _format_of(path: Path, config: DataConfig) -> FormatName:
 
 def _read_one(request: Request) -> Sequences:
     """One file of a set, in its own format."""
-    like = dict(request.like)
-    return read(request.path, request.config, observer=request.observer, labels_needed=request.labels_needed, like=like)
+    return _read_whole(request)
 
 
 READERS = (
@@ -153,10 +153,16 @@ def read(
     options = config or DataConfig()
     if layout is not None:
         options = options.model_copy(update={"layout": layout})
-    if is_frame(path):
-        request = Request(FRAME, options, observer, labels_needed, like or {})
-        return _finished(read_frame(path, request), request)
-    path = Path(path)
+    request = Request(FRAME if is_frame(path) else Path(path), options, observer, labels_needed, like or {})
+    whole = _finished(read_frame(path, request), request) if is_frame(path) else _read_whole(request)
+    if not request.in_windows:
+        return whole
+    return windows_of(whole, options, request.like, request.note, to_predict=not labels_needed)
+
+
+def _read_whole(request: Request) -> Sequences:
+    """The sequences in a file, or its recordings."""
+    path, options = request.path, request.config
     reader = reader_of(path, options.format, options)
     if not reader.of_folders and path != STANDARD_INPUT:
         check_file(path)
@@ -164,7 +170,6 @@ def read(
     refuse_options(options, _OPTIONS, reader.options, f"{reader.title} files such as {path}")
     if reader.name in _TEXTS and path.is_file():
         check_memory(path.stat().st_size / _CHARACTERS_A_BYTE, f"for the values in {path}")
-    request = Request(path, options, observer, labels_needed, like or {})
     sequences = reader.read(request)
     if not reader.of_folders:
         sequences = _labelled_beside(labelled_by(sequences, request), request)

@@ -26,9 +26,9 @@ from unrolled.data.tables.columns import (
 )
 from unrolled.data.tables.growing_array import Growing
 from unrolled.data.tables.joined import with_joined
-from unrolled.data.tables.labels import all_known, ordered
+from unrolled.data.tables.labels import all_known, joined_step_labels, ordered
 from unrolled.data.tables.lists import read_lists
-from unrolled.data.tables.long import read_long
+from unrolled.data.tables.long import ChangingLabelError, read_long
 from unrolled.data.tables.table import (
     MOST_COLUMNS,
     Block,
@@ -48,6 +48,7 @@ __all__ = [
     "NULLS",
     "TIME_NAMES",
     "Block",
+    "ChangingLabelError",
     "Channel",
     "ColumnKind",
     "ColumnSample",
@@ -63,6 +64,7 @@ __all__ = [
     "is_list",
     "is_list_text",
     "is_well_known",
+    "joined_step_labels",
     "ordered",
     "read_lists",
     "read_long",

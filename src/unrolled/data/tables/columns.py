@@ -208,6 +208,8 @@ class _Search:
         if self.config.sequences_by is not None:
             return self._long()
         if not self.table.named:
+            if self._are_recordings(numbered=False):
+                return self._long()
             if self.text is None and (self.time is not None or (self.id and self.samples[self.id].repeats)):
                 return "long"
             if self.text is None and self.config.table in (None, "wide") and self._holds_lists():
@@ -217,6 +219,8 @@ class _Search:
                 self._refuse_restarting()
             return "text" if self.text else self.config.table or "wide"
         numbered = _numbered(self.free)
+        if self._are_recordings(numbered):
+            return self._long()
         if self.config.table is None:
             if self.text is None and self.config.channels is None and not numbered:
                 known = self._well_known(_TEXT_NAMES)
@@ -235,7 +239,8 @@ class _Search:
                     f"the columns {listed(self.samples)} do not show whether a row is a step or a sequence. If it "
                     f"is a step, name the column of the sequence's id: --id {self._likely_id()} (or say what begins a "
                     "new sequence, --sequences-by time, blank-lines or a number of rows; or --table long, if all rows "
-                    "are one sequence). If it is a whole sequence, say --table wide.",
+                    "are one sequence; or --window 256 for windows of one long recording). If it is a whole sequence, "
+                    "say --table wide.",
                 )
             return self._row_a_sequence("wide")
         return self._long()
@@ -284,6 +289,10 @@ class _Search:
             if 1 < runs == len(set(values)) <= len(values) / _LEAST_RISING:
                 return f"'{name}'" if " " in name else name
         return "COLUMN"
+
+    def _are_recordings(self, numbered: bool) -> bool:
+        """Whether rows are steps because recordings are to be cut into windows."""
+        return self.request.in_windows and self.config.table is None and self.text is None and not numbered
 
     def _long(self) -> TableForm:
         """Finds the id and the time of a table with a row a step."""

@@ -54,6 +54,38 @@ def with_labels(sequences: Sequences, numbers: Integers, texts: list[str], reque
     return replace(sequences, labels=np.array(classes, np.int64)[places[numbers]], classes=names)
 
 
+def with_step_labels(recordings: Sequences, numbers: Integers, texts: list[str]) -> Sequences:
+    """Recordings with a label a step.
+
+    Args:
+        recordings: without labels, S steps in all.
+        numbers: index in ``texts`` of each step's label, [S]; -1 for a missing label.
+        texts: the different labels, of which some may spell a missing one.
+    """
+    known = ~missing_labels(as_names(texts))
+    if not known.any():
+        return recordings
+    classes, names = ordered([text for text, there in zip(texts, known, strict=True) if there])
+    of_text = np.full(len(texts) + 1, -1, np.int64)
+    of_text[:-1][known] = classes
+    return replace(recordings, step_labels=of_text[numbers], classes=names)
+
+
+def joined_step_labels(parts: list[Sequences]) -> tuple[Integers | None, tuple[str, ...]]:
+    """The label of each step of several recordings, one after the other, [S], and the classes of all.
+
+    None where some of them have none.
+    """
+    if any(part.step_labels is None for part in parts):
+        return None, ()
+    _, classes = ordered(sorted({name for part in parts for name in part.classes}))
+    found = []
+    for part in parts:
+        places = np.array([*(classes.index(name) for name in part.classes), -1], np.int64)
+        found.append(places[part.step_labels])
+    return np.concatenate(found), classes
+
+
 def all_known(
     missing: npt.NDArray[np.bool_], request: Request, place: str = "the file", sequences: Sequences | None = None
 ) -> bool:

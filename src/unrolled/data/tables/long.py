@@ -1,8 +1,8 @@
 """Long tables: a row a step.
 
 The id column names the sequence of a row. The time column must rise within a sequence. The label and the group column
-must be constant within a sequence. The rows of a sequence need not be adjacent. The sequences are in the order in
-which their ids first occur.
+must be constant within a sequence, except that the label may change within a recording that is cut into windows. The
+rows of a sequence need not be adjacent. The sequences are in the order in which their ids first occur.
 
 Memory holds the values once, and twice for a moment if the rows of different sequences are mixed; of the other columns
 it holds one value a sequence.
@@ -17,14 +17,25 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data.files import Request
-from unrolled.data.numbers import Floats
 from unrolled.data.sequences import Integers, Sequences
 from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.growing_array import Growing, by_column, fill, offsets_of
+from unrolled.data.tables.labels import with_step_labels
 from unrolled.data.tables.sequence_columns import described
 from unrolled.data.tables.table import Block, ColumnKind, Numbering, Table
+from unrolled.errors import ReadError
 
 _UNSEEN = -2
+
+
+class ChangingLabelError(ReadError):
+    """A label column that changes within a sequence."""
+
+    def __init__(self, error: ReadError) -> None:
+        Exception.__init__(self, str(error))
+        self.path, self.line, self.column = error.path, error.line, error.column
+
+
 _PIECE_STEPS = 1 << 20
 
 
@@ -35,13 +46,14 @@ def read_long(table: Table, roles: Roles, request: Request) -> Sequences:
         ReadError: for a missing id, times that do not rise, a label or group that changes within an id.
     """
     columns = tuple(channel.columns[0] for channel in roles.channels)
-    rows = _Rows(roles, request.config.sequences_by)
+    rows = _Rows(roles, request)
     values, offsets = Growing(len(columns)), offsets_of(table, roles.channels)
     of_column = by_column(roles.channels, offsets)
     for block in table.blocks(_kinds(roles, columns)):
         rows.add(block)
         fill(values.more(block.rows), block, columns, of_column)
-    steps, lengths = rows.order.gather(values)
+    lengths = rows.order.lengths
+    steps = rows.order.gather(values.whole())
     sequences = Sequences.from_steps(
         steps,
         lengths,
@@ -49,10 +61,13 @@ def read_long(table: Table, roles: Roles, request: Request) -> Sequences:
         times=rows.time.first if rows.time else None,
     )
     sequences = replace(sequences, offsets=offsets)
+    if request.in_windows:
+        sequences = rows.with_steps(sequences)
     of_sequence = {constant.column: (constant.of_sequence, constant.texts) for constant in rows.constants}
     if roles.id and not rows.parted:
         of_sequence[roles.id] = (np.arange(len(lengths)), rows.ids)
-    return described(sequences, replace(roles, id=None) if rows.parted else roles, request, of_sequence)
+    constant = replace(roles, id=None if rows.parted else roles.id, label=None if rows.labels else roles.label)
+    return described(sequences, constant, request, of_sequence)
 
 
 def _kinds(roles: Roles, columns: tuple[str, ...]) -> dict[str, ColumnKind]:
@@ -66,12 +81,18 @@ def _kinds(roles: Roles, columns: tuple[str, ...]) -> dict[str, ColumnKind]:
 class _Rows:
     """The sequence of each row, and what each sequence has besides its steps."""
 
-    def __init__(self, roles: Roles, by: str | int | None) -> None:
+    def __init__(self, roles: Roles, request: Request) -> None:
+        by = request.config.sequences_by
         self.ids = Numbering()
         self.order = _Order()
-        self.time = _Rising(roles.time) if roles.time else None
-        columns = (*(("", name) for name in roles.outer), ("group", roles.group), ("label", roles.label))
-        advice = " If a smaller time begins a new one, say --sequences-by time." if roles.time else ""
+        self.time = _Rising(roles.time, kept=request.in_windows) if roles.time else None
+        self.labels = _StepLabels(roles.label) if request.in_windows and roles.label else None
+        label = None if self.labels else roles.label
+        columns = (*(("", name) for name in roles.outer), ("group", roles.group), ("label", label))
+        advice = (
+            " If these are long recordings whose label changes, cut them into windows: --window 256, or --window 5s."
+        )
+        advice += " If a smaller time begins a new sequence, say --sequences-by time." if roles.time else ""
         self.constants = [_Constant(column, role, roles.id, advice) for role, column in columns if column]
         self._id = roles.id
         self._parts = None if by in (None, "blank-lines", "marks") else _Parts(by, roles.time)
@@ -90,10 +111,18 @@ class _Rows:
         else:
             found = _RowNumbers(block, numbers, len(self.ids) if self._id else 1, self.ids if self._id else None)
         self.order.add(numbers, found.count)
-        columns: tuple[_Constant | _Rising | None, ...] = (*self.constants, self.time)
+        columns: tuple[_Constant | _Rising | _StepLabels | None, ...] = (*self.constants, self.time, self.labels)
         for column in columns:
             if column:
                 column.add(found)
+
+    def with_steps(self, recordings: Sequences) -> Sequences:
+        """The recordings with the time and the label of each step."""
+        if self.time is not None:
+            recordings = replace(recordings, step_times=self.order.gather(np.concatenate(self.time.kept)))
+        if self.labels is None:
+            return recordings
+        return with_step_labels(recordings, self.order.gather(self.labels.numbers()), self.labels.texts.texts())
 
     def _sequence_numbers(self, block: Block) -> Integers:
         if self._id is None:
@@ -194,17 +223,35 @@ class _Constant:
                     f"column {self.column!r}; expected ids that are unique. If they are so only within "
                     f"{self.column!r}, say --id {self.column},{self._id}; if not, --id {self._id}.",
                 )
-            raise rows.block.error(
-                row,
+            text = (
                 f"the {self._role} in column {self.column!r}{name} changes from {texts[expected[row]]!r} to "
-                f"{texts[found[row]]!r}; expected one {self._role} for a whole sequence.{self._advice}",
+                f"{texts[found[row]]!r}; expected one {self._role} for a whole sequence.{self._advice}"
             )
+            error = rows.block.error(row, text)
+            raise ChangingLabelError(error) if self._role == "label" else error
+
+
+class _StepLabels:
+    """The label column of recordings, which may change from step to step."""
+
+    def __init__(self, column: str) -> None:
+        self.texts = Numbering()
+        self._column, self._found = column, list[Integers]()
+
+    def add(self, rows: _RowNumbers) -> None:
+        self._found.append(rows.block.numbers_of(self._column, self.texts))
+
+    def numbers(self) -> Integers:
+        """The number of each row's text, [S]; −1 for an empty one."""
+        return np.concatenate(self._found)
 
 
 class _Rising:
-    """The time column, which must rise within a sequence."""
+    """The time column, which must rise within a sequence; ``kept`` holds all times, if they are asked for."""
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, *, kept: bool) -> None:
+        self.kept = list[npt.NDArray[np.float64]]()
+        self._keeps = kept
         self.first: npt.NDArray[np.float64] = np.empty(0)
         self._last: npt.NDArray[np.float64] = np.empty(0)
         self._column = column
@@ -212,6 +259,8 @@ class _Rising:
     def add(self, rows: _RowNumbers) -> None:
         self.first, self._last = _extended(self.first, rows.count, np.nan), _extended(self._last, rows.count, -np.inf)
         times, numbers = rows.block.moments(self._column), rows.numbers
+        if self._keeps:
+            self.kept.append(times)
         order = slice(None) if bool((numbers[1:] >= numbers[:-1]).all()) else np.argsort(numbers, kind="stable")
         sorted_numbers, sorted_times = numbers[order], times[order]
         starts = _starts(sorted_numbers)
@@ -269,11 +318,15 @@ class _Order:
         self._newest = max(self._newest, int(runs.max()))
         self._runs.append((_small(runs), _small(sizes)))
 
-    def gather(self, values: Growing) -> tuple[Floats, Integers]:
-        """All steps, sequence by sequence, [S, F], and the lengths of the sequences, [N]."""
-        source = values.whole()
+    @property
+    def lengths(self) -> Integers:
+        """The lengths of the sequences, [N]."""
+        return self._lengths
+
+    def gather(self, source: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What each row holds, sequence by sequence, [S, …]."""
         if not self._scattered:
-            return source, self._lengths
+            return source
         gathered = np.empty_like(source)
         following = np.cumsum(self._lengths) - self._lengths
         first = 0
@@ -283,7 +336,7 @@ class _Order:
                 piece = numbers[low : low + _PIECE_STEPS]
                 gathered[_places(piece, following)] = source[first : first + len(piece)]
                 first += len(piece)
-        return gathered, self._lengths
+        return gathered
 
 
 def _places(numbers: npt.NDArray[Any], following: Integers) -> Integers:
