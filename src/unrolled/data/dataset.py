@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -63,6 +64,11 @@ class Dataset:
                 validation, classes, "the validation data", "the training data do not have; those are"
             )
             object.__setattr__(self, "validation", replace(validation, labels=labels, classes=classes))
+
+    def each(self, change: Callable[[Sequences], Sequences]) -> Dataset:
+        """The data set with a change of each of its parts."""
+        validation, test = (None if part is None else change(part) for part in (self.validation, self.test))
+        return replace(self, train=change(self.train), validation=validation, test=test)
 
     @cached_property
     def record(self) -> DatasetRecord:

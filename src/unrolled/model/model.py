@@ -205,7 +205,7 @@ class Model:
             True
         """
         max_length, keep_steps = self.facts.max_length, self.facts.keep_steps
-        whole = self._uncut(values)
+        whole = self.accept_uncut(values)
         begun = truncated(whole, max_length, "first")
         rows = all_prefix_logits(self.network, self._batcher(begun))
         if begun is not whole and max_length is not None:
@@ -235,17 +235,32 @@ class Model:
         """
         return self.preprocessor.parse(text, len(self.channels))
 
-    def stream(self, count: int | None = None, state: StreamState | str | Path | None = None) -> Stream:
+    def stream(
+        self,
+        count: int | None = None,
+        state: StreamState | str | Path | None = None,
+        *,
+        window: int | None = None,
+        reset_every: int | None = None,
+    ) -> Stream:
         """A stream that reads sequences as they come, a few steps at a time; see `Stream`.
 
         Args:
             count: sequences that are read side by side, S; None for a single one.
             state: the state to go on from: from `Stream.state`, or the file that `Stream.save` wrote.
+            window: read the last so many steps anew for each answer, with any model, so that what was before is
+                forgotten; by default as many as the windows of the training had, if there were any.
+            reset_every: begin anew after so many steps.
         Raises:
-            UnsupportedError: for a network that does not read forward.
+            UnsupportedError: for a network that does not read forward, without a window.
             MismatchError: for a state of another model or of another number of streams.
+
+        Example:
+            >>> steps = np.concatenate([arrays[0], arrays[1]])  # low, then high
+            >>> model.classes[model.stream(window=5).push(steps).argmax()]
+            'high'
         """
-        return Stream(self, count, state)
+        return Stream(self, count, state, window=window, reset_every=reset_every)
 
     def hidden_steps(self, values: SequencesLike) -> list[npt.NDArray[np.float32]]:
         """The last layer's outputs at every step, [T_i, H] for each sequence.
@@ -254,7 +269,7 @@ class Model:
         Steps of one frame have the same outputs. Of a cut sequence, steps after the last one that is read have its
         outputs, and steps before the first have zeros.
         """
-        whole = self._uncut(values)
+        whole = self.accept_uncut(values)
         batcher = self._batcher(self.preprocessor(whole))
         size, first = self.network.frame_steps, self.facts.keep_steps == "first"
         found = []
@@ -311,7 +326,7 @@ class Model:
     def _batcher(self, accepted: Sequences) -> Batcher:
         return Batcher(accepted, self.network.output.weight.device)
 
-    def _uncut(self, values: SequencesLike) -> Sequences:
+    def accept_uncut(self, values: SequencesLike) -> Sequences:
         """As `accept`, with all steps."""
         return replace(self.preprocessor, max_length=None)(self._fitting(values))
 

@@ -1,15 +1,11 @@
-"""`Stream`: reads sequences as they come, and keeps the network's state between one step and the next.
-
-That state is small: the states of the layers and the sums of the pooling. So probabilities after every new step cost
-one step, however long the sequence is.
-"""
+"""`Stream`: reads sequences as they come; see `unrolled.model.memory` for what it keeps between two steps."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +17,7 @@ from torch import Tensor
 
 from unrolled.data.batches import Batcher
 from unrolled.errors import DataError, LengthError, MismatchError, ReadError, UnsupportedError
+from unrolled.model.memory import LastSteps, Memory, NetworkState
 from unrolled.nn import Obstacle
 from unrolled.storage import write_bytes, write_json
 
@@ -57,15 +54,22 @@ class Decision:
 class Stream:
     """One sequence, or several side by side, read a few steps at a time.
 
-    However the steps are divided among pushes, the probabilities are those of a prediction from all steps at once. Of
-    text, a push is a piece: whitespace at its ends is read where the model learned whitespace, since more may follow.
+    However the steps are divided among pushes, the probabilities are those of a prediction from all steps at once. A
+    model that was trained on windows, or on the last steps of sequences, reads the last so many steps anew for each
+    answer, and so follows a stream that never ends. Any other model keeps the state of its network, which is that of
+    everything since the start; it can be told to read windows too, or to begin anew every so many steps.
+
+    Of text, a push is a piece: whitespace at its ends is read where the model learned whitespace, since more may
+    follow.
 
     Args:
         model: the trained model.
         count: sequences side by side, S; None for a single one, whose arrays have no axis for them.
         state: the state to go on from: from `state`, or the file that `save` wrote; by default no step has been read.
+        window: steps of a sliding window; by default those of the model, and for other models none.
+        reset_every: begin anew after so many steps, for a model without a window.
     Raises:
-        UnsupportedError: for a network that does not read forward.
+        UnsupportedError: for a network that does not read forward, without a window.
         MismatchError: for a state that does not fit.
 
     Example:
@@ -76,26 +80,49 @@ class Stream:
         True
     """
 
-    def __init__(self, model: Model, count: int | None = None, state: StreamState | str | Path | None = None) -> None:
-        check_streams_are_possible(model)
-        if count is not None and count < 1:
-            raise DataError(f"found {count} streams; expected at least 1.")
-        self.model, self.count = model, count
+    def __init__(
+        self,
+        model: Model,
+        count: int | None = None,
+        state: StreamState | str | Path | None = None,
+        *,
+        window: int | None = None,
+        reset_every: int | None = None,
+    ) -> None:
+        window = window if window is not None else own_window(model)
+        if window is None:
+            check_streams_are_possible(model)
+        for name, number in (("streams", count), ("steps of a window", window), ("steps between resets", reset_every)):
+            if number is not None and number < 1:
+                raise DataError(f"found {number} {name}; expected at least 1.")
+        self.model, self.count, self.window = model, count, window
         self._rows = 1 if count is None else count
-        self._carried = model.network.initial_state(self._rows)
+        self._memory: Memory = (
+            NetworkState(model.network, self._rows)
+            if window is None
+            else LastSteps(model.network, self._rows, len(model.channels), window)
+        )
         self._steps = np.zeros(self._rows, np.int64)
+        self._reset_every = reset_every
         if state is not None:
             self._restore(read_state(Path(state)) if isinstance(state, str | Path) else state)
 
     def reset(self, *streams: int) -> None:
         """Begins new sequences; of several streams those with these numbers, by default all."""
-        fresh = self.model.network.initial_state(self._rows)
         rows = list(streams) or slice(None)
-        for name, value in fresh.items():
-            carried = self._carried[name].clone()
-            carried[rows] = value[rows]
-            self._carried[name] = carried
+        self._forget(rows)
         self._steps[rows] = 0
+
+    def _forget(self, rows: list[int] | slice) -> None:
+        """Puts some streams' memories back to their beginning."""
+        for name, value in self._memory.fresh().items():
+            carried = self._memory.state[name].clone()
+            carried[rows] = value[rows]
+            self._memory.state[name] = carried
+
+    def cost(self, steps: int) -> int:
+        """Steps that the network reads for a push of so many."""
+        return self._memory.cost(steps)
 
     @property
     def steps(self) -> int | npt.NDArray[np.int64]:
@@ -114,16 +141,32 @@ class Stream:
         Raises:
             DataError: for other shapes, no steps, or values that the model does not take; the state stays as it was.
         """
-        return self.push_each(steps)[..., -1, :]
+        return self._answers(steps, each=False)[..., -1, :]
 
     def push_each(self, steps: npt.ArrayLike) -> Probabilities:
         """As `push`, with the probabilities after each of the steps, [n, C], or [S, n, C]."""
+        return self._answers(steps, each=True)
+
+    def _answers(self, steps: npt.ArrayLike, *, each: bool) -> Probabilities:
         inputs = self._inputs(steps)
         with torch.inference_mode():
-            logits, self._carried = self.model.network.advance(inputs, self._carried)
-        self._steps += inputs.shape[1]
+            logits = torch.cat(list(self._read(inputs, each=each)), 1)
         probabilities = self.model.probabilities(logits)  # [S, n, C]
         return probabilities[0] if self.count is None else probabilities
+
+    def _read(self, inputs: Tensor, *, each: bool) -> Iterator[Tensor]:
+        """The logits after steps, in parts between which a stream may begin anew."""
+        done, new = 0, inputs.shape[1]
+        while done < new:
+            upto = new
+            if self._reset_every is not None:
+                since = self._steps % self._reset_every
+                if full := np.flatnonzero(since == 0).tolist():
+                    self._forget(full)
+                upto = min(new, done + int((self._reset_every - since).min()))
+            yield self._memory.read(inputs[:, done:upto], each=each)
+            self._steps += upto - done
+            done = upto
 
     def decide_when(
         self, steps: Iterable[npt.ArrayLike], confidence: float = 0.95, at_least: int = 5
@@ -164,7 +207,7 @@ class Stream:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The state as arrays by name, from which `Model.stream` goes on; see `StreamState`."""
-        arrays = {name: value.cpu().numpy().copy() for name, value in self._carried.items()}
+        arrays = {name: value.cpu().numpy().copy() for name, value in self._memory.state.items()}
         return {"model": np.array(self.model.facts.weights_sha256), "steps": self._steps.copy(), **arrays}
 
     def save(self, path: str | Path) -> Path:
@@ -196,13 +239,13 @@ class Stream:
                 f"the stream's state belongs to another model (weights {digest[:8]}…, here {own[:8]}…); "
                 "go on with the model that it was made with."
             )
-        self._carried = {name: _array(state, name, like) for name, like in self._carried.items()}
+        self._memory.state = {name: _array(state, name, like) for name, like in self._memory.state.items()}
         self._steps = _array(state, "steps", torch.from_numpy(self._steps)).numpy()
 
     def _inputs(self, steps: npt.ArrayLike) -> Tensor:
         """The steps as the network reads them, [S, n, F]."""
         if self.model.facts.vocabulary is None:
-            sequences = self.model.accept(list(self._shaped(steps)))
+            sequences = self.model.accept_uncut(list(self._shaped(steps)))
         else:
             sequences = self.model.preprocessor.from_texts(self._texts(steps), piece=True)
         if sequences.equal_length is None:
@@ -286,13 +329,23 @@ def read_state(path: Path) -> StreamState:
         raise ReadError(path, f"not the state of a stream ({error}); expected what Stream.save wrote.") from None
 
 
+def own_window(model: Model) -> int | None:
+    """The steps of the window that a model reads: one that was trained on windows, or on the last steps."""
+    return model.facts.max_length if model.facts.keep_steps == "last" else None
+
+
 def check_streams_are_possible(model: Model) -> None:
-    """Refuses a model that does not read forward.
+    """Refuses a model that cannot read a sequence step by step, with a state.
 
     Raises:
         UnsupportedError: with every reason and every option to change.
     """
     obstacles = model.network.obstacles()
+    if (window := own_window(model)) is not None:
+        raise UnsupportedError(
+            f"this model reads the last {window:,} steps anew for each answer, so it has no state to carry on. Without "
+            f"--streaming it takes those steps: keep the last {window:,}, and give them at each new one."
+        )
     if (most := model.facts.max_length) is not None:
         reason = f"reads only the {model.facts.keep_steps} {most} steps of a sequence"
         obstacles.append(Obstacle(reason, "without --max-length"))
@@ -300,7 +353,8 @@ def check_streams_are_possible(model: Model) -> None:
         others = " ".join(obstacle.remedy for obstacle in obstacles).replace(" with ", " ")  # one "with" for all
         raise UnsupportedError(
             f"this model {_enumerated([obstacle.reason for obstacle in obstacles])}: it cannot be streamed. Predict "
-            f"with --steps, which reads every prefix anew, or train one {others}."
+            "with --steps, which reads every prefix anew, or stream with a window that is read anew at each step "
+            f"(--stream-window 256, model.stream(window=256)), or train one {others}."
         )
 
 

@@ -42,12 +42,7 @@ class Preprocessor:
 
     def dataset(self, dataset: Dataset) -> Dataset:
         """All parts of a data set as they are batched."""
-        return replace(
-            dataset,
-            train=self(dataset.train),
-            validation=None if dataset.validation is None else self(dataset.validation),
-            test=None if dataset.test is None else self(dataset.test),
-        )
+        return dataset.each(self)
 
     def cut(self, item: object, name: str = "the text", *, piece: bool = False) -> list[str]:
         """The tokens of a text that the network reads, at least one; a list of tokens stays as it is.
