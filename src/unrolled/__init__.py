@@ -67,6 +67,8 @@ Figures
     ReliabilityBin       accuracy beside confidence
     ShareSeen            the accuracy after a share of the steps
     EarlyDecision        the decisions of a stream at one confidence
+    WindowFigures        the figures of long recordings: each step, and
+    ChangeFigures        how late changes of the label are found
     LengthGroup          the accuracy of sequences of about one length
     CrossValidation      how the sequences of a cross-validation were held out
     RegressionFigures    a logistic regression beside the network
@@ -188,6 +190,7 @@ if TYPE_CHECKING:
     from unrolled.errors import UnsupportedError as UnsupportedError
     from unrolled.errors import WorkerLostError as WorkerLostError
     from unrolled.estimator import SequenceClassifier as SequenceClassifier
+    from unrolled.evaluation import ChangeFigures as ChangeFigures
     from unrolled.evaluation import ClassRow as ClassRow
     from unrolled.evaluation import CrossValidation as CrossValidation
     from unrolled.evaluation import EarlyDecision as EarlyDecision
@@ -197,6 +200,7 @@ if TYPE_CHECKING:
     from unrolled.evaluation import Quality as Quality
     from unrolled.evaluation import RegressionFigures as RegressionFigures
     from unrolled.evaluation import ShareSeen as ShareSeen
+    from unrolled.evaluation import WindowFigures as WindowFigures
     from unrolled.evaluation import calibrate as calibrate
     from unrolled.evaluation import evaluate as evaluate
     from unrolled.evaluation import predictions_of as predictions_of
@@ -260,8 +264,8 @@ _ROOMS = {
     "UnfinishedWarning UnitWarning UnknownNameError UnrolledError UnrolledWarning UnsupportedError "
     "WorkerLostError",
     "unrolled.estimator": "SequenceClassifier",
-    "unrolled.evaluation": "ClassRow CrossValidation EarlyDecision Evaluation LengthGroup Predictions Quality "
-    "RegressionFigures ShareSeen calibrate evaluate predictions_of",
+    "unrolled.evaluation": "ChangeFigures ClassRow CrossValidation EarlyDecision Evaluation LengthGroup Predictions "
+    "Quality RegressionFigures ShareSeen WindowFigures calibrate evaluate predictions_of",
     "unrolled.export": "ExportCheck Exported Quantized export_onnx",
     "unrolled.jobs": "Watcher",
     "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Novelty Probabilities RegressionFacts "

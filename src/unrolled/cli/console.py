@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from unrolled.evaluation import Evaluation, RegressionFigures, accuracies, further_figures, further_shares
-from unrolled.reports import UNTESTED, early_rows, held_out_in_turn, promised
+from unrolled.reports import UNTESTED, changes_in_words, early_rows, held_out_in_turn, promised
 from unrolled.statistics import Proportion, counted
 
 
@@ -99,6 +99,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console.print()
     _print_figures(evaluation)
     _print_early(evaluation)
+    _print_windows(evaluation)
     console.print()
     print_table(
         ["class", "sequences", "wrong", "precision", "recall", "F1"],
@@ -147,6 +148,17 @@ def _print_early(evaluation: Evaluation) -> None:
         headers = ["at", "decided", "of these right", "95 % interval", "after steps (mean)"]
         print_table(headers, [list(row) for row in early_rows(evaluation)])
         out().print(f"({promised(evaluation)})")
+
+
+def _print_windows(evaluation: Evaluation) -> None:
+    """The steps of the recordings, and the changes of their label."""
+    found = evaluation.windows
+    if found is None:
+        return
+    out().print()
+    headers = ["of the recordings", "accuracy", f"95 % interval ({found.groups})", "wrong"]
+    print_table(headers, [[f"{found.steps.cases:,} steps", *share_cells(found.steps)]])
+    out().print(changes_in_words(found))
 
 
 def _number(value: float | None) -> str:

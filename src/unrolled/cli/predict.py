@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
 
+class By(StrEnum):
+    """What has a prediction of its own in long recordings."""
+
+    window = "window"
+    step = "step"
+
+
 class Format(StrEnum):
     """Formats of predictions."""
 
@@ -39,6 +46,13 @@ def predict(
         str | None, typer.Option(help="One sequence: a text, 0110, or 0.1,0.2:1,1.5 with : between channels.")
     ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="Give the probabilities after every step.")] = False,
+    by: Annotated[
+        By | None,
+        typer.Option(
+            help="A model of windows: a label for each window (default), or for each step by all windows over it.",
+            case_sensitive=False,
+        ),
+    ] = None,
     number: Annotated[int | None, typer.Option(help="Only the sequence with this number, from 0.", min=0)] = None,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
     output_format: Annotated[
@@ -66,6 +80,19 @@ def predict(
         Path | None,
         typer.Option(help="With --stream: go on from this file (.npz or .json) if it exists, and write it at the end."),
     ] = None,
+    stream_window: Annotated[
+        int | None,
+        typer.Option(
+            help="With --stream: read the last so many steps anew for each answer, and forget the rest.", min=1
+        ),
+    ] = None,
+    reset_every: Annotated[
+        int | None, typer.Option(help="With --stream: begin anew after so many steps.", min=1)
+    ] = None,
+    reset_after: Annotated[
+        str | None,
+        typer.Option(help="With --stream: begin anew after so long without a step, such as 5s.", metavar="TIME"),
+    ] = None,
     *,
     options: dict[str, Any],
 ) -> None:
@@ -73,7 +100,8 @@ def predict(
 
     With --novelty 0.05 each answer has its familiarity, the share of validation
     sequences that are at least as unlike the training data, and whether it is
-    novel: none of the classes.
+    novel: none of the classes. A model of windows gives each window of a
+    recording a label, with its first and last step.
     With --stream the steps come from standard input, one per line, its values
     separated by commas; an empty line begins a new sequence.
     """
@@ -87,12 +115,13 @@ def predict(
     if data and sequence is not None:
         raise typer.BadParameter("give either DATA or --sequence, not both.")
     if stream:
-        if any((data, sequence, steps, number is not None, output, plot, novelty is not None, *options)):
+        if any((data, sequence, steps, by, number is not None, output, plot, novelty is not None, *options)):
             raise typer.BadParameter("--stream reads standard input and writes standard output; give no other data.")
-        _stream(Model.load(model), output_format, decide, at_least, state)
+        how = {"window": stream_window, "reset_every": reset_every, "reset_after": reset_after}
+        _stream(Model.load(model), output_format, decide, at_least, state, how)
         return
-    if decide is not None or state is not None:
-        raise typer.BadParameter("--decide and --state need --stream.")
+    if any(value is not None for value in (decide, state, stream_window, reset_every, reset_after)):
+        raise typer.BadParameter("--decide, --state, --stream-window, --reset-every and --reset-after need --stream.")
     trained = Model.load(model)
     origin = pattern_of(data) if data else None
     sequences = trained.parse(sequence) if sequence is not None else sequences_for(trained, origin, options)
@@ -104,11 +133,14 @@ def predict(
         write_bytes(plot, to_png(draw_prediction(trained, _one(sequences, 0))))
         _say(f"drew {plot}")
         return
-    if novelty is not None and steps:
-        raise typer.BadParameter("--novelty judges whole sequences; leave out --steps.")
-    rows = (_step_rows if steps else _rows)(trained, sequences, number or 0)
-    places = ["case", *([] if sequences.ids is None else ["id"]), *(["step"] if steps else [])]
-    known = {} if steps or sequence is not None else _known(trained, sequences)
+    if novelty is not None and (steps or by is By.step):
+        raise typer.BadParameter("--novelty judges whole sequences; leave out --steps and --by step.")
+    if by is By.step:
+        rows, places, known = _recording_rows(trained, sequences)
+    else:
+        rows = (_step_rows if steps else _rows)(trained, sequences, number or 0)
+        places = [*_name(sequences, 0, 0), *(["step"] if steps else [])]
+        known = {} if steps or sequence is not None else _known(trained, sequences)
     if novelty is not None:
         known |= _novelty(trained, sequences, novelty)
     lines = _lines(trained, rows, places, output_format, known)
@@ -132,10 +164,12 @@ def _meant(form: str, output: Format, options: dict[str, Any]) -> tuple[Format, 
     return Format(form), options
 
 
-def _stream(model: Model, form: Format, decide: float | None, at_least: int, state: Path | None) -> None:
+def _stream(
+    model: Model, form: Format, decide: float | None, at_least: int, state: Path | None, how: dict[str, Any]
+) -> None:
     from unrolled.cli.stream import running_probabilities, until_decided
 
-    with closing(running_probabilities(model, sys.stdin.buffer, state, _say)) as rows:
+    with closing(running_probabilities(model, sys.stdin.buffer, state, _say, **how)) as rows:
         shown = rows if decide is None else until_decided(rows, decide, at_least, _say)
         for line in _lines(model, shown, ["case", "step"], form):
             sys.stdout.write(line)
@@ -165,9 +199,43 @@ def _step_rows(model: Model, sequences: Sequences, first: int) -> Iterator[Row]:
     )
 
 
+def _recording_rows(model: Model, windows: Sequences) -> tuple[Iterator[Row], list[str], dict[str, list[str]]]:
+    """The rows of all steps of recordings, the names of their places, and what is known of the steps."""
+    import numpy as np
+
+    from unrolled.data import step_means
+    from unrolled.errors import UnsupportedError
+
+    cut = windows.cut
+    if cut is None:
+        raise UnsupportedError("this model was not trained on windows (--window); --steps answers after every step.")
+    recordings, named = cut.recordings, cut.recordings.names()
+    found = list(step_means(cut, model.predict_proba(windows)))
+    known: dict[str, list[str]] = {}
+    if recordings.step_labels is not None or recordings.labels is not None:
+        truth = [recordings.labels_of_steps(index)[~np.isnan(means[:, 0])] for index, means in found]  # type: ignore[index]
+        known["truth"] = [recordings.classes[label] if label >= 0 else "" for label in np.concatenate(truth).tolist()]
+
+    def rows() -> Iterator[Row]:
+        for index, means in found:
+            times = cut.times(index)
+            for step in np.flatnonzero(~np.isnan(means[:, 0])).tolist():
+                time = {} if times is None else {"time": times[step]}
+                yield {"case": index, "id": named[index], "step": step + 1, **time}, means[step]
+
+    return rows(), ["case", "id", "step", *([] if recordings.step_times is None else ["time"])], known
+
+
 def _name(sequences: Sequences, index: int, first: int) -> dict[str, object]:
-    """The number of a sequence, counted from ``first``, and its id if there are ids."""
-    return {"case": first + index, **({} if sequences.ids is None else {"id": sequences.ids[index]})}
+    """The number of a sequence, counted from ``first``, and its id if there are ids; of a window, its place."""
+    cut = sequences.cut
+    if cut is None:
+        return {"case": first + index, **({} if sequences.ids is None else {"id": sequences.ids[index]})}
+    owner, begin, end = int(cut.owners[index]), int(cut.begins[index]), int(cut.ends[index])
+    times = cut.times(owner)
+    name = str(owner) if cut.recordings.ids is None else cut.recordings.ids[owner]
+    moments = {} if times is None else {"start_time": float(times[begin]), "end_time": float(times[end - 1])}
+    return {"case": first + index, "id": name, "start": begin + 1, "end": end, **moments}
 
 
 def _novelty(model: Model, sequences: Sequences, rate: float) -> dict[str, list[Any]]:

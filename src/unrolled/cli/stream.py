@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from unrolled.errors import DataError, UnrolledError
+from unrolled.config import seconds_of
+from unrolled.errors import ConfigError, DataError, UnrolledError
 from unrolled.model import decides
 
 if TYPE_CHECKING:
@@ -22,7 +24,14 @@ Row = tuple[dict[str, int], "Probabilities"]
 
 
 def running_probabilities(
-    model: Model, lines: BinaryIO, state: Path | None, say: Callable[[str], None]
+    model: Model,
+    lines: BinaryIO,
+    state: Path | None,
+    say: Callable[[str], None],
+    *,
+    reset_after: str | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    **how: int | None,
 ) -> Generator[Row, None, None]:
     """The probabilities after each step that is read.
 
@@ -37,21 +46,39 @@ def running_probabilities(
         lines: the input.
         state: a file; if it exists the stream goes on from it, and at the end the stream's state is written to it.
         say: receives a message for each skipped line.
+        reset_after: begin a new sequence after so long without a line.
+        clock: gives the time, in seconds.
+        how: ``window`` and ``reset_every``; see `Model.stream`.
     Raises:
         UnsupportedError: for a model that does not read forward.
         MismatchError: for a state that does not fit.
         DataError: at the end, if lines were skipped.
     """
-    stream = model.stream(state=state if state is not None and state.exists() else None)
-    return _read_on(model, stream, lines, state, say)
+    stream = model.stream(state=state if state is not None and state.exists() else None, **how)
+    try:
+        pause = math.inf if reset_after is None else float(seconds_of(reset_after))
+    except ValueError as error:
+        raise ConfigError(f"--reset-after: {error}.") from None
+    return _read_on(model, stream, _begun_anew(lines, pause, clock), state, say)
+
+
+def _begun_anew(lines: BinaryIO, pause: float, clock: Callable[[], float]) -> Iterator[bytes | None]:
+    """The lines, with an empty one, which begins a new sequence, after each pause."""
+    last = math.inf
+    for line in _lines(lines):
+        now = clock()
+        if now - last > pause:
+            yield b"\n"
+        last = now
+        yield line
 
 
 def _read_on(
-    model: Model, stream: Stream, lines: BinaryIO, state: Path | None, say: Callable[[str], None]
+    model: Model, stream: Stream, lines: Iterator[bytes | None], state: Path | None, say: Callable[[str], None]
 ) -> Generator[Row, None, None]:
     sequence, read, wrong = 0, 0, 0
     try:
-        for number, line in enumerate(_lines(lines), 1):
+        for number, line in enumerate(lines, 1):
             read = number
             if line is not None and not line.strip():
                 sequence += stream.steps != 0

@@ -56,9 +56,11 @@ from unrolled.data.sequences import (
 )
 from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION, hold_out_validation
 from unrolled.data.tokens import TextsLike, guess_kind, tokens_of
+from unrolled.data.windows import Cut, WindowRule, cut, in_blocks_of, step_means
 
 __all__ = [
     "DEFAULT_VALIDATION_FRACTION",
+    "Cut",
     "Dataset",
     "DatasetRecord",
     "Frame",
@@ -70,6 +72,7 @@ __all__ = [
     "Sequences",
     "SequencesLike",
     "TextsLike",
+    "WindowRule",
     "as_learned",
     "as_names",
     "as_sequences",
@@ -80,6 +83,7 @@ __all__ = [
     "check_test",
     "check_trainable",
     "content_hashes",
+    "cut",
     "divide",
     "encode_labels",
     "fold_datasets",
@@ -87,6 +91,7 @@ __all__ = [
     "guess_kind",
     "hold_out_validation",
     "holds_text",
+    "in_blocks_of",
     "in_folds",
     "in_windows",
     "inspect",
@@ -97,6 +102,7 @@ __all__ = [
     "parse_literal",
     "refuse_values",
     "split_dataset",
+    "step_means",
     "targets_among",
     "tokens_of",
     "unframed",

@@ -3,6 +3,7 @@
 curves         training curves, by epoch
 probabilities  a sequence and its running probabilities
 confusion      the confusion matrix
+recordings     long recordings as coloured bands
 accuracies     accuracies with their intervals
 inside         gates, states, and what each step adds to the score
 comparison     entries of a comparison
@@ -17,6 +18,7 @@ from unrolled.drawing.confusion import COUNTS_AND_SHARES, MOST_CLASSES, draw_con
 from unrolled.drawing.curves import draw_curve, draw_curves
 from unrolled.drawing.inside import draw_attribution, draw_gates
 from unrolled.drawing.probabilities import draw_prediction, draw_probabilities
+from unrolled.drawing.recordings import MOST_RECORDINGS, draw_recordings
 from unrolled.drawing.search import draw_search
 from unrolled.drawing.sequences import ShownSequence, channel_name, shown_sequence
 from unrolled.drawing.style import COLOURS, GREY, GRID, INK, quietly, to_pixels, to_png
@@ -28,6 +30,7 @@ __all__ = [
     "GRID",
     "INK",
     "MOST_CLASSES",
+    "MOST_RECORDINGS",
     "ShownSequence",
     "channel_name",
     "draw_attribution",
@@ -40,6 +43,7 @@ __all__ = [
     "draw_gates",
     "draw_prediction",
     "draw_probabilities",
+    "draw_recordings",
     "draw_reliability",
     "draw_search",
     "draw_standing",

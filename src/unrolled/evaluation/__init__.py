@@ -8,6 +8,7 @@ classes.py       figures of each class, and means over the classes
 scoring.py       predictions of a model at the end and after a share of the steps; calibration
 early.py         early decisions of a stream
 outcomes.py      predictions for the test sequences, as a run stores them
+recordings.py    figures of windows for their recordings: steps, and changes of the label
 attribution.py   the contribution of each step
 held_out.py      which sequences are held out of a model's training
 """
@@ -42,11 +43,13 @@ from unrolled.evaluation.held_out import (
 from unrolled.evaluation.metrics import Quality
 from unrolled.evaluation.names import SEEN, accuracies, further_figures, further_shares
 from unrolled.evaluation.outcomes import Outcomes, save_outcomes
+from unrolled.evaluation.recordings import ChangeFigures, Strip, WindowFigures, strips
 from unrolled.evaluation.scoring import Predictions, calibrate, predictions_of
 
 __all__ = [
     "SEEN",
     "Attribution",
+    "ChangeFigures",
     "Chosen",
     "ClassRow",
     "CrossValidation",
@@ -60,7 +63,9 @@ __all__ = [
     "Quality",
     "RegressionFigures",
     "ShareSeen",
+    "Strip",
     "Wanted",
+    "WindowFigures",
     "accuracies",
     "calibrate",
     "changed_part",
@@ -81,4 +86,5 @@ __all__ = [
     "predictions_of",
     "promise",
     "save_outcomes",
+    "strips",
 ]

@@ -20,6 +20,7 @@ from unrolled.evaluation.early import EarlyDecision, early_decisions
 from unrolled.evaluation.held_out import learned, part_counts, parts_of
 from unrolled.evaluation.metrics import Quality, confusion, decisions, log_probabilities, quality
 from unrolled.evaluation.names import accuracies, further_figures
+from unrolled.evaluation.recordings import WindowFigures, window_figures
 from unrolled.evaluation.scoring import SHARES, Predictions, predictions_of
 from unrolled.model import Model
 from unrolled.notebook import shares, table, titled
@@ -177,6 +178,7 @@ class Evaluation:
         other_regressions: the logistic regressions on other features.
         cross_validation: how the sequences were held out; None for one test part. With repeats, ``cases`` and all
             counts count each sequence once for each repeat; the intervals count it once.
+        windows: of windows, the figures of their recordings; None for whole sequences.
 
     Example:
         >>> run.evaluation.confusion  # rows: the true class
@@ -234,6 +236,7 @@ class Evaluation:
     early: list[EarlyDecision] = field(default_factory=list)
     other_regressions: list[RegressionFigures] = field(default_factory=list)
     cross_validation: CrossValidation | None = None
+    windows: WindowFigures | None = None
 
     @property
     def regressions(self) -> list[RegressionFigures]:
@@ -377,6 +380,7 @@ def evaluate(
         parts=None if parts is None else part_counts(parts),
         unlearned=share(right[fresh], groups.take(fresh)) if 0 < len(fresh) < len(right) else None,
         early=early_decisions(model, sequences),
+        windows=window_figures(sequences, predictions.probabilities, model.classes),
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from unrolled.baselines import BaselineAnswers, RegressionAnswers
 from unrolled.data import Integers, Sequences
 from unrolled.evaluation.evaluation import CrossValidation, Evaluation, figures_of
+from unrolled.evaluation.recordings import window_figures
 from unrolled.evaluation.scoring import Predictions, predictions_of
 from unrolled.model import Model
 from unrolled.statistics import Difference, Figure, Groups, Proportion, inflation, widened
@@ -112,7 +113,9 @@ def evaluate_folds(
     factor = inflation(right.reshape(repeats, count), folds, groups)
     crossed = CrossValidation(folds, repeats, count, rows, factor)
     wide: Evaluation = _all_widened(found, repeats * factor)  # the figures took all R · N answers as independent
-    return replace(wide, fingerprint=whole.fingerprint, groups=groups.count, cross_validation=crossed), predictions
+    windows = window_figures(whole, predictions.probabilities[:count], whole.classes)  # of the first repeat
+    crossed_found = replace(wide, fingerprint=whole.fingerprint, groups=groups.count, cross_validation=crossed)
+    return replace(crossed_found, windows=windows), predictions
 
 
 _LOSSES = ("log_loss", "brier")

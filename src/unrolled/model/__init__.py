@@ -2,6 +2,7 @@
 
 model.py      `Model`: every prediction of a trained network
 stream.py     predictions while the steps come
+memory.py     what a stream remembers: a state, or its last steps
 facts.py      the facts of a model beside its weights
 folder.py     a model on disk
 card.py       the model card, for people

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unrolled.baselines import Features
 from unrolled.config import KeptSteps, ModelConfig, TokenKind
-from unrolled.data import Sequences, value_range
+from unrolled.data import Sequences, WindowRule, value_range
 from unrolled.data.formats import picture_facts
 from unrolled.preparation import Preprocessor
 from unrolled.version import VERSION
@@ -128,6 +128,12 @@ class ModelFacts(BaseModel):
         """What was found out about the training file, like which later files are read; see `Sequences`."""
         found: dict[str, Any] = self.data.get("reading", {})
         return found if self.vocabulary is None else {**found, "tokens": self.tokens}
+
+    @property
+    def window(self) -> WindowRule | None:
+        """How the recordings of the training were cut into windows; None for whole sequences."""
+        found: dict[str, Any] | None = self.reading.get("window")
+        return None if found is None else WindowRule(**found)
 
     @property
     def preprocessor(self) -> Preprocessor:

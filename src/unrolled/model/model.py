@@ -34,8 +34,10 @@ from unrolled.data import (
     as_sequences,
     check_channels,
     check_kind,
+    cut,
     is_frame,
     refuse_values,
+    step_means,
     targets_among,
     warn_if_out_of_range,
 )
@@ -218,6 +220,36 @@ class Model:
                 late = list(all_logits(self.network, self._batcher(late_windows(whole, max_length))).split(beyond))
             rows = [torch.cat(parts) for parts in zip(rows, late, strict=True)]
         return [self.probabilities(logits) for logits in rows]
+
+    def windows(self, recordings: SequencesLike) -> Sequences:
+        """The windows of recordings, cut like those of the training; every step is in one.
+
+        `Sequences.cut` holds where each stands. Arrays have no times: theirs count as having the steps of the training.
+
+        Args:
+            recordings: see `SequencesLike`. Windows stay as they are.
+        Raises:
+            UnsupportedError: for a model that was not trained on windows.
+        """
+        rule, sequences = self.facts.window, self._as_learned(recordings)
+        if rule is None:
+            raise UnsupportedError(
+                "this model was trained on whole sequences, not on windows of recordings; train one with --window 256, "
+                "or see `predict_steps`."
+            )
+        return sequences if sequences.cut is not None else cut(sequences, rule, to_predict=True)
+
+    def predict_recordings(self, recordings: SequencesLike) -> list[Probabilities]:
+        """The probability of each class at each step of recordings, [T_i, C]: the mean over the windows that cover it.
+
+        Args:
+            recordings: see `windows`.
+        Raises:
+            UnsupportedError: for a model that was not trained on windows.
+        """
+        windows = self.windows(recordings)
+        assert windows.cut is not None  # noqa: S101
+        return [means.astype(np.float32) for _, means in step_means(windows.cut, self.predict_proba(windows))]
 
     def prefix_steps(self, length: int) -> int:
         """Steps that the network reads for `predict_steps` of a sequence of ``length`` steps."""

@@ -10,12 +10,13 @@ templates/    the page itself, and its style
 """
 
 from unrolled.reports.page import Material, Shown, render
-from unrolled.reports.words import UNTESTED, early_rows, held_out_in_turn, promised
+from unrolled.reports.words import UNTESTED, changes_in_words, early_rows, held_out_in_turn, promised
 
 __all__ = [
     "UNTESTED",
     "Material",
     "Shown",
+    "changes_in_words",
     "early_rows",
     "held_out_in_turn",
     "promised",

@@ -15,14 +15,25 @@ from unrolled.data import Sequences
 from unrolled.drawing import (
     COUNTS_AND_SHARES,
     MOST_CLASSES,
+    MOST_RECORDINGS,
     draw_by_length,
     draw_by_share,
     draw_confusion,
     draw_curve,
+    draw_recordings,
     draw_reliability,
     draw_standing,
 )
-from unrolled.evaluation import ClassRow, Evaluation, Outcomes, accuracies, further_figures, further_shares
+from unrolled.evaluation import (
+    ClassRow,
+    Evaluation,
+    Outcomes,
+    WindowFigures,
+    accuracies,
+    further_figures,
+    further_shares,
+    strips,
+)
 from unrolled.model import Model
 from unrolled.reports import origin, words
 from unrolled.reports.cases import card, most_confident_mistakes, typical_right_answers
@@ -125,13 +136,38 @@ def compose(material: Material) -> dict[str, Any]:
         "curves": _curves(material.history, material.steps, album),
         "unnormalised": model.network.config.normalisation == "none",
         "without": material.without,
-        **dict.fromkeys(("standing", "mistakes", "right", "inside")),
+        **dict.fromkeys(("standing", "mistakes", "right", "inside", "recordings", "steps", "changes")),
     }
     if found is not None:
         content |= _figures(found, album)
+    if found is not None and found.windows is not None:
+        content |= _windows(found.windows, material.shown, model, album)
     if material.shown is not None:
         content |= _cases(material.shown, model, album, material.inside)
     return content
+
+
+def _windows(found: WindowFigures, shown: Shown | None, model: Model, album: Album) -> dict[str, Any]:
+    """Long recordings: bands of true and predicted labels, the figures of the steps and of the changes."""
+    steps = found.steps
+    content = {
+        "steps": f"{words.per_cent(steps.value, steps.cases)} of {steps.cases:,} steps are right (95 % interval "
+        f"{words.interval(steps, steps.cases)}, by {found.groups}), each by the mean of all windows over it.",
+        "changes": words.changes_in_words(found),
+    }
+    matrix = np.array(found.confusion)
+    pictures = []
+    if shown is not None and shown.sequences.cut is not None:
+        drawn = list(strips(shown.sequences, model.predict_proba(shown.sequences), model.classes))
+        count = min(len(drawn), MOST_RECORDINGS)
+        alt = f"The labels of {count} of {len(drawn)} recordings over time, true and predicted."
+        figure = draw_recordings(drawn, model.classes, found.interval)
+        pictures.append(album.add(figure, alt, "Grey: not a part of the test."))
+    if len(model.classes) <= MOST_CLASSES:
+        alt = f"Steps by true and predicted class: {int(matrix.trace()):,} of {int(matrix.sum()):,} on the diagonal."
+        figure = draw_confusion(matrix, list(model.classes), ("shares",))
+        pictures.append(album.add(figure, alt, "Steps, as shares of the rows."))
+    return {**content, "recordings": pictures}
 
 
 def _curves(history: Sequence[EpochLog], steps: Sequence[StepLog], album: Album) -> list[Picture]:

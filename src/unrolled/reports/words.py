@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unrolled.data import in_folds
-from unrolled.evaluation import SEEN, CrossValidation, Evaluation, RegressionFigures
+from unrolled.evaluation import SEEN, CrossValidation, Evaluation, RegressionFigures, WindowFigures
 from unrolled.statistics import Difference, Figure, Proportion, counted, holm, p_text, verdict
 
 
@@ -154,6 +154,21 @@ def early_rows(found: Evaluation) -> list[tuple[str, str, str, str, str]]:
             right, ends = per_cent(one.right.value, one.right.cases), interval(one.right, one.right.cases)
         rows.append((f"{one.confidence:g}{wanted}", decided, right, ends, number(one.steps, 1)))
     return rows
+
+
+def changes_in_words(found: WindowFigures) -> str:
+    """How many changes of the label were found while the recordings went on, and how late."""
+    one = found.changes
+    if one is None:
+        return "The label does not change within a recording."
+    label = "change" if one.changes == 1 else "changes"
+    text = f"Of {one.changes:,} {label} of the label {one.found:,} were found before the next one"
+    if one.median is not None:
+        seconds = "" if one.seconds is None else f" ({one.seconds:.3g} s)"
+        text += (
+            f", {one.median:g} steps{seconds} after they happened in the median ({one.least:,} to {one.most:,} steps)"
+        )
+    return f"{text}; {one.missed:,} were missed, and the answer changed {one.false:,} times without reason."
 
 
 METHODS = {

@@ -7,7 +7,7 @@ resampling  recordings with steps at equal distances in time
 blocks      the groups of windows that a split must not divide: recordings, or blocks of time
 """
 
-from unrolled.data.windows.blocks import in_blocks, on_one_side
+from unrolled.data.windows.blocks import in_blocks, in_blocks_of, on_one_side
 from unrolled.data.windows.cut import Cut, step_means
 from unrolled.data.windows.cutting import cut, windows_of
 from unrolled.data.windows.resampling import resampled
@@ -18,6 +18,7 @@ __all__ = [
     "WindowRule",
     "cut",
     "in_blocks",
+    "in_blocks_of",
     "on_one_side",
     "proposed_rule",
     "resampled",

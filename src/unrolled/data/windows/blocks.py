@@ -25,6 +25,12 @@ def in_blocks(windows: Sequences, count: int = _BLOCKS) -> Sequences:
     return _grouped(windows, _places(windows, count)[2])
 
 
+def in_blocks_of(recording: int | Integers, steps: Integers, length: int | Integers, count: int = _BLOCKS) -> Integers:
+    """The number of the block of time in which some steps of a recording lie; blocks are numbered over all."""
+    blocks: Integers = recording * count + steps * count // length
+    return blocks
+
+
 def on_one_side(windows: Sequences, config: DataConfig, note: Callable[[str], None] = lambda _: None) -> Sequences:
     """The windows with the groups that a split must not divide, so that none overlaps one on the other side.
 
@@ -75,10 +81,9 @@ def _places(windows: Sequences, count: int) -> tuple[Integers, Integers, Integer
     assert cut is not None  # noqa: S101
     lengths = cut.recordings.lengths[cut.owners]
 
-    def block(steps: Integers) -> Integers:
-        return cut.owners * count + steps * count // lengths
-
-    return block(cut.begins), block(cut.ends - 1), block((cut.begins + cut.ends - 1) // 2)
+    steps = (cut.begins, cut.ends - 1, (cut.begins + cut.ends - 1) // 2)
+    first, last, middle = (in_blocks_of(cut.owners, each, lengths, count) for each in steps)
+    return first, last, middle
 
 
 def _grouped(windows: Sequences, blocks: npt.NDArray[np.int64]) -> Sequences:
