@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.config import DataConfig
+from unrolled.config import WINDOWS, DataConfig
 from unrolled.data.copies import first_copies
 from unrolled.data.files import SILENT, Notes, Observer
-from unrolled.data.formats import read, reader_of
+from unrolled.data.formats import read, read_recordings, reader_of
 from unrolled.data.record import content_hashes
 from unrolled.data.sequences import Integers, Sequences, Values
+from unrolled.data.tables import ChangingLabelError, UndecidedError
+from unrolled.data.windows import cut, proposed_rule, windows_of
 from unrolled.errors import listed
 
 _PREVIEW_SEQUENCES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
@@ -152,12 +155,54 @@ def inspect(
     """
     reader = reader_of(path, config.format if config else None)
     notes: list[str] = []
-    sequences = read(path, config, observer=Notes(notes.append, observer), labels_needed=False)
+    sequences, proposal = _read(path, config or DataConfig(), Notes(notes.append, observer))
     found = inspect_sequences(sequences, path=str(path), format_title=reader.title, notes=tuple(notes))
+    found = replace(found, findings=(*proposal, *found.findings))
     if config is None or config.test is None:
         return found
     test = read(config.test, config, labels_needed=False)
     return replace(found, findings=(*found.findings, *_shared_findings(test, sequences, config.test)))
+
+
+def _read(path: str | Path, config: DataConfig, observer: Observer) -> tuple[Sequences, tuple[str, ...]]:
+    """The sequences of a file, or windows of its recordings, and a sentence that proposes windows."""
+    if any(getattr(config, name) is not None for name in WINDOWS):
+        return windows_of(read_recordings(path, config, observer), config, note=observer.note), ()
+    try:
+        sequences = read(path, config, observer=observer, labels_needed=False)
+    except (ChangingLabelError, UndecidedError):
+        recordings = read_recordings(path, config.model_copy(update={"window": 1}), observer)
+        if _mean_stretch(recordings) < _STRETCH:  # then it is the rows' own label
+            raise
+        rule, several = proposed_rule(recordings, config), len(recordings) > 1
+        held = f"{len(recordings):,} recordings" if several else "one recording"
+        command = f"unrolled train {shlex.quote(str(path))} --window {rule.steps} --stride {rule.stride}"
+        return cut(recordings, rule, observer.note), (
+            f"The label changes within a recording ({held}), so windows are labelled. What stands here is of windows "
+            f"that are about an eighth of what one label lasts: {command}",
+        )
+    few_and_long = len(sequences) <= _FEW and np.median(sequences.lengths) >= _LONG
+    if sequences.symbols is not None or sequences.times is None or not few_and_long:
+        return sequences, ()
+    rule = proposed_rule(sequences, config)
+    return sequences, (
+        f"The sequences are few and long. If a part of one shows its class, windows make more of them: unrolled train "
+        f"{shlex.quote(str(path))} --window {rule.steps} --stride {rule.stride}",
+    )
+
+
+def _mean_stretch(recordings: Sequences) -> float:
+    """The mean number of steps for which a label lasts; 0 without labels."""
+    labels = [recordings.labels_of_steps(index) for index in range(len(recordings))]
+    changes = [1 + np.count_nonzero(np.diff(each)) for each in labels if each is not None]
+    return recordings.num_steps / sum(changes) if changes else 0.0
+
+
+_STRETCH = 5.0
+"""Steps for which a label lasts at least where rows are steps."""
+
+_FEW, _LONG = 100, 400
+"""Up to so many sequences are few, and from so many steps on they are long."""
 
 
 def inspect_sequences(

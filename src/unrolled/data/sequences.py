@@ -332,6 +332,54 @@ class Sequences:
         cut = None if self.cut is None else self.cut.take(indices)
         return replace(self, starts=self.starts[indices], lengths=self.lengths[indices], cut=cut, **chosen)
 
+    def with_steps(
+        self, labels: Iterable[npt.ArrayLike] | None = None, times: Iterable[npt.ArrayLike] | None = None
+    ) -> Sequences:
+        """Long recordings with a label, or a time, for each step; `train` cuts them into windows (``window=256``).
+
+        Args:
+            labels: of each sequence its steps' labels, [T_i], of any type that can be written as text; None, NaN and an
+                empty text are no label. They take the place of labels of whole sequences.
+            times: of each sequence the times of its steps, [T_i], which rise; in seconds unless ``time_unit`` says
+                otherwise.
+        Raises:
+            DataError: for other numbers of labels or times than of steps, and for times that do not rise.
+
+        Example:
+            >>> recording = np.random.default_rng(0).normal(size=(900, 3))
+            >>> own = unrolled.Sequences.from_list([recording]).with_steps([["rest"] * 400 + ["walk"] * 500])
+            >>> own.labels_of_steps(0)[398:402]
+            array([0, 0, 1, 1])
+        """
+        if (self.starts != np.cumsum(self.lengths) - self.lengths).any() or len(self.values) != self.num_steps:
+            raise DataError("these sequences are a selection; give labels and times to all of them before.")
+        found = self
+        if labels is not None:
+            flat = np.concatenate([np.asarray(each, object) for each in self._checked(labels, "labels")])
+            known = ~missing_labels(flat)
+            indices, classes = encode_labels(np.array(flat[known].tolist()))
+            of_steps = np.full(len(flat), -1, np.int64)
+            of_steps[known] = indices
+            found = replace(found, labels=None, classes=classes, step_labels=of_steps)
+        if times is not None:
+            each_times = [np.asarray(each, np.float64) for each in self._checked(times, "times")]
+            for index, own in enumerate(each_times):
+                if not (np.diff(own) > 0).all():
+                    raise DataError(f"the times of sequence {index} do not rise; sort its steps by time.")
+            found = replace(found, step_times=np.concatenate(each_times), times=np.array([t[0] for t in each_times]))
+        return found
+
+    def _checked(self, columns: Iterable[npt.ArrayLike], name: str) -> list[npt.ArrayLike]:
+        """Of each sequence what belongs to its steps."""
+        found = list(columns)
+        sizes = [len(np.asarray(each, object)) for each in found]
+        if sizes != self.lengths.tolist():
+            raise DataError(
+                f"found {name} for {listed(map(str, sizes))} steps; expected as many as each sequence has, "
+                f"{listed(map(str, self.lengths.tolist()))}."
+            )
+        return found
+
     def names(self) -> Names:
         """The ids of the sequences, or else their numbers, counted from 0, [N]."""
         return as_names(map(str, range(len(self)))) if self.ids is None else self.ids

@@ -28,6 +28,15 @@ from unrolled.data.formats.data_frames import frame_is_like
 from unrolled.data.formats.file_sets import is_pattern, pattern_of
 from unrolled.data.formats.idx import read_idx_pair
 from unrolled.data.formats.picture_folders import picture_facts
-from unrolled.data.formats.registry import read, reader_of
+from unrolled.data.formats.registry import read, read_recordings, reader_of
 
-__all__ = ["frame_is_like", "is_pattern", "pattern_of", "picture_facts", "read", "read_idx_pair", "reader_of"]
+__all__ = [
+    "frame_is_like",
+    "is_pattern",
+    "pattern_of",
+    "picture_facts",
+    "read",
+    "read_idx_pair",
+    "read_recordings",
+    "reader_of",
+]

@@ -57,10 +57,15 @@ def read_npz(request: Request) -> Sequences:
     """
     path = request.path
     with open_file(path) as file, naming(path), _open_archive(path, file) as archive:
-        labels = label_values(path, archive.array("y"), request) if "y" in archive.names else None
+        y = archive.array("y") if "y" in archive.names else None
+        rows = y if request.in_windows and y is not None and y.ndim == 2 and y.shape[1] > 1 else None  # a label a step
+        labels = None if y is None or rows is not None else label_values(path, y, request)
         if "X" in archive.names:
             array = oriented(path, archive.array("X"), request.config.layout)
-            return Sequences.from_array(array, labels, padded=request.config.padded is not False)
+            whole = Sequences.from_array(array, labels, padded=request.config.padded is not False)
+            if rows is None:
+                return whole
+            return whole.with_steps([row[:length] for row, length in zip(rows, whole.lengths, strict=True)])
         if {"values", "lengths"} <= archive.names:
             return _ragged(path, archive, labels)
     found = ", ".join(sorted(archive.names)[:20]) or "no arrays at all"

@@ -160,6 +160,11 @@ def read(
     return windows_of(whole, options, request.like, request.note, to_predict=not labels_needed)
 
 
+def read_recordings(path: str | Path, config: DataConfig, observer: Observer = SILENT) -> Sequences:
+    """As `read`, with recordings as they are, before they are cut into windows; labels may be missing."""
+    return _read_whole(Request(Path(path), config, observer, labels_needed=False))
+
+
 def _read_whole(request: Request) -> Sequences:
     """The sequences in a file, or its recordings."""
     path, options = request.path, request.config
