@@ -30,7 +30,7 @@ def test_the_file_is_what_the_script_writes() -> None:
 
 
 def test_parameters_are_the_fields_of_the_configuration_in_their_order_with_their_defaults() -> None:
-    taken = {"data": {"tokens", "max_length", "keep_steps"}}
+    taken = {"data": {"tokens", "window", "stride", "max_length", "keep_steps"}}
     expected = [
         (section, name)
         for section, name, _ in fields()

@@ -19,7 +19,7 @@ from unrolled.data.record import content_hashes
 from unrolled.data.sequences import Integers, Sequences, Values
 from unrolled.data.tables import ChangingLabelError, UndecidedError
 from unrolled.data.windows import cut, proposed_rule, windows_of
-from unrolled.errors import listed
+from unrolled.errors import ReadError, listed
 
 _PREVIEW_SEQUENCES, _PREVIEW_STEPS, _PREVIEW_CHANNELS = 3, 4, 6
 _PREVIEW_PICTURE = 64
@@ -171,8 +171,8 @@ def _read(path: str | Path, config: DataConfig, observer: Observer) -> tuple[Seq
     try:
         sequences = read(path, config, observer=observer, labels_needed=False)
     except (ChangingLabelError, UndecidedError):
-        recordings = read_recordings(path, config.model_copy(update={"window": 1}), observer)
-        if _mean_stretch(recordings) < _STRETCH:  # then it is the rows' own label
+        recordings = _recordings(path, config, observer)
+        if recordings is None:
             raise
         rule, several = proposed_rule(recordings, config), len(recordings) > 1
         held = f"{len(recordings):,} recordings" if several else "one recording"
@@ -191,11 +191,15 @@ def _read(path: str | Path, config: DataConfig, observer: Observer) -> tuple[Seq
     )
 
 
-def _mean_stretch(recordings: Sequences) -> float:
-    """The mean number of steps for which a label lasts; 0 without labels."""
-    labels = [recordings.labels_of_steps(index) for index in range(len(recordings))]
-    changes = [1 + np.count_nonzero(np.diff(each)) for each in labels if each is not None]
-    return recordings.num_steps / sum(changes) if changes else 0.0
+def _recordings(path: str | Path, config: DataConfig, observer: Observer) -> Sequences | None:
+    """The recordings of a file whose rows are steps with a label that lasts; None for any other file."""
+    try:
+        found = read_recordings(path, config.model_copy(update={"window": 1}), observer)
+    except ReadError:
+        return None
+    labels = [found.labels_of_steps(index) for index in range(len(found))]
+    changes = sum(1 + np.count_nonzero(np.diff(each)) for each in labels if each is not None)
+    return found if changes and found.num_steps / changes >= _STRETCH else None
 
 
 _STRETCH = 5.0

@@ -27,6 +27,7 @@ from unrolled.data import (
     check_channels,
     check_trainable,
     encode_labels,
+    in_windows,
     refuse_values,
     unframed,
 )
@@ -38,6 +39,7 @@ from unrolled.estimator.inputs import (
     class_names,
     distinct,
     is_table,
+    means_by_recording,
     squared,
     to_sequences,
 )
@@ -158,19 +160,26 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def predict(self, X: Any) -> Labels:
         """The most probable label of each sequence, [N], in the dtype of ``classes_``."""
-        with self._asking(X) as given:
-            chosen: Labels = self.classes_[self.model_.predict_index(given)]
+        chosen: Labels = self.classes_[self.predict_proba(X).argmax(1)]
         return chosen
 
     def predict_proba(self, X: Any) -> Probabilities:
-        """The probability of each class, [N, C], in the order of ``classes_``."""
+        """The probability of each class, [N, C], in the order of ``classes_``; with ``window``, the mean of windows."""
         with self._asking(X) as given:
-            return self.model_.predict_proba(given)
+            if self.model_.facts.window is None:
+                return self.model_.predict_proba(given)
+            windows = self.model_.windows(given)
+            assert windows.cut is not None  # noqa: S101
+            return means_by_recording(self.model_.predict_proba(windows), windows.cut.owners)
 
     def decision_function(self, X: Any) -> Probabilities:
         """The logits, divided by the temperature, [N, C]; for two classes the second minus the first, [N]."""
-        with self._asking(X) as given:
-            logits: Probabilities = (self.model_.logits(given) / self.model_.facts.temperature).numpy()
+        logits: Probabilities
+        if hasattr(self, "model_") and self.model_.facts.window is not None:
+            logits = np.log(np.maximum(self.predict_proba(X), np.finfo(np.float32).tiny))
+        else:
+            with self._asking(X) as given:
+                logits = (self.model_.logits(given) / self.model_.facts.temperature).numpy()
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def save(self, path: str | Path) -> Path:
@@ -321,6 +330,10 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if goes_on:
             train = as_learned(train, self.model_.facts)
         held = None if held is None else as_learned(held, train)
+        train, held = in_windows(train, recipe.data), None if held is None else in_windows(held, recipe.data)
+        if train.cut is not None:
+            weights = weights[train.cut.owners]
+            weights = weights / weights.mean()
         preprocessor = self._preprocessor(recipe, train, goes_on)
         train, held = preprocessor(train), None if held is None else preprocessor(held)
         training = self._training(recipe, train, held, None if (weights == 1).all() else weights, goes_on)
@@ -342,8 +355,9 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if not goes_on:
             return learn_preprocessor(train, recipe.data)
         former = self.model_.preprocessor
-        if (recipe.data.max_length, recipe.data.keep_steps) != (former.max_length, former.keep_steps):
-            raise ValueError("max_length or keep_steps changed since the last fit; fit without warm_start.")
+        read = (recipe.data.max_length, recipe.data.keep_steps) if train.cut is None else (train.cut.rule.steps, "last")
+        if read != (former.max_length, former.keep_steps):
+            raise ValueError("window, max_length or keep_steps changed since the last fit; fit without warm_start.")
         return former
 
     def _training(

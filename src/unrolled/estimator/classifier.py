@@ -46,6 +46,11 @@ class SequenceClassifier(BaseSequenceClassifier):
     tokens : TokenKind | None, default=None
         The steps of a text: its characters; its words, as spaces part them; or its plain words, in lower case
         and apart from punctuation marks (default: words if there are spaces).
+    window : int | str | None, default=None
+        Long recordings are cut into windows of so many steps, or of a time such as 2.5s, and each window gets a
+        label; the label column may then change within a recording.
+    stride : int | str | None, default=None
+        Windows: from the start of one to the start of the next, in steps or as a time (default: half a window).
     max_length : int | None, default=None
         Largest number of steps; a longer sequence is cut.
     keep_steps : KeptSteps, default='first'
@@ -219,6 +224,8 @@ class SequenceClassifier(BaseSequenceClassifier):
         self,
         *,
         tokens: TokenKind | None = None,
+        window: int | str | None = None,
+        stride: int | str | None = None,
         max_length: int | None = None,
         keep_steps: KeptSteps = "first",
         cell: CellName = "lstm",
@@ -285,6 +292,8 @@ class SequenceClassifier(BaseSequenceClassifier):
         verbose: bool = False,
     ) -> None:
         self.tokens = tokens
+        self.window = window
+        self.stride = stride
         self.max_length = max_length
         self.keep_steps = keep_steps
         self.cell = cell

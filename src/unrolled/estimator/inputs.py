@@ -16,6 +16,7 @@ import numpy.typing as npt
 from unrolled.config import TokenKind
 from unrolled.data import Integers, Sequences, as_sequences, as_text, from_texts, holds_text
 from unrolled.errors import ConfigError, DataError
+from unrolled.model import Probabilities
 
 Weights = npt.NDArray[np.float64]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
@@ -61,6 +62,14 @@ def to_sequences(values: Any, tokens: TokenKind | None) -> Sequences:
         found = "numbers" if sequences.symbols is None else f"texts of {sequences.text_kind}"
         raise ConfigError(f"tokens = {tokens!r}, and the sequences are {found}; leave tokens out.")
     return sequences
+
+
+def means_by_recording(probabilities: Probabilities, owners: Integers) -> Probabilities:
+    """The mean over the windows of each recording, [N, C], from those of all windows in the order of the recordings."""
+    firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+    counts = np.diff(np.append(firsts, len(owners)))[:, None]
+    means: Probabilities = (np.add.reduceat(probabilities, firsts, dtype=np.float64) / counts).astype(np.float32)
+    return means
 
 
 def distinct(sequences: Sequences, weights: Weights) -> tuple[Sequences, Weights]:

@@ -12,7 +12,7 @@ from unrolled.model import ModelFacts
 
 _NAME = "SequenceClassifier"
 
-_OF_DATA = {"tokens", "max_length", "keep_steps"}
+_OF_DATA = {"tokens", "window", "stride", "max_length", "keep_steps"}
 """Fields of the data section about the sequences; the others are about files and named data."""
 
 _NOT_PARAMETERS = {
@@ -64,6 +64,13 @@ def parameters_of(facts: ModelFacts) -> dict[str, Any]:
     """The parameters for the configuration that is recorded in a model."""
     recorded = {**facts.model.model_dump(), **facts.training.get("augment", {}), **facts.training.get("config", {})}
     recorded |= {"max_length": facts.max_length, "keep_steps": facts.keep_steps}
+    if facts.window is not None:
+        recorded |= {
+            "window": facts.window.steps,
+            "stride": facts.window.stride,
+            "max_length": None,
+            "keep_steps": "first",
+        }
     recorded["tokens"] = None if facts.vocabulary is None else facts.tokens
     return {name: recorded[name] for name in PARAMETERS if name in recorded}
 

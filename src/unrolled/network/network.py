@@ -192,6 +192,11 @@ class Network(nn.Module):
         """Whether no output depends on later steps, so that one reading gives the logits of every prefix."""
         return not self.obstacles()
 
+    @property
+    def forgets(self) -> bool:
+        """Whether it reads forward, and its answers can leave early steps behind, as in a stream that never ends."""
+        return self.reads_forward and self.pooling.forgets
+
     def prefix_steps(self, length: int) -> int:
         """Steps that `prefix_logits` reads of a sequence of ``length`` steps."""
         return length if self.reads_forward else length * (length + 1) // 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ import torch
 
 from unrolled.config import Recipe
 from unrolled.data import Dataset, Sequences
+from unrolled.errors import option
+from unrolled.network import Network
 from unrolled.preparation import Preprocessor, learn_preprocessor
 from unrolled.readout import Training, go_on, set_up
 from unrolled.runs.folder import RunFolder
@@ -86,6 +88,8 @@ def prepare(
         training = set_up(recipe, ready.train, ready.validation, device)
     else:
         preprocessor = start.model.preprocessor
+        if dataset.train.cut is not None:
+            preprocessor = replace(preprocessor, max_length=dataset.train.cut.rule.steps, keep_steps="last")
         ready = preprocessor.dataset(dataset)
         network = network_from(start.model, ready, recipe).to(device)
         training = go_on(recipe, network, ready.train, ready.validation)
@@ -110,8 +114,22 @@ def describe(prepared: Prepared) -> list[str]:
         f"{len(train.classes)} classes",
         f"network: {network.in_words()}, {weights:,} weights",
         f"method: {training.method}",
+        *_on_streams(network, train),
         f"on {describe_device(device)} with the {kernel.name} kernel: {kernel.reason}{done and f'; {done}'}",
         *([] if start is None else notes_on(prepared.dataset, start.model)),
+    ]
+
+
+def _on_streams(network: Network, train: Sequences) -> list[str]:
+    """A line on streams that never end, where the model's answer is about everything since their start."""
+    if train.cut is not None:
+        return [f"streams may never end: the last {train.cut.rule.steps:,} steps are read anew for each answer"]
+    if train.pictures or train.symbols is not None or network.forgets:
+        return []
+    why = f"pooling {network.config.pooling} is over all steps" if network.reads_forward else "it does not read forward"
+    return [
+        f"streams: one that never ends is not followed ({why}); predict --stream --stream-window "
+        f"{int(np.median(train.lengths))} reads its last steps only, and {option('window')} trains on such windows"
     ]
 
 

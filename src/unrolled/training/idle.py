@@ -69,6 +69,10 @@ def _optimizer(*names: str) -> Rule:
 
 _RULES: dict[str, Rule] = {
     "keep_steps": _unless(lambda recipe: recipe.data.max_length is not None, "no sequence is cut without {max_length}"),
+    **{
+        name: _unless(lambda recipe: recipe.data.window is not None, "nothing is cut into windows without {window}")
+        for name in ("stride", "window_label", "gap", "time_unit")
+    },
     "split_seed": _unless(lambda recipe: recipe.data.split == "stratified", "the split by time or order has no seed"),
     "test_fraction": _unless(lambda recipe: recipe.data.test is None, "the test sequences are those of {test}"),
     "memory_steps": _without_gates("fiz"),

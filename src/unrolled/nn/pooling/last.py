@@ -15,6 +15,7 @@ class LastPooling(Pooling):
     """Each direction's own last output: forward's at the sequence's last step, backward's at its first."""
 
     reads = "last"
+    forgets = True
 
     def forward(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """See `Pooling`."""

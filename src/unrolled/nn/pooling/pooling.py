@@ -27,6 +27,9 @@ class Pooling(Part):
     reads: ClassVar[Reads] = "outputs"
     """What a layer gives: all outputs, or already the pooled ones."""
 
+    forgets: ClassVar[bool] = False
+    """Whether the result can leave early steps behind, as in a stream that never ends."""
+
     def __init__(self, width: int, bidirectional: bool = False) -> None:
         super().__init__()
         self.width, self.bidirectional = width, bidirectional
