@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.data import Integers
 from unrolled.model import Model
 from unrolled.serving.inputs import Steps
 from unrolled.serving.problems import HTTPProblem
@@ -66,6 +67,36 @@ def predict_steps(model: Model, sequences: list[Steps]) -> list[StepResult]:
     known = [None] * len(sequences) if model.novelty is None else model.familiarity(sequences).round(DIGITS).tolist()
     found = zip(model.predict_steps(sequences), model.hidden_steps(sequences), known, strict=True)
     return [StepResult(_rounded(running, DIGITS), _rounded(states, 4), judged) for running, states, judged in found]
+
+
+@dataclass(frozen=True)
+class WindowResult:
+    """The results for the windows of one recording.
+
+    Attributes:
+        begins: first step of each, counted from 0, [K].
+        ends: the step after the last one of each, [K].
+        probabilities: [K, C].
+    """
+
+    begins: Integers
+    ends: Integers
+    probabilities: Floats
+
+
+def predict_windows(model: Model, recordings: list[Steps]) -> list[WindowResult]:
+    """The probabilities of the windows of each recording."""
+    windows = model.windows(recordings)
+    cut = windows.cut
+    assert cut is not None  # noqa: S101
+    rounded = _rounded(model.probabilities(model.logits(windows)), DIGITS)
+    return [WindowResult(cut.begins[rows], cut.ends[rows], rounded[rows]) for _, rows in cut.in_order()]
+
+
+def answer_windows(model: Model, result: WindowResult) -> dict[str, Any]:
+    """The answer for one recording: label, probabilities, first and last step of each window."""
+    places = zip((result.begins + 1).tolist(), result.ends.tolist(), result.probabilities, strict=True)
+    return {"windows": [{"start": start, "end": end, **answer(model, values)} for start, end, values in places]}
 
 
 def _rounded(values: npt.NDArray[np.float32], digits: int) -> Floats:

@@ -19,10 +19,12 @@ from unrolled.serving.answers import (
     answer,
     answer_judged,
     answer_steps,
+    answer_windows,
     check_finite,
     predict,
     predict_judged,
     predict_steps,
+    predict_windows,
 )
 from unrolled.serving.batching import BatchQueue, Work
 from unrolled.serving.body import BodyReader
@@ -42,6 +44,7 @@ from unrolled.serving.schemas import (
     Models,
     Predictions,
     StepPredictions,
+    WindowPredictions,
     request_schema,
 )
 from unrolled.serving.settings import ServerSettings
@@ -102,6 +105,11 @@ class Service:
     def _check_work(self, served: Served, work: Work, sequences: list[Steps]) -> None:
         """Rejects what would exceed ``max_values`` or ``max_gflop``."""
         model, steps = served.model, sum(map(len, sequences))
+        if work is predict_windows:
+            rule = model.facts.window
+            if rule is None:
+                raise HTTPProblem(422, "no_windows", "this model was not trained on windows; ask /v1/predict.")
+            steps = sum(rule.steps * (1 + len(sequence) // rule.stride) for sequence in sequences)
         if work is predict_steps:
             values = steps * (len(model.classes) + model.network.output_size)
             read = sum(model.prefix_steps(len(sequence)) for sequence in sequences)
@@ -244,6 +252,13 @@ def _add_predictions(app: FastAPI, service: Service) -> FastRoutes:
         found = await service.compute(request, served, predict)
         return JSONBytes({"model": served.name, "predictions": [answer(served.model, values) for values in found]})
 
+    async def windows(request: Request, name: ModelName = None) -> Response:
+        """Label and probabilities of each window of each recording, cut as in the training of a model of windows."""
+        del name  # as above
+        served = service.registry.get(request.query_params.get("model"))
+        found = await service.compute(request, served, predict_windows)
+        return JSONBytes({"model": served.name, "predictions": [answer_windows(served.model, one) for one in found]})
+
     async def steps(request: Request, name: ModelName = None, hidden: Hidden = "true") -> Response:
         """Label and probabilities of each sequence after each of its steps, and the hidden state."""
         del name, hidden  # as above
@@ -260,10 +275,11 @@ def _add_predictions(app: FastAPI, service: Service) -> FastRoutes:
     for path, function, answers in (
         ("/v1/predict", predict_, Predictions),
         ("/v1/predict/steps", steps, StepPredictions),
+        ("/v1/predict/windows", windows, WindowPredictions),
     ):
         add = app.post(path, tags=["predictions"], responses=PROBLEMS, openapi_extra=body, response_model=answers)
         add(function)
-    return {"/v1/predict": predict_, "/v1/predict/steps": steps}
+    return {"/v1/predict": predict_, "/v1/predict/steps": steps, "/v1/predict/windows": windows}
 
 
 def _add_stream(app: FastAPI, service: Service) -> None:

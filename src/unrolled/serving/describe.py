@@ -25,6 +25,8 @@ def describe_model(served: Served, settings: ServerSettings, runtime: str | None
         "length": common_length(model),
         "missing": InputSpec.of(model, settings).missing,
         "tokens": None if facts.vocabulary is None else facts.tokens,
+        "window": None if facts.window is None else facts.window.steps,
+        "stride": None if facts.window is None else facts.window.stride,
         "frame_steps": model.network.frame_steps,
         "cell_title": model.network.cell.title,
         "cell_account": model.network.cell.account,

@@ -42,6 +42,8 @@ class ModelDescription(BaseModel):
     frame_steps: int = Field(description="consecutive steps that the network reads as one frame")
     max_length: int | None = Field(description="steps that the model reads of a longer sequence; null for all")
     keep_steps: str = Field(description="which of them: first or last")
+    window: int | None = Field(description="steps of the windows of recordings that it was trained on; null for none")
+    stride: int | None = Field(description="steps from one of these windows to the next")
     cell: str
     cell_title: str = Field(description="common name of a network with such cells")
     cell_account: str = Field(description="what the cell does, in words")
@@ -165,6 +167,26 @@ class StepPredictions(BaseModel):
 
     model: str
     predictions: list[StepPrediction]
+
+
+class WindowPrediction(Prediction):
+    """The answer for one window of a recording."""
+
+    start: int = Field(description="its first step, counted from 1")
+    end: int = Field(description="its last step")
+
+
+class Recording(BaseModel):
+    """The answers for the windows of one recording."""
+
+    windows: list[WindowPrediction]
+
+
+class WindowPredictions(BaseModel):
+    """The answers for the windows of the recordings of a request."""
+
+    model: str
+    predictions: list[Recording]
 
 
 Number = {"type": "number", "minimum": -3.4e38, "maximum": 3.4e38}

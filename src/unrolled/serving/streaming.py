@@ -5,6 +5,9 @@
     → {"reset": true}
     ← {"step": 0}
 
+The parameters ``window`` and ``reset_every`` of the address make a stream that never ends forget; see `Model.stream`. A
+model of windows needs neither.
+
 For a model of text, ``steps`` is a text or a list of its tokens.
 
 The session answers each message before it reads the next one, so no buffer grows if a client does not read.
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +32,7 @@ from unrolled.serving.inputs import InputSpec, check_work
 from unrolled.serving.logs import log
 from unrolled.serving.metrics import Metrics
 from unrolled.serving.parsing import beside_the_loop, parse_message
-from unrolled.serving.problems import HTTPProblem
+from unrolled.serving.problems import HTTPProblem, over_limit
 from unrolled.serving.registry import Registry, Served
 from unrolled.serving.settings import ServerSettings
 
@@ -78,8 +82,10 @@ class StreamSession:
 
     async def _talk(self, served: Served) -> None:
         model = served.model
+        window, reset_every = self._number("window"), self._number("reset_every")
+        opened = partial(model.stream, window=window, reset_every=reset_every)
         try:
-            stream = await self.queue.run_in_time(model.stream)
+            stream = await self.queue.run_in_time(opened)
         except UnrolledError as error:
             raise HTTPProblem(422, "no_stream", str(error)) from None
         spec = InputSpec.of(model, self.settings)
@@ -87,10 +93,10 @@ class StreamSession:
             text = await self._hear()
             steps = await beside_the_loop(len(text), parse_message, text, spec)
             if steps is None:
-                stream, self.seen = await self.queue.run_in_time(model.stream), 0
+                stream, self.seen = await self.queue.run_in_time(opened), 0
                 await self._say({"step": 0})
                 continue
-            check_work(served, len(steps), self.settings)
+            check_work(served, stream.cost(len(steps)), self.settings)
             try:
                 probabilities = await self.queue.run_in_time(stream.push, steps)
             except UnrolledError as error:
@@ -99,6 +105,19 @@ class StreamSession:
             rounded = np.asarray(probabilities, np.float64).round(DIGITS)
             check_finite(rounded, "the steps so far")
             await self._say({"step": self.seen, **answer(model, rounded)})
+
+    def _number(self, name: str) -> int | None:
+        """A number of steps among the parameters of the address."""
+        text = self.socket.query_params.get(name)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) < 9):
+            raise HTTPProblem(422, "wrong_query", f"{name} is {text[:20]!r}; expected a number of steps, from 1.")
+        if name == "window" and int(text) > self.settings.max_steps:
+            raise over_limit(
+                422, "too_many_steps", f"the window has {int(text):,} steps", "max_steps", self.settings.max_steps, ""
+            )
+        return int(text)
 
     async def _hear(self) -> str:
         """The client's next message."""
