@@ -140,6 +140,22 @@ def test_the_messages_of_that_page_are_those_of_the_program(fresh: Path, line: i
     )
 
 
+@pytest.mark.slow
+def test_the_page_about_recordings_works(fresh: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make, *programs = (program for _, program in _blocks_of("recordings.md", "python"))
+    exec(compile(make, "make_recordings.py", "exec"), {})  # noqa: S102  # the project's own text
+    for command in [line for _, block in _blocks_of("recordings.md", "console") for line in block.splitlines()]:
+        before, _, words = command.removeprefix("$ ").rpartition("| ")
+        piped = (fresh / before.split()[1]).read_bytes() if before else b""
+        answer = call(*shlex.split(words)[1:], piped=piped)
+        assert answer.code == 0, f"{command}\n{answer.err}"
+    assert (fresh / "steps.csv").read_text().splitlines()[0].startswith("case,id,step,time,label,truth,p(")
+    names: dict[str, object] = {}
+    for program in programs:
+        exec(compile(program, "recordings.md", "exec"), names)  # noqa: S102  # the project's own text
+    assert capsys.readouterr().out.splitlines()[-1] == "high"
+
+
 # Options
 
 

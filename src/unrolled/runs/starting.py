@@ -55,6 +55,9 @@ def recipe_from(recipe: Recipe, start: Model, options: Mapping[str, Any]) -> Rec
     own = {name: getattr(start.facts, name) for name in _READ_ALIKE}
     if start.facts.vocabulary is None:
         own["tokens"] = None
+    if (rule := start.facts.window) is not None:  # the windows are what is read
+        own |= {"max_length": None, "keep_steps": "first"}
+        own |= {"window": rule.steps, "stride": rule.stride} if recipe.data.window is None else {}
     network = start.facts.model.model_copy(update=model)
     found = {**recipe.model.model_dump(), **recipe.data.model_dump()}
     expected = {**network.model_dump(), **own}

@@ -174,7 +174,7 @@ def label_by_names(files: FileSet, request: Request, *, asked: bool = False) -> 
 def labelled(sequences: Sequences, labels: list[str]) -> Sequences:
     """The sequences with other labels."""
     indices, classes = ordered(labels)
-    return replace(sequences, labels=np.array(indices, np.int64), classes=classes)
+    return replace(sequences, labels=np.array(indices, np.int64), classes=classes, step_labels=None)
 
 
 def labelled_by(sequences: Sequences, request: Request) -> Sequences:
