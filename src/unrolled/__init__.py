@@ -32,6 +32,9 @@ Data
     Dataset              training, validation and test sequences
     read                 sequences from a file
     load_dataset         the data set that a recipe's data section means
+    cut                  windows of long recordings
+    WindowRule           how they are cut
+    Cut                  where each stands in its recording
     inspect              what a file of sequences holds, and what is odd about it
     Inspection           what `inspect` finds
     Place                where a value stands in sequences
@@ -150,6 +153,7 @@ if TYPE_CHECKING:
     from unrolled.config import Recipe as Recipe
     from unrolled.config import TrainConfig as TrainConfig
     from unrolled.config import named_recipes as named_recipes
+    from unrolled.data import Cut as Cut
     from unrolled.data import Dataset as Dataset
     from unrolled.data import Inspection as Inspection
     from unrolled.data import Place as Place
@@ -157,6 +161,8 @@ if TYPE_CHECKING:
     from unrolled.data import Sequences as Sequences
     from unrolled.data import SequencesLike as SequencesLike
     from unrolled.data import TextsLike as TextsLike
+    from unrolled.data import WindowRule as WindowRule
+    from unrolled.data import cut as cut
     from unrolled.data import inspect as inspect
     from unrolled.data import load_dataset as load_dataset
     from unrolled.data.batches import Batch as Batch
@@ -254,7 +260,8 @@ _ROOMS = {
     "unrolled.comparison": "Comparison ComparisonPair ComparisonRow FeatureMaker GridResult ReferenceClassifier "
     "Rival compare compare_settings write_comparison",
     "unrolled.config": "AugmentConfig DataConfig Dimension ModelConfig Range Recipe TrainConfig named_recipes",
-    "unrolled.data": "Dataset Inspection Place PreviewSequence Sequences SequencesLike TextsLike inspect load_dataset",
+    "unrolled.data": "Cut Dataset Inspection Place PreviewSequence Sequences SequencesLike TextsLike WindowRule cut "
+    "inspect load_dataset",
     "unrolled.data.batches": "Batch",
     "unrolled.data.files": "Observer",
     "unrolled.data.formats": "read",

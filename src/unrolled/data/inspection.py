@@ -198,9 +198,15 @@ def _recordings(path: str | Path, config: DataConfig, observer: Observer) -> Seq
     except ReadError:
         return None
     labels = [found.labels_of_steps(index) for index in range(len(found))]
-    changes = sum(1 + np.count_nonzero(np.diff(each)) for each in labels if each is not None)
-    return found if changes and found.num_steps / changes >= _STRETCH else None
+    changes = np.array([0 if each is None else np.count_nonzero(np.diff(each)) for each in labels])
+    lasts = found.num_steps / (len(found) + changes.sum()) >= _STRETCH
+    # one odd label among short sequences is a mistake
+    often = np.count_nonzero(changes) >= _CHANGING * len(found) and np.median(found.lengths) >= _LONGER
+    return found if lasts and often else None
 
+
+_CHANGING, _LONGER = 0.2, 64
+"""Share of the recordings whose label changes at least, and the number of steps that they have at least."""
 
 _STRETCH = 5.0
 """Steps for which a label lasts at least where rows are steps."""

@@ -25,6 +25,12 @@ class Cut:
         begins: its first step, counted from 0 in the recording, [N].
         ends: the step after its last one, [N].
         blocks: whether the groups of the windows are blocks of time.
+
+    Example:
+        >>> own = unrolled.Sequences.from_list([np.zeros((100, 3))]).with_steps([["rest"] * 60 + ["walk"] * 40])
+        >>> windows = unrolled.cut(own, unrolled.WindowRule(steps=25, stride=20))
+        >>> windows.cut.ends, windows.targets
+        (array([ 25, 45, 65, 85, 100]), array([0, 0, 0, 1, 1]))
     """
 
     recordings: Sequences

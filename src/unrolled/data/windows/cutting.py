@@ -64,6 +64,11 @@ def cut(
         to_predict: whether every step gets a window.
     Raises:
         DataError: for recordings without a window.
+
+    Example:
+        >>> own = unrolled.Sequences.from_list([np.arange(10.0)])
+        >>> [window[:, 0].tolist() for window in unrolled.cut(own, unrolled.WindowRule(steps=4, stride=4))]
+        [[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0], [6.0, 7.0, 8.0, 9.0]]
     """
     pieces = _pieces(recordings, rule, by_label=rule.label == "same" and not to_predict)
     short = pieces.sizes < rule.steps

@@ -38,6 +38,13 @@ class WindowRule:
         interval: seconds between two steps; None without times.
         gap: seconds between two steps above which they are not in one window; None without times.
         unit: seconds of one unit of the times.
+
+    Example:
+        >>> own = unrolled.Sequences.from_list([np.zeros((100, 3))]).with_steps([["rest"] * 60 + ["walk"] * 40])
+        >>> own
+        Sequences: 1 of 100 steps, 3 channels (0, 1, 2), a label a step, 2 classes (rest, walk)
+        >>> unrolled.cut(own, unrolled.WindowRule(steps=25, stride=20)).cut.begins
+        array([ 0, 20, 40, 60, 75])
     """
 
     steps: int
