@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from commands import Answer
 from unrolled.cli.main import app
+from unrolled.cli.stream import running_probabilities
 from unrolled.config import ModelConfig
 from unrolled.model.model import Model, ModelFacts
 from unrolled.network.network import Network
@@ -202,3 +203,27 @@ def test_digits_can_be_streamed(digits_run: Run) -> None:
     found = rows(piped(text, digits_run.folder.path).out)
     expected = digits_run.model.predict_steps([picture])[0]
     np.testing.assert_allclose([float(row["p(3)"]) for row in found], expected[:, 3], atol=2e-6)
+
+
+def test_a_stream_forgets_by_a_window_and_begins_anew_by_a_rule(folder: Path) -> None:
+    model = Model.load(folder)
+    windowed = rows(piped("\n".join(LINES), folder, "--stream-window", 3).out)[-1]
+    assert float(windowed["p(moving)"]) == pytest.approx(float(model.predict_proba([STEPS[-3:]])[0, 1]), abs=2e-6)
+    anew = rows(piped("\n".join(LINES), folder, "--reset-every", 5).out)[-1]
+    assert float(anew["p(moving)"]) == pytest.approx(float(model.predict_proba([STEPS[5:]])[0, 1]), abs=2e-6)
+
+
+def test_a_stream_begins_anew_after_a_pause(folder: Path) -> None:
+    times = iter([0.0, 1.0, 2.0, 9.0, 10.0, 11.0, 12.0])
+    content = io.BytesIO("\n".join(LINES).encode())
+    found = list(
+        running_probabilities(Model.load(folder), content, None, print, reset_after="5s", clock=lambda: next(times))
+    )
+    assert [place["step"] for place, _ in found] == [1, 2, 3, 1, 2, 3, 4]
+    assert [place["case"] for place, _ in found] == [0, 0, 0, 1, 1, 1, 1]
+
+
+def test_a_pause_that_is_no_time_is_refused(folder: Path) -> None:
+    answer = piped("1,2\n", folder, "--reset-after", "soon")
+    assert answer.code == 1
+    assert "--reset-after" in answer.one_line()

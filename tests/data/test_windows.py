@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from scipy.interpolate import interp1d
 from scipy.stats import mode
 
 from unrolled.config import DataConfig
-from unrolled.data import Sequences, load_dataset, split_dataset, step_means
+from unrolled.data import Sequences, inspect, load_dataset, split_dataset, step_means
 from unrolled.data.files import Notes
 from unrolled.data.formats import read
 from unrolled.data.windows import WindowRule, cut, resampled, windows_of
@@ -97,8 +98,8 @@ def test_short_pieces_and_windows_without_a_label_are_left_out_and_counted() -> 
     notes: list[str] = []
     found = cut(whole, WindowRule(10, 10), notes.append)
     assert found.targets.tolist() == [0]
-    assert "1 piece is shorter than a window, and their 5 steps are left out" in notes[0]
-    assert "2 windows without a label are left out" in notes[0]
+    assert "1 piece is shorter than a window, and their 5 steps are left out" in notes[-1]
+    assert "2 windows without a label are left out" in notes[-1]
     all_steps = cut(whole, WindowRule(10, 10), to_predict=True)
     assert all_steps.lengths.tolist() == [10, 10, 10, 5]
     assert all_steps.labels is None
@@ -221,3 +222,34 @@ def test_a_test_file_is_cut_alike(table: Path) -> None:
     found = load_dataset(DataConfig(source=str(table), test=str(table), window="0.5s", stride=10))
     assert found.test is not None
     assert found.test.equal_length == 25
+
+
+def test_a_class_that_no_window_has_is_named_and_takes_no_part_in_the_split() -> None:
+    labels = [(["a"] * 60 + ["z"] * 2 + ["b"] * 60) * 6 for _ in range(9)]
+    own = Sequences.from_list([np.zeros((len(each), 1)) for each in labels]).with_steps(labels)
+    notes: list[str] = []
+    found = split_dataset(own, DataConfig(window=20), "own", "memory", Notes(notes.append))
+    assert found.train.classes == ("a", "b", "z")
+    assert any("no window has the label z" in note for note in notes)
+    assert not any("blocks" in note for note in notes)
+
+
+def test_inspect_proposes_windows_that_work(table: Path, tmp_path: Path) -> None:
+    found = inspect(table)
+    command = re.search(r"unrolled train \S+ --window (\d+) --stride (\d+)", found.findings[0])
+    assert command is not None
+    assert found.length_max == int(command[1])
+    assert load_dataset(DataConfig(source=str(table), window=command[1], stride=command[2])).test is not None
+    rows = [f"{number % 3 + 0.5},{number * 0.5},{'ab'[number // 40 % 2]}" for number in range(400)]
+    (tmp_path / "bare.csv").write_text("\n".join(rows))
+    hint = re.search(r"--window (\d+)", inspect(tmp_path / "bare.csv").findings[0])
+    assert hint is not None
+    assert read(tmp_path / "bare.csv", DataConfig(window=hint[1])).equal_length == int(hint[1])
+
+
+def test_one_odd_label_among_short_sequences_is_no_recording(tmp_path: Path) -> None:
+    rows = [f"{i},{t},{t * 0.5},{'ab'[i % 2]}" for i in range(20) for t in range(10)]
+    rows[31] = rows[31][:-1] + "a"
+    (tmp_path / "long.csv").write_text("id,time,x,label\n" + "\n".join(rows))
+    with pytest.raises(ReadError, match="line 33"):
+        inspect(tmp_path / "long.csv")

@@ -181,6 +181,12 @@ def _read(path: str | Path, config: DataConfig, observer: Observer) -> tuple[Seq
             f"The label changes within a recording ({held}), so windows are labelled. What stands here is of windows "
             f"that are about an eighth of what one label lasts: {command}",
         )
+    if (lasting := _lasting_labels(sequences)) is not None:
+        return sequences, (
+            f"The labels of neighbouring rows are alike, {lasting:.0f} rows long on average. If a row is a step of a "
+            f"long recording, and not a sequence, cut windows: unrolled train {shlex.quote(str(path))} --window "
+            f"{max(int(lasting) // 4, 2)}",
+        )
     few_and_long = len(sequences) <= _FEW and np.median(sequences.lengths) >= _LONG
     if sequences.symbols is not None or sequences.times is None or not few_and_long:
         return sequences, ()
@@ -189,6 +195,20 @@ def _read(path: str | Path, config: DataConfig, observer: Observer) -> tuple[Seq
         f"The sequences are few and long. If a part of one shows its class, windows make more of them: unrolled train "
         f"{shlex.quote(str(path))} --window {rule.steps} --stride {rule.stride}",
     )
+
+
+def _lasting_labels(sequences: Sequences) -> float | None:
+    """How many rows a label lasts on average, where rows of few values look like steps; None where they do not."""
+    if sequences.labels is None or sequences.symbols is not None or sequences.lengths.max() > _FEW_VALUES:
+        return None
+    stretches = 1 + np.count_nonzero(np.diff(sequences.labels))
+    lasts = len(sequences) / stretches
+    sorted_by_class = stretches <= 2 * len(sequences.classes)
+    return None if sorted_by_class or lasts < _STRETCH else float(lasts)
+
+
+_FEW_VALUES = 16
+"""Steps up to which a row may be one step of several channels."""
 
 
 def _recordings(path: str | Path, config: DataConfig, observer: Observer) -> Sequences | None:

@@ -34,6 +34,8 @@ _LABEL_NAMES = (
     *("label", "class", "target", "category", "class_label", "classlabel", "activity", "gesture", "sentiment"),
     *("labels", "klasse", "classe", "clase", "etiquette", "étiquette"),
 )
+_STEP_LABEL_NAMES = ("activity_id", "activityid", "state", "behaviour", "behavior", "phase", "event")
+"""Names of a column whose value changes within a recording."""
 _GROUP_NAMES = ("group", "subject", "subject_id", "person", "person_id", "participant", "participant_id", "user_id")
 _TEXT_NAMES = (
     *("text", "string", "sentence", "document", "characters", "words", "tokens", "bits", "sequence"),
@@ -372,7 +374,7 @@ class _Search:
         if not self.table.named and form in ("wide", "lists"):
             self.label = self._take(self._label_without_names())
             return
-        name = self._well_known(_LABEL_NAMES)
+        name = self._well_known(_LABEL_NAMES + _STEP_LABEL_NAMES * self.request.in_windows)
         if name is None and not {"x", "z"} & {column.lower() for column in self.samples}:
             name = self._well_known(("y",))  # beside x or z it is a coordinate
         if name is None:

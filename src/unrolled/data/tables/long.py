@@ -89,10 +89,7 @@ class _Rows:
         self.labels = _StepLabels(roles.label) if request.in_windows and roles.label else None
         label = None if self.labels else roles.label
         columns = (*(("", name) for name in roles.outer), ("group", roles.group), ("label", label))
-        advice = (
-            " If these are long recordings whose label changes, cut them into windows: --window 256, or --window 5s."
-        )
-        advice += " If a smaller time begins a new sequence, say --sequences-by time." if roles.time else ""
+        advice = " If a smaller time begins a new sequence, say --sequences-by time." if roles.time else ""
         self.constants = [_Constant(column, role, roles.id, advice) for role, column in columns if column]
         self._id = roles.id
         self._parts = None if by in (None, "blank-lines", "marks") else _Parts(by, roles.time)
@@ -197,7 +194,7 @@ class _Constant:
         column: its name.
         role: label or group; empty for a column within which alone the ids may be unique.
         id: the column of the ids.
-        advice: a sentence for a label that changes.
+        advice: a sentence for a value that changes.
     """
 
     def __init__(self, column: str, role: str, id: str | None, advice: str) -> None:  # noqa: A002
@@ -223,9 +220,14 @@ class _Constant:
                     f"column {self.column!r}; expected ids that are unique. If they are so only within "
                     f"{self.column!r}, say --id {self.column},{self._id}; if not, --id {self._id}.",
                 )
+            long = (
+                " If these are long recordings whose label changes, cut them into windows: --window 256, or "
+                "--window 5s."
+            )
             text = (
                 f"the {self._role} in column {self.column!r}{name} changes from {texts[expected[row]]!r} to "
-                f"{texts[found[row]]!r}; expected one {self._role} for a whole sequence.{self._advice}"
+                f"{texts[found[row]]!r}; expected one {self._role} for a whole sequence."
+                f"{long if self._role == 'label' else ''}{self._advice}"
             )
             error = rows.block.error(row, text)
             raise ChangingLabelError(error) if self._role == "label" else error

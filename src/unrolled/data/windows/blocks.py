@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import DataConfig
+from unrolled.errors import DataError
 
 if TYPE_CHECKING:
     from unrolled.data.sequences import Integers, Sequences
@@ -42,12 +43,15 @@ def on_one_side(windows: Sequences, config: DataConfig, note: Callable[[str], No
         windows: with labels.
         config: says how many parts are made.
         note: receives a sentence about blocks of time.
+    Raises:
+        DataError: for windows that are too long for blocks of time.
     """
     cut = windows.cut
     if cut is None or cut.recordings.groups is not None or windows.labels is None:
         return windows
     parts = 1 + (config.validation_fraction != 0) + bool(config.test is None and (config.folds or config.test_fraction))
-    if parts == 1 or _least(windows, cut.owners) >= parts:
+    present = np.unique(windows.targets)
+    if parts == 1 or _least(windows, cut.owners, present) >= parts:
         return windows
     choices: list[tuple[int, int, Sequences]] = []
     longest = int(cut.recordings.lengths.max()) // cut.rule.steps  # in windows
@@ -56,9 +60,15 @@ def on_one_side(windows: Sequences, config: DataConfig, note: Callable[[str], No
         first, last, _ = _places(windows, count)
         inside = np.flatnonzero(first == last)
         kept = windows.take(inside)
-        choices.append((_least(kept, first[inside]), -count, _grouped(kept, first[inside])))
+        choices.append((_least(kept, first[inside], present), -count, _grouped(kept, first[inside])))
         count *= 2
-    _, count, found = max(choices, key=lambda choice: choice[:2])
+    least, count, found = max(choices, key=lambda choice: choice[:2])
+    if not least:
+        raise DataError(
+            f"windows of {cut.rule.steps:,} steps are too long to hold some out: with {-count} blocks of time for each "
+            "recording, some class stands only across their borders. Choose a smaller --window, add recordings, or "
+            "hold nothing out (--test-fraction 0 --validation-fraction 0)."
+        )
     lost = len(windows) - len(found)
     each = "" if len(cut.recordings) == 1 else " each"
     why = "there is one recording" if not each else "some classes stand in too few recordings"
@@ -68,11 +78,9 @@ def on_one_side(windows: Sequences, config: DataConfig, note: Callable[[str], No
     return found
 
 
-def _least(windows: Sequences, groups: Integers) -> int:
-    """The fewest groups in which a class stands; 0 for a class that lost all its windows."""
-    labels = windows.targets
-    assert windows.cut is not None  # noqa: S101
-    return min(len(np.unique(groups[labels == label])) for label in range(len(windows.classes)))
+def _least(windows: Sequences, groups: Integers, classes: Integers) -> int:
+    """The fewest groups in which one of these classes stands; 0 for a class that lost all its windows."""
+    return min(len(np.unique(groups[windows.targets == label])) for label in classes)
 
 
 def _places(windows: Sequences, count: int) -> tuple[Integers, Integers, Integers]:

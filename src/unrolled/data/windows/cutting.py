@@ -14,7 +14,7 @@ from unrolled.data.windows.blocks import in_blocks
 from unrolled.data.windows.cut import Cut
 from unrolled.data.windows.resampling import resampled
 from unrolled.data.windows.rule import RULE, WindowRule
-from unrolled.errors import DataError
+from unrolled.errors import DataError, listed
 
 if TYPE_CHECKING:
     from unrolled.data.sequences import Integers, Sequences
@@ -89,6 +89,11 @@ def cut(
         labels = None if labels is None or not len(kept) else labels[kept]
     if not len(owners):
         raise DataError("no window has a label; expected some labelled steps.")
+    if labels is not None and recordings.step_labels is not None and not to_predict:
+        absent = np.setdiff1d(recordings.step_labels[recordings.step_labels >= 0], labels)
+        if len(absent):
+            names = listed(recordings.classes[label] for label in absent)
+            note(f"no window has the label {names}, which lasts too short; choose a smaller --window to learn it")
     note(_sentence(recordings, rule, len(owners), pieces.sizes[short], int(unlabelled.sum()), to_predict))
     return _windows(recordings, Cut(recordings, rule, owners, begins, ends), labels)
 
