@@ -17,7 +17,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.data.sources import OPTIONS_OF_NAMED_DATA, SOURCE_OPTIONS, SOURCES
 from unrolled.data.splits import hold_out_test, hold_out_validation, split_rule
 from unrolled.data.windows import on_one_side, windows_of
-from unrolled.errors import DataError, UnknownNameError
+from unrolled.errors import DataError, UnknownNameError, option
 
 
 def load_dataset(
@@ -134,8 +134,8 @@ def in_windows(sequences: Sequences, config: DataConfig, observer: Observer = SI
         return windows_of(sequences, config, sequences.reading, observer.note)
     if sequences.step_labels is not None:
         raise DataError(
-            "these recordings have a label a step; expected one for each sequence. Cut them into windows: --window 256 "
-            "(window=256)."
+            "these recordings have a label a step; expected one for each sequence. Cut them into windows: "
+            f"{option('window', 256)}."
         )
     return sequences
 

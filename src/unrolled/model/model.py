@@ -43,7 +43,7 @@ from unrolled.data import (
 )
 from unrolled.data.batches import Batcher
 from unrolled.data.formats import frame_is_like, read
-from unrolled.errors import UnfinishedWarning, UnsupportedError, listed
+from unrolled.errors import UnfinishedWarning, UnsupportedError, listed, option
 from unrolled.model.examples import Example
 from unrolled.model.facts import ModelFacts
 from unrolled.model.folder import read_model, write_model
@@ -234,8 +234,8 @@ class Model:
         rule, sequences = self.facts.window, self._as_learned(recordings)
         if rule is None:
             raise UnsupportedError(
-                "this model was trained on whole sequences, not on windows of recordings; train one with --window 256, "
-                "or see `predict_steps`."
+                "this model was trained on whole sequences, not on windows of recordings; train one with "
+                f"{option('window', 256)}, or see `predict_steps`."
             )
         return sequences if sequences.cut is not None else cut(sequences, rule, to_predict=True)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import DataConfig
-from unrolled.errors import DataError
+from unrolled.errors import DataError, option
 
 if TYPE_CHECKING:
     from unrolled.data.sequences import Integers, Sequences
@@ -66,8 +66,8 @@ def on_one_side(windows: Sequences, config: DataConfig, note: Callable[[str], No
     if not least:
         raise DataError(
             f"windows of {cut.rule.steps:,} steps are too long to hold some out: with {-count} blocks of time for each "
-            "recording, some class stands only across their borders. Choose a smaller --window, add recordings, or "
-            "hold nothing out (--test-fraction 0 --validation-fraction 0)."
+            f"recording, some class stands only across their borders. Choose a smaller {option('window')}, add "
+            f"recordings, or hold nothing out ({option('test_fraction', 0)}, {option('validation_fraction', 0)})."
         )
     lost = len(windows) - len(found)
     each = "" if len(cut.recordings) == 1 else " each"

@@ -14,7 +14,7 @@ from unrolled.data.windows.blocks import in_blocks
 from unrolled.data.windows.cut import Cut
 from unrolled.data.windows.resampling import resampled
 from unrolled.data.windows.rule import RULE, WindowRule
-from unrolled.errors import DataError, listed
+from unrolled.errors import DataError, listed, option
 
 if TYPE_CHECKING:
     from unrolled.data.sequences import Integers, Sequences
@@ -76,7 +76,7 @@ def cut(
     if not len(used.sizes):
         raise DataError(
             f"no recording has as many steps without a gap as a window, {rule.steps:,}; the longest has "
-            f"{int(pieces.sizes.max()):,}. Choose a smaller --window."
+            f"{int(pieces.sizes.max()):,}. Choose a smaller {option('window')}."
         )
     owners, begins, ends = _places(used, rule)
     labels = _labels(recordings, owners, begins, ends, rule)
@@ -93,7 +93,8 @@ def cut(
         absent = np.setdiff1d(recordings.step_labels[recordings.step_labels >= 0], labels)
         if len(absent):
             names = listed(recordings.classes[label] for label in absent)
-            note(f"no window has the label {names}, which lasts too short; choose a smaller --window to learn it")
+            smaller = f"choose a smaller {option('window')} to learn it"
+            note(f"no window has the label {names}, which lasts too short; {smaller}")
     note(_sentence(recordings, rule, len(owners), pieces.sizes[short], int(unlabelled.sum()), to_predict))
     return _windows(recordings, Cut(recordings, rule, owners, begins, ends), labels)
 

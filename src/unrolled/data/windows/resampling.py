@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.errors import DataError
+from unrolled.errors import DataError, option
 
 if TYPE_CHECKING:
     from unrolled.data.sequences import Sequences, Values
@@ -68,8 +68,8 @@ def _grid(times: npt.NDArray[np.float64], rate: float) -> npt.NDArray[np.float64
     count = int(np.floor((times[-1] - times[0]) * rate + 1e-6)) + 1
     if count > _MOST_STEPS:
         raise DataError(
-            f"a recording would have {count:,} steps at this rate; choose a smaller --rate, or say in which unit the "
-            "times are: --time-unit ms."
+            f"a recording would have {count:,} steps at this rate; choose a smaller {option('rate')}, or say in which "
+            f"unit the times are: {option('time_unit', 'ms')}."
         )
     grid: npt.NDArray[np.float64] = times[0] + np.arange(count) / rate
     return grid

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from unrolled.config import DataConfig, WindowLabel, seconds_of
-from unrolled.errors import ConfigError, DataError
+from unrolled.errors import ConfigError, DataError, option
 
 if TYPE_CHECKING:
     from unrolled.data.sequences import Sequences
@@ -76,7 +76,7 @@ class WindowRule:
             _check_alike(before, interval)
         window = config.window or (before.steps if before else None)
         if window is None:
-            raise ConfigError("stride, window_label, rate and gap are those of windows; give --window too.")
+            raise ConfigError(f"stride, window_label, rate and gap are those of windows; give {option('window')} too.")
         steps = _in_steps(window, interval, unit, "window")
         stride = config.stride or (before.stride if before and config.window is None else max(steps // 2, 1))
         gap = config.gap or (before.gap if before else None) or (None if found is None else _GAP * found)
@@ -130,14 +130,15 @@ def _in_steps(span: int | str, interval: float | None, unit: float, name: str) -
     seconds = float(seconds_of(span))
     if interval is None:
         raise ConfigError(
-            f"--{name} {span} is a time, and the steps of these recordings have none. Name the column of the times "
-            "(--time COLUMN), say how many steps there are in a second (--rate 50), or give the steps: --window 256."
+            f"{option(name, span)} is a time, and the steps of these recordings have none. Name the column of the "
+            f"times ({option('time', 'COLUMN')}), say how many steps there are in a second ({option('rate', 50)}), or "
+            f"give the steps: {option(name, 256)}."
         )
     steps = int(seconds / interval + 0.5)
     if steps < (2 if name == "window" else 1):
-        advice = " If their times are milliseconds, say --time-unit ms." if unit == 1 else ""
+        advice = f" If their times are milliseconds, say {option('time_unit', 'ms')}." if unit == 1 else ""
         raise ConfigError(
-            f"--{name} {span} is too short for steps that are {interval:.6g} s apart; expected a time of several "
+            f"{option(name, span)} is too short for steps that are {interval:.6g} s apart; expected a time of several "
             f"steps.{advice}"
         )
     return steps
@@ -148,8 +149,8 @@ def _check_alike(before: WindowRule, interval: float | None) -> None:
         return
     ratio = interval / before.interval
     if not 1 / _ALIKE <= ratio <= _ALIKE:
-        rate = 1 / before.interval
+        rate = float(f"{1 / before.interval:.4g}")
         raise DataError(
             f"these recordings have {1 / interval:.4g} steps a second, where the windows of the training have "
-            f"{rate:.4g}; resample them: --rate {rate:.4g}."
+            f"{rate:g}; resample them: {option('rate', rate)}."
         )
