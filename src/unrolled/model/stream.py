@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from unrolled.data.batches import Batcher
-from unrolled.errors import DataError, LengthError, MismatchError, ReadError, UnsupportedError
+from unrolled.errors import DataError, LengthError, MismatchError, ReadError, UnsupportedError, option
 from unrolled.model.memory import LastSteps, Memory, NetworkState
 from unrolled.nn import Obstacle
 from unrolled.storage import write_bytes, write_json
@@ -343,8 +343,8 @@ def check_streams_are_possible(model: Model) -> None:
     obstacles = model.network.obstacles()
     if (window := own_window(model)) is not None:
         raise UnsupportedError(
-            f"this model reads the last {window:,} steps anew for each answer, so it has no state to carry on. Without "
-            f"--streaming it takes those steps: keep the last {window:,}, and give them at each new one."
+            f"this model reads the last {window:,} steps anew for each answer, so it has no state to carry on. "
+            f"Exported without {option('stream')} it takes those steps: keep the last {window:,}, and give them each time."
         )
     if (most := model.facts.max_length) is not None:
         reason = f"reads only the {model.facts.keep_steps} {most} steps of a sequence"
