@@ -269,12 +269,6 @@ class DataConfig(Section):
     examples: Annotated[int, Field(ge=0, le=1000)] = 10
 
     @model_validator(mode="after")
-    def _a_window_is_the_length(self) -> Self:
-        if self.window is not None and self.max_length is not None:
-            raise ValueError("a window is all that is read of a recording, so max_length has no effect; leave it out")
-        return self
-
-    @model_validator(mode="after")
     def _folds_hold_out_everything(self) -> Self:
         if self.folds is None:
             if self.repeats > 1:

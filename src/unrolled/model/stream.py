@@ -344,7 +344,8 @@ def check_streams_are_possible(model: Model) -> None:
     if (window := own_window(model)) is not None:
         raise UnsupportedError(
             f"this model reads the last {window:,} steps anew for each answer, so it has no state to carry on. "
-            f"Exported without {option('stream')} it takes those steps: keep the last {window:,}, and give them each time."
+            f"Exported without {option('stream')} it takes those steps: keep the last {window:,} and give them each "
+            "time."
         )
     if (most := model.facts.max_length) is not None:
         reason = f"reads only the {model.facts.keep_steps} {most} steps of a sequence"

@@ -73,6 +73,7 @@ _RULES: dict[str, Rule] = {
         name: _unless(lambda recipe: recipe.data.window is not None, "nothing is cut into windows without {window}")
         for name in ("stride", "window_label", "gap", "time_unit")
     },
+    "max_length": _unless(lambda recipe: recipe.data.window is None, "a window is all that is read of a recording"),
     "split_seed": _unless(lambda recipe: recipe.data.split == "stratified", "the split by time or order has no seed"),
     "test_fraction": _unless(lambda recipe: recipe.data.test is None, "the test sequences are those of {test}"),
     "memory_steps": _without_gates("fiz"),
