@@ -228,7 +228,7 @@ def _add_models(app: FastAPI, service: Service, runtime: str | None) -> None:
 
 
 def _add_predictions(app: FastAPI, service: Service) -> FastRoutes:
-    """The two endpoints for predictions.
+    """The endpoints for predictions.
 
     FastAPI knows them for the OpenAPI document. `AccessMiddleware` calls the same functions without FastAPI's routing
     and reading of parameters, which would take longer than all the rest of a request.
