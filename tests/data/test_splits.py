@@ -163,9 +163,9 @@ def test_in_order_the_last_are_held_out() -> None:
 def test_what_cannot_be_ordered_in_time_is_refused_with_advice() -> None:
     whole = timed([1.0, np.nan, 3.0, 4.0], [0, 1, 0, 1])
     config = DataConfig(split="time", test_fraction=0.5)
-    with pytest.raises(ConfigError, match="these lack 1 of their times; name a time column with --time"):
+    with pytest.raises(ConfigError, match="these lack 1 of their times; name a time column with time"):
         hold_out_test(whole, config)
-    with pytest.raises(ConfigError, match=r"these have no times.*--split order"):
+    with pytest.raises(ConfigError, match=r"these have no times.*split = .order"):
         hold_out_test(replace(whole, times=None), config)
     with pytest.raises(ConfigError, match="cannot also keep groups together"):
         hold_out_test(replace(whole, groups=np.array(["a", "b", "a", "b"], object)), config)

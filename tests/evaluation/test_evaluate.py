@@ -221,7 +221,7 @@ def test_the_order_of_the_test_sequences_does_not_matter(digits_run: Run) -> Non
 def test_a_headline_of_no_sequences_is_refused(digits_run: Run, count: int) -> None:
     test = load_dataset(digits_run.recipe.data).test
     assert test is not None
-    with pytest.raises(ConfigError, match=f"headline_sequences is {count}; expected a number of sequences, at least 1"):
+    with pytest.raises(ConfigError, match=f"headline_sequences = {count}: expected a number of sequences, at least 1"):
         evaluate(digits_run.model, test, headline_sequences=count)
 
 

@@ -112,12 +112,12 @@ def test_a_schedule_that_depends_on_the_length_is_said(tmp_path: Path) -> None:
 def test_what_leaves_nothing_to_do_is_refused(tmp_path: Path) -> None:
     data = levels()
     folder = begun(tmp_path, data, max_epochs=3).folder.path
-    with pytest.raises(RunError, match="larger --max-epochs"):
+    with pytest.raises(RunError, match="larger max_epochs"):
         resume(folder, data=data, max_epochs=2)
     with pytest.raises(ConfigError, match="hidden_size"):
         resume(folder, data=data, hidden_size=8)
     fitted = begun(tmp_path / "b", data, method="fitted").folder.path
-    with pytest.raises(RunError, match="--method trained"):
+    with pytest.raises(RunError, match="method = 'trained'"):
         resume(fitted, data=data, max_epochs=2)
 
 
@@ -146,7 +146,7 @@ def test_a_time_limit_ends_a_run_and_a_longer_one_goes_on(tmp_path: Path) -> Non
     run = begun(tmp_path / "a", data, max_epochs=5, time_limit=1e-9)
     assert ended(run) == "time"
     assert run.model.facts.training["steps"] == 1
-    with pytest.raises(RunError, match="larger --time-limit"):
+    with pytest.raises(RunError, match="larger time_limit"):
         resume(run.folder.path, data=data, time_limit="0.000000001s")
     whole = resume(run.folder.path, data=data, time_limit="2h")
     assert_same_weights(whole.model, begun(tmp_path / "b", data, max_epochs=5).model)

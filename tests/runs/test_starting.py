@@ -111,7 +111,7 @@ def test_a_stopped_training_of_this_kind_goes_on_exactly(tmp_path: Path) -> None
 
 def test_what_does_not_fit_the_model_is_refused(tmp_path: Path) -> None:
     run = first(tmp_path)
-    with pytest.raises(ConfigError, match="--hidden-size 9 does not fit"):
+    with pytest.raises(ConfigError, match="hidden_size = 9 does not fit"):
         train(Recipe(name="later"), data=levels(1), start=run.model, runs=tmp_path, hidden_size=9, **OPTIONS)
     other = Sequences.from_list([np.ones((3, 1)) * i for i in range(60)], [str(i % 2) for i in range(60)])
     with pytest.raises(MismatchError, match="channels"):

@@ -24,9 +24,9 @@ from unrolled.training.idle import refuse_idle
         ({"momentum": 0.5}, "sgd and rmsprop"),
         ({"beta1": 0.5, "optimizer": "sgd"}, "adam and adamw"),
         ({"warmup_fraction": 0.5, "schedule": "constant"}, "the schedule is constant"),
-        ({"keep_steps": "last"}, "--max-length"),
+        ({"keep_steps": "last"}, "max_length"),
         ({"split_seed": 3, "split": "order"}, "has no seed"),
-        ({"test_fraction": 0.5, "test": "t.csv"}, "those of --test"),
+        ({"test_fraction": 0.5, "test": "t.csv"}, "those of test"),
         ({"watch": "1,2"}, "output of a tutorial"),
     ],
 )
@@ -60,7 +60,7 @@ def test_commands_say_so_in_one_line_before_anything_is_written() -> None:
 
 def test_in_a_grid_an_option_needs_an_effect_on_one_setting_only() -> None:
     grid = {"cell": ["rnn"], "hidden_size": [2, 3]}
-    with pytest.raises(ConfigError, match="memory-steps has no effect"):
+    with pytest.raises(ConfigError, match="memory_steps has no effect"):
         compare_settings("digits", grid, memory_steps=20)
     refuse_idle(
         [Recipe(name="x").with_options({"cell": c, "memory_steps": 9}) for c in ("rnn", "gru")],

@@ -24,7 +24,7 @@ DATA = Sequences.from_array(np.random.default_rng(0).normal(size=(40, 4, 1)), np
 
 
 def printed(output: Any, *others: Recorder, watched: torch.Tensor | None = None, **changes: Any) -> list[str]:
-    config = TrainConfig(batch_size=8, output=output, **changes)
+    config = TrainConfig(batch_size=8, print_style=output, **changes)
     said: list[str] = []
     recorder = TutorialOutput(config, said.append, watched)
     network = Network(ModelConfig(hidden_size=4, output_dropout=0.5), 1, 2)
@@ -102,7 +102,7 @@ def test_program_e_prints_the_sum_of_the_losses_of_an_epochs_batches() -> None:
 def test_printing_does_not_change_the_training() -> None:
     ends = []
     for output in ("progress", "accuracy-and-loss", "epoch-number"):
-        config = TrainConfig(batch_size=8, max_epochs=5, output=output)
+        config = TrainConfig(batch_size=8, max_epochs=5, print_style=output)
         network = Network(ModelConfig(hidden_size=4, output_dropout=0.5), 1, 2)
         recorder = TutorialOutput(config, lambda _: None, torch.ones(1, 5, 1))
         fit(new_state(network, config), DATA, None, config, recorders=[recorder])
