@@ -104,6 +104,8 @@ Recorders
 Shipping
     export_onnx          writes a model as one ONNX file
     Exported             that file
+    export_c             writes a model as C99 without a library
+    ExportedC            its two files
     ExportCheck          how near its answers are to the model's
     Quantized            what weights of 8 bits cost
     serve                answers over HTTP until it is stopped
@@ -212,7 +214,9 @@ if TYPE_CHECKING:
     from unrolled.evaluation import predictions_of as predictions_of
     from unrolled.export import ExportCheck as ExportCheck
     from unrolled.export import Exported as Exported
+    from unrolled.export import ExportedC as ExportedC
     from unrolled.export import Quantized as Quantized
+    from unrolled.export import export_c as export_c
     from unrolled.export import export_onnx as export_onnx
     from unrolled.jobs import Watcher as Watcher
     from unrolled.model import BaselineFacts as BaselineFacts
@@ -273,7 +277,7 @@ _ROOMS = {
     "unrolled.estimator": "SequenceClassifier",
     "unrolled.evaluation": "ChangeFigures ClassRow CrossValidation EarlyDecision Evaluation LengthGroup Predictions "
     "Quality RegressionFigures ShareSeen WindowFigures calibrate evaluate predictions_of",
-    "unrolled.export": "ExportCheck Exported Quantized export_onnx",
+    "unrolled.export": "ExportCheck Exported ExportedC Quantized export_c export_onnx",
     "unrolled.jobs": "Watcher",
     "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Novelty Probabilities RegressionFacts "
     "Stream StreamState learn_novelty load",

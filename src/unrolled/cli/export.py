@@ -12,7 +12,8 @@ import typer
 from unrolled.cli.options import AsJson, ModelFolder, with_file_options
 
 if TYPE_CHECKING:
-    from unrolled.export import Exported, Quantized
+    from unrolled.export import ExportCheck, Exported, ExportedC, Quantized
+    from unrolled.model import Model
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -21,6 +22,7 @@ class Format(StrEnum):
     """Formats of the written file."""
 
     onnx = "onnx"
+    c = "c"
 
 
 class Weights(StrEnum):
@@ -37,11 +39,18 @@ def export(
         Format, typer.Option("--output-format", "--format", help="Format of the written file.", case_sensitive=False)
     ] = Format.onnx,
     output: Annotated[
-        Path | None, typer.Option(help="The file (default: the model's name with .onnx, in this folder).")
+        Path | None, typer.Option(help="The file (default: the model's name with .onnx or .c, in this folder).")
     ] = None,
     streaming: Annotated[
         bool, typer.Option("--stream", help="Export one step; its state is an input and an output of every call.")
     ] = False,
+    max_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="For --format c, of a model that reads a sequence at its end: the steps of the longest (default: of "
+            "the model's longest example)."
+        ),
+    ] = None,
     quantize: Annotated[
         Weights | None,
         typer.Option(
@@ -56,27 +65,53 @@ def export(
     *,
     options: dict[str, Any],
 ) -> None:
-    """Write a model as one file that runs without this package, and compare its outputs with the model's.
+    """Write a model in a form that runs without this package, and compare its outputs with the model's.
 
-    The file takes padded sequences of any lengths and gives labels and probabilities; it includes the preparation of
-    the values. docs/export.md describes its inputs and outputs, and has programs that use it. It needs the extra
-    `export` (`unrolled info`).
+    ONNX is one file that takes padded sequences of any lengths and gives labels and probabilities; it needs the extra
+    `export` (`unrolled info`). C is a source and a header in C99 without any library, for devices. Both include the
+    preparation of the values. docs/export.md describes them, and has programs that use them.
     """
     from unrolled.cli.console import print_json
-    from unrolled.cli.data import chosen_sequences_for
-    from unrolled.export import export_onnx
     from unrolled.model import Model, find_model
 
     if quantize is None and (data is not None or options):
         raise typer.BadParameter("--data and the options on how to read it are for --quantize.")
-    trained = Model.load(model)
-    sequences = None if quantize is None else chosen_sequences_for(trained, data, options)
-    path = output or Path(f"{_name(find_model(model))}{'-stream' if streaming else ''}.{form.value}")
-    exported = export_onnx(trained, path, streaming=streaming, int8_data=sequences)
+    trained, name = Model.load(model), _name(find_model(model))
+    if form is Format.c:
+        if streaming or quantize is not None:
+            raise typer.BadParameter("--streaming and --quantize are for --format onnx; C reads step by step anyway.")
+        exported: ExportedC | Exported = _as_c(trained, output, name, max_steps)
+    elif max_steps is not None:
+        raise typer.BadParameter("--max-steps is for --format c; ONNX takes sequences of any length.")
+    else:
+        exported = _as_onnx(trained, output, name, streaming, quantize, data, options)
     if as_json:
-        print_json({**asdict(exported), "path": str(exported.path)})
+        print_json({key: str(value) if isinstance(value, Path) else value for key, value in asdict(exported).items()})
     else:
         _print(exported)
+
+
+def _as_c(model: Model, output: Path | None, name: str, max_steps: int | None) -> ExportedC:
+    from unrolled.export import export_c, identifier
+
+    return export_c(model, output or Path(f"{identifier(name)}.c"), max_steps=max_steps)
+
+
+def _as_onnx(
+    model: Model,
+    output: Path | None,
+    name: str,
+    streaming: bool,
+    quantize: Weights | None,
+    data: str | None,
+    options: dict[str, Any],
+) -> Exported:
+    from unrolled.cli.data import chosen_sequences_for
+    from unrolled.export import export_onnx
+
+    sequences = None if quantize is None else chosen_sequences_for(model, data, options)
+    path = output or Path(f"{name}{'-stream' if streaming else ''}.onnx")
+    return export_onnx(model, path, streaming=streaming, int8_data=sequences)
 
 
 def _name(folder: Path) -> str:
@@ -86,19 +121,51 @@ def _name(folder: Path) -> str:
     return folder.name if run is None else run.parent.name
 
 
-def _print(exported: Exported) -> None:
+def _print(exported: ExportedC | Exported) -> None:
     from unrolled.cli.console import out
+    from unrolled.export import Exported
 
-    console, check = out(), exported.check
+    console = out()
+    if not isinstance(exported, Exported):
+        _print_c(exported)
+        return
     console.print(
         f"inputs   {_values(exported.inputs)}\n"
         f"outputs  {_values(exported.outputs)}\n"
-        f"checked  in ONNX Runtime on {check.sequences} sequences of 1 to {check.longest} steps, in batches of\n"
-        f"         several sizes: labels equal the model's, probabilities differ by {check.difference:.0e} at most"
+        f"checked  in ONNX Runtime on {_compared(exported.check)}, in batches of\n"
+        f"         several sizes: {_agreement(exported.check)}"
     )
     if exported.quantized is not None:
         _print_quantized(exported.quantized, exported.size_bytes)
     console.print(f"wrote {exported.path} ({_size(exported.size_bytes)})")
+
+
+def _print_c(exported: ExportedC) -> None:
+    from unrolled.cli.console import out
+
+    name = exported.path.stem
+    reads = (
+        "each step as it comes" if exported.streaming else f"a sequence at its end, up to {exported.max_steps} steps"
+    )
+    macro = f"-D{name.upper()}_TEST"
+    checked = f"no compiler was found; a program built with {macro} compares with the model"
+    if exported.check is not None:
+        checked = f"by {exported.compiler} on {_compared(exported.check)}:\n         {_agreement(exported.check)}"
+    out().print(
+        f"reads    {reads}\n"
+        f"needs    {exported.flash_bytes:,} bytes of constants beside the code, "
+        f"{exported.state_bytes:,} bytes of memory\n"
+        f"checked  {checked}\n"
+        f"wrote {exported.path} and {exported.header}"
+    )
+
+
+def _agreement(check: ExportCheck) -> str:
+    return f"labels equal the model's, probabilities differ by {check.difference:.0e} at most"
+
+
+def _compared(check: ExportCheck) -> str:
+    return f"{check.sequences} sequences of 1 to {check.longest} steps"
 
 
 def _print_quantized(quantized: Quantized, size_bytes: int) -> None:

@@ -1,5 +1,6 @@
-"""A model in other forms: ONNX, whole or streaming, and quantised.
+"""A model in other forms: ONNX, whole or streaming, and quantised; C without a library.
 
+c/             a model in C99
 check.py       comparison with the model's outputs
 exported.py    the result of an export
 graph.py       an ONNX graph in the making
@@ -9,17 +10,22 @@ operators.py   ONNX's operators for PyTorch's functions
 quantize.py    weights of 8 bits, and the cost in accuracy
 recurrence.py  recurrent layers: the operator that a cell names, or a Scan over its step
 running.py     an exported model in ONNX Runtime
-values.py      a symbolic tensor: a part computes on it and so writes its own graph
+trials.py      sequences on which an export is compared with its model
+values.py      a symbolic tensor: a part computes on it and so writes its own graph, or its C
 """
 
-from unrolled.export.exported import ExportCheck, Exported, Quantized
+from unrolled.export.c import export_c, identifier
+from unrolled.export.exported import ExportCheck, Exported, ExportedC, Quantized
 from unrolled.export.onnx import check_installed, checked_onnx, export_onnx
 
 __all__ = [
     "ExportCheck",
     "Exported",
+    "ExportedC",
     "Quantized",
     "check_installed",
     "checked_onnx",
+    "export_c",
     "export_onnx",
+    "identifier",
 ]

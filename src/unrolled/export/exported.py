@@ -28,6 +28,36 @@ class ExportCheck:
 
 
 @dataclass(frozen=True)
+class ExportedC:
+    """A model in C.
+
+    Attributes:
+        path: of the source; the header stands beside it.
+        header: its path.
+        streaming: whether each step is read as it comes; else a sequence is kept until its end.
+        max_steps: of a sequence that is kept; None where the steps are read as they come.
+        flash_bytes: of the constants.
+        state_bytes: of the memory that a sequence needs.
+        compiler: that ran the test in the source; None where none was found, or none was asked for.
+        check: what its test compared; None where it was not run.
+
+    Example:
+        >>> exported = unrolled.export_c(model, "levels.c")
+        >>> exported.streaming, exported.state_bytes < 256
+        (True, True)
+    """
+
+    path: Path
+    header: Path
+    streaming: bool
+    max_steps: int | None
+    flash_bytes: int
+    state_bytes: int
+    compiler: str | None
+    check: ExportCheck | None
+
+
+@dataclass(frozen=True)
 class Quantized:
     """What 8 bits cost, on the same sequences.
 

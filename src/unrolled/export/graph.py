@@ -11,6 +11,8 @@ import torch
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
+from unrolled.export.values import Recording, Writer
+
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 """17 is the first with LayerNormalization; runtimes of 2022 and later have both."""
 
@@ -26,13 +28,27 @@ TYPES = {
 }
 
 
-class Graph:
+BATCH, STEPS = 3, 7
+"""Sizes of the empty tensors, which stand for any batch and any length."""
+
+WRITERS: dict[str, Writer] = {}
+"""Writers of PyTorch's functions, by name."""
+
+OVERRIDES: dict[Any, Writer] = {}
+"""Writers of functions of this package."""
+
+
+class Graph(Recording):
     """A graph in the making. A value is the name of a node's output or of a constant.
 
     Args:
         names: of tensors that become constants, by `id`.
         scope: prefix of the names of nodes.
     """
+
+    language = "ONNX"
+    writers, overrides = WRITERS, OVERRIDES
+    node_type = str
 
     def __init__(self, names: Mapping[int, str] | None = None, scope: str = "") -> None:
         self.names, self.scope = names or {}, scope
@@ -61,6 +77,10 @@ class Graph:
             outputs = [f"{self._fresh(kind)}.{index}" for index in range(outputs)]
         self.nodes.append(helper.make_node(kind, list(inputs), list(outputs), outputs[0], **attributes))
         return list(outputs)
+
+    def size(self, node: str, axis: int) -> str:
+        """The size of a value along an axis."""
+        return self.add("Gather", self.add("Shape", node), self.constant(np.int64(axis)))
 
     def constant(self, value: Tensor | npt.ArrayLike, name: str = "") -> str:
         """A constant array; equal constants are shared."""

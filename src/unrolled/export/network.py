@@ -34,8 +34,8 @@ from torch import Tensor
 
 from unrolled.errors import UnsupportedError
 from unrolled.export import recurrence  # noqa: F401  # registers how a cell is carried over the steps
-from unrolled.export.graph import IR_VERSION, OPSETS, TYPES, Graph
-from unrolled.export.values import BATCH, STEPS, Value
+from unrolled.export.graph import BATCH, IR_VERSION, OPSETS, STEPS, TYPES, Graph
+from unrolled.export.values import Value
 from unrolled.model import check_streams_are_possible
 from unrolled.nn import valid_steps
 from unrolled.version import VERSION

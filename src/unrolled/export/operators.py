@@ -11,11 +11,23 @@ import torch
 from onnx import helper
 from torch import Tensor
 
-from unrolled.export.graph import TYPES, Graph
-from unrolled.export.values import OVERRIDES, WRITERS, Size, Value, Writer, named
+from unrolled.export.graph import OVERRIDES, TYPES, WRITERS, Graph
+from unrolled.export.values import Size, Value, Writer
 from unrolled.nn import at_each_step, gather_last, running_count, running_max, running_min, running_sum
 
 _END = np.iinfo(np.int64).max
+
+
+def named(graph: Graph, value: Any, dtype: torch.dtype) -> str:
+    """The name of a value, tensor or number as a node's input of this type."""
+    if isinstance(value, Value | Size):
+        found = value.node
+        return found if value.like.dtype == dtype else graph.add("Cast", found, to=TYPES[dtype])
+    if isinstance(value, Tensor):
+        return graph.constant(value if value.dtype == dtype else value.to(dtype))
+    return graph.constant(
+        torch.tensor(value, dtype=dtype, device="cpu"), f"{str(dtype).removeprefix('torch.')}({value:g})"
+    )
 
 
 def _of_one_type(operator: str, *, turned: bool = False) -> Writer:
@@ -106,7 +118,7 @@ WRITERS |= {
 
 
 def _clamp(graph: Graph, like: Tensor, value: Value, min: Any = None, max: Any = None) -> str:  # noqa: A002  # PyTorch's
-    found = value.node
+    found: str = value.node
     for operator, bound in (("Max", min), ("Min", max)):
         if bound is not None:
             found = graph.add(operator, found, named(graph, bound, like.dtype))

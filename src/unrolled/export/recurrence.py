@@ -23,9 +23,9 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor
 
-from unrolled.export.graph import Graph
+from unrolled.export.graph import OVERRIDES, Graph
 from unrolled.export.operators import scan
-from unrolled.export.values import OVERRIDES, Value
+from unrolled.export.values import Value
 from unrolled.nn import Cell, Operator, Reads, State, mean_output, read_cells, run_cell, valid_steps
 
 
@@ -72,7 +72,8 @@ def _carry(inputs: Value, cells: Sequence[Cell], lengths: Value | None, initial:
 def _by_operator(
     inputs: Value, cells: Sequence[Cell], operator: Operator, lengths: Value | None, initial: State
 ) -> tuple[Tensor, State]:
-    graph, cell, directions = inputs.graph, cells[0], len(cells)
+    graph: Graph = inputs.graph
+    cell, directions = cells[0], len(cells)
     order = [cell.gates.index(letter) for letter in operator.order]
     name = graph.name_of(cell.W, "").rpartition(".cells.")[0]
 

@@ -1,31 +1,43 @@
-"""`Value`: a symbolic tensor, with which a part's own methods write its ONNX graph.
+"""`Value`: a symbolic tensor, with which a part's own methods write its ONNX graph, or its C.
 
-PyTorch hands every function that is called with a `Value` to `Value.__torch_function__`, which adds the ONNX operator
+PyTorch hands every function that is called with a `Value` to `Value.__torch_function__`, which adds the function
 to the graph and returns the next `Value`. Type and fixed sizes come from PyTorch, which computes the same function on
 an empty tensor (on the device ``meta``). The sizes of the batch and of time are symbolic too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from unrolled.errors import UnsupportedError
-from unrolled.export.graph import TYPES, Graph
-
-BATCH, STEPS = 3, 7
-"""Sizes of the empty tensors, which stand for any batch and any length."""
 
 Writer = Callable[..., Any]
-WRITERS: dict[str, Writer] = {}
-"""Writers of PyTorch's functions, by name; each takes a graph, an empty tensor like the result, and the arguments."""
+"""The writer of a function: it takes a graph, an empty tensor like the result, and the function's arguments."""
 
-OVERRIDES: dict[Any, Writer] = {}
-"""Writers of functions of this package (`unrolled.nn.overriding`); each takes the arguments and returns the result."""
+
+class Recording(ABC):
+    """A graph that `Value`s are written into.
+
+    Attributes:
+        language: its name, for messages.
+        writers: of PyTorch's functions, by name.
+        overrides: of functions of this package (`unrolled.nn.overriding`); each takes the arguments.
+        node_type: the type of its nodes.
+    """
+
+    language: ClassVar[str]
+    writers: ClassVar[Mapping[str, Writer]]
+    overrides: ClassVar[Mapping[Any, Writer]]
+    node_type: ClassVar[type]
+
+    @abstractmethod
+    def size(self, node: Any, axis: int) -> Any:
+        """A node with the size of another one along an axis."""
 
 
 class Value(Tensor):
@@ -37,12 +49,12 @@ class Value(Tensor):
         like: an empty tensor of its type and fixed sizes.
     """
 
-    graph: Graph
-    node: str
+    graph: Any
+    node: Any
     like: Tensor
 
     @classmethod
-    def of(cls, graph: Graph, node: str, like: Tensor) -> Any:
+    def of(cls, graph: Recording, node: Any, like: Tensor) -> Any:
         """The value of this name in a graph; a `Size` for a scalar integer."""
         if like.dim() == 0 and like.dtype == torch.int64:
             return Size(graph, node, like)
@@ -56,20 +68,20 @@ class Value(Tensor):
     ) -> Any:
         """Adds the function to the graph."""
         kwargs = kwargs or {}
-        if func in OVERRIDES:
-            return OVERRIDES[func](*args, **kwargs)
         if func.__name__ == "__get__":  # an attribute: its type, its device
             return func(_stand_in(args[0]))
-        graph = next(value.graph for value in _flat(args) if isinstance(value, Value | Size))
-        writer = WRITERS.get(func.__name__.strip("_"))
+        graph: Recording = next(value.graph for value in _flat(args) if isinstance(value, Value | Size))
+        if func in graph.overrides:
+            return graph.overrides[func](*args, **kwargs)
+        writer = graph.writers.get(func.__name__.strip("_"))
         if writer is None:
             raise UnsupportedError(
-                f"an export cannot write PyTorch's {func.__name__!r} as an ONNX operator. Use another function, or add "
-                "a writer for it in unrolled.export.operators."
+                f"an export cannot write PyTorch's {func.__name__!r} in {graph.language}. Use another function, or add "
+                "a writer for it beside the others in unrolled.export."
             )
         like = func(*map(_stand_in, args), **{name: _stand_in(value) for name, value in kwargs.items()})
         found = writer(graph, like, *args, **kwargs)
-        if isinstance(found, str):
+        if isinstance(found, graph.node_type):
             return cls.of(graph, found, like if like.dim() == 0 else like.to("meta"))
         if not isinstance(found, list):
             return found
@@ -99,9 +111,8 @@ class Sizes:
         fixed = self.value.like.shape
         if axis % len(fixed) > 1:
             return fixed[axis]
-        graph = self.value.graph
-        size = graph.add("Gather", graph.add("Shape", self.value.node), graph.constant(np.int64(axis)))
-        return Size(graph, size, torch.tensor(fixed[axis], device="cpu"))
+        graph: Recording = self.value.graph
+        return Size(graph, graph.size(self.value.node, axis), torch.tensor(fixed[axis], device="cpu"))
 
 
 class Size:
@@ -116,7 +127,7 @@ class Size:
 
     __torch_function__ = Value.__torch_function__
 
-    def __init__(self, graph: Graph, node: str, like: Tensor) -> None:
+    def __init__(self, graph: Recording, node: Any, like: Tensor) -> None:
         self.graph, self.node, self.like = graph, node, like
 
     def __add__(self, other: Any) -> Any:
@@ -130,18 +141,6 @@ class Size:
 
     def __floordiv__(self, other: Any) -> Any:
         return torch.floor_divide(cast("Tensor", self), other)
-
-
-def named(graph: Graph, value: Any, dtype: torch.dtype) -> str:
-    """The name of a value, tensor or number as a node's input of this type."""
-    if isinstance(value, Value | Size):
-        found = value.node
-        return found if value.like.dtype == dtype else graph.add("Cast", found, to=TYPES[dtype])
-    if isinstance(value, Tensor):
-        return graph.constant(value if value.dtype == dtype else value.to(dtype))
-    return graph.constant(
-        torch.tensor(value, dtype=dtype, device="cpu"), f"{str(dtype).removeprefix('torch.')}({value:g})"
-    )
 
 
 def _stand_in(value: Any) -> Any:

@@ -1,0 +1,17 @@
+"""A model in C99, without a library.
+
+A network's parts run on symbolic values that write C, as they write ONNX for the other export.
+
+export.py      `export_c`: written if its test gives the model's probabilities
+functions.py   functions that the C calls: products, tanh, exp, …
+network.py     a network as the functions of a step and of an answer
+operators.py   C for PyTorch's functions
+program.py     a program in the making: nodes that are arrays or expressions
+recurrence.py  recurrent layers: a loop around a cell's step
+selftest.py    the test in the source, and running it
+text.py        the two files
+"""
+
+from unrolled.export.c.export import export_c, identifier
+
+__all__ = ["export_c", "identifier"]
