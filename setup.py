@@ -13,7 +13,19 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FOLDER = "src/unrolled/nn/compiled"
-HEADERS = ("vectors", "tiles", "cells", "packing", "denormals", "shard", "forward", "backward", "layer", "team")
+HEADERS = (
+    "answer",
+    "vectors",
+    "tiles",
+    "cells",
+    "packing",
+    "denormals",
+    "shard",
+    "forward",
+    "backward",
+    "layer",
+    "team",
+)
 # GCC's predictive commoning moves the tiles' loads across iterations and runs out of registers over it.
 COMMON = ["-std=gnu11", "-O3", "-Wall", "-Wextra", "-fvisibility=hidden", "-pthread"]
 GCC_ONLY = ["-fno-predictive-commoning"]
@@ -54,7 +66,7 @@ setup(
             [f"{FOLDER}/layer.c", f"{FOLDER}/team.c"],
             depends=[f"{FOLDER}/{header}.h" for header in HEADERS],
             extra_compile_args=[*COMMON, *flags],
-            extra_link_args=["-pthread"],
+            extra_link_args=["-pthread", "-lm"],
             optional=True,
         )
         for name, flags in TARGETS.items()

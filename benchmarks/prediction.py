@@ -1,4 +1,6 @@
-"""Times prediction: 10,000 pictures at once, and one alone; unrolled and plain PyTorch, interleaved.
+"""Times prediction: 10,000 pictures at once, one alone, and a step of a stream.
+
+unrolled, plain PyTorch and, where it is installed, ONNX Runtime on the exported model, interleaved.
 
     python benchmarks/prediction.py
     python benchmarks/prediction.py --rounds 40 --threads 1
@@ -49,6 +51,7 @@ def main() -> None:
         print(f"{note}; {arguments.rounds} rounds\n")
         print_table(interleave(of_many(model, network, rows), arguments.rounds, 1), f"prediction of {len(rows):,}")
         print_table(interleave(of_one(model, network, rows), arguments.rounds, arguments.calls), "prediction of one")
+        print_table(interleave(of_a_step(model, rows), arguments.rounds, arguments.calls), "a step of a stream")
 
 
 def make_model(rows: Sequences) -> Model:
@@ -70,6 +73,7 @@ def of_many(model: Model, network: PlainNetwork, rows: Sequences) -> list[Calls]
             Calls(f"plain PyTorch, batches of {size:,}", partial(predict_plainly, network, array, size))
             for size in BATCH_SIZES
         ),
+        *in_onnx_runtime(model, (array / 255).astype(np.float32)),
     ]
 
 
@@ -79,7 +83,25 @@ def of_one(model: Model, network: PlainNetwork, rows: Sequences) -> list[Calls]:
     return [
         Calls("unrolled, an array of bytes", partial(model.predict_proba, array)),
         Calls("plain PyTorch", partial(predict_plainly, network, array, 1)),
+        *in_onnx_runtime(model, (array / 255).astype(np.float32)),
     ]
+
+
+def of_a_step(model: Model, rows: Sequences) -> list[Calls]:
+    """One row of a picture, read into a stream."""
+    return [Calls("unrolled, `Stream.push`", partial(model.stream().push, (pictures(rows)[0, 0] / 255)))]
+
+
+def in_onnx_runtime(model: Model, array: np.ndarray) -> list[Calls]:
+    """The exported model on these sequences of equal lengths; nothing where the extra ``export`` is not installed."""
+    try:
+        from unrolled.export.network import to_onnx
+        from unrolled.export.running import open_session
+    except ImportError:
+        return []
+    session = open_session(to_onnx(model).SerializeToString())
+    inputs = {"sequences": array, "lengths": np.full(len(array), array.shape[1])}
+    return [Calls("ONNX Runtime", partial(session.run, None, inputs))]
 
 
 @torch.inference_mode()

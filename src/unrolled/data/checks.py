@@ -188,7 +188,8 @@ def warn_if_out_of_range(sequences: Sequences, learned: tuple[float, float]) -> 
     """
     low, high = value_range(sequences)
     span = learned[1] - learned[0]
-    beyond = max(learned[0] - low, high - learned[1]) > _FAR * span
+    least, most = plausible_range(learned)
+    beyond = low < least or high > most
     within = len(sequences) >= _FAR and high - low < span / _FAR**2  # a few sequences may simply be quiet
     if span and (beyond or within):
         warnings.warn(
@@ -197,6 +198,12 @@ def warn_if_out_of_range(sequences: Sequences, learned: tuple[float, float]) -> 
             UnitWarning,
             stacklevel=2,
         )
+
+
+def plausible_range(learned: tuple[float, float]) -> tuple[float, float]:
+    """The range outside which a value is probably in another unit; see `warn_if_out_of_range`."""
+    far = _FAR * (learned[1] - learned[0])
+    return learned[0] - far, learned[1] + far
 
 
 def value_range(sequences: Sequences) -> tuple[float, float]:

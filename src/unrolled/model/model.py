@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ from unrolled.data import (
     check_kind,
     cut,
     is_frame,
+    plausible_range,
     refuse_values,
     step_means,
     targets_among,
@@ -49,7 +51,16 @@ from unrolled.model.facts import ModelFacts
 from unrolled.model.folder import read_model, write_model
 from unrolled.model.novelty import MOST_TRAINING, MOST_VALIDATION, Novelty
 from unrolled.model.stream import Stream, StreamState
-from unrolled.network import Network, all_features, all_logits, all_logits_at, all_outputs, all_prefix_logits
+from unrolled.network import (
+    Network,
+    all_features,
+    all_logits,
+    all_logits_at,
+    all_outputs,
+    all_prefix_logits,
+    quick_answers,
+)
+from unrolled.nn import Answerer, Limits
 from unrolled.notebook import lines, shares, titled
 from unrolled.preparation import Preprocessor, late_windows, truncated
 from unrolled.runtime import check_memory
@@ -143,17 +154,21 @@ class Model:
             >>> model.predict(np.full((1, 6, 2), -2.0))  # an array: one sequence of 6 steps of 2 channels
             array(['low'], dtype='<U4')
         """
-        names: npt.NDArray[np.str_] = np.array(self.classes)[self.predict_index(values)]
+        names: npt.NDArray[np.str_] = self._class_names[self.predict_index(values)]
         return names
 
     def predict_index(self, values: SequencesLike) -> Integers:
         """As `predict`, with the class as an index into ``classes``, [N]."""
+        quick = self._quick_answer(values)
+        if quick is not None:
+            return np.array([quick[0].argmax()], np.int64)
         indices: Integers = self._answers(values).argmax(-1).numpy()
         return indices
 
     def predict_proba(self, values: SequencesLike) -> Probabilities:
         """The probability of each class, [N, C], in the order of ``classes``; for ``values`` see `predict`."""
-        return self.probabilities(self._answers(values))
+        quick = self._quick_answer(values)
+        return self.probabilities(self._answers(values)) if quick is None else quick[1][None]
 
     def familiarity(self, values: SequencesLike) -> npt.NDArray[np.float64]:
         """How much each sequence is like the training data, [N], in (0, 1]; see `Novelty`.
@@ -349,6 +364,39 @@ class Model:
         if self.facts.value_range is not None:
             warn_if_out_of_range(accepted, self.facts.value_range)
 
+    @cached_property
+    def _class_names(self) -> npt.NDArray[np.str_]:
+        return np.array(self.classes)
+
+    def _quick_answer(self, values: SequencesLike) -> tuple[Probabilities, Probabilities] | None:
+        """The logits and probabilities of one sequence, [C] each, if it is what a server or a device sends.
+
+        None for anything else, which `_answers` checks in full: other types, missing values, values of another unit,
+        one step, more steps than are read, and networks that `quick_answers` does not know.
+        """
+        array = values[0] if isinstance(values, list | np.ndarray) and len(values) == 1 else None
+        if type(array) is not np.ndarray or array.ndim != 2 or type(values) not in (list, np.ndarray):
+            return None
+        steps, channels = array.shape
+        facts = self.facts
+        if facts.offsets is not None or channels != len(facts.channels) or steps < 2 or steps > (facts.max_length or steps):
+            return None
+        answerer = self._answerer()
+        return None if answerer is None else answerer(array)
+
+    def _answerer(self) -> Answerer | None:
+        known = _answerers.get(self.network)
+        if known is None or known[0] is not self.facts or (known[1] is not None and not known[1].fresh):
+            made = None if self.facts.vocabulary is not None else quick_answers(self.network, self._limits())
+            known = _answerers[self.network] = (self.facts, made)
+        return known[1]
+
+    def _limits(self) -> Limits:
+        facts = self.facts
+        if facts.value_range is None or facts.value_range[0] == facts.value_range[1]:
+            return Limits(facts.scale, temperature=facts.temperature)
+        return Limits(facts.scale, *plausible_range(facts.value_range), facts.temperature)
+
     def _answers(self, values: SequencesLike) -> Tensor:
         """`logits`, with a warning of another unit."""
         accepted = self.accept(values)
@@ -464,6 +512,10 @@ def _some(sequences: Sequences, most: int) -> Sequences:
     if len(sequences) <= most:
         return sequences
     return sequences.take(np.sort(np.random.default_rng(0).choice(len(sequences), most, replace=False)))
+
+
+_answerers: WeakKeyDictionary[Network, tuple[ModelFacts, Answerer | None]] = WeakKeyDictionary()
+"""Quick answers of each network, and the facts that they were made for."""
 
 
 def load(path: str | Path) -> Model:

@@ -18,7 +18,8 @@ from torch import Tensor
 from unrolled.data.batches import Batcher
 from unrolled.errors import DataError, LengthError, MismatchError, ReadError, UnsupportedError, option
 from unrolled.model.memory import LastSteps, Memory, NetworkState
-from unrolled.nn import Obstacle
+from unrolled.network import quick_steps
+from unrolled.nn import Answerer, Limits, Obstacle
 from unrolled.storage import write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Stream:
         )
         self._steps = np.zeros(self._rows, np.int64)
         self._reset_every = reset_every
+        self._quick: tuple[dict[str, Tensor], Answerer | None] | None = None
         if state is not None:
             self._restore(read_state(Path(state)) if isinstance(state, str | Path) else state)
 
@@ -112,6 +114,7 @@ class Stream:
         rows = list(streams) or slice(None)
         self._forget(rows)
         self._steps[rows] = 0
+        self._quick = None
 
     def _forget(self, rows: list[int] | slice) -> None:
         """Puts some streams' memories back to their beginning."""
@@ -141,7 +144,33 @@ class Stream:
         Raises:
             DataError: for other shapes, no steps, or values that the model does not take; the state stays as it was.
         """
-        return self._answers(steps, each=False)[..., -1, :]
+        found = self._quick_step(steps)
+        return self._answers(steps, each=False)[..., -1, :] if found is None else found
+
+    def _quick_step(self, steps: npt.ArrayLike) -> Probabilities | None:
+        """As `push`, of a single step of numbers, if the network is one of `quick_steps`; else None."""
+        if self.count is not None or type(steps) is not np.ndarray or steps.shape != (len(self.model.channels),):
+            return None
+        answerer = None if self.window is not None or self._reset_every is not None else self._answerer()
+        found = None if answerer is None else answerer(steps[None])
+        if found is None:
+            return None
+        self._steps += 1
+        return found[1]
+
+    def _answerer(self) -> Answerer | None:
+        """Quick answers that read into the present state, which a longer push replaces."""
+        known, state = self._quick, self._memory.state
+        if known is None or known[0] is not state or (known[1] is not None and not known[1].fresh):
+            facts = self.model.facts
+            limits = Limits(facts.scale, temperature=facts.temperature)
+            numbers = facts.vocabulary is None and facts.offsets is None
+            made = quick_steps(self.model.network, limits, state) if numbers else None
+            known = self._quick = state, made
+        return known[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_quick": None}
 
     def push_each(self, steps: npt.ArrayLike) -> Probabilities:
         """As `push`, with the probabilities after each of the steps, [n, C], or [S, n, C]."""

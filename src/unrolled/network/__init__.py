@@ -2,6 +2,7 @@
 
 inference.py  a network over many sequences, in batches
 layer.py      one recurrent layer
+quick.py      the answer to one sequence by the compiled library alone
 tracing.py    gates and states while a network reads one sequence
 """
 
@@ -17,6 +18,7 @@ from unrolled.network.inference import (
 )
 from unrolled.network.layer import Layer
 from unrolled.network.network import Network
+from unrolled.network.quick import quick_answers, quick_steps
 from unrolled.network.tracing import Trace, trace
 
 __all__ = [
@@ -31,5 +33,7 @@ __all__ = [
     "all_outputs",
     "all_prefix_logits",
     "evaluation_batches",
+    "quick_answers",
+    "quick_steps",
     "trace",
 ]

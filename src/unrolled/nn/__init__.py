@@ -16,10 +16,11 @@ unroll.py        a cell over all steps: the reference
 """
 
 from unrolled.nn.cells import CELLS, Cell, Operator
+from unrolled.nn.compiled import Answerer, Limits, Pieces
 from unrolled.nn.context import Context
 from unrolled.nn.frames import Frames, automatic_frame
 from unrolled.nn.initializers import initialize_cell, initialize_output
-from unrolled.nn.kernels import Kernel, choose_kernel, read_cells, run_cell
+from unrolled.nn.kernels import Kernel, answerer_for, choose_kernel, read_cells, run_cell
 from unrolled.nn.part import Obstacle, Part, State
 from unrolled.nn.pooling import (
     POOLINGS,
@@ -36,17 +37,21 @@ from unrolled.nn.unroll import Reads, check_lengths, gather_last, mean_output, r
 __all__ = [
     "CELLS",
     "POOLINGS",
+    "Answerer",
     "Cell",
     "Context",
     "Frames",
     "Kernel",
+    "Limits",
     "Obstacle",
     "Operator",
     "Part",
+    "Pieces",
     "Pooling",
     "Reads",
     "SegmentMeans",
     "State",
+    "answerer_for",
     "at_each_step",
     "automatic_frame",
     "check_lengths",

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from unrolled.errors import ConfigError, UnknownNameError
 from unrolled.nn.cells import Cell
-from unrolled.nn.compiled import CODES, Library, Missing, carry, load_library
+from unrolled.nn.compiled import CODES, Answerer, Library, Limits, Missing, Pieces, carry, load_library
 from unrolled.nn.overriding import overridable
 from unrolled.nn.part import State
 from unrolled.nn.unroll import Reads, gather_last, mean_output, reverse_sequences, unroll
@@ -102,6 +102,16 @@ def _torch_obstacle(kind: type[Cell], dropping: bool) -> str | None:
     if kind.fused is None:
         return f"PyTorch has no fused kernel for {kind.__name__}"
     return "PyTorch's fused kernels have no recurrent dropout" if dropping else None
+
+
+def answerer_for(pieces: Pieces, limits: Limits, state: Sequence[Sequence[Tensor]] | None = None) -> Answerer | None:
+    """Answers by the compiled library alone; None where its kernel is not that of all cells. See `Answerer`."""
+    library = load_library()
+    if isinstance(library, Missing) or not library.answers:
+        return None
+    if any(choose_kernel(cell).name != "compiled" for layer in pieces.layers for cell in layer):
+        return None
+    return Answerer(library, pieces, limits, state)
 
 
 @overridable

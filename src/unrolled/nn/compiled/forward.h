@@ -26,6 +26,22 @@ static void sum_gates(const Shard *s, long step, long panel)
     if (is_gru(s->l)) add_products(s, step, panel, FROM_X, &upcoming);
 }
 
+/* `sum_gates` of two panels of a single row, whose weights enter the same columns. */
+static void sum_gates_of_two(const Shard *s, long step, long panel)
+{
+    const Layer *l = s->l;
+    const float *one = packed_for_sums(l, panel), *two = packed_for_sums(l, panel + 1);
+    float *sums = s->sums, *others = s->sums + PANEL;
+    memcpy(sums, one + row_of(l, FROM_ONE) * PANEL, PANEL * sizeof(float));
+    memcpy(others, two + row_of(l, FROM_ONE) * PANEL, PANEL * sizeof(float));
+    for (enum source source = FROM_H; source <= (is_gru(l) ? FROM_X : FROM_H); source++) {
+        const span used = columns_from(l, panel, source);
+        const long row = row_of(l, source), place = row * PANEL + used.first * LANES, column = used.first * LANES;
+        const long depth = rows_of(l, source) + (is_gru(l) ? 0 : l->features);
+        pairs[used.count - 1](inputs_at(s, step) + row, one + place, two + place, sums + column, others + column, depth);
+    }
+}
+
 /* The destinations of a step's h, read once a panel: a vector may alias anything, so a compiler would read them again
  * for every row. */
 typedef struct {
@@ -88,13 +104,13 @@ INLINE peepholes peepholes_of(const Shard *s, long unit)
     return (peepholes){load(p), load(p + s->units), load(p + 2 * s->units)};
 }
 
-static void finish_lstm(const Shard *s, long step, long panel)
+static void finish_lstm(const Shard *s, long step, long panel, const float *sums)
 {
     const long unit = panel * LANES, units = s->units, rows = s->active[step];
     const peepholes p = peepholes_of(s, unit);
     const h_target target = h_target_of(s, step);
     float *gates = gates_at(s, panel, step), *after = carry_after(s, step) + unit;
-    const float *sums = sums_at(s, panel, step), *before = carry_before(s, step) + unit;
+    const float *before = carry_before(s, step) + unit;
     for (long row = 0; row < rows; row++) {
         vec c = load(before + row * units);
         const vec h = lstm_forward(sums + row * PANEL, gates + row * PANEL, &c, p);
@@ -104,13 +120,13 @@ static void finish_lstm(const Shard *s, long step, long panel)
     }
 }
 
-static void finish_gru(const Shard *s, long step, long panel)
+static void finish_gru(const Shard *s, long step, long panel, const float *sums)
 {
     const long unit = panel * LANES, units = s->units, rows = s->active[step];
     const int reset_before = s->l->cell == GRU_RESET_BEFORE;
     const h_target target = h_target_of(s, step);
     float *gates = gates_at(s, panel, step), *after = carry_after(s, step) + unit;
-    const float *sums = sums_at(s, panel, step), *before = carry_before(s, step) + unit;
+    const float *before = carry_before(s, step) + unit;
     for (long row = 0; row < rows; row++) {
         const float *sum = sums + row * PANEL;
         float *place = gates + row * PANEL;
@@ -133,13 +149,12 @@ static void reset_gru(const Shard *s, long step, long panel)
     }
 }
 
-static void finish_rnn(const Shard *s, long step, long panel)
+static void finish_rnn(const Shard *s, long step, long panel, const float *sums)
 {
     const long rows = s->active[step];
     const int relu = s->l->cell == RELU_RNN;
     const h_target target = h_target_of(s, step);
     float *gates = gates_at(s, panel, step);
-    const float *sums = sums_at(s, panel, step);
     for (int column = 0; column < columns(s->l, panel); column++) {
         const long unit = first_unit(s->l, panel, column);
         for (long row = 0; row < rows; row++) {
@@ -150,20 +165,27 @@ static void finish_rnn(const Shard *s, long step, long panel)
     }
 }
 
-static void finish_panel(const Shard *s, long step, long panel)
+static void finish_panel(const Shard *s, long step, long panel, const float *sums)
 {
-    if (is_rnn(s->l)) finish_rnn(s, step, panel);
-    else if (is_gru(s->l)) finish_gru(s, step, panel);
-    else finish_lstm(s, step, panel);
+    if (is_rnn(s->l)) finish_rnn(s, step, panel, sums);
+    else if (is_gru(s->l)) finish_gru(s, step, panel, sums);
+    else finish_lstm(s, step, panel, sums);
 }
 
 static void compute_gates(const Shard *s, long step)
 {
     const long count = panels(s->l);
     if (s->l->cell != GRU_RESET_BEFORE) {
-        for (long panel = 0; panel < count; panel++) {
+        long panel = 0;
+        for (; s->active[step] == 1 && panel + 1 < count; panel += 2) {
+            if (columns(s->l, panel) != columns(s->l, panel + 1)) break;
+            sum_gates_of_two(s, step, panel);
+            finish_panel(s, step, panel, s->sums);
+            finish_panel(s, step, panel + 1, s->sums + PANEL);
+        }
+        for (; panel < count; panel++) {
             sum_gates(s, step, panel);
-            finish_panel(s, step, panel);
+            finish_panel(s, step, panel, sums_at(s, panel, step));
         }
         return;
     }
@@ -174,7 +196,7 @@ static void compute_gates(const Shard *s, long step)
     prefetch nothing = {0};
     for (long panel = 0; panel < count; panel++) {
         add_products(s, step, panel, FROM_RESET, &nothing);
-        finish_panel(s, step, panel);
+        finish_panel(s, step, panel, sums_at(s, panel, step));
     }
 }
 

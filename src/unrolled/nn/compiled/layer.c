@@ -1,6 +1,7 @@
 /* The exported functions: a recurrent layer over time, forward and backward. */
 #include "layer.h"
 
+#include "answer.h"
 #include "backward.h"
 #include "team.h"
 
@@ -69,6 +70,21 @@ void unrolled_backward(const Layer *l)
     team_each(backward_shard, l, l->shards, l->threads);
     team_each(collect_piece, l, panels(l), l->threads);
     if (l->dp) collect_peepholes(l);
+}
+
+int unrolled_answer(const Answer *a)
+{
+    for (long k = 0; k < a->witnesses; k++)
+        if (memcmp(a->witness[k].now, a->witness[k].then, (size_t)a->witness[k].bytes)) return CHANGED;
+    if (!take_values(a)) return UNUSUAL;
+    for (long k = 0; k < a->layers; k++) {
+        const Layer *l = a->layer[k];
+        if (l->total) memset(l->total, 0, (size_t)l->units * sizeof(float));
+        forward_shard(l, 0);
+    }
+    for (long k = 0; a->mean && k < a->pooled; k++) a->read[k] /= (float)a->steps;
+    read_out(a);
+    return ANSWERED;
 }
 
 int64_t unrolled_layer_size(void) { return sizeof(Layer); }

@@ -55,6 +55,11 @@ class Library:
     instructions: str
     functions: ctypes.CDLL
 
+    @property
+    def answers(self) -> bool:
+        """Whether it answers by itself; see `unrolled.nn.compiled.answering`."""
+        return hasattr(self.functions, "unrolled_answer")
+
     def same(self, one: Tensor, other: Tensor) -> bool:
         """Whether two contiguous tensors of one shape hold the same bytes."""
         return bool(self.functions.unrolled_same(one.data_ptr(), other.data_ptr(), one.nbytes))
@@ -121,5 +126,7 @@ def _open(path: Path) -> ctypes.CDLL:
     for name in ("packed_size", "plan", "pack", "forward", "backward"):
         function = getattr(library, f"unrolled_{name}")
         function.argtypes, function.restype = (layer,), ctypes.c_int64 if name in ("packed_size", "plan") else None
+    if hasattr(library, "unrolled_answer"):
+        library.unrolled_answer.argtypes, library.unrolled_answer.restype = (ctypes.c_void_p,), ctypes.c_int
     library.unrolled_same.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     return library

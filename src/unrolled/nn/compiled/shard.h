@@ -25,7 +25,7 @@ typedef struct {
 
     float *inputs;      /* [h | x | 1 | r∘h] of each row, `width` floats apart */
     long width;
-    float *sums;        /* of one panel and step, [rows, PANEL], in the nearest cache */
+    float *sums;        /* of one panel and step, [rows, PANEL], in the nearest cache; or of two, of a single row */
     float *gates;       /* of each step [panels, rows of the step, PANEL], from row `gates_from` on */
     long gate_size;     /* of a row: panels × PANEL */
     long gates_from;
@@ -75,7 +75,7 @@ static long lay_out(Shard *s, const Layer *l, long shard, float *base)
     s->active = (int64_t *)claim(&next, 2 * (s->steps + 1), &sum);
     s->first = (int64_t *)claim(&next, 2 * (s->steps + 1), &sum);
     s->inputs = claim(&next, (l->keep ? total : 2 * s->rows) * s->width, &sum);
-    s->sums = claim(&next, s->rows * PANEL, &sum);
+    s->sums = claim(&next, (s->rows + 1) * PANEL, &sum); /* of a single row, two panels */
     s->gates = claim(&next, gate_rows * s->gate_size, &sum);
     s->first_carry = claim(&next, s->rows * carried, &sum);
     s->carry = claim(&next, l->keep ? total * carried : s->rows * carried, &sum);

@@ -72,6 +72,32 @@ static Tile *const tiles[ROWS][WIDE] = {
 #endif
 };
 
+/* C += A P and D += A Q for a single row: the sums of one product alone would wait for each other. Each sum is added up in
+ * the order of a tile's. */
+#define DEFINE_PAIR(N)                                                                                             \
+    static void pair_##N(const float *a, const float *p, const float *q, float *c, float *d, long depth)           \
+    {                                                                                                              \
+        vec sum[2][N];                                                                                             \
+        EACH(n, N) sum[0][n] = load(c + n * LANES);                                                                \
+        EACH(n, N) sum[1][n] = load(d + n * LANES);                                                                \
+        for (long k = 0; k < depth; k++) {                                                                         \
+            const vec element = all(a[k]);                                                                         \
+            EACH(n, N) sum[0][n] += element * load(p + n * LANES);                                                 \
+            EACH(n, N) sum[1][n] += element * load(q + n * LANES);                                                 \
+            p += PANEL;                                                                                            \
+            q += PANEL;                                                                                            \
+        }                                                                                                          \
+        EACH(n, N) store(c + n * LANES, sum[0][n]);                                                                \
+        EACH(n, N) store(d + n * LANES, sum[1][n]);                                                                \
+    }
+DEFINE_PAIR(1)
+DEFINE_PAIR(2)
+DEFINE_PAIR(3)
+DEFINE_PAIR(4)
+
+typedef void Pair(const float *a, const float *p, const float *q, float *c, float *d, long depth);
+static Pair *const pairs[WIDE] = {pair_1, pair_2, pair_3, pair_4};
+
 /* Memory that is needed next: before each tile a few of its cache lines are prefetched, which arrive while the tile
  * computes. Its bytes are neither read nor written. */
 typedef struct {
