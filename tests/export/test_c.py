@@ -16,8 +16,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from unrolled.errors import ConfigError, ExportError
-from unrolled.export.c.export import export_c, identifier
+from unrolled.data.sequences import Sequences
+from unrolled.errors import ConfigError, ExportError, UnsupportedError
+from unrolled.export.c.export import export_c, identifier, make
+from unrolled.export.c.selftest import find_compiler
 from unrolled.model.examples import Example
 from unrolled.model.model import Model
 from unrolled.nn.cells import CELLS
@@ -92,6 +94,12 @@ def forward(model: Model) -> bool:
     return model.network.reads_forward
 
 
+LABELLED = Sequences.from_list(
+    [np.random.default_rng(length).normal(size=(length % 9 + 1, 2)) for length in range(40)],
+    ["no", "yes"] * 20,
+    channels=["channel 0", "channel 1"],
+)
+
 NETWORKS = st.fixed_dictionaries(
     {
         "cell": st.sampled_from(sorted(CELLS)),
@@ -152,13 +160,15 @@ def test_the_test_inside_passes_with_every_compiler(
 
 
 def sources(make_model: Any, folder: Path) -> list[Path]:
-    """A model that reads step by step, and one with all that needs a whole sequence."""
+    """A model that reads step by step, one with all that needs a whole sequence, and both kinds in whole numbers."""
     both = {"missing": "mask", "pooling": "statistics"}
     everything = {"skip_segments": 2, "context_steps": 2, "frame_steps": 2, "normalisation": "sequence"}
     streams, whole = make_model(**both), make_model(bidirectional=True, **both, **everything)
     return [
         export_c(streams, folder / "net.c", run=False).path,
         export_c(whole, folder / "whole.c", run=False, max_steps=30).path,
+        export_c(make_model(cell="gru", pooling="mean"), folder / "small.c", int8_data=LABELLED).path,
+        export_c(make_model(bidirectional=True), folder / "both.c", int8_data=LABELLED, max_steps=30).path,
     ]
 
 
@@ -203,6 +213,40 @@ def built_and_run(command: list[str], source: Path, folder: Path) -> str:
     ran = subprocess.run([str(folder / "t")], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
+
+
+IN_WHOLE_NUMBERS = [
+    *({"cell": name} for name in CELLS if name not in ("rnn-relu", "lstm-layer-norm")),
+    *({"pooling": name} for name in ("first-last", "mean", "max")),
+    {"normalisation": "none", "num_layers": 2, "hidden_size": 40},
+    {"normalisation": "overall", "context_steps": 2, "frame_steps": 3},
+]
+
+
+@pytest.mark.parametrize("both_ways", [False, True])
+@pytest.mark.parametrize("options", IN_WHOLE_NUMBERS, ids=str)
+def test_whole_numbers_are_near(make_model: Any, options: dict[str, Any], both_ways: bool) -> None:
+    model = make_model(bidirectional=both_ways, **options)
+    steps = None if forward(model) else 20
+    compiler = find_compiler()
+    assert compiler
+    made = make(model, f"net{next(_numbers)}", steps, LABELLED)
+    code = made.source.partition("#include <stdint.h>")[2]
+    assert not re.search(r"\b(float|double)\b|\d\.\d", re.sub(r"/\*.*?\*/", "", code, flags=re.DOTALL))
+    best, found = made.compiled(compiler).answers(LABELLED)
+    expected = model.predict_proba(LABELLED)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0.02)
+    assert np.mean(best == expected.argmax(1)) >= 0.95
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"cell": "rnn-relu"}, {"cell": "lstm-layer-norm"}, {"pooling": "attention"}, {"missing": "mask"}],
+    ids=str,
+)
+def test_what_whole_numbers_cannot_do_is_refused(make_model: Any, tmp_path: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedError, match="without --quantize"):
+        export_c(make_model(**options), tmp_path / "net.c", int8_data=LABELLED)
 
 
 @pytest.mark.parametrize("keep", ["first", "last"])

@@ -12,6 +12,7 @@ import typer
 from unrolled.cli.options import AsJson, ModelFolder, with_file_options
 
 if TYPE_CHECKING:
+    from unrolled.data import Sequences
     from unrolled.export import ExportCheck, Exported, ExportedC, Quantized
     from unrolled.model import Model
 
@@ -78,40 +79,41 @@ def export(
         raise typer.BadParameter("--data and the options on how to read it are for --quantize.")
     trained, name = Model.load(model), _name(find_model(model))
     if form is Format.c:
-        if streaming or quantize is not None:
-            raise typer.BadParameter("--streaming and --quantize are for --format onnx; C reads step by step anyway.")
-        exported: ExportedC | Exported = _as_c(trained, output, name, max_steps)
+        if streaming:
+            raise typer.BadParameter("--streaming is for --format onnx; C reads step by step wherever the model does.")
+        sequences = _sequences(trained, quantize, data, options)
+        exported: ExportedC | Exported = _as_c(trained, output, name, max_steps, sequences)
     elif max_steps is not None:
         raise typer.BadParameter("--max-steps is for --format c; ONNX takes sequences of any length.")
     else:
-        exported = _as_onnx(trained, output, name, streaming, quantize, data, options)
+        exported = _as_onnx(trained, output, name, streaming, _sequences(trained, quantize, data, options))
     if as_json:
         print_json({key: str(value) if isinstance(value, Path) else value for key, value in asdict(exported).items()})
     else:
         _print(exported)
 
 
-def _as_c(model: Model, output: Path | None, name: str, max_steps: int | None) -> ExportedC:
+def _sequences(model: Model, quantize: Weights | None, data: str | None, options: dict[str, Any]) -> Sequences | None:
+    """The labelled sequences to measure 8 bits on."""
+    from unrolled.cli.data import chosen_sequences_for
+
+    return None if quantize is None else chosen_sequences_for(model, data, options)
+
+
+def _as_c(
+    model: Model, output: Path | None, name: str, max_steps: int | None, int8_data: Sequences | None
+) -> ExportedC:
     from unrolled.export import export_c, identifier
 
-    return export_c(model, output or Path(f"{identifier(name)}.c"), max_steps=max_steps)
+    path = output or Path(f"{identifier(name)}.c")
+    return export_c(model, path, max_steps=max_steps, int8_data=int8_data)
 
 
-def _as_onnx(
-    model: Model,
-    output: Path | None,
-    name: str,
-    streaming: bool,
-    quantize: Weights | None,
-    data: str | None,
-    options: dict[str, Any],
-) -> Exported:
-    from unrolled.cli.data import chosen_sequences_for
+def _as_onnx(model: Model, output: Path | None, name: str, streaming: bool, int8_data: Sequences | None) -> Exported:
     from unrolled.export import export_onnx
 
-    sequences = None if quantize is None else chosen_sequences_for(model, data, options)
     path = output or Path(f"{name}{'-stream' if streaming else ''}.onnx")
-    return export_onnx(model, path, streaming=streaming, int8_data=sequences)
+    return export_onnx(model, path, streaming=streaming, int8_data=int8_data)
 
 
 def _name(folder: Path) -> str:

@@ -40,6 +40,7 @@ class ExportedC:
         state_bytes: of the memory that a sequence needs.
         compiler: that ran the test in the source; None where none was found, or none was asked for.
         check: what its test compared; None where it was not run.
+        quantized: of whole numbers, what 8 bits cost; else None.
 
     Example:
         >>> exported = unrolled.export_c(model, "levels.c")
@@ -55,6 +56,7 @@ class ExportedC:
     state_bytes: int
     compiler: str | None
     check: ExportCheck | None
+    quantized: Quantized | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 FUNCTIONS = {
@@ -160,7 +161,82 @@ static int NAME_finite(float x)
 }
 """,
 }
-for _type in ("float", "double", "int"):
+
+_TANH = [min(round(math.tanh(place / 64) * 32768), 32767) for place in range(514)]
+_POWERS = [round(2.0 ** (30 - place / 64)) for place in range(66)]
+
+
+def _numbers(values: list[int]) -> str:
+    return "\n".join(
+        "    " + " ".join(f"{value}," for value in values[at : at + 12]) for at in range(0, len(values), 12)
+    )
+
+
+FUNCTIONS |= {
+    "shift": """
+/* x / 2^k, rounded. */
+static int32_t NAME_shift(int64_t x, int k) { return (int32_t)((x + ((int64_t)1 << (k - 1))) >> k); }
+""",
+    "times": """
+static int32_t NAME_times(int32_t a, int32_t b, int k) { return NAME_shift((int64_t)a * b, k); }
+""",
+    "within": """
+static int32_t NAME_within(int32_t x, int32_t most) { return x < -most ? -most : x > most ? most : x; }
+""",
+    "normalise": """
+/* (x - shift) factor / 2^k, at most ``most``. */
+static int32_t NAME_normalise(int32_t x, int32_t shift, int32_t factor, int k, int32_t most)
+{
+    const int64_t y = (((int64_t)x - shift) * factor + ((int64_t)1 << (k - 1))) >> k;
+    return y < -most ? -most : y > most ? most : (int32_t)y;
+}
+""",
+    "product_fixed": """
+/* y = b + W x / 2^k with a scale for each row of W. */
+static void NAME_product_fixed(int32_t *y, const int8_t *w, const int32_t *scale, const int32_t *b, const int32_t *x,
+                               int rows, int columns, int k)
+{
+    for (int row = 0; row < rows; row++, w += columns) {
+        int32_t sum = 0;
+        for (int column = 0; column < columns; column++)
+            sum += w[column] * x[column];
+        y[row] = NAME_shift((int64_t)sum * scale[row], k) + b[row];
+    }
+}
+""",
+    "tanh_fixed": """
+/* From 20 fraction bits to 24, by a table with 64 places for 1; right to 5e-5. */
+static const int16_t NAME_tanh_table[514] = {
+TANH
+};
+static int32_t NAME_tanh_fixed(int32_t x)
+{
+    const int32_t most = (8 << 20) - 1, size = x < 0 ? -x : x, u = size > most ? most : size;
+    const int32_t place = u >> 14, rest = u & 0x3fff;
+    const int32_t low = NAME_tanh_table[place], high = NAME_tanh_table[place + 1];
+    const int32_t y = ((low << 14) + (high - low) * rest) >> 5;
+    return x < 0 ? -y : y;
+}
+""".replace("TANH", _numbers(_TANH)),
+    "sigmoid_fixed": """
+static int32_t NAME_sigmoid_fixed(int32_t x) { return (NAME_tanh_fixed(x / 2) + (1 << 24)) / 2; }
+""",
+    "power_fixed": """
+/* 2^-x with 30 fraction bits from 16, for x >= 0. */
+static const int32_t NAME_power_table[66] = {
+POWERS
+};
+static int32_t NAME_power_fixed(int64_t x)
+{
+    if (x >= (int64_t)30 << 16)
+        return 0;
+    const int32_t place = (int32_t)(x & 0xffff) >> 10, rest = (int32_t)x & 0x3ff;
+    const int32_t high = NAME_power_table[place], low = NAME_power_table[place + 1];
+    return (high - (int32_t)(((int64_t)(high - low) * rest) >> 10)) >> (int)(x >> 16);
+}
+""".replace("POWERS", _numbers(_POWERS)),
+}
+for _type in ("float", "double", "int", "int32_t"):
     FUNCTIONS[f"larger_{_type}"] = (
         f"\nstatic {_type} NAME_larger_{_type}({_type} a, {_type} b) {{ return a < b ? b : a; }}\n"
     )

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
+from unrolled.errors import UnsupportedError
 from unrolled.export.c import operators  # noqa: F401  # registers C for PyTorch's functions
 from unrolled.export.c.program import Node, Program, reached
 from unrolled.export.c.recurrence import assigned
@@ -27,6 +29,8 @@ class Body:
         step: statements that read ``values`` into ``state``; none where a sequence is read at its end.
         answer: statements that leave the logits in an array.
         logits: its name.
+        bits, entering_bits: of fixed numbers, the fraction bits of the logits and of the values.
+        fixed: whether all numbers are.
     """
 
     program: Program
@@ -34,38 +38,46 @@ class Body:
     step: list[str] = field(default_factory=list)
     answer: list[str] = field(default_factory=list)
     logits: str = ""
+    bits: int = 0
+    entering_bits: int = 0
+    fixed: bool = False
 
 
-def streaming(model: Model) -> Body:
+def streaming(model: Model, main: Program) -> Body:
     """A network that reads step by step; its state is small."""
-    main = Program(_names(model))
     body = Body(main)
-    initial = model.network.initial_state(1)
-    for name, value in initial.items():
+    _, before, after, _ = _traced(model, main)
+    for (name, value), node in zip(model.network.initial_state(1).items(), before, strict=True):
         array = value.detach().cpu().numpy()
-        start = main.table(array, f"initial_{name}") if array.any() else ""
-        body.fields.append((_type(value), _field(name), value.shape[1], start))
-    _, _, after, _ = _traced(model, main)
-    body.step = assigned(main, [(f"state->{_field(name)}", node) for name, node in after.items()])
-    second = Program(main.names, main)
+        if not node.type.endswith(("float", "double")):
+            array = np.round(np.clip(array, -node.bound, node.bound) * 2.0**node.bits).astype(np.int32)
+        start = main.table(array, f"initial_{name}", node.type) if array.any() else ""
+        body.fields.append((node.type, _field(name), value.shape[1], start))
+    body.step = assigned(main, list(zip(before, after.values(), strict=True)))
+    second = type(main)(main.names, main)
     entering, before, after, logits = _traced(model, second)
-    for name, node in after.items():
-        node.base().buffer = node.base().buffer or f"state->{_field(name)}"
+    for former, node in zip(before, after.values(), strict=True):
+        base = node.base()
+        if not base.buffer:
+            base.buffer = former.buffer
+            assert base.bits == former.bits  # noqa: S101  # else what is computed from it would be another number
     read = reached([logits])
-    if any(node in read for node in [entering, *before]):  # a pooling that its state does not determine
-        entering, _, after, logits = _traced(model, main)
-        raise NotImplementedError
+    if any(node in read for node in [entering, *before]):
+        raise UnsupportedError(
+            f"the pooling {model.network.config.pooling!r} does not follow from its state, as C needs it. Export ONNX "
+            "(--format onnx)."
+        )
     body.answer = second.emit([logits])
-    body.logits = logits.base().buffer
+    body.logits, body.bits, body.entering_bits = logits.base().buffer, logits.bits, entering.bits
     return body
 
 
-def whole(model: Model, most: int) -> Body:
+def whole(model: Model, program: Program, most: int) -> Body:
     """A network that answers when it has a whole sequence of up to ``most`` steps."""
-    program = Program(_names(model))
     width, text = _width(model)
     like = torch.empty(1, most, width, dtype=torch.int64 if text else torch.float32, device="meta")
-    values = Node((1, "n", width), tuple(like.shape), "int" if text else "float", buffer="state->values")
+    values = Node((1, "n", width), tuple(like.shape), program.types[like.dtype], buffer="state->values")
+    values = values if text else program.entry(values)
     lengths = Node((1,), (1,), "int", at=lambda _: "n")
     length_like = torch.empty(1, dtype=torch.int64, device="meta")
     network = model.network
@@ -74,7 +86,7 @@ def whole(model: Model, most: int) -> Body:
             *network.entering(Value.of(program, values, like), Value.of(program, lengths, length_like))
         )
     body = Body(program, answer=program.emit([found.node]))
-    body.logits = found.node.base().buffer
+    body.logits, body.bits, body.entering_bits = found.node.base().buffer, found.node.bits, values.bits
     return body
 
 
@@ -82,12 +94,13 @@ def _traced(model: Model, program: Program) -> tuple[Node, Sequence[Node], dict[
     """The inputs of a step, the state before and after it, and the logits."""
     width, text = _width(model)
     like = torch.empty(1, 1, width, dtype=torch.int64 if text else torch.float32, device="meta")
-    entering = Node((1, 1, width), tuple(like.shape), "int" if text else "float", buffer="values")
+    entering = Node((1, 1, width), tuple(like.shape), program.types[like.dtype], buffer="values")
+    entering = entering if text else program.entry(entering)
     before: dict[str, Any] = {}
     for name, value in model.network.initial_state(1).items():
         sizes = (1, value.shape[1])
-        node = Node(sizes, sizes, _type(value), buffer=f"state->{_field(name)}")
-        before[name] = Value.of(program, node, value.to("meta"))
+        node = Node(sizes, sizes, program.types[value.dtype], buffer=f"state->{_field(name)}")
+        before[name] = Value.of(program, program.state(name, node), value.to("meta"))
     with torch.no_grad():
         logits, after = model.network.advance(Value.of(program, entering, like), before)
     states: dict[str, Any] = dict(after)
@@ -101,13 +114,9 @@ def _width(model: Model) -> tuple[int, bool]:
     return 1 if text else len(model.channels), text
 
 
-def _names(model: Model) -> dict[int, str]:
+def names_of(model: Model) -> dict[int, str]:
     return {id(t): name for name, t in [*model.network.named_parameters(), *model.network.named_buffers()]}
 
 
 def _field(name: str) -> str:
     return name.replace("layers.", "layer").replace(".", "_")
-
-
-def _type(value: torch.Tensor) -> str:
-    return "double" if value.dtype == torch.float64 else "float"

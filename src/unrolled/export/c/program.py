@@ -7,6 +7,7 @@ they are computed where they are read. A node is stored in an array of its own w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -30,14 +31,6 @@ WRITERS: dict[str, Writer] = {}
 OVERRIDES: dict[Any, Writer] = {}
 """Writers of functions of this package."""
 
-TYPES = {
-    torch.float32: "float",
-    torch.float64: "double",
-    torch.int32: "int",
-    torch.int64: "int",
-    torch.bool: "int",
-}
-
 DEAR, DEAR_STEPS = 4, 12
 """Operations from which on a value that is read more than once is stored; a value of every step needs more memory."""
 
@@ -60,6 +53,8 @@ class Node:
         same: whether its elements are those of its only input, in their order.
         product: of a product with weights, the names of the tables of these and of what is added.
         onto: the product that this one is added to.
+        bits, bound, shifted: of fixed numbers, see `FixedProgram`: fraction bits, the largest value, and for a value
+            less a constant these two.
     """
 
     shape: tuple[Size, ...]
@@ -75,6 +70,9 @@ class Node:
     same: bool = False
     product: tuple[str, str] | None = None
     onto: Node | None = None
+    bits: int = 0
+    bound: float = math.inf
+    shifted: tuple[Node, Tensor] | None = None
 
     def __getitem__(self, index: Index) -> str:
         """The expression of an element; the index is broadcast."""
@@ -131,7 +129,7 @@ def inner(expression: str) -> str:
 
 def literal(value: Any, type_: str) -> str:
     """A number in C."""
-    if type_ == "int":
+    if type_.startswith("int"):
         return str(int(value))
     number = float(value)
     if np.isinf(number):
@@ -170,6 +168,14 @@ class Program(Recording):
     writers: ClassVar[dict[str, Writer]] = WRITERS
     overrides: ClassVar[dict[Any, Writer]] = OVERRIDES
     node_type: ClassVar[type] = Node
+    types: ClassVar[dict[torch.dtype, str]] = {
+        torch.float32: "float",
+        torch.float64: "double",
+        torch.int32: "int",
+        torch.int64: "int",
+        torch.bool: "int",
+    }
+    """Types in C."""
 
     def __init__(self, names: dict[int, str], outer: Program | None = None, depth: int = 0) -> None:
         self.names, self.depth = names, depth
@@ -202,10 +208,8 @@ class Program(Recording):
         same: bool = False,
     ) -> Node:
         """Adds a node; the sizes of ``like`` are the largest."""
-        made = Node(
-            tuple(shape), tuple(like.shape), TYPES[like.dtype], tuple(inputs), at, fill, cost, whole=whole, same=same,
-            stored=fill is not None,
-        )  # fmt: skip
+        sizes, kind = (tuple(shape), tuple(like.shape)), self.types[like.dtype]
+        made = Node(*sizes, kind, tuple(inputs), at, fill, cost, stored=fill is not None, whole=whole, same=same)
         self.nodes.append(made)
         return made
 
@@ -215,19 +219,20 @@ class Program(Recording):
             return self.constant(value if dtype is None else value.to(dtype))
         if hasattr(value, "node"):
             node: Node = value.node
-            wanted = TYPES[dtype or value.like.dtype]
+            wanted = self.types[dtype or value.like.dtype]
             if node.type == wanted:
                 return node
             made = Node(node.shape, node.most, wanted, (node,), lambda index: f"({wanted})({node[index]})", cost=0)
+            made.bits, made.bound = node.bits, node.bound
             self.nodes.append(made)
             return made
         kind = dtype or (torch.float32 if isinstance(value, float) else torch.int64)
-        return Node((), (), TYPES[kind], at=lambda _: literal(value, TYPES[kind]))
+        return Node((), (), self.types[kind], at=lambda _: literal(value, self.types[kind]))
 
     def constant(self, tensor: Tensor) -> Node:
         """A constant array."""
         array = tensor.detach().cpu().numpy()
-        made = Node(array.shape, array.shape, TYPES[tensor.dtype], at=None)
+        made = Node(array.shape, array.shape, self.types[tensor.dtype], at=None)
         if array.size == 1 or (array == array.flat[0]).all():
             made.at = lambda _: literal(array.flat[0], made.type)
             made.shape = made.most = (1,) * array.ndim
@@ -257,7 +262,19 @@ class Program(Recording):
 
     def inside(self) -> Program:
         """A program within a loop of this one."""
-        return Program(self.names, self, self.depth + 1)
+        return type(self)(self.names, self, self.depth + 1)
+
+    def entry(self, node: Node) -> Node:
+        """A node of the values that the model is given."""
+        return node
+
+    def state(self, name: str, node: Node) -> Node:
+        """A node of a state before a step; its name in the network ends with this one."""
+        return node
+
+    def into(self, node: Node, former: Node) -> Node:
+        """A node as it is written into the array of another one."""
+        return node
 
     def emit(self, results: Sequence[Node]) -> list[str]:
         """The statements that compute the results, each of which is an array afterwards."""

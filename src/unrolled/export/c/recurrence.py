@@ -33,6 +33,7 @@ def _read(
     program: Program = inputs.graph
     given, hidden = program.of(inputs), cells[0].hidden_size
     steps, width = given.shape[1], len(cells) * hidden
+    kind, wide = program.types[torch.float32], program.types[torch.float64]
     every = inputs.like.new_empty(1, inputs.like.shape[1], width)
     like = every if reads == "outputs" else every[:, 0]
     shape = (1, steps, width) if reads == "outputs" else (1, width)
@@ -44,23 +45,25 @@ def _read(
             body, states = _loop_body(program, inputs, cell, "t" if not number else f"{steps} - 1 - t")
             row = "t" if not number else f"({steps} - 1 - t)"
             each = f"for (int u = 0; u < {hidden}; u++)"
-            before, after = [], []
+            first, after = [], []
             if reads == "outputs":
                 body += [each, f"    {buffer}[{row} * {width} + u{start}] = {states[0]}[u];"]
             elif reads == "last":
                 after = [each, f"    {buffer}[u{start}] = {states[0]}[u];"]
             else:
                 total = program.fresh("sum")
-                before = [f"double {total}[{hidden}] = {{0}};"]
-                body += [each, f"    {total}[u] += (double){states[0]}[u];"]
-                after = [each, f"    {buffer}[u{start}] = (float)({total}[u] / {inner(str(steps))});"]
+                first = [f"{wide} {total}[{hidden}] = {{0}};"]
+                body += [each, f"    {total}[u] += ({wide}){states[0]}[u];"]
+                after = [each, f"    {buffer}[u{start}] = ({kind})({total}[u] / {inner(str(steps))});"]
             lines += ["{"]
-            lines += [f"    {line}" for line in (*(f"float {name}[{hidden}] = {{0}};" for name in states), *before)]
+            lines += [f"    {line}" for line in (*(f"{kind} {name}[{hidden}] = {{0}};" for name in states), *first)]
             lines += [f"    for (int t = 0; t < {steps}; t++) {{", *(f"        {line}" for line in body), "    }"]
             lines += [*(f"    {line}" for line in after), "}"]
         return lines
 
     made = program.node(like, shape, [given], fill=fill)
+    h = program.state("h", Node((), (), kind))
+    made.bits, made.bound = h.bits, h.bound
     return Value.of(program, made, like)
 
 
@@ -72,20 +75,34 @@ def _loop_body(program: Program, inputs: Value, cell: Cell, step: str) -> tuple[
     def value(like: Tensor, node: Node) -> Any:
         return Value.of(inside, node, like)
 
-    width = given.shape[2]
-    x = Node((1, width), (1, int(width)), "float", at=lambda index: given[("0", step, index[1])], cost=8)
+    width, kind = given.shape[2], program.types[torch.float32]
+    x = Node(
+        (1, width),
+        (1, int(width)),
+        kind,
+        bits=given.bits,
+        bound=given.bound,
+        at=lambda index: given[("0", step, index[1])],
+        cost=8,
+    )
     inside.nodes.append(x)
     names = [program.fresh(name) for name in cell.state_names]
     like = inputs.like.new_empty(1, cell.hidden_size)
-    before = [Node((1, cell.hidden_size), (1, cell.hidden_size), "float", buffer=name) for name in names]
+    sizes = (1, cell.hidden_size)
+    before = [
+        program.state(key, Node(sizes, sizes, kind, buffer=name))
+        for key, name in zip(cell.state_names, names, strict=True)
+    ]
     after = cell.step(cell.project(value(inputs.like[:, 0], x)), tuple(value(like, node) for node in before))
-    return [*assigned(inside, [(f"{name}", state.node) for name, state in zip(names, after, strict=True)])], names  # type: ignore[attr-defined]
+    pairs = [(node, state.node) for node, state in zip(before, after, strict=True)]  # type: ignore[attr-defined]
+    return assigned(inside, pairs), names
 
 
-def assigned(program: Program, targets: Sequence[tuple[str, Node]]) -> list[str]:
-    """The statements that compute nodes and write them into arrays which they may be computed from."""
-    lines = program.emit([node for _, node in targets])
-    for name, node in targets:
+def assigned(program: Program, targets: Sequence[tuple[Node, Node]]) -> list[str]:
+    """The statements that write nodes, the second ones, into the arrays of others, from which they may be computed."""
+    fitted = [(former.buffer, program.into(node, former)) for former, node in targets]
+    lines = program.emit([node for _, node in fitted])
+    for name, node in fitted:
         lines += program.copied(name, node)
     return lines
 
@@ -111,7 +128,11 @@ def _gather_last(outputs: Value, lengths: Value) -> Any:
 def _running_count(values: Value) -> Any:
     program: Program = values.graph
     like = torch.empty(1, 1, dtype=torch.float64, device="meta")
-    return Value.of(program, program.node(like, (1, 1), at=lambda _: "1.0", cost=0), like)
+    return Value.of(
+        program,
+        program.node(like, (1, 1), at=lambda _: "1.0" if program.types[like.dtype] == "double" else "1", cost=0),
+        like,
+    )
 
 
 # Streams are read step by step, so a running sum or maximum of the new steps is the step itself.

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from unrolled.data import Sequences
 from unrolled.errors import ExportError
 from unrolled.export.c.program import literal
 from unrolled.export.c.text import quoted, wrapped
@@ -20,6 +22,8 @@ from unrolled.export.trials import allowed_differences, trial_sequences
 
 if TYPE_CHECKING:
     from unrolled.model import Model
+
+Array = npt.NDArray[Any]
 
 MOST_VALUES = 20_000
 """Values of all sequences in the test."""
@@ -35,14 +39,14 @@ static const int test_lengths[{count}] = {{
 {lengths}}};
 static const {kind} test_values[{total}] = {{
 {values}}};
-static const float test_probabilities[{count}][BIG_CLASSES] = {{
+static const {share} test_probabilities[{count}][BIG_CLASSES] = {{
 {probabilities}}};
 
 /* Compares with the probabilities of the model: 0 if each is as near as it should be. */
 int main(void)
 {{
     static NAME_state state;
-    float found[BIG_CLASSES], worst = 0.0f;
+    {share} found[BIG_CLASSES], worst = {zero};
     int place = 0, wrong = 0;
     for (int s = 0; s < {count}; s++) {{
         NAME_reset(&state);
@@ -53,8 +57,8 @@ int main(void)
         }}
         const int best = NAME_probabilities(&state, found);
         for (int c = 0; c < BIG_CLASSES; c++) {{
-            const float expected = test_probabilities[s][c], most = test_probabilities[s][best < 0 ? 0 : best];
-            const float gap = found[c] > expected ? found[c] - expected : expected - found[c];
+            const {share} expected = test_probabilities[s][c], most = test_probabilities[s][best < 0 ? 0 : best];
+            const {share} gap = found[c] > expected ? found[c] - expected : expected - found[c];
             if (gap > worst)
                 worst = gap;
             if (best < 0 || !(gap <= {allowed}) || expected > most + {allowed})
@@ -77,8 +81,8 @@ class SelfTest:
     longest: int
 
 
-def self_test(model: Model, most: int | None) -> SelfTest:
-    """The model's examples and a few other sequences, with its own probabilities."""
+def test_sequences(model: Model, most: int | None) -> Sequences:
+    """The model's examples and a few other sequences, as far as they fit."""
     sequences = trial_sequences(model)
     chosen, room = [], MOST_VALUES
     for index, length in enumerate(sequences.lengths.tolist()):
@@ -86,16 +90,32 @@ def self_test(model: Model, most: int | None) -> SelfTest:
         if cost <= room and (most is None or length <= most or model.facts.max_length is not None):
             chosen.append(index)
             room -= cost
-    sequences = sequences.take(np.array(chosen))
-    expected = model.predict_proba(sequences)
-    allowed = allowed_differences(model, sequences, expected).max()
-    if sequences.symbols is None:
-        values = [_number(float(value)) for row in sequences for value in row.ravel()]
-        kind, read = "float", "            const float *values = test_values + place * BIG_CHANNELS;"
-    else:
+    return sequences.take(np.array(chosen))
+
+
+def self_test(model: Model, sequences: Sequences, expected: Array | None = None, bits: int = 0) -> SelfTest:
+    """The test of a model in C on these sequences.
+
+    Args:
+        model: the model, whose probabilities are expected.
+        sequences: from `test_sequences`.
+        expected: of whole numbers, the shares that every machine gives.
+        bits: of whole numbers, the fraction bits of values.
+    """
+    share, allowed = "int32_t", 0.0
+    if expected is None:
+        expected = model.predict_proba(sequences)
+        share, allowed = "float", float(allowed_differences(model, sequences, expected).max())
+    if sequences.symbols is not None:
         values = [quoted(token) for index in range(len(sequences)) for token in sequences.tokens(index) or ()]
         kind, read = "char *const", "            const int code = NAME_code(test_values[place]), *values = &code;"
-    rows = [f"    {{{', '.join(literal(value, 'float') for value in row)}}},\n" for row in expected]
+    else:
+        read = "            const NAME_value *values = test_values + place * BIG_CHANNELS;"
+        given = np.concatenate([row.ravel() for row in (sequences.scaled(index) for index in range(len(sequences)))])
+        kind, values = "float", [_number(float(value)) for value in given]
+        if share == "int32_t":
+            kind, values = "int32_t", [str(value) for value in fixed(given, bits)]
+    rows = [f"    {{{', '.join(literal(value, share) for value in row)}}},\n" for row in expected]
     source = TEST.format(
         count=len(sequences),
         lengths=wrapped([str(length) for length in sequences.lengths]),
@@ -104,9 +124,16 @@ def self_test(model: Model, most: int | None) -> SelfTest:
         values=wrapped(values),
         probabilities="".join(rows),
         read=read,
-        allowed=literal(allowed, "float"),
+        allowed=literal(allowed, share),
+        share=share,
+        zero=literal(0, share),
     )
     return SelfTest(source, len(sequences), int(sequences.lengths.max()))
+
+
+def fixed(values: Array, bits: int) -> Array:
+    """Values as whole numbers with fraction bits, within 32 bits."""
+    return np.clip(np.round(values.astype(np.float64) * 2.0**bits), -(2**31) + 1, 2**31 - 1).astype(np.int32)
 
 
 def _number(value: float) -> str:
@@ -122,6 +149,19 @@ def find_compiler() -> list[str] | None:
     return None if found is None else [found]
 
 
+def compile_c(compiler: list[str], source: Path, target: Path, *flags: str) -> None:
+    """Compiles a source.
+
+    Raises:
+        CompilerError: if the compiler fails, with its message.
+    """
+    command = [*compiler, *flags, str(source), "-o", str(target)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # the machine's own
+    if made.returncode:
+        message = (made.stderr or made.stdout).strip() or f"it ended with {made.returncode} and said nothing"
+        raise CompilerError(f"{' '.join(compiler)} could not compile {source.name}: {message}")
+
+
 def run_test(compiler: list[str], source: Path, test: SelfTest) -> ExportCheck:
     """Compiles the source with its test beside it, and runs it.
 
@@ -130,12 +170,7 @@ def run_test(compiler: list[str], source: Path, test: SelfTest) -> ExportCheck:
     """
     program = source.with_suffix(".exe" if sys.platform == "win32" else ".test")
     macro = f"-D{source.stem.upper()}_TEST"
-    made = subprocess.run(  # noqa: S603  # the machine's own compiler
-        [*compiler, *FLAGS, macro, str(source), "-o", str(program)], capture_output=True, text=True, check=False
-    )
-    if made.returncode:
-        message = (made.stderr or made.stdout).strip() or f"it ended with {made.returncode} and said nothing"
-        raise CompilerError(f"{' '.join(compiler)} could not compile {source.name}: {message}")
+    compile_c(compiler, source, program, *FLAGS, macro)
     ran = subprocess.run([str(program)], capture_output=True, text=True, check=False)  # noqa: S603
     if ran.returncode:
         raise ExportError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from unrolled.model import Model
 
 
-SIZES = {"double": 8, "float": 4, "int": 4}
+SIZES = {"double": 8, "int64_t": 8, "float": 4, "int": 4, "int32_t": 4, "int16_t": 2, "int8_t": 1}
 """Bytes of a number."""
 
 
@@ -32,7 +34,7 @@ def quoted(text: str) -> str:
 
 def comment(text: str) -> str:
     """Text that may stand in a comment."""
-    plain = json.dumps(text)[1:-1].replace("\\", "/")
+    plain = json.dumps(text.replace("\N{MULTIPLICATION SIGN}", "x"))[1:-1].replace("\\", "/")
     for pair, apart in (("*/", "* /"), ("/*", "/ *"), ("??", "? ?"), ("NAME", "N AME"), ("BIG_", "BIG _")):
         plain = plain.replace(pair, apart)
     return plain
@@ -64,7 +66,7 @@ HEADER = """\
  * Flash: {flash:,} bytes of constants, beside the code. Memory: sizeof(NAME_state), {memory}.
  *
  *     NAME_state state;
- *     float probabilities[BIG_CLASSES];
+ *     NAME_share probabilities[BIG_CLASSES];
  *     NAME_reset(&state);
  *     while (...)
  *         NAME_step(&state, values);
@@ -72,6 +74,8 @@ HEADER = """\
  */
 #ifndef BIG_H
 #define BIG_H
+
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {{
@@ -89,6 +93,9 @@ extern "C" {{
 /* {value_about} */
 typedef {value} NAME_value;
 
+/* {share_about} */
+typedef {share} NAME_share;
+
 /* A sequence as far as it has been read; for NAME_reset to fill. */
 typedef struct {{
     int steps;
@@ -104,15 +111,15 @@ int NAME_step(NAME_state *state, const NAME_value *values);
 
 /* The probability of each class after the steps so far: the number of the most probable class, or BIG_NO_STEP.
  * {cost} */
-int NAME_probabilities(NAME_state *state, float *probabilities);
+int NAME_probabilities(NAME_state *state, NAME_share *probabilities);
 
 /* The most probable class if at least this number of steps was read and its probability is at least the confidence;
  * else BIG_UNDECIDED. */
-int NAME_decide(NAME_state *state, float confidence, int at_least, float *probabilities);
+int NAME_decide(NAME_state *state, NAME_share confidence, int at_least, NAME_share *probabilities);
 
 /* A whole sequence, steps times BIG_CHANNELS values: as NAME_reset, NAME_step for each, and NAME_probabilities; the
  * first result below zero where there is one. */
-int NAME_sequence(NAME_state *state, const NAME_value *values, int steps, float *probabilities);
+int NAME_sequence(NAME_state *state, const NAME_value *values, int steps, NAME_share *probabilities);
 {codes}
 #ifdef __cplusplus
 }}
@@ -128,8 +135,8 @@ CODES = """
 int NAME_code(const char *token);
 """
 
-API = """
-static int NAME_softmax(const float *logits, float *probabilities)
+SOFTMAX = """\
+static int NAME_softmax(const float *logits, NAME_share *probabilities)
 {
     int best = 0;
     for (int c = 1; c < BIG_CLASSES; c++)
@@ -144,7 +151,28 @@ static int NAME_softmax(const float *logits, float *probabilities)
         probabilities[c] /= total;
     return best;
 }
+"""
 
+FIXED_SOFTMAX = """\
+static int NAME_softmax(const int32_t *logits, NAME_share *probabilities)
+{
+    int best = 0;
+    for (int c = 1; c < BIG_CLASSES; c++)
+        if (logits[c] > logits[best])
+            best = c;
+    int64_t total = 0;
+    for (int c = 0; c < BIG_CLASSES; c++) {
+        probabilities[c] = NAME_power_fixed((((int64_t)logits[best] - logits[c]) * @FACTOR@) >> @DOWN@);
+        total += probabilities[c];
+    }
+    for (int c = 0; c < BIG_CLASSES; c++)
+        probabilities[c] = (NAME_share)(((int64_t)probabilities[c] * 65536) / total);
+    return best;
+}
+"""
+
+API = """
+@SOFTMAX@
 void NAME_reset(NAME_state *state)
 {
     state->steps = 0;
@@ -157,14 +185,14 @@ int NAME_step(NAME_state *state, const NAME_value *values)
     return 0;
 }
 
-int NAME_probabilities(NAME_state *state, float *probabilities)
+int NAME_probabilities(NAME_state *state, NAME_share *probabilities)
 {
     if (state->steps < 1)
         return BIG_NO_STEP;
 @ANSWER@    return NAME_softmax(@LOGITS@, probabilities);
 }
 
-int NAME_decide(NAME_state *state, float confidence, int at_least, float *probabilities)
+int NAME_decide(NAME_state *state, NAME_share confidence, int at_least, NAME_share *probabilities)
 {
     const int best = NAME_probabilities(state, probabilities);
     if (best < 0)
@@ -172,7 +200,7 @@ int NAME_decide(NAME_state *state, float confidence, int at_least, float *probab
     return state->steps >= at_least && probabilities[best] >= confidence ? best : BIG_UNDECIDED;
 }
 
-int NAME_sequence(NAME_state *state, const NAME_value *values, int steps, float *probabilities)
+int NAME_sequence(NAME_state *state, const NAME_value *values, int steps, NAME_share *probabilities)
 {
     NAME_reset(state);
     for (int t = 0; t < steps; t++, values += BIG_CHANNELS) {
@@ -237,7 +265,9 @@ def written(model: Model, body: Body, most: int | None) -> Written:
     """
     text = model.facts.vocabulary is not None
     fields = _fields(body, most, model)
-    tables = list(body.program.tables.values())
+    code = _api(model, body, most)
+    named = set(re.findall(r"\w+", code))
+    tables = [found for found in body.program.tables.values() if found.name in named]
     flash = sum(found.values.size * SIZES[found.type] for found in tables)
     memory = _memory(body, most, model)
     header = HEADER.format(
@@ -251,17 +281,16 @@ def written(model: Model, body: Body, most: int | None) -> Written:
         channel_names="a code"
         if text
         else comment(", ".join(model.channels[:12])) + (", ..." if len(model.channels) > 12 else ""),
-        length=f"#define BIG_MAX_STEPS {most} /* of a sequence, which is read at its end */\n" if most else "",
-        bad="a code outside the vocabulary"
-        if text
-        else "an infinite value" + ("" if _takes_holes(model) else " or NaN"),
-        value_about="A code from NAME_code." if text else _value_words(model),
-        value="int" if text else "float",
+        length=_lengths(body, most, text),
+        bad=_bad(model, body),
+        value_about="A code from NAME_code." if text else _value_words(model, body),
+        value="int" if text else "int32_t" if body.fixed else "float",
+        share="int32_t" if body.fixed else "float",
+        share_about="A probability in parts of 65536." if body.fixed else "A probability, 0 to 1.",
         fields="".join(f"    {line}\n" for line in fields),
         cost="It reads the whole sequence." if most else "The sequence may go on after it.",
         codes=CODES if text else "",
     )
-    code = _api(model, body, most)
     source = (
         '#include "NAME.h"\n\n#include <float.h>\n#include <limits.h>\n#include <stdint.h>\n\n'
         + "const char *const NAME_class_names[BIG_CLASSES] = {\n"
@@ -275,10 +304,17 @@ def written(model: Model, body: Body, most: int | None) -> Written:
     return Written(header, source, flash, memory)
 
 
+def _lengths(body: Body, most: int | None, text: bool) -> str:
+    """The macros for the values and the steps of a sequence."""
+    fixed = f"#define BIG_FIXED(x) ((NAME_value)((x) * {2**body.entering_bits}.0))\n" if body.fixed and not text else ""
+    longest = f"#define BIG_MAX_STEPS {most} /* of a sequence, which is read at its end */\n" if most else ""
+    return fixed + longest
+
+
 def _fields(body: Body, most: int | None, model: Model) -> list[str]:
     found = [f"{kind} {name}[{count}];" for kind, name, count, _ in sorted(body.fields, reverse=False)]
     if most:
-        kind, width = ("int", 1) if model.facts.vocabulary is not None else ("float", len(model.channels))
+        kind, width = ("int", 1) if model.facts.vocabulary is not None else ("NAME_value", len(model.channels))
         found += ["int read;", f"{kind} values[{most * width}];"]
     if body.program.arrays:
         lines = [f"    {node.type} {name.rpartition('.')[2]}[{node.elements}];" for name, node in body.program.arrays]
@@ -295,13 +331,23 @@ def _memory(body: Body, most: int | None, model: Model) -> int:
     return total + sum(width[node.type] * node.elements for _, node in body.program.arrays)
 
 
-def _value_words(model: Model) -> str:
+def _bad(model: Model, body: Body) -> str:
+    if model.facts.vocabulary is not None:
+        return "a code outside the vocabulary"
+    if body.fixed:
+        return "not used: every whole number is read"
+    return "an infinite value" + ("" if _takes_holes(model) else " or NaN")
+
+
+def _value_words(model: Model, body: Body) -> str:
     words = "In the unit of the training"
+    if body.fixed:
+        words += f", times {2**body.entering_bits}; BIG_FIXED(x) is that of a constant"
     if model.facts.scale != 1.0:
-        words += f" (bytes times {model.facts.scale!r})"
+        words += f"; bytes are taken times {model.facts.scale!r}"
     if model.facts.value_range is not None:
         low, high = model.facts.value_range
-        words += f", which had {low:g} to {high:g}; other finite values are read as they are"
+        words += f".\n * The training had {low:g} to {high:g}; other values are read as they are"
     return words + ("; NaN where a value is missing." if _takes_holes(model) else ".")
 
 
@@ -327,9 +373,17 @@ def _api(model: Model, body: Body, most: int | None) -> str:
         reset.append("state->read = 0;")
     answer = (["const int n = state->read;"] if most else []) + body.answer
     temperature = model.facts.temperature
+    if body.fixed:
+        factor = math.log2(math.e) / temperature
+        down = 28 - math.ceil(math.log2(factor))
+        softmax = FIXED_SOFTMAX.replace("@FACTOR@", str(round(factor * 2**down)))
+        softmax = softmax.replace("@DOWN@", str(down + body.bits - 16))
+    else:
+        softmax = SOFTMAX
     return (
-        API.replace("@RESET@", _indented("\n".join(reset).split("\n")))
-        .replace("@STEP@", _indented([*_checks(model), *(_keep(model, most) if most else _read(model, body))]))
+        API.replace("@SOFTMAX@", softmax)
+        .replace("@RESET@", _indented("\n".join(reset).split("\n")))
+        .replace("@STEP@", _indented([*_checks(model, body), *(_keep(model, most) if most else _read(model, body))]))
         .replace("@ANSWER@", _indented(answer))
         .replace("@LOGITS@", body.logits)
         .replace("@TEMPERATURE@", "" if temperature == 1.0 else f" / {literal(np.float32(temperature), 'float')}")
@@ -340,7 +394,7 @@ def _indented(lines: list[str]) -> str:
     return "".join(f"    {line}\n" for line in lines if line)
 
 
-def _checks(model: Model) -> list[str]:
+def _checks(model: Model, body: Body) -> list[str]:
     if model.facts.vocabulary is not None:
         return [
             "if (values[0] == BIG_SKIP)",
@@ -348,6 +402,8 @@ def _checks(model: Model) -> list[str]:
             f"if (values[0] < 0 || values[0] > {len(model.facts.vocabulary)})",
             "    return BIG_BAD_VALUE;",
         ]
+    if body.fixed:
+        return []
     wrong = "!NAME_finite(values[k])" + (" && !NAME_missing(values[k])" if _takes_holes(model) else "")
     return ["for (int k = 0; k < BIG_CHANNELS; k++)", f"    if ({wrong})", "        return BIG_BAD_VALUE;"]
 
