@@ -106,6 +106,8 @@ Shipping
     Exported             that file
     export_c             writes a model as C99 without a library
     ExportedC            its two files
+    compare_forms        every form of a model beside every other on labelled sequences
+    Form                 the figures of one
     ExportCheck          how near its answers are to the model's
     Quantized            what weights of 8 bits cost
     serve                answers over HTTP until it is stopped
@@ -215,7 +217,9 @@ if TYPE_CHECKING:
     from unrolled.export import ExportCheck as ExportCheck
     from unrolled.export import Exported as Exported
     from unrolled.export import ExportedC as ExportedC
+    from unrolled.export import Form as Form
     from unrolled.export import Quantized as Quantized
+    from unrolled.export import compare_forms as compare_forms
     from unrolled.export import export_c as export_c
     from unrolled.export import export_onnx as export_onnx
     from unrolled.jobs import Watcher as Watcher
@@ -277,7 +281,7 @@ _ROOMS = {
     "unrolled.estimator": "SequenceClassifier",
     "unrolled.evaluation": "ChangeFigures ClassRow CrossValidation EarlyDecision Evaluation LengthGroup Predictions "
     "Quality RegressionFigures ShareSeen WindowFigures calibrate evaluate predictions_of",
-    "unrolled.export": "ExportCheck Exported ExportedC Quantized export_c export_onnx",
+    "unrolled.export": "ExportCheck Exported ExportedC Form Quantized compare_forms export_c export_onnx",
     "unrolled.jobs": "Watcher",
     "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Novelty Probabilities RegressionFacts "
     "Stream StreamState learn_novelty load",

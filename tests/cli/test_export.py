@@ -97,3 +97,32 @@ def test_without_the_packages_one_line_says_what_to_install(
     answer = unrolled("export", gru)
     assert answer.code == 1
     assert "pip install 'unrolled[export]'" in answer.one_line()
+
+
+def test_c_is_named_after_the_run_and_says_what_it_needs(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+    answer = unrolled("export", digits_run.folder.path, "--format", "c")
+    assert answer.code == 0, answer.err
+    assert answer.out.endswith("wrote digits.c and digits.h\n")
+    assert "each step as it comes" in answer.out
+    assert (fresh / "digits.h").exists()
+    for options in (["--streaming"], ["--max-steps", "5"], ["--output", "2.c"]):
+        assert unrolled("export", digits_run.folder.path, "--format", "c", *options).code != 0
+    assert unrolled("export", digits_run.folder.path, "--max-steps", "5").code == 2
+
+
+def test_every_form_stands_beside_every_other(unrolled: Command, digits_run: Run, fresh: Path) -> None:
+    answer = unrolled("export", digits_run.folder.path, "--compare", "digits", "--json")
+    assert answer.code == 0, answer.err
+    forms = json.loads(answer.out)["forms"]
+    assert [form["name"] for form in forms] == ["package", "ONNX", "ONNX int8", "C", "C int8"]
+    own = forms[0]["accuracy"]
+    for form in forms:
+        assert form["reason"] == ""
+        assert form["accuracy"]["cases"] == own["cases"]
+        assert abs(form["accuracy"]["value"] - own["value"]) <= 0.02
+        assert form["size_bytes"] > 0
+        assert form["one_seconds"] > 0
+    assert max(forms[1]["difference"], forms[3]["difference"]) < 1e-5
+    assert not list(fresh.iterdir())
+    assert "differs by" in unrolled("export", digits_run.folder.path, "--compare", "digits").out
+    assert unrolled("export", digits_run.folder.path, "--compare", "digits", "--quantize", "int8").code == 2

@@ -62,6 +62,14 @@ def export(
         str | None,
         typer.Option(help="For --quantize: labelled sequences (default: those held out of the training)."),
     ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            help="Write nothing; compare every form that this machine can make on these labelled sequences: accuracy, "
+            "size, time.",
+            metavar="DATA",
+        ),
+    ] = None,
     as_json: AsJson = False,
     *,
     options: dict[str, Any],
@@ -75,8 +83,13 @@ def export(
     from unrolled.cli.console import print_json
     from unrolled.model import Model, find_model
 
-    if quantize is None and (data is not None or options):
+    if quantize is None and (data is not None or (options and compare is None)):
         raise typer.BadParameter("--data and the options on how to read it are for --quantize.")
+    if compare is not None:
+        if output is not None or streaming or quantize is not None:
+            raise typer.BadParameter("--compare writes nothing: leave out --output, --streaming and --quantize.")
+        _compare(Model.load(model), compare, max_steps, options, as_json)
+        return
     trained, name = Model.load(model), _name(find_model(model))
     if form is Format.c:
         if streaming:
@@ -91,6 +104,40 @@ def export(
         print_json({key: str(value) if isinstance(value, Path) else value for key, value in asdict(exported).items()})
     else:
         _print(exported)
+
+
+def _compare(model: Model, data: str, max_steps: int | None, options: dict[str, Any], as_json: bool) -> None:
+    """Prints the table of all forms."""
+    from unrolled.cli.console import out, print_json, print_table, share_cells
+    from unrolled.cli.data import chosen_sequences_for
+    from unrolled.export import compare_forms
+
+    sequences = chosen_sequences_for(model, data, options)
+    forms = compare_forms(model, sequences, max_steps=max_steps)
+    if as_json:
+        print_json({"forms": [asdict(form) for form in forms]})
+        return
+    headers = ["form", "accuracy", "95 % interval", "differs by", "size", "one alone", "of many"]
+    rows = [
+        [
+            form.name,
+            *share_cells(form.accuracy)[:2],
+            f"{form.difference:.0e}" if form is not forms[0] else "",
+            _size(form.size_bytes),
+            _time(form.one_seconds),
+            _time(form.many_seconds),
+        ]
+        for form in forms
+        if form.accuracy is not None
+    ]
+    print_table(headers, rows)
+    for form in forms:
+        if form.reason:
+            out().print(f"{form.name}: {form.reason}")
+
+
+def _time(seconds: float) -> str:
+    return f"{1e3 * seconds:.2f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.1f} µs"
 
 
 def _sequences(model: Model, quantize: Weights | None, data: str | None, options: dict[str, Any]) -> Sequences | None:
@@ -151,7 +198,10 @@ def _print_c(exported: ExportedC) -> None:
     )
     macro = f"-D{name.upper()}_TEST"
     checked = f"no compiler was found; a program built with {macro} compares with the model"
-    if exported.check is not None:
+    if exported.quantized is not None:
+        checked = f"by {exported.compiler}; every machine gives the same bits, which the test in the source compares"
+        _print_quantized(exported.quantized, exported.flash_bytes)
+    elif exported.check is not None:
         checked = f"by {exported.compiler} on {_compared(exported.check)}:\n         {_agreement(exported.check)}"
     out().print(
         f"reads    {reads}\n"

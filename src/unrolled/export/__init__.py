@@ -3,6 +3,7 @@
 c/             a model in C99
 check.py       comparison with the model's outputs
 exported.py    the result of an export
+forms.py       every form of a model beside every other
 graph.py       an ONNX graph in the making
 network.py     a model as an ONNX graph
 onnx.py        `export_onnx`: built, compared with the model, then written
@@ -16,15 +17,18 @@ values.py      a symbolic tensor: a part computes on it and so writes its own gr
 
 from unrolled.export.c import export_c, identifier
 from unrolled.export.exported import ExportCheck, Exported, ExportedC, Quantized
+from unrolled.export.forms import Form, compare_forms
 from unrolled.export.onnx import check_installed, checked_onnx, export_onnx
 
 __all__ = [
     "ExportCheck",
     "Exported",
     "ExportedC",
+    "Form",
     "Quantized",
     "check_installed",
     "checked_onnx",
+    "compare_forms",
     "export_c",
     "export_onnx",
     "identifier",

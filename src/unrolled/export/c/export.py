@@ -76,7 +76,7 @@ def export_c(
     if int8_data is None:
         test = self_test(model, sequences)
     else:
-        program = made.compiled(_needed(compiler))
+        program = made.compiled(needed(compiler))
         test = self_test(model, sequences, program.shares(sequences), made.body.entering_bits)
         quantized = measured(model, int8_data, program)
     files = {source.with_suffix(".h"): made.header, source: made.source + named(test.source, prefix)}
@@ -170,11 +170,16 @@ def _largest(model: Model, sequences: Sequences) -> float:
     return 2 * max(map(abs, found)) or 1.0
 
 
-def _needed(compiler: list[str] | None) -> list[str]:
+def needed(compiler: list[str] | None) -> list[str]:
+    """A compiler that was found.
+
+    Raises:
+        ConfigError: if none was.
+    """
     if compiler is None:
         raise ConfigError(
-            "whole numbers are measured by running them, for which no compiler of C was found; install one (gcc or "
-            "clang), name it in CC, or export without --quantize."
+            "no compiler of C was found, which running the C takes, and measuring 8 bits; install one (gcc or clang), "
+            "name it in CC, or export C without --quantize."
         )
     return compiler
 

@@ -144,9 +144,9 @@ def _whole(name: str) -> Writer:
         kinds = [value.like.dtype for value in values if hasattr(value, "like")]
         if any(kind.is_floating_point for kind in kinds) or getattr(like, "is_floating_point", bool)():
             raise UnsupportedError(
-                f"whole numbers alone cannot compute {name!r}, which this model needs. Export it without --quantize, or "
-                "train one with another --cell (lstm, gru, …), --pooling last, mean or max, and without missing values "
-                "and segment means."
+                f"whole numbers alone cannot compute {name!r}, which this model needs. Export it without --quantize, "
+                "or train one with another --cell (lstm, gru, …), --pooling last, mean or max, and without missing "
+                "values and segment means."
             )
         return WRITERS[name](program, like, *values, **options)
 
