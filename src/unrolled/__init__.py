@@ -110,6 +110,8 @@ Shipping
     Form                 the figures of one
     ExportCheck          how near its answers are to the model's
     Quantized            what weights of 8 bits cost
+    export_html          writes the server's page as one file that works offline
+    ExportedPage         that file
     serve                answers over HTTP until it is stopped
     ServerSettings       limits and batching of a server
 
@@ -246,7 +248,9 @@ if TYPE_CHECKING:
     from unrolled.runs import resume as resume
     from unrolled.runs import train as train
     from unrolled.runs import verify as verify
+    from unrolled.serving import ExportedPage as ExportedPage
     from unrolled.serving import ServerSettings as ServerSettings
+    from unrolled.serving import export_html as export_html
     from unrolled.serving import serve as serve
     from unrolled.statistics import Difference as Difference
     from unrolled.statistics import Figure as Figure
@@ -286,7 +290,7 @@ _ROOMS = {
     "unrolled.model": "BaselineFacts Decision Example Model ModelFacts Novelty Probabilities RegressionFacts "
     "Stream StreamState learn_novelty load",
     "unrolled.runs": "Run RunFolder RunState Verification finish list_runs recipe_for report resume train verify",
-    "unrolled.serving": "ServerSettings serve",
+    "unrolled.serving": "ExportedPage ServerSettings export_html serve",
     "unrolled.statistics": "Difference Figure Proportion ReliabilityBin",
     "unrolled.training": "Ending EpochLog Plan StepLog TrainState",
     "unrolled.training.recorders": "Recorder",

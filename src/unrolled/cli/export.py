@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from unrolled.data import Sequences
     from unrolled.export import ExportCheck, Exported, ExportedC, Quantized
     from unrolled.model import Model
+    from unrolled.serving import ExportedPage
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
 
@@ -24,6 +25,7 @@ class Format(StrEnum):
 
     onnx = "onnx"
     c = "c"
+    html = "html"
 
 
 class Weights(StrEnum):
@@ -40,7 +42,7 @@ def export(
         Format, typer.Option("--output-format", "--format", help="Format of the written file.", case_sensitive=False)
     ] = Format.onnx,
     output: Annotated[
-        Path | None, typer.Option(help="The file (default: the model's name with .onnx or .c, in this folder).")
+        Path | None, typer.Option(help="The file (default: the model's name with .onnx, .c or .html, in this folder).")
     ] = None,
     streaming: Annotated[
         bool, typer.Option("--stream", help="Export one step; its state is an input and an output of every call.")
@@ -48,8 +50,8 @@ def export(
     max_steps: Annotated[
         int | None,
         typer.Option(
-            help="For --format c, of a model that reads a sequence at its end: the steps of the longest (default: of "
-            "the model's longest example)."
+            help="For --format c and html, of a model that reads a sequence at its end: the steps of the longest "
+            "(default: of the model's longest example; at least 1,000 in HTML)."
         ),
     ] = None,
     quantize: Annotated[
@@ -77,8 +79,9 @@ def export(
     """Write a model in a form that runs without this package, and compare its outputs with the model's.
 
     ONNX is one file that takes padded sequences of any lengths and gives labels and probabilities; it needs the extra
-    `export` (`unrolled info`). C is a source and a header in C99 without any library, for devices. Both include the
-    preparation of the values. docs/export.md describes them, and has programs that use them.
+    `export` (`unrolled info`). C is a source and a header in C99 without any library, for devices. HTML is the page of
+    `serve` as one file that works offline; it needs the extra `serve`. All include the preparation of the values.
+    docs/export.md describes them, and has programs that use them.
     """
     from unrolled.cli.console import print_json
     from unrolled.model import Model, find_model
@@ -95,9 +98,13 @@ def export(
         if streaming:
             raise typer.BadParameter("--streaming is for --format onnx; C reads step by step wherever the model does.")
         sequences = _sequences(trained, quantize, data, options)
-        exported: ExportedC | Exported = _as_c(trained, output, name, max_steps, sequences)
+        exported: ExportedC | ExportedPage | Exported = _as_c(trained, output, name, max_steps, sequences)
+    elif form is Format.html:
+        if streaming or quantize is not None:
+            raise typer.BadParameter("--streaming and --quantize are for --format onnx and c.")
+        exported = _as_html(trained, output, name, max_steps)
     elif max_steps is not None:
-        raise typer.BadParameter("--max-steps is for --format c; ONNX takes sequences of any length.")
+        raise typer.BadParameter("--max-steps is for --format c and html; ONNX takes sequences of any length.")
     else:
         exported = _as_onnx(trained, output, name, streaming, _sequences(trained, quantize, data, options))
     if as_json:
@@ -156,6 +163,12 @@ def _as_c(
     return export_c(model, path, max_steps=max_steps, int8_data=int8_data)
 
 
+def _as_html(model: Model, output: Path | None, name: str, max_steps: int | None) -> ExportedPage:
+    from unrolled.serving import export_html
+
+    return export_html(model, output or Path(f"{name}.html"), name=name, max_steps=max_steps)
+
+
 def _as_onnx(model: Model, output: Path | None, name: str, streaming: bool, int8_data: Sequences | None) -> Exported:
     from unrolled.export import export_onnx
 
@@ -170,13 +183,16 @@ def _name(folder: Path) -> str:
     return folder.name if run is None else run.parent.name
 
 
-def _print(exported: ExportedC | Exported) -> None:
+def _print(exported: ExportedC | ExportedPage | Exported) -> None:
     from unrolled.cli.console import out
-    from unrolled.export import Exported
+    from unrolled.export import Exported, ExportedC
 
     console = out()
-    if not isinstance(exported, Exported):
+    if isinstance(exported, ExportedC):
         _print_c(exported)
+        return
+    if not isinstance(exported, Exported):
+        console.print(f"wrote {exported.path} ({_size(exported.size_bytes)}; the network by {exported.compiler})")
         return
     console.print(
         f"inputs   {_values(exported.inputs)}\n"

@@ -15,7 +15,7 @@ trials.py      sequences on which an export is compared with its model
 values.py      a symbolic tensor: a part computes on it and so writes its own graph, or its C
 """
 
-from unrolled.export.c import export_c, identifier
+from unrolled.export.c import PageNetwork, export_c, identifier, page_network
 from unrolled.export.exported import ExportCheck, Exported, ExportedC, Quantized
 from unrolled.export.forms import Form, compare_forms
 from unrolled.export.onnx import check_installed, checked_onnx, export_onnx
@@ -25,6 +25,7 @@ __all__ = [
     "Exported",
     "ExportedC",
     "Form",
+    "PageNetwork",
     "Quantized",
     "check_installed",
     "checked_onnx",
@@ -32,4 +33,5 @@ __all__ = [
     "export_c",
     "export_onnx",
     "identifier",
+    "page_network",
 ]

@@ -14,9 +14,7 @@ import numpy.typing as npt
 
 from unrolled.data import Sequences
 from unrolled.errors import UnrolledError
-from unrolled.export.c.export import make, needed
-from unrolled.export.c.running import Compiled
-from unrolled.export.c.selftest import find_compiler
+from unrolled.export.c import Compiled, find_compiler, make, needed
 from unrolled.statistics import Groups, Proportion, share
 
 if TYPE_CHECKING:

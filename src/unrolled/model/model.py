@@ -379,7 +379,12 @@ class Model:
             return None
         steps, channels = array.shape
         facts = self.facts
-        if facts.offsets is not None or channels != len(facts.channels) or steps < 2 or steps > (facts.max_length or steps):
+        if (
+            facts.offsets is not None
+            or channels != len(facts.channels)
+            or steps < 2
+            or steps > (facts.max_length or steps)
+        ):
             return None
         answerer = self._answerer()
         return None if answerer is None else answerer(array)

@@ -11,6 +11,7 @@ inputs.py     the sequences that a model takes, within the limits of a server
 logs.py       log lines for programs, one JSON object per line
 metrics.py    counters of a server, in the format of Prometheus
 numbers.py    one sequence of numbers from JSON values, or an error that names the place
+offline.py    `export_html`: the page as one file that needs no server
 parsing.py    from the bytes of a request to sequences that fit the model
 problems.py   every answer with an error, in one form
 registry.py   the models of a server by name, and how they are loaded again
@@ -21,11 +22,14 @@ settings.py   limits and batching; each field is also an option
 streaming.py  one WebSocket: steps come in, probabilities go out
 """
 
+from unrolled.serving.offline import ExportedPage, export_html
 from unrolled.serving.serve import named_paths, serve
 from unrolled.serving.settings import ServerSettings
 
 __all__ = [
+    "ExportedPage",
     "ServerSettings",
+    "export_html",
     "named_paths",
     "serve",
 ]

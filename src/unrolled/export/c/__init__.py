@@ -12,8 +12,21 @@ recurrence.py  recurrent layers: a loop around a cell's step
 running.py     a model in C, compiled and called from Python
 selftest.py    the test in the source, and running it
 text.py        the two files
+wasm.py        a network as WebAssembly, for a page
 """
 
-from unrolled.export.c.export import export_c, identifier
+from unrolled.export.c.export import export_c, identifier, make, needed
+from unrolled.export.c.running import Compiled
+from unrolled.export.c.selftest import find_compiler
+from unrolled.export.c.wasm import PageNetwork, page_network
 
-__all__ = ["export_c", "identifier"]
+__all__ = [
+    "Compiled",
+    "PageNetwork",
+    "export_c",
+    "find_compiler",
+    "identifier",
+    "make",
+    "needed",
+    "page_network",
+]

@@ -139,12 +139,19 @@ class Made:
         return Compiled(library, self.prefix, state, self.classes, bits)
 
 
-def make(model: Model, prefix: str, max_steps: int | None = None, int8_data: Sequences | None = None) -> Made:
-    """A model in C, in whole numbers where there are data for them; see `export_c`."""
+def make(
+    model: Model,
+    prefix: str,
+    max_steps: int | None = None,
+    int8_data: Sequences | None = None,
+    *,
+    hidden: bool = False,
+) -> Made:
+    """A model in C, in whole numbers where there are data for them; see `export_c`. ``hidden`` keeps all outputs."""
     program = Program(names_of(model))
     if int8_data is not None:
         program = FixedProgram(names_of(model), entering=_largest(model, int8_data))
-    body, most = made_body(model, program, max_steps)
+    body, most = made_body(model, program, max_steps, hidden=hidden)
     body.fixed = int8_data is not None
     text = written(model, body, most)
     header, source = (named(part, prefix) for part in (text.header, text.source))
@@ -207,7 +214,9 @@ def identifier(name: str) -> str:
     return plain if plain[0].isalpha() and plain.lower() not in KEYWORDS else f"model_{plain}"
 
 
-def made_body(model: Model, program: Program, max_steps: int | None) -> tuple[Body, int | None]:
+def made_body(
+    model: Model, program: Program, max_steps: int | None, *, hidden: bool = False
+) -> tuple[Body, int | None]:
     """The network in C, and the steps of a sequence that is kept until its end."""
     weights = sum(weight.numel() for weight in model.network.parameters())
     if weights > LARGEST:
@@ -216,6 +225,11 @@ def made_body(model: Model, program: Program, max_steps: int | None) -> tuple[Bo
             "smaller network (--hidden-size, --num-layers)."
         )
     facts = model.facts
+    if facts.offsets is not None:
+        raise UnsupportedError(
+            "the model takes large numbers off its channels in double precision before it reads them, which this form "
+            "does not. Export ONNX (--format onnx), or take them off before the training."
+        )
     cut = facts.max_length is not None
     if model.network.reads_forward and not (cut and facts.keep_steps == "last"):
         if max_steps is not None:
@@ -236,7 +250,7 @@ def made_body(model: Model, program: Program, max_steps: int | None) -> tuple[Bo
             "examples."
         )
     most = max_steps if facts.max_length is None else min(max_steps, facts.max_length)
-    return whole(model, program, most), most
+    return whole(model, program, most, hidden=hidden), most
 
 
 def named(text: str, prefix: str) -> str:

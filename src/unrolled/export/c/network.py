@@ -31,6 +31,8 @@ class Body:
         logits: its name.
         bits, entering_bits: of fixed numbers, the fraction bits of the logits and of the values.
         fixed: whether all numbers are.
+        hidden: of the last layer's outputs at every step, or frame, the expression and the number of values; for a page
+            that shows them.
     """
 
     program: Program
@@ -41,6 +43,7 @@ class Body:
     bits: int = 0
     entering_bits: int = 0
     fixed: bool = False
+    hidden: tuple[str, int] = ("", 0)
 
 
 def streaming(model: Model, main: Program) -> Body:
@@ -69,11 +72,13 @@ def streaming(model: Model, main: Program) -> Body:
         )
     body.answer = second.emit([logits])
     body.logits, body.bits, body.entering_bits = logits.base().buffer, logits.bits, entering.bits
+    last = f"layers.{len(model.network.layers) - 1}.{model.network.cell.state_names[0]}"
+    body.hidden = f"state->{_field(last)}", model.network.output_size
     return body
 
 
-def whole(model: Model, program: Program, most: int) -> Body:
-    """A network that answers when it has a whole sequence of up to ``most`` steps."""
+def whole(model: Model, program: Program, most: int, *, hidden: bool = False) -> Body:
+    """A network that answers when it has a whole sequence of up to ``most`` steps; ``hidden`` keeps all outputs."""
     width, text = _width(model)
     like = torch.empty(1, most, width, dtype=torch.int64 if text else torch.float32, device="meta")
     values = Node((1, "n", width), tuple(like.shape), program.types[like.dtype], buffer="state->values")
@@ -82,10 +87,12 @@ def whole(model: Model, program: Program, most: int) -> Body:
     length_like = torch.empty(1, dtype=torch.int64, device="meta")
     network = model.network
     with torch.no_grad():
-        found: Any = network.answer(
-            *network.entering(Value.of(program, values, like), Value.of(program, lengths, length_like))
-        )
-    body = Body(program, answer=program.emit([found.node]))
+        read, count = network.entering(Value.of(program, values, like), Value.of(program, lengths, length_like))
+        outputs: Any = network.recur(read, count) if hidden else None
+        found: Any = network.answer(read, count, outputs)
+    body = Body(program, answer=program.emit([found.node, *([] if outputs is None else [outputs.node])]))
+    if outputs is not None:
+        body.hidden = outputs.node.base().buffer, network.output_size
     body.logits, body.bits, body.entering_bits = found.node.base().buffer, found.node.bits, values.bits
     return body
 

@@ -49,7 +49,8 @@ export class LocalNetwork {
   }
 }
 
-function check(sequence, model) {
+/** Throws an error for a sequence that the model does not take. */
+export function check(sequence, model) {
   if (model.vocabulary !== null) return;
   sequence.forEach((step, index) => {
     if (step.length !== model.channels.length) {
