@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from closeness import PROMISED
+from unrolled.export.c.export import export_c
 from unrolled.export.onnx import export_onnx
 from unrolled.runs.run import Run
 
@@ -68,3 +70,52 @@ def test_the_example_in_javascript_says_what_the_model_says(file: Path, digits_r
         found = json.loads(line)
         assert found["label"] == label
         np.testing.assert_allclose(found["probabilities"], row, **PROMISED)
+
+
+needs_compilers = pytest.mark.skipif(not (shutil.which("cc") and shutil.which("c++")), reason="there are no compilers")
+STRICT = ["-O2", "-Wall", "-Wextra", "-Werror"]
+
+
+@pytest.mark.slow
+@needs_compilers
+def test_the_program_in_c_says_what_the_model_says(digits_run: Run, tmp_path: Path) -> None:
+    model = digits_run.model
+    source = export_c(model, tmp_path / "digits.c").path
+    sources = [EXAMPLES / "c" / "classify.c", source]
+    output_of("cc", "-std=c99", *STRICT, "-I", tmp_path, *sources, "-o", tmp_path / "classify", folder=tmp_path)
+    for values, shares in zip(SEQUENCES, model.predict_proba(SEQUENCES), strict=True):
+        lines = "".join(",".join(map(str, step)) + "\n" for step in values)
+        program = [str(tmp_path / "classify")]
+        done = subprocess.run(program, input=lines, capture_output=True, text=True, check=True)
+        label, share = done.stdout.split()
+        assert label == model.classes[shares.argmax()]
+        assert abs(float(share) - shares.max()) < 1e-4
+    for wrong in ("", "inf,0,0,0,0,0,0,0\n"):
+        assert subprocess.run(program, input=wrong, capture_output=True, text=True, check=False).returncode == 1
+
+
+ARDUINO = """
+#include <cstdio>
+#include <cstdlib>
+#define A0 0
+static unsigned long now_ms = 0;
+static unsigned long millis() { return now_ms; }
+static int analogRead(int pin) { return 512 + 90 * (pin + 1); }
+struct { void begin(long) {} void println(const char *text) { std::puts(text); std::exit(0); } } Serial;
+"""
+LOOP = "int main() { setup(); for (; now_ms < 60000; now_ms += 5) loop(); return 1; }\n"
+
+
+@pytest.mark.slow
+@needs_compilers
+def test_the_sketch_decides(make_model: Any, tmp_path: Path) -> None:
+    model = make_model(3, cell="gru", hidden_size=8, facts={"temperature": 0.01})
+    exported = export_c(model, tmp_path / "gestures_net.c")
+    assert exported.state_bytes <= 256
+    sketch = (EXAMPLES / "c" / "gestures" / "gestures.ino").read_text(encoding="utf-8")
+    (tmp_path / "sketch.cpp").write_text(ARDUINO + sketch + LOOP)
+    output_of("cc", "-std=c99", *STRICT, "-c", exported.path, "-o", tmp_path / "net.o", folder=tmp_path)
+    output_of("c++", *STRICT, tmp_path / "sketch.cpp", tmp_path / "net.o", "-o", tmp_path / "sketch", folder=tmp_path)
+    (decided,) = output_of(tmp_path / "sketch", folder=tmp_path)
+    steps = np.tile(np.array([90, 180, 270]) / 102.4, (10, 1))
+    assert decided == model.predict([steps])[0]

@@ -7,27 +7,20 @@ import re
 
 FUNCTIONS = {
     "product": """
-/* y = b + W x, with b = y to add to y, and b = 0 for nothing. W stands in panels of 16 rows, column by column, and then
- * in the rows that are left. */
-static void NAME_product(float *y, const float *b, const float *w, const float *restrict x, int rows, int columns)
+/* Adds W x to y. W stands column by column; four are added at once, in a loop over rows that compilers turn into
+ * vectors. */
+static void NAME_product(float *restrict y, const float *restrict w, const float *restrict x, int rows, int columns)
 {
-    int row = 0;
-    for (; row + 16 <= rows; row += 16) {
-        float sum[16];
-        for (int lane = 0; lane < 16; lane++)
-            sum[lane] = b ? b[row + lane] : 0.0f;
-        for (int column = 0; column < columns; column++, w += 16)
-            for (int lane = 0; lane < 16; lane++)
-                sum[lane] += w[lane] * x[column];
-        for (int lane = 0; lane < 16; lane++)
-            y[row + lane] = sum[lane];
+    int column = 0;
+    for (; column + 4 <= columns; column += 4, w += 4 * rows) {
+        const float *w1 = w + rows, *w2 = w1 + rows, *w3 = w2 + rows;
+        const float x0 = x[column], x1 = x[column + 1], x2 = x[column + 2], x3 = x[column + 3];
+        for (int row = 0; row < rows; row++)
+            y[row] += (w[row] * x0 + w1[row] * x1) + (w2[row] * x2 + w3[row] * x3);
     }
-    for (; row < rows; row++) {
-        float sum = b ? b[row] : 0.0f;
-        for (int column = 0; column < columns; column++)
-            sum += *w++ * x[column];
-        y[row] = sum;
-    }
+    for (; column < columns; column++, w += rows)
+        for (int row = 0; row < rows; row++)
+            y[row] += w[row] * x[column];
 }
 """,
     "tanh": """

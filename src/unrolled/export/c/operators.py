@@ -183,7 +183,7 @@ def _where(program: Program, like: Tensor, first: Any, second: Any, third: Any) 
 
 
 def _linear(program: Program, like: Tensor, value: Any, weight: Tensor, bias: Tensor | None = None) -> Node:
-    table = program.table(*_panels(program, weight))
+    table = program.table(weight.detach().numpy().T.ravel(), program.names.get(id(weight), ""))  # column by column
     shift = "0" if bias is None else program.table(bias.detach().numpy(), program.names.get(id(bias), ""))
     return _product(program, like, program.of(value), weight.shape[0], (table, shift))
 
@@ -202,8 +202,13 @@ def _product(
             row = flat(rows, index)
             start = "" if row == "0" else f" + {inner(row)} * "
             to, read = (f"{name}{start}{size if start else ''}" for name, size in ((buffer, outputs), (source, inputs)))
-            added = shift if onto is None else f"{onto.buffer}{start}{outputs if start else ''}"
-            return [program.call("product", to, added, table, read, str(outputs), str(inputs)) + ";"]
+            product = program.call("product", to, table, read, str(outputs), str(inputs)) + ";"
+            if onto is not None and onto.buffer == buffer:
+                return [product]
+            first = shift if onto is None else f"{onto.buffer}{start}{outputs if start else ''}"
+            value = "0.0f" if first == "0" else f"({first})[u]" if " " in first else f"{first}[u]"
+            target = f"({to})[u]" if " " in to else f"{to}[u]"
+            return [f"for (int u = 0; u < {outputs}; u++)", f"    {target} = {value};", product]
 
         return program.loop(rows, body)
 
@@ -220,19 +225,6 @@ def _add(program: Program, like: Tensor, first: Any, second: Any) -> Node:
         if onto and node and onto.product and node.product and onto.shape == node.shape and node.product[1] == "0":
             return _product(program, like, node.inputs[0], int(node.shape[-1]), node.product, onto)
     return _infix("+")(program, like, first, second)  # type: ignore[no-any-return]
-
-
-PANEL = 16
-"""Rows of a matrix whose products stay in registers together."""
-
-
-def _panels(program: Program, weight: Tensor) -> tuple[Any, str]:
-    """Weights in the order of `product` in C: panels of `PANEL` rows, column by column; then the rows that are left."""
-    outputs = weight.shape[0]
-    full = outputs // PANEL * PANEL
-    plain = weight.detach()
-    panels = plain[:full].unflatten(0, (-1, PANEL)).transpose(1, 2).flatten() if full else plain.new_zeros(0)
-    return torch.cat([panels, plain[full:].flatten()]).numpy(), program.names.get(id(weight), "")
 
 
 def _matmul(program: Program, like: Tensor, first: Any, second: Any) -> Node:
