@@ -68,7 +68,13 @@ def test_the_answers_are_those_of_the_whole_path(make: Any, config: dict[str, An
         assert model.predict(values) == model.predict(np.concatenate([values, values]))[:1]
 
 
-OTHERS = [{"pooling": "statistics"}, {"frame_steps": 2}, {"missing": "mask"}, {"normalisation": "sequence"}]
+OTHERS = [
+    {"normalisation": "signed-log"},
+    {"pooling": "statistics"},
+    {"frame_steps": 2},
+    {"missing": "mask"},
+    {"normalisation": "sequence"},
+]
 
 
 @pytest.mark.parametrize("config", [*OTHERS, {"cell": "lstm-coupled"}], ids=str)

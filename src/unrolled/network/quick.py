@@ -33,7 +33,7 @@ def _pieces(network: Network) -> Pieces | None:
     others = (network.frames, network.context, network.segment_means)
     if not isinstance(preparation, Preparation) or reads == "outputs" or any(part is not None for part in others):
         return None
-    if preparation.width != len(preparation.normaliser.shift) or preparation.obstacle is not None:
+    if preparation.width != len(preparation.normaliser.shift) or not preparation.normaliser.affine:
         return None
     weights = [*network.parameters(), *network.buffers()]
     if any(weight.dtype != torch.float32 or weight.device.type != "cpu" or weight.is_inference() for weight in weights):

@@ -88,7 +88,7 @@ static float NAME_exp(float x)
 static double NAME_sqrt_double(double x)
 {
     if (!(x > 0.0))
-        return 0.0;
+        return x != x ? x : 0.0;
     union { double value; uint64_t bits; } root = {x};
     root.bits = (root.bits >> 1) + ((uint64_t)1023 << 51);
     for (int round = 0; round < 5; round++)
@@ -100,7 +100,7 @@ static double NAME_sqrt_double(double x)
 static float NAME_sqrt(float x)
 {
     if (!(x > 0.0f))
-        return 0.0f;
+        return x != x ? x : 0.0f;
     union { float value; uint32_t bits; } root = {x};
     root.bits = (root.bits >> 1) + ((uint32_t)127 << 22);
     for (int round = 0; round < 4; round++)
@@ -112,6 +112,8 @@ static float NAME_sqrt(float x)
 /* ln(1 + x) for x >= 0: n ln 2 + 2 artanh((m - 1) / (m + 1)) for 1 + x = m 2^n; right to 2e-7. */
 static float NAME_log1p(float x)
 {
+    if (x != x)
+        return x; /* a missing value stays one */
     union { float value; uint32_t bits; } m = {1.0f + x};
     int n = (int)(m.bits >> 23) - 127;
     m.bits = (m.bits & 0x7fffffu) | 0x3f800000u;

@@ -46,6 +46,11 @@ class Normaliser(Part):
         """Values, [B, T, F], and lengths, [B], if the rule needs whole sequences → [B, T, F]."""
         return (inputs - self.shift).mul_(self.factor)
 
+    @property
+    def affine(self) -> bool:
+        """Whether the rule is exactly (x − shift) ∘ factor: for a class with a rule of its own it is not."""
+        return type(self).forward is Normaliser.forward
+
     def normalised_mean(self, mean: Tensor) -> Tensor:
         """A channel's mean in the normalised unit, [F]."""
         return self(mean)  # type: ignore[no-any-return]
