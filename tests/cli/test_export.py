@@ -105,7 +105,7 @@ def test_c_is_named_after_the_run_and_says_what_it_needs(unrolled: Command, digi
     assert answer.out.endswith("wrote digits.c and digits.h\n")
     assert "each step as it comes" in answer.out
     assert (fresh / "digits.h").exists()
-    for options in (["--streaming"], ["--max-steps", "5"], ["--output", "2.c"]):
+    for options in (["--stream"], ["--max-steps", "5"], ["--output", "2.c"]):
         assert unrolled("export", digits_run.folder.path, "--format", "c", *options).code != 0
     assert unrolled("export", digits_run.folder.path, "--max-steps", "5").code == 2
 

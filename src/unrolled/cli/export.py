@@ -90,18 +90,18 @@ def export(
         raise typer.BadParameter("--data and the options on how to read it are for --quantize.")
     if compare is not None:
         if output is not None or streaming or quantize is not None:
-            raise typer.BadParameter("--compare writes nothing: leave out --output, --streaming and --quantize.")
+            raise typer.BadParameter("--compare writes nothing: leave out --output, --stream and --quantize.")
         _compare(Model.load(model), compare, max_steps, options, as_json)
         return
     trained, name = Model.load(model), _name(find_model(model))
     if form is Format.c:
         if streaming:
-            raise typer.BadParameter("--streaming is for --format onnx; C reads step by step wherever the model does.")
+            raise typer.BadParameter("--stream is for --format onnx; C reads step by step wherever the model does.")
         sequences = _sequences(trained, quantize, data, options)
         exported: ExportedC | ExportedPage | Exported = _as_c(trained, output, name, max_steps, sequences)
     elif form is Format.html:
         if streaming or quantize is not None:
-            raise typer.BadParameter("--streaming and --quantize are for --format onnx and c.")
+            raise typer.BadParameter("--stream and --quantize are for --format onnx and c.")
         exported = _as_html(trained, output, name, max_steps)
     elif max_steps is not None:
         raise typer.BadParameter("--max-steps is for --format c and html; ONNX takes sequences of any length.")
