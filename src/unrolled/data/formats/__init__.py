@@ -2,7 +2,13 @@
 
 registry     the table of formats, and the format of a file
 content      the first bytes of a file: its format, or that it is no data
-dialect      what separates the cells of a text table, and how its numbers are written
+dialect      how a text table is written, and its lines as plain rows
+sniffing     the dialect, from the first lines:
+first_lines  comments, and what else stands in front of the rows
+delimiters   what separates the cells
+decimals     how the numbers are written
+headers      what names the columns, and the row of units
+rows         lines split into rows of cells, and what the cells look like
 writers      what programs write into numbers and lines
 blocks       blocks of lines, each a sequence
 ragged       rows of unequal length, each a list

@@ -6,11 +6,9 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from unrolled.data.formats.rows import DELIMITERS
 from unrolled.data.numbers import notations, parse_number
 
-SPACES = " "
-"""As a delimiter: runs of spaces and tabs."""
-DELIMITERS = ("\t", ";", ",", "|", SPACES)
 _MOST_SPELLINGS, _LEAST_REPEATED = 3, 2
 
 
@@ -25,12 +23,16 @@ def blocks_of(lines: Sequence[str], mark: str = "") -> list[list[str]]:
     return [block for block in blocks if block]
 
 
-def is_block_label(block: list[str]) -> bool:
+def are_labelled(blocks: Sequence[list[str]]) -> bool:
+    """Whether a line with its label stands in front of each of several blocks; the last one may be cut off."""
+    return len(blocks) > 1 and all(map(_is_labelled, blocks[:-1]))
+
+
+def _is_labelled(block: list[str]) -> bool:
     """Whether the first line of a block is a word, and those below are rows of numbers."""
     if len(block) < 2 or any(delimiter in block[0].strip() for delimiter in DELIMITERS):
         return False
-    below = re.split(r"[\s,;|]+", block[1].strip(" \t,;|"))
-    return not notations(block[0].strip()) and all(notations(cell) for cell in below)
+    return not notations(block[0].strip()) and all(map(notations, _parts(block[1])))
 
 
 def is_mark(line: str, mark: str) -> bool:

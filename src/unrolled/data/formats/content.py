@@ -9,7 +9,9 @@ from pathlib import Path
 
 from unrolled.config import DataConfig, FormatName
 from unrolled.data.files import open_file, open_unpacked, utf16_of
-from unrolled.data.formats.dialect import candidates, is_labelled_by_blocks, ragged_rows, rows_in
+from unrolled.data.formats.blocks import are_labelled, blocks_of
+from unrolled.data.formats.delimiters import candidates, ragged_rows
+from unrolled.data.formats.first_lines import preamble, rows_in
 from unrolled.data.numbers import parse_number
 from unrolled.errors import ReadError, shortened
 
@@ -133,7 +135,7 @@ def _is_code(text: str) -> bool:
 def _is_table(rows: list[str], text: str, config: DataConfig) -> bool:
     """Whether lines are the rows of a table, and not texts, with or without a label."""
     table_options = (config.id, config.time, config.channels, config.table, config.decimal, config.sequences_by)
-    if any(option is not None for option in table_options) or is_labelled_by_blocks(text.splitlines()):
+    if any(option is not None for option in table_options) or _is_labelled_by_blocks(text.splitlines()):
         return True
     found = candidates(rows, config.delimiter)
     if not found and ragged_rows(rows, config, given=config.delimiter):
@@ -146,6 +148,11 @@ def _is_table(rows: list[str], text: str, config: DataConfig) -> bool:
         return True
     values = [row[index] for row in best.rows for index, share in enumerate(best.shares) if share > 0.5]
     return any(re.search(r"[.,]\d|\d[eE]", value) for value in values) and not best.has_lists
+
+
+def _is_labelled_by_blocks(lines: list[str]) -> bool:
+    """Whether blank lines part blocks of rows, each below a line with its label."""
+    return are_labelled(blocks_of(lines[preamble(lines).skipped :]))
 
 
 def _kind(head: bytes) -> tuple[str | None, str]:

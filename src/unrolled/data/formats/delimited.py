@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from unrolled.data.files import Chunk, Request, read_chunks
-from unrolled.data.formats.dialect import Dialect, dialect_of_texts, quoting, sniff
+from unrolled.data.formats.dialect import Dialect
+from unrolled.data.formats.rows import quoting
+from unrolled.data.formats.sniffing import dialect_of_texts, sniff
 from unrolled.data.numbers import BEYOND_FLOAT32, Notation, exceeds_float32, notations
 from unrolled.data.tables import MOST_COLUMNS, NULLS, Block, ColumnKind, ColumnSample, sample_of_texts
 from unrolled.errors import ReadError, quoted

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from unrolled.data.formats.rows import DELIMITERS, SPACES
+
 _GROUPS = re.compile(rb"(?<=[0-9])(?:'|\xe2\x80\x99|\xc2\xa0|\xe2\x80\xaf|\xe2\x80\x89)(?=[0-9]{3}(?![0-9]))")
 """An apostrophe, or a space that no line breaks at, between groups of digits."""
 _CLOCK = re.compile(rb"(?m)^([ \t]*\d\d:\d\d:\d\d\.\d{3}) -> ?([^\r\n]*)")
 """The time at which Arduino's serial monitor received a line."""
 _END = re.compile(rb"(?m)^([^;\r\n]*\d);[ \t]*(?=\r?$)")
 """A semicolon that ends a line of numbers, and is no delimiter."""
-_DELIMITERS = (b"\t", b";", b",", b"|")
 
 
 def tidied(text: bytes) -> bytes:
@@ -20,4 +21,4 @@ def tidied(text: bytes) -> bytes:
 
 def _parted(match: re.Match[bytes]) -> bytes:
     clock, rest = match.groups()
-    return clock + next((mark for mark in _DELIMITERS if mark in rest), b" ") + rest
+    return clock + next((mark for mark in map(str.encode, DELIMITERS) if mark in rest), SPACES.encode()) + rest
