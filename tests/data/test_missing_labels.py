@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from unrolled.data.formats.registry import read
-from unrolled.data.sequences import encode_labels
+from unrolled.data.labels import encode_labels
 from unrolled.errors import DataError
 
 VALUES = np.arange(12.0).reshape(4, 3)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from unrolled.data.coercion import as_sequences, parse_literal
-from unrolled.data.sequences import Sequences, encode_labels
+from unrolled.data.labels import encode_labels
+from unrolled.data.sequences import Sequences
 from unrolled.errors import DataError, LengthError
 from unrolled.preparation.statistics import channel_statistics, overall_statistics
 

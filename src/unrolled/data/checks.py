@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import MissingName
-from unrolled.data.sequences import Integers, Offsets, Sequences, Values, label_indices
+from unrolled.data.arrays import Integers, Offsets, Values
+from unrolled.data.sequences import Sequences, label_indices
 from unrolled.errors import DataError, LayoutWarning, MismatchError, UnitWarning
 
 _FAR = 10

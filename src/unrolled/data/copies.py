@@ -6,7 +6,8 @@ from hashlib import blake2b
 
 import numpy as np
 
-from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.arrays import Integers
+from unrolled.data.sequences import Sequences
 
 
 def first_copies(sequences: Sequences) -> Integers:

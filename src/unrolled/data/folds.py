@@ -7,8 +7,9 @@ import warnings
 import numpy as np
 
 from unrolled.config import DataConfig
+from unrolled.data.arrays import Integers
 from unrolled.data.dataset import Dataset
-from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.sequences import Sequences
 from unrolled.data.splits import hold_out_validation, joined_by_copies
 from unrolled.errors import DataError
 

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import WINDOWS, DataConfig
+from unrolled.data.arrays import Integers, Values
 from unrolled.data.copies import first_copies
 from unrolled.data.files import SILENT, Notes, Observer
 from unrolled.data.formats import read, read_recordings, reader_of
 from unrolled.data.record import content_hashes
-from unrolled.data.sequences import Integers, Sequences, Values
+from unrolled.data.sequences import Sequences
 from unrolled.data.tables import ChangingLabelError, UndecidedError
 from unrolled.data.windows import cut, proposed_rule, windows_of
 from unrolled.errors import ReadError, listed

@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.data.sequences import BLOCK_STEPS, Sequences, Values, label_indices
+from unrolled.data.arrays import Values
+from unrolled.data.sequences import BLOCK_STEPS, Sequences, label_indices
 
 Hashes = npt.NDArray[np.uint64]
 

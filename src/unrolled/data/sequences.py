@@ -13,29 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import TokenKind
-from unrolled.data.foreign import as_array, frame_columns, holds_text
-from unrolled.data.numbers import BEYOND_FLOAT32, offsets_between, to_float32
+from unrolled.data.arrays import Integers, Names, Offsets, Times, Values, as_names
+from unrolled.data.foreign import frame_columns, holds_text
+from unrolled.data.labels import as_text, encode_labels, encode_step_labels
+from unrolled.data.padding import lengths_without_padding
+from unrolled.data.showing import as_html, on_a_line
+from unrolled.data.steps import for_each_step, steps_of_array, steps_of_arrays
 from unrolled.data.tokens import Coder, guess_kind
-from unrolled.errors import DataError, LengthError, listed, shortened
-from unrolled.notebook import curve, lines, table, titled
+from unrolled.errors import DataError, LengthError
 
 if TYPE_CHECKING:
     from unrolled.data.windows import Cut
 
-Values = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int32]
-Integers = npt.NDArray[np.int64]
-Names = npt.NDArray[np.object_]
-"""Texts as Python strings: in a fixed-width array one long name would widen a million short ones."""
-Times = npt.NDArray[np.float64]
-Offsets = npt.NDArray[np.float64]
 
 BLOCK_STEPS = 65_536
 """Steps in a block of `Sequences.blocks`."""
 
-_WIDE = {"f": 8, "i": 4, "u": 4}
-"""Bytes of numbers that 32-bit floats may not hold, by the kind of their type."""
-_PER_SEQUENCE = ("ids", "groups", "times")
-"""Fields that hold a value for each sequence, besides its start, length and label."""
+_PER_SEQUENCE = ("labels", "ids", "groups", "times")
+"""Fields that hold a value for each sequence, besides its start and length."""
 
 
 @dataclass(frozen=True)
@@ -113,30 +108,10 @@ class Sequences:
                 raise DataError(f"found {len(column)} {name} for {len(self.lengths)} sequences; expected one for each.")
 
     def __repr__(self) -> str:
-        """Numbers of sequences and steps, channels and classes, on one line."""
-        least, most = (int(self.lengths.min()), int(self.lengths.max())) if len(self) else (0, 0)
-        steps = f"{most:,}" if least == most else f"{least:,} to {most:,}"
-        kind = f"{len(self.channels):,} channels ({listed(self.channels)})"
-        kind = kind if self.symbols is None else f"text ({self.text_kind})"
-        labels = f"{len(self.classes):,} classes ({listed(self.classes)})"
-        if self.labels is None:
-            labels = "no labels" if self.step_labels is None else f"a label a step, {labels}"
-        return f"Sequences: {len(self):,} of {steps} steps, {kind}, {labels}"
+        return on_a_line(self)
 
     def _repr_html_(self) -> str:
-        """The same for a notebook, with the first sequences and the number of each class."""
-        kind, _, described = repr(self).partition(": ")
-        shown = []
-        for index in range(min(len(self), 3)):
-            label = "" if self.labels is None else f"{self.classes[self.targets[index]]!r}"
-            tokens = self.tokens(index)
-            drawn = curve(
-                [self.scaled(index)[:, channel].tolist() for channel in range(min(len(self.channels), 6))], label
-            )
-            shown.append(drawn if tokens is None else lines(f"{shortened(''.join(tokens), 80)!r} {label}"))
-        counts = None if self.labels is None else self.class_counts()
-        classes = "" if counts is None else table(("class", "sequences"), zip(self.classes, counts, strict=True))
-        return titled(kind, lines(described), *shown, classes)
+        return as_html(self)
 
     @classmethod
     def from_list(
@@ -176,16 +151,19 @@ class Sequences:
         if holds_text(items[0]):
             texts = from_texts(items, tokens)
             coded = cls.from_steps(
-                texts.values, texts.lengths, labels, classes=classes, channels=texts.channels, groups=names
+                texts.values,
+                texts.lengths,
+                labels,
+                classes=classes,
+                channels=texts.channels,
+                symbols=texts.symbols,
+                groups=names,
             )
-            return replace(coded, symbols=texts.symbols, reading=texts.reading)
-        arrays = _rows(items)
+            return replace(coded, reading=texts.reading)
+        steps = steps_of_arrays(items)
         channels = channels or frame_columns(items[0])
-        offsets = _offsets(arrays)
-        rows = [as_values(array, f"sequence {index}", offsets) for index, array in enumerate(arrays)]
-        values: Values = np.concatenate(rows)  # type: ignore[assignment]  # bytes, or floats
-        made = cls.from_steps(values, list(map(len, rows)), labels, classes=classes, channels=channels, groups=names)
-        return made if offsets is None else replace(made, offsets=offsets)
+        made = cls.from_steps(steps.values, steps.lengths, labels, classes=classes, channels=channels, groups=names)
+        return replace(made, offsets=steps.offsets)
 
     @classmethod
     def from_steps(
@@ -208,12 +186,7 @@ class Sequences:
         starts = np.cumsum(sizes) - sizes
         if int(sizes.sum()) != len(values):
             raise LengthError(f"the lengths add up to {int(sizes.sum())} steps; found {len(values)}.")
-        if labels is None:
-            indices, names = None, tuple(classes or ())
-        else:
-            if len(labels) != len(sizes):
-                raise DataError(f"found {len(labels)} labels for {len(sizes)} sequences; expected one for each.")
-            indices, names = encode_labels(labels, classes)
+        indices, names = (None, tuple(classes or ())) if labels is None else encode_labels(labels, classes)
         return cls(
             values,
             starts,
@@ -251,25 +224,9 @@ class Sequences:
             >>> unrolled.Sequences.from_array(np.array([[1, np.nan, 3], [4, np.nan, np.nan]])).lengths.tolist()
             [3, 1]
         """
-        if array.ndim not in (2, 3):
-            raise DataError(f"an array of sequences is [N, T, F] or [N, T]; found the shape {array.shape}.")
-        if 0 in array.shape:
-            raise LengthError(f"the array of shape {array.shape} holds nothing; expected at least one of each.")
-        count, steps = array.shape[:2]
-        numbers = array.reshape(count * steps, -1)
-        offsets = _offsets([numbers])
-        values = as_values(numbers, "the array", offsets)
-        lengths = np.full(count, steps)
-        shorter = _without_padding(values, np.arange(count) * steps, lengths) if padded else None
-        if shorter is not None:
-            if not shorter.all():
-                empty = int(np.argmin(shorter))
-                raise LengthError(
-                    f"sequence {empty} of the array holds nothing but NaN; remove it, or give it a value."
-                )
-            values, lengths = values[(np.arange(steps) < shorter[:, None]).ravel()], shorter
-        made = cls.from_steps(values, lengths, labels, classes=classes, channels=channels)
-        return made if offsets is None else replace(made, offsets=offsets)
+        steps = steps_of_array(array, padded=padded)
+        made = cls.from_steps(steps.values, steps.lengths, labels, classes=classes, channels=channels)
+        return replace(made, offsets=steps.offsets)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -290,7 +247,7 @@ class Sequences:
 
     def without_padding(self) -> Sequences:
         """The sequences without the steps at their ends at which every channel is missing; one step stays."""
-        shorter = _without_padding(self.values, self.starts, self.lengths)
+        shorter = lengths_without_padding(self.values, self.starts, self.lengths)
         return self if shorter is None else replace(self, lengths=np.maximum(shorter, 1))
 
     def with_offsets(self, offsets: Offsets | None) -> Sequences:
@@ -327,7 +284,7 @@ class Sequences:
             >>> len(own.take(slice(0, 40))), len(own.take(np.array([3, 1])))
             (40, 2)
         """
-        chosen: dict[str, Any] = {name: getattr(self, name) for name in ("labels", *_PER_SEQUENCE)}
+        chosen: dict[str, Any] = {name: getattr(self, name) for name in _PER_SEQUENCE}
         chosen = {name: None if column is None else column[indices] for name, column in chosen.items()}
         cut = None if self.cut is None else self.cut.take(indices)
         return replace(self, starts=self.starts[indices], lengths=self.lengths[indices], cut=cut, **chosen)
@@ -355,29 +312,15 @@ class Sequences:
             raise DataError("these sequences are a selection; give labels and times to all of them before.")
         found = self
         if labels is not None:
-            flat = np.concatenate([np.asarray(each, object) for each in self._checked(labels, "labels")])
-            known = ~missing_labels(flat)
-            indices, classes = encode_labels(np.array(flat[known].tolist()))
-            of_steps = np.full(len(flat), -1, np.int64)
-            of_steps[known] = indices
-            found = replace(found, labels=None, classes=classes, step_labels=of_steps)
+            each_labels = for_each_step(labels, self.lengths, "labels")
+            indices, classes = encode_step_labels(np.concatenate([np.asarray(own, object) for own in each_labels]))
+            found = replace(found, labels=None, classes=classes, step_labels=indices)
         if times is not None:
-            each_times = [np.asarray(each, np.float64) for each in self._checked(times, "times")]
+            each_times = [np.asarray(each, np.float64) for each in for_each_step(times, self.lengths, "times")]
             for index, own in enumerate(each_times):
                 if not (np.diff(own) > 0).all():
                     raise DataError(f"the times of sequence {index} do not rise; sort its steps by time.")
             found = replace(found, step_times=np.concatenate(each_times), times=np.array([t[0] for t in each_times]))
-        return found
-
-    def _checked(self, columns: Iterable[npt.ArrayLike], name: str) -> list[npt.ArrayLike]:
-        """Of each sequence what belongs to its steps."""
-        found = list(columns)
-        sizes = [len(np.asarray(each, object)) for each in found]
-        if sizes != self.lengths.tolist():
-            raise DataError(
-                f"found {name} for {listed(map(str, sizes))} steps; expected as many as each sequence has, "
-                f"{listed(map(str, self.lengths.tolist()))}."
-            )
         return found
 
     def names(self) -> Names:
@@ -478,158 +421,8 @@ def coded_texts(coder: Coder) -> Sequences:
     )
 
 
-def as_names(texts: Iterable[str]) -> Names:
-    """Texts as an array, [N]."""
-    names = list(texts)
-    array: Names = np.empty(len(names), object)
-    array[:] = names
-    return array
-
-
-def encode_labels(
-    labels: Sequence[object] | npt.NDArray[np.generic], classes: Sequence[str] | None = None
-) -> tuple[Integers, tuple[str, ...]]:
-    """Class indices and class names from labels of any type.
-
-    Numbers are ordered by value and written without a trailing ``.0``; all other labels are ordered as text.
-
-    Raises:
-        DataError: for a missing label, labels of types without a common order, and a label that is not in the given
-            ``classes``.
-    """
-    array = np.asarray(labels)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise DataError(f"labels have the shape {array.shape}; expected one label a sequence, [N].")
-    missing = missing_labels(array)
-    if missing.any():
-        first = int(missing.argmax())
-        raise DataError(
-            f"label {first} is missing ({array.tolist()[first]!r}), {int(missing.sum()):,} in all; expected a class "
-            "for each sequence. Leave out those without one."
-        )
-    if array.dtype.kind in "fc" and not np.isfinite(array).all():
-        raise DataError(f"label {int(np.flatnonzero(~np.isfinite(array))[0])} is not finite; expected a class.")
-    try:
-        found, inverse = np.unique(array, return_inverse=True)
-    except TypeError:
-        types = ", ".join(sorted({type(value).__name__ for value in array}))
-        raise DataError(f"the labels are of different types ({types}); expected all numbers or all texts.") from None
-    names = [as_text(value) for value in found]
-    if classes is None:
-        return inverse.astype(np.int64), tuple(names)
-    position = {name: index for index, name in enumerate(classes)}
-    unknown = [name for name in names if name not in position]
-    if unknown:
-        raise DataError(f"label {unknown[0]!r} is not one of the classes: {', '.join(classes)}.")
-    return np.array([position[name] for name in names], np.int64)[inverse], tuple(classes)
-
-
 def label_indices(sequences: Sequences, classes: tuple[str, ...]) -> Integers:
     """The labels as indices of other classes, by name, [N]; −1 for a class that is not one of these."""
     places = {name: index for index, name in enumerate(classes)}
     table: Integers = np.array([places.get(name, -1) for name in sequences.classes], np.int64)
     return table[sequences.targets]
-
-
-NO_LABEL = {"", "?", "NaN", "nan", "NAN", "-nan", "NaT", "<NA>", "#N/A"}
-"""Spellings of a missing label, which is never a class."""
-
-
-def missing_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Whether each label is missing, [N]: NaN, None, an empty text or one of `NO_LABEL`."""
-    if labels.dtype.kind in "biu":
-        return np.zeros(len(labels), bool)
-    if labels.dtype.kind in "fc":
-        nan: npt.NDArray[np.bool_] = np.isnan(labels)
-        return nan
-    return np.array([value is None or str(value).strip() in NO_LABEL for value in labels.tolist()], bool)
-
-
-def as_text(value: object) -> str:
-    """A label or name of any type as text; whole numbers without a trailing ``.0``."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _rows(items: Sequence[Any]) -> list[npt.NDArray[Any]]:
-    """The steps of each sequence, [T_i, F], all with the same channels in the same order."""
-    rows: list[npt.NDArray[Any]] = [_as_steps(item, index) for index, item in enumerate(items)]
-    width = rows[0].shape[1]
-    odd = next((index for index, row in enumerate(rows) if row.shape[1] != width), None)
-    if odd is not None:
-        turned = len({len(row) for row in rows}) == 1
-        advice = " If an array is [F, T], channels first, transpose it: array.T." if turned else ""
-        raise DataError(
-            f"sequence {odd} has {rows[odd].shape[1]} channels where sequence 0 has {width}; every sequence needs the "
-            f"same channels.{advice}"
-        )
-    names = frame_columns(items[0])
-    for index, item in enumerate(items if names is not None else ()):
-        own = frame_columns(item)
-        if own != names:
-            if own is None or set(own) != set(names or ()):
-                raise DataError(
-                    f"sequence {index} has the channels {own}; expected {names}, as sequence 0. Rename its columns."
-                )
-            rows[index] = rows[index][:, [own.index(name) for name in names or ()]]
-    return rows
-
-
-def _without_padding(values: Values, starts: Integers, lengths: Integers) -> Integers | None:
-    """The lengths without the steps of NaN at the ends, 0 for nothing else, [N]; None if no sequence ends with one."""
-    ends = starts + lengths
-    if values.dtype.kind != "f" or not np.isnan(values[ends - 1]).all(axis=1).any():
-        return None
-    there = np.logical_not(np.logical_and.reduce(np.isnan(values), axis=1))  # [S]
-    last = np.append(np.where(there, np.arange(1, len(there) + 1), 0), 0)
-    shorter: Integers = np.maximum.reduceat(last, np.column_stack([starts, ends]).ravel())[::2] - starts
-    return np.maximum(shorter, 0)
-
-
-def _as_steps(sequence: npt.ArrayLike, index: int) -> npt.NDArray[Any]:
-    try:
-        array = as_array(sequence)
-    except ValueError:
-        raise DataError(f"sequence {index} has steps of different sizes; expected [T, F], or [T].") from None
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2:
-        raise DataError(f"sequence {index} has the shape {array.shape}; expected [T, F], or [T] for one channel.")
-    if len(array) == 0:
-        raise LengthError(f"sequence {index} has no steps; remove it, or give it at least one.")
-    if array.dtype.kind not in "buif":
-        raise DataError(f"sequence {index} holds {array.dtype} values; expected numbers.")
-    return array
-
-
-def _offsets(arrays: Sequence[npt.NDArray[Any]]) -> Offsets | None:
-    """What is taken off each channel of numbers, [T_i, F], that 32-bit floats cannot tell apart."""
-    if not any(array.dtype.itemsize >= _WIDE.get(array.dtype.kind, np.inf) for array in arrays):
-        return None
-    low, high = np.full(arrays[0].shape[1], np.inf), np.full(arrays[0].shape[1], -np.inf)
-    for array in arrays:
-        low, high = np.fmin(low, np.fmin.reduce(array, axis=0)), np.fmax(high, np.fmax.reduce(array, axis=0))
-    return offsets_between(low, high)
-
-
-def as_values(array: npt.NDArray[np.generic], name: str, offsets: Offsets | None = None) -> Values:
-    """Numbers in the type that `Sequences` store: bytes, or 32-bit floats; copied only if needed.
-
-    Args:
-        array: of numbers.
-        name: of the array, for messages.
-        offsets: what is taken off each channel before, [F].
-
-    Raises:
-        DataError: for anything but numbers, and for numbers beyond the range of 32-bit floats.
-    """
-    if array.dtype.kind not in "buif":
-        raise DataError(f"{name} holds {array.dtype} values; expected numbers.")
-    if array.dtype == np.uint8 and offsets is None:
-        return np.ascontiguousarray(array, np.uint8)
-    if offsets is not None:
-        array = array.astype(np.float64) - offsets
-    return to_float32(array, lambda _: DataError(f"{name} holds values {BEYOND_FLOAT32}."))

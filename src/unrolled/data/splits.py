@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.config import DataConfig
+from unrolled.data.arrays import Integers
 from unrolled.data.copies import first_copies
-from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.sequences import Sequences
 from unrolled.errors import ConfigError, DataError, option
 
 DEFAULT_VALIDATION_FRACTION = 0.15

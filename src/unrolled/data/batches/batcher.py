@@ -13,7 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.arrays import Integers
+from unrolled.data.sequences import Sequences
 
 _BUCKET_BATCHES = 8
 """Batches whose sequences are sorted by length together: more save padding, fewer keep the order random."""

@@ -28,8 +28,9 @@ from pathlib import Path
 import numpy as np
 
 from unrolled.data.files import Line, Request, naming, read_lines
+from unrolled.data.labels import NO_LABEL
 from unrolled.data.numbers import BEYOND_FLOAT32, Floats, parse_number, to_float32
-from unrolled.data.sequences import NO_LABEL, Sequences
+from unrolled.data.sequences import Sequences
 from unrolled.data.tables import all_known
 from unrolled.errors import ReadError
 

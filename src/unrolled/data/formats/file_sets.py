@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from unrolled.data.files import Request, reading
-from unrolled.data.sequences import Sequences, missing_labels
+from unrolled.data.labels import missing_labels
+from unrolled.data.sequences import Sequences
 from unrolled.data.tables import all_known, ordered
 from unrolled.errors import ConfigError, ReadError
 

@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from unrolled.data.files import Line, Request, read_lines
 from unrolled.data.formats.table_files import read_table
-from unrolled.data.sequences import Sequences, as_text
+from unrolled.data.labels import as_text
+from unrolled.data.sequences import Sequences
 from unrolled.data.tables import Block, ColumnKind, ColumnSample, FoundKind, sample_of_texts
 from unrolled.errors import ReadError, shortened
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from unrolled.config import DataConfig
+from unrolled.data.arrays import Values, as_names
 from unrolled.data.files import Notes, Request, read_chunks
 from unrolled.data.formats.delimited import open_delimited
 from unrolled.data.formats.file_sets import FileSet, find_files, label_by_names, labelled
 from unrolled.data.formats.table_files import announced_delimiter
-from unrolled.data.sequences import Sequences, Values, as_names, coded_texts
+from unrolled.data.sequences import Sequences, coded_texts
 from unrolled.data.tables import Growing, UndecidedError, choose_tokens, find_roles, joined_step_labels, read_long
 from unrolled.data.tokens import Coder
 from unrolled.errors import ReadError

@@ -25,7 +25,8 @@ from numpy.lib import format as npy_format
 
 from unrolled.config import Layout
 from unrolled.data.files import Request, naming, open_file, read_bytes, size_of
-from unrolled.data.sequences import Sequences, missing_labels
+from unrolled.data.labels import missing_labels
+from unrolled.data.sequences import Sequences
 from unrolled.data.tables import all_known
 from unrolled.errors import ReadError
 

@@ -14,7 +14,7 @@ from pyarrow import parquet as arrow_parquet
 from pyarrow import types
 
 from unrolled.data.files import MAX_EXPANSION, Request, check_file
-from unrolled.data.sequences import as_text
+from unrolled.data.labels import as_text
 from unrolled.data.tables import MOST_COLUMNS, Block, ColumnKind, ColumnSample, FoundKind, is_list, sample_of_texts
 from unrolled.errors import ReadError
 

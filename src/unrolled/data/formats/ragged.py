@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from unrolled.data.numbers import Notation, notations
-from unrolled.data.tables import NULLS
+from unrolled.data.tables import MOST_CLASSES_SHARE, NULLS
 
 Side = Literal["first", "last", "none"]
 """The place of a row's label."""
-
-_MOST_CLASSES_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def _side(rows: Sequence[Sequence[str]], labelled: bool) -> Side:
     if not any(map(notations, lasts)):
         return "last"
     whole = all(cell.lstrip("+-").isdecimal() for cell in firsts)
-    few = len(set(firsts)) <= _MOST_CLASSES_SHARE * len(firsts)
+    few = len(set(firsts)) <= MOST_CLASSES_SHARE * len(firsts)
     broken = any("." in cell or "," in cell for row in rows for cell in row[1:])
     return "first" if labelled and whole and (few or broken) else "none"
 

@@ -31,8 +31,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from unrolled.data.files import Line, Request, naming, read_lines
+from unrolled.data.labels import NO_LABEL, missing_labels
 from unrolled.data.numbers import BEYOND_FLOAT32, Floats, exceeds_float32, parse_number
-from unrolled.data.sequences import NO_LABEL, Sequences, missing_labels
+from unrolled.data.sequences import Sequences
 from unrolled.data.tables import all_known
 from unrolled.errors import ReadError, listed, quoted
 

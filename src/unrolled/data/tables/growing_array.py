@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from unrolled.data.arrays import Offsets
 from unrolled.data.numbers import Floats, offsets_between, parse_number
-from unrolled.data.sequences import Offsets
-from unrolled.data.tables.columns import Channel
+from unrolled.data.tables.roles import Channel
 from unrolled.data.tables.table import Block, Table
 
 _FIRST_STEPS = 4096

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unrolled.data.files import Request
-from unrolled.data.tables.table import Block, ColumnKind, ColumnSample, Table, sample_of_texts
+from unrolled.data.tables.samples import ColumnSample, sample_of_texts
+from unrolled.data.tables.table import Block, ColumnKind, Table
 
 _BETWEEN_IDS, _BETWEEN_MOMENTS = "/", " "
 _DATES, _CLOCKS = ("date", "day", "datum"), ("time", "clock", "time_of_day", "uhrzeit", "hour")

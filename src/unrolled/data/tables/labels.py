@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.data.arrays import Integers, as_names
 from unrolled.data.files import Request
+from unrolled.data.labels import as_text, missing_labels
 from unrolled.data.numbers import parse_number
-from unrolled.data.sequences import Integers, Sequences, as_names, as_text, missing_labels
+from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 
 

@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unrolled.data.arrays import Integers
 from unrolled.data.files import Request
 from unrolled.data.numbers import Floats
-from unrolled.data.sequences import Integers, Sequences
+from unrolled.data.sequences import Sequences
 from unrolled.data.tables.cells import lists_of
-from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.growing_array import Growing
+from unrolled.data.tables.roles import Roles
 from unrolled.data.tables.sequence_columns import SequenceColumns
 from unrolled.data.tables.table import Block, ColumnKind, Table, is_list
 from unrolled.errors import ReadError

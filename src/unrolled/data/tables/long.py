@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.data.arrays import Integers
 from unrolled.data.files import Request
-from unrolled.data.sequences import Integers, Sequences
-from unrolled.data.tables.columns import Roles
+from unrolled.data.sequences import Sequences
 from unrolled.data.tables.growing_array import Growing, by_column, fill, offsets_of
 from unrolled.data.tables.labels import with_step_labels
+from unrolled.data.tables.roles import Roles
 from unrolled.data.tables.sequence_columns import described
 from unrolled.data.tables.table import Block, ColumnKind, Numbering, Table
 from unrolled.errors import ReadError

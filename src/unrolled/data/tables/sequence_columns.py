@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from unrolled.data.arrays import Integers, Names, as_names
 from unrolled.data.files import Request
-from unrolled.data.sequences import Integers, Names, Sequences, as_names
-from unrolled.data.tables.columns import Roles
+from unrolled.data.sequences import Sequences
 from unrolled.data.tables.labels import with_labels
+from unrolled.data.tables.roles import Roles
 from unrolled.data.tables.table import Block, ColumnKind, Numbering
 
 

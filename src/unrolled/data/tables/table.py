@@ -1,6 +1,6 @@
 """A table from any file: the names of its columns, its first rows, and all its rows in blocks.
 
-Tables come from text (`delimited`), Parquet (`parquet`) and JSON Lines (`json_lines`). `columns` decides whether a row
+Tables come from text (`delimited`), Parquet (`parquet`) and JSON Lines (`json_lines`). `search` decides whether a row
 is a step or a sequence; `long`, `wide`, `texts` and `lists` make sequences.
 """
 
@@ -16,62 +16,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unrolled.data.files import Request
-from unrolled.data.moments import MomentForm, find_form
+from unrolled.data.arrays import Integers, Times
+from unrolled.data.labels import as_text
+from unrolled.data.moments import MomentForm
 from unrolled.data.numbers import BEYOND_FLOAT32, Floats, to_float32
-from unrolled.data.sequences import Integers, Times, as_text
-from unrolled.data.tables.cells import is_list_text
+from unrolled.data.tables.samples import ColumnSample
 from unrolled.errors import ReadError, quoted
 
 ColumnKind = Literal["number", "moment", "name", "text", "list"]
 """How a column is read: numbers; moments in time; texts of which there are few; any texts; lists."""
-FoundKind = Literal["number", "moment", "text", "list", "empty"]
-"""The content of a column, as its first rows show it."""
 
 MOST_COLUMNS = 100_000
-
-
-@dataclass(frozen=True)
-class ColumnSample:
-    """The first rows of a column.
-
-    Attributes:
-        found: the content of most rows.
-        values: the values that are not missing, as text; numbers with a decimal point.
-        form: of time stamps in text, how they are written.
-    """
-
-    found: FoundKind
-    values: tuple[str, ...]
-    form: MomentForm | None = None
-
-    @property
-    def repeats(self) -> bool:
-        """Whether a value occurs twice."""
-        return len(set(self.values)) < len(self.values)
-
-
-def sample_of_texts(request: Request, name: str, values: list[str]) -> ColumnSample:
-    """The sample of a column of text: time stamps, lists of numbers, or other texts.
-
-    Raises:
-        ReadError: for dates whose day and month cannot be told apart.
-    """
-    if not values:
-        return ColumnSample("empty", ())
-    if request.config.tokens is not None or request.config.text == name:
-        return ColumnSample("text", tuple(values))
-    form = find_form(values, request.config.day_first)
-    if isinstance(form, str):
-        raise ReadError(
-            request.path,
-            f"column {name!r} holds {quoted(form)}, and whether the day or the month stands first cannot be told. Say "
-            "--day-first or --no-day-first, or write dates as 2026-01-31.",
-        )
-    if form is not None:
-        return ColumnSample("moment", tuple(values), form)
-    lists = sum(map(is_list_text, values))
-    return ColumnSample("list" if 2 * lists > len(values) else "text", tuple(values))
 
 
 class Numbering:

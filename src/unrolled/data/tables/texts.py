@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from unrolled.config import TokenKind
 from unrolled.data.files import Request
 from unrolled.data.sequences import Sequences, coded_texts
-from unrolled.data.tables.columns import Roles
+from unrolled.data.tables.roles import Roles
 from unrolled.data.tables.sequence_columns import SequenceColumns
 from unrolled.data.tables.table import ColumnKind, Table
 from unrolled.data.tokens import Coder, guess_kind

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from unrolled.data.files import Request
 from unrolled.data.sequences import Sequences
-from unrolled.data.tables.columns import Roles
 from unrolled.data.tables.growing_array import Growing, by_column, fill, offsets_of
+from unrolled.data.tables.roles import Roles
 from unrolled.data.tables.sequence_columns import SequenceColumns
 from unrolled.data.tables.table import ColumnKind, Table
 

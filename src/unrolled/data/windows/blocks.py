@@ -13,7 +13,8 @@ from unrolled.config import DataConfig
 from unrolled.errors import DataError, option
 
 if TYPE_CHECKING:
-    from unrolled.data.sequences import Integers, Sequences
+    from unrolled.data.arrays import Integers
+    from unrolled.data.sequences import Sequences
 
 _BLOCKS, _LONG = 20, 4
 """Blocks of time to begin with, if each is so many windows long; more where a class would stand in too few of them."""

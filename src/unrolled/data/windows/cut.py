@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from unrolled.data.sequences import Integers, Sequences
+    from unrolled.data.arrays import Integers
+    from unrolled.data.sequences import Sequences
     from unrolled.data.windows.rule import WindowRule
 
 

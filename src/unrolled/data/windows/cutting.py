@@ -17,7 +17,8 @@ from unrolled.data.windows.rule import RULE, WindowRule
 from unrolled.errors import DataError, listed, option
 
 if TYPE_CHECKING:
-    from unrolled.data.sequences import Integers, Sequences
+    from unrolled.data.arrays import Integers
+    from unrolled.data.sequences import Sequences
 
 
 def windows_of(

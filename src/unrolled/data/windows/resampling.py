@@ -12,7 +12,8 @@ import numpy.typing as npt
 from unrolled.errors import DataError, option
 
 if TYPE_CHECKING:
-    from unrolled.data.sequences import Sequences, Values
+    from unrolled.data.arrays import Values
+    from unrolled.data.sequences import Sequences
 
 _MOST_STEPS = 200_000_000
 
