@@ -12,6 +12,7 @@ arrays      the arrays that they consist of
 labels      labels of any type as indices of classes
 steps       a caller's arrays as steps end to end
 padding     NaN behind the last step
+fingerprint a hash of what a network reads of sequences
 showing     `Sequences` on a line, and in a notebook
 dataset     `Dataset`: training, validation and test sequences
 load        a recipe's section [data] into a `Dataset`: named data or a file, split
@@ -50,10 +51,10 @@ from unrolled.data.folds import divide, fold_datasets, in_folds
 from unrolled.data.foreign import Frame, holds_text, is_frame
 from unrolled.data.frames import unframed
 from unrolled.data.inspection import Inspection, Place, PreviewSequence, inspect
-from unrolled.data.labels import as_text, encode_labels
+from unrolled.data.labels import as_text, encode_labels, label_indices
 from unrolled.data.load import in_windows, load_dataset, load_sequences, split_dataset
 from unrolled.data.record import DatasetRecord, PartRecord, content_hashes
-from unrolled.data.sequences import Sequences, from_texts, label_indices
+from unrolled.data.sequences import Sequences, from_texts
 from unrolled.data.splits import DEFAULT_VALIDATION_FRACTION, hold_out_validation
 from unrolled.data.tokens import TextsLike, guess_kind, tokens_of
 from unrolled.data.windows import Cut, WindowRule, cut, in_blocks_of, step_means

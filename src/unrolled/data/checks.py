@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from unrolled.config import MissingName
 from unrolled.data.arrays import Integers, Offsets, Values
-from unrolled.data.sequences import Sequences, label_indices
+from unrolled.data.labels import label_indices
+from unrolled.data.sequences import Sequences
 from unrolled.errors import DataError, LayoutWarning, MismatchError, UnitWarning
 
 _FAR = 10

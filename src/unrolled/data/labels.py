@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.data.arrays import Integers
 from unrolled.errors import DataError
+
+if TYPE_CHECKING:
+    from unrolled.data.sequences import Sequences
 
 NO_LABEL = {"", "?", "NaN", "nan", "NAN", "-nan", "NaT", "<NA>", "#N/A"}
 """Spellings of a missing label, which is never a class."""
@@ -62,6 +65,13 @@ def encode_step_labels(labels: npt.NDArray[np.object_]) -> tuple[Integers, tuple
     of_steps = np.full(len(labels), -1, np.int64)
     of_steps[known] = indices
     return of_steps, classes
+
+
+def label_indices(sequences: Sequences, classes: tuple[str, ...]) -> Integers:
+    """The labels as indices of other classes, by name, [N]; −1 for a class that is not one of these."""
+    places = {name: index for index, name in enumerate(classes)}
+    table: Integers = np.array([places.get(name, -1) for name in sequences.classes], np.int64)
+    return table[sequences.targets]
 
 
 def missing_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

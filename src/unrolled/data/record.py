@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data.arrays import Values
-from unrolled.data.sequences import BLOCK_STEPS, Sequences, label_indices
+from unrolled.data.labels import label_indices
+from unrolled.data.sequences import BLOCK_STEPS, Sequences
 
 Hashes = npt.NDArray[np.uint64]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,11 +13,12 @@ import numpy.typing as npt
 
 from unrolled.config import TokenKind
 from unrolled.data.arrays import Integers, Names, Offsets, Times, Values, as_names
+from unrolled.data.fingerprint import fingerprint_of
 from unrolled.data.foreign import frame_columns, holds_text
 from unrolled.data.labels import as_text, encode_labels, encode_step_labels
 from unrolled.data.padding import lengths_without_padding
 from unrolled.data.showing import as_html, on_a_line
-from unrolled.data.steps import for_each_step, steps_of_array, steps_of_arrays
+from unrolled.data.steps import for_each_step, rising_times, steps_of_array, steps_of_arrays
 from unrolled.data.tokens import Coder, guess_kind
 from unrolled.errors import DataError, LengthError
 
@@ -316,11 +316,8 @@ class Sequences:
             indices, classes = encode_step_labels(np.concatenate([np.asarray(own, object) for own in each_labels]))
             found = replace(found, labels=None, classes=classes, step_labels=indices)
         if times is not None:
-            each_times = [np.asarray(each, np.float64) for each in for_each_step(times, self.lengths, "times")]
-            for index, own in enumerate(each_times):
-                if not (np.diff(own) > 0).all():
-                    raise DataError(f"the times of sequence {index} do not rise; sort its steps by time.")
-            found = replace(found, step_times=np.concatenate(each_times), times=np.array([t[0] for t in each_times]))
+            own = rising_times(for_each_step(times, self.lengths, "times"))
+            found = replace(found, step_times=own, times=own[self.starts])
         return found
 
     def names(self) -> Names:
@@ -370,17 +367,7 @@ class Sequences:
 
         Ids, groups and times do not count: a network never reads them.
         """
-        digest = hashlib.sha256(repr((self.classes, len(self.channels), self.scale)).encode())
-        if self.symbols is not None:
-            digest.update(repr(self.symbols).encode(errors="surrogatepass"))
-        if self.offsets is not None:
-            digest.update(self.offsets.tobytes())
-        digest.update(self.lengths.tobytes())
-        if self.labels is not None:
-            digest.update(self.labels.tobytes())
-        for block in self.blocks():
-            digest.update(np.ascontiguousarray(block).view(np.uint8).data)
-        return digest.hexdigest()
+        return fingerprint_of(self)
 
     def blocks(self) -> Iterator[Values]:
         """All steps, sequence by sequence, in blocks of at most 65,536, [S', F]; a block may hold several sequences."""
@@ -419,10 +406,3 @@ def coded_texts(coder: Coder) -> Sequences:
     return replace(
         Sequences.from_steps(codes, lengths, channels=["text"], symbols=symbols), reading={"tokens": coder.kind}
     )
-
-
-def label_indices(sequences: Sequences, classes: tuple[str, ...]) -> Integers:
-    """The labels as indices of other classes, by name, [N]; −1 for a class that is not one of these."""
-    places = {name: index for index, name in enumerate(classes)}
-    table: Integers = np.array([places.get(name, -1) for name in sequences.classes], np.int64)
-    return table[sequences.targets]

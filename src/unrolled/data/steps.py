@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.data.arrays import Integers, Offsets, Values
+from unrolled.data.arrays import Integers, Offsets, Times, Values
 from unrolled.data.foreign import as_array, frame_columns
 from unrolled.data.numbers import BEYOND_FLOAT32, offsets_between, to_float32
 from unrolled.data.padding import lengths_without_padding
@@ -81,6 +81,19 @@ def for_each_step(columns: Iterable[npt.ArrayLike], lengths: Integers, name: str
             f"{listed(map(str, lengths.tolist()))}."
         )
     return found
+
+
+def rising_times(times: Iterable[npt.ArrayLike]) -> Times:
+    """The times of the steps of sequences, end to end, [S].
+
+    Raises:
+        DataError: for times that do not rise within a sequence.
+    """
+    each = [np.asarray(own, np.float64) for own in times]
+    for index, own in enumerate(each):
+        if not (np.diff(own) > 0).all():
+            raise DataError(f"the times of sequence {index} do not rise; sort its steps by time.")
+    return np.concatenate(each)
 
 
 def _rows(items: Sequence[Any]) -> list[npt.NDArray[Any]]:
