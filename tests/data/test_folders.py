@@ -181,3 +181,20 @@ def test_one_picture_is_predicted_as_those_of_the_training(tmp_path: Path) -> No
     found = read(tmp_path / "photo.png", like=facts, labels_needed=False)
     assert found.pictures
     np.testing.assert_array_equal(found.values, picture)
+
+
+@pytest.mark.parametrize("option", ["id", "time", "label", "group", "text"])
+def test_columns_that_no_file_of_a_folder_has_are_refused(tmp_path: Path, option: str) -> None:
+    with pytest.raises(ReadError, match=f"no column 'person' .--{option}"):
+        read_with(write_tables(tmp_path / "own"), **{option: "person"})
+
+
+def test_the_groups_and_the_labels_of_files_may_stand_in_their_columns(tmp_path: Path) -> None:
+    for label in "ab":
+        (tmp_path / "own" / label).mkdir(parents=True)
+        for person in "xy":
+            (tmp_path / "own" / label / f"{person}.csv").write_text(f"ax,who,what\n1,{person},{label}{person}\n")
+    found, _ = read_with(tmp_path / "own", group="who", label="what")
+    assert found.groups is not None
+    assert found.groups.tolist() == ["x", "y", "x", "y"]
+    assert found.classes == ("ax", "ay", "bx", "by")

@@ -53,7 +53,9 @@ class ManyFiles:
         format_ = self.format_of(files.paths[0], request.config)
         if format_ == "text" and files.labels is not None:
             return files.label(_whole_texts(files, request), request)
-        if format_ in ("csv", "tsv") and (files.labels is not None or self._is_one(files.paths[0], request)):
+        several = request.config.id is not None or request.config.text is not None  # in a file
+        one = format_ in ("csv", "tsv") and not several
+        if one and (files.labels is not None or self._is_one(files.paths[0], request)):
             return _a_file_a_sequence(files, request)
         if format_ == "parquet" and self._is_one(files.paths[0], request):
             return self._each_one(files, request)
@@ -114,6 +116,7 @@ def _a_file_a_sequence(files: FileSet, request: Request) -> Sequences:
     lengths: list[int] = []
     times: list[float] = []
     labels: list[str] = []
+    groups: list[str] = []
     parts: list[Sequences] = []
     for done, file in enumerate(files.paths):
         one = _read_table(request, file, files) if done else first
@@ -121,14 +124,17 @@ def _a_file_a_sequence(files: FileSet, request: Request) -> Sequences:
         lengths.append(one.num_steps)
         times += [np.nan] if one.times is None else one.times.tolist()
         labels += [] if one.labels is None else [one.classes[one.labels[0]]]
+        groups += [] if one.groups is None else one.groups.tolist()
         parts.append(replace(one, values=one.values[:0]))  # what belongs to its steps besides the values
         request.observer.progress(done, len(files.paths))
     request.observer.progress(1, 1)
     moments = None if np.isnan(times).any() else times
-    sequences = Sequences.from_steps(values.whole(), lengths, channels=channels, ids=files.ids, times=moments)
+    sequences = Sequences.from_steps(
+        values.whole(), lengths, channels=channels, ids=files.ids, groups=groups or None, times=moments
+    )
     sequences = _with_steps(replace(sequences, offsets=first.offsets), parts)
     _offer_time(sequences, request)
-    if files.labels is not None:
+    if files.labels is not None and not labels:
         return files.label(sequences, request)
     names = labels if len(labels) == len(files.paths) else label_by_names(files, request)
     if names is not None and names is not labels:
@@ -159,13 +165,13 @@ def _offer_time(sequences: Sequences, request: Request) -> None:
 
 def _read_table(request: Request, file: Path, files: FileSet) -> Sequences:
     """One file, as a long table of one sequence."""
-    label = "-" if files.labels is not None else request.config.label
-    update = {"table": "long", "label": label, "id": None, "group": None, "text": None, "sequences_by": None}
+    label = request.config.label or ("-" if files.labels is not None else None)
+    update = {"table": "long", "label": label, "sequences_by": None}
     config = request.config.model_copy(update=update)
     own = replace(_own(request, file), config=config, found=request.found)
     table = open_delimited(own, announced_delimiter(file))
     if not table.named and config.channels is None:  # only numbers, with a column for each channel
-        columns = tuple(name for name in table.samples if name not in (config.time, config.label))
+        columns = tuple(name for name in table.samples if name not in (config.time, config.label, config.group))
         own = replace(own, config=config.model_copy(update={"channels": columns}))
     return read_long(table, find_roles(table, own), own)
 
