@@ -448,3 +448,16 @@ def test_a_broken_line_of_text_continues_the_one_before(tmp_path: Path) -> None:
     broken, notes = read_with(_write(tmp_path, "\n".join(lines), "broken"))
     assert broken.fingerprint == whole.fingerprint
     assert "continue the one before" in notes
+
+
+def test_lists_between_semicolons_have_decimal_commas(tmp_path: Path) -> None:
+    found = read_text(tmp_path, 'signal;klasse\n"0,79 -0,39 1";circle\n[0,1 2,5];line\n0,25 0,5 ;line\n')
+    assert [each.ravel().tolist() for each in found] == [
+        pytest.approx(values) for values in ([0.79, -0.39, 1], [0.1, 2.5], [0.25, 0.5])
+    ]
+
+
+@pytest.mark.parametrize("cells", ["1,03;0.25", "0.25;1,03"])
+def test_a_column_with_another_decimal_sign_than_the_others_is_refused(tmp_path: Path, cells: str) -> None:
+    rows = "".join(f"a;{time};{cells};up\nb;{time};{cells};down\n" for time in range(5))
+    refused(tmp_path, f"id;time;ax;ay;label\n{rows}", r"line 2: column 'a[xy]' holds '1,03', with a decimal comma")

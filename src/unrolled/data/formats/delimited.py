@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from unrolled.data.files import Chunk, Request, read_chunks
+from unrolled.data.formats.decimals import refuse_other_decimals, with_points
 from unrolled.data.formats.dialect import Dialect
 from unrolled.data.formats.rows import quoting
 from unrolled.data.formats.sniffing import dialect_of_texts, sniff
@@ -88,7 +89,7 @@ def open_delimited(
     if not body:
         raise ReadError(path, "there is a header but no row under it; expected at least one.", line=rows[0][0])
     samples = {
-        name: _sample(request, name, [row[i] for _, row in body if i < len(row)], nulls, dialect.numbers)
+        name: _sample(request, name, [(line, row[i]) for line, row in body if i < len(row)], nulls, dialect.numbers)
         for i, name in enumerate(names)
     }
     if first_row:
@@ -164,6 +165,8 @@ class Delimited:
         self, chunk: Chunk, column: pa.ChunkedArray, name: str, kinds: Mapping[str, ColumnKind]
     ) -> pa.ChunkedArray:
         """A column as `Block` has it: numbers whose digits are in groups are read as text first."""
+        if kinds[name] == "list":
+            return with_points(column, self.samples[name].values, self.dialect.numbers)
         if kinds[name] != "number" or not pa.types.is_string(column.type):
             return column
         numbers = self.dialect.numbers
@@ -255,12 +258,18 @@ def _column_names(path: Path, row: tuple[int, list[str]]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _sample(request: Request, name: str, cells: list[str], nulls: tuple[str, ...], numbers: Notation) -> ColumnSample:
-    values = [cell for cell in (cell.strip() for cell in cells) if cell not in nulls]
+def _sample(
+    request: Request, name: str, cells: list[tuple[int, str]], nulls: tuple[str, ...], numbers: Notation
+) -> ColumnSample:
+    given = [(line, cell.strip()) for line, cell in cells if cell.strip() not in nulls]
+    values = [cell for _, cell in given]
     plain = [numbers.plain(value) for value in values]
     if 2 * sum(number is not None for number in plain) > len(values):  # a single letter among them is a mistake
         return ColumnSample("number", tuple(number or value for number, value in zip(plain, values, strict=True)))
-    return sample_of_texts(request, name, values)
+    found = sample_of_texts(request, name, values)
+    if found.found == "list":
+        refuse_other_decimals(request, name, given, numbers)
+    return found
 
 
 def _wrong_cell(cell: str, kind: ColumnKind | None, numbers: Notation) -> str:

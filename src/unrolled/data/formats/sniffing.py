@@ -57,7 +57,7 @@ def sniff(chunk: Chunk, request: Request, default: str | None, *, quoted: bool =
         request.note(f"the first {above} lines are no rows of the table ({shortened(body[0])}); they are skipped")
         dialect = replace(dialect, skipped=lines.index(body[above], dialect.skipped))
     dialect, rows, width = _without_edges(dialect, rows[above:])
-    dialect = replace(dialect, numbers=found_notation(rows, request))
+    dialect = replace(dialect, numbers=found_notation(rows, request, dialect.delimiter))
     return with_names(dialect, rows, width, front.comments, request)
 
 
@@ -67,7 +67,7 @@ def _with_ragged(dialect: Dialect, found: Ragged, lines: Sequence[str], request:
         f"the rows have {found.shortest} to {found.longest} cells: each is a sequence, "
         + {"first": "after its label", "last": "before its label", "none": "without a label"}[found.side]
     )
-    numbers = found_notation(split(lines, found.delimiter, dialect.quoted), request)
+    numbers = found_notation(split(lines, found.delimiter, dialect.quoted), request, found.delimiter)
     return replace(dialect, delimiter=found.delimiter, numbers=numbers, ragged=found, header=False)
 
 
