@@ -461,3 +461,9 @@ def test_lists_between_semicolons_have_decimal_commas(tmp_path: Path) -> None:
 def test_a_column_with_another_decimal_sign_than_the_others_is_refused(tmp_path: Path, cells: str) -> None:
     rows = "".join(f"a;{time};{cells};up\nb;{time};{cells};down\n" for time in range(5))
     refused(tmp_path, f"id;time;ax;ay;label\n{rows}", r"line 2: column 'a[xy]' holds '1,03', with a decimal comma")
+
+
+@pytest.mark.parametrize(("word", "mark"), [("spaces", "  "), ("space", " "), ("tab", "\t"), ("\\t", "\t")])
+def test_words_for_delimiters_hold_where_the_name_does_not_say_the_format(tmp_path: Path, word: str, mark: str) -> None:
+    found = read_text(tmp_path, "up 0.5 1.5\ndown 2.5 3.5\n".replace(" ", mark), "some.txt", delimiter=word)
+    assert [each.ravel().tolist() for each in found] == [[0.5, 1.5], [2.5, 3.5]]

@@ -10,7 +10,7 @@ from pathlib import Path
 from unrolled.config import DataConfig, FormatName
 from unrolled.data.files import open_file, open_unpacked, utf16_of
 from unrolled.data.formats.blocks import are_labelled, blocks_of
-from unrolled.data.formats.delimiters import candidates, ragged_rows
+from unrolled.data.formats.delimiters import candidates, chosen_delimiter, ragged_rows
 from unrolled.data.formats.first_lines import preamble, rows_in
 from unrolled.data.numbers import parse_number
 from unrolled.errors import ReadError, shortened
@@ -137,8 +137,9 @@ def _is_table(rows: list[str], text: str, config: DataConfig) -> bool:
     table_options = (config.id, config.time, config.channels, config.table, config.decimal, config.sequences_by)
     if any(option is not None for option in table_options) or _is_labelled_by_blocks(text.splitlines()):
         return True
-    found = candidates(rows, config.delimiter)
-    if not found and ragged_rows(rows, config, given=config.delimiter):
+    given = chosen_delimiter(config)
+    found = candidates(rows, given)
+    if not found and ragged_rows(rows, config, given=given):
         return True
     if not found:
         numbers = [parse_number(row.strip()) is not None for row in rows]

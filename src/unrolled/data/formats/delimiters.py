@@ -31,9 +31,9 @@ _LEAST_SHARE_BETWEEN_SPACES = 0.5
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def chosen_delimiter(request: Request) -> str | None:
+def chosen_delimiter(config: DataConfig) -> str | None:
     """The delimiter that an option names."""
-    chosen = request.config.delimiter
+    chosen = config.delimiter
     if chosen is None:
         return None
     mark = {"tab": "\t", "\\t": "\t", "space": SPACES, "spaces": SPACES}.get(chosen.lower(), chosen)

@@ -39,7 +39,7 @@ def sniff(chunk: Chunk, request: Request, default: str | None, *, quoted: bool =
     head = first_lines(chunk)
     lines = tidied_lines(head)
     front = preamble(lines)
-    given = chosen_delimiter(request) or front.delimiter
+    given = chosen_delimiter(request.config) or front.delimiter
     body = front.without(lines)
     if not any(map(str.strip, body)):
         raise ReadError(request.path, "it holds comments and no rows; expected lines of numbers or text below them.")
@@ -119,7 +119,7 @@ def _offer_blocks(lines: Sequence[str], blocks: list[list[str]], request: Reques
 
 def dialect_of_texts(chunk: Chunk, request: Request, default: str, *, quoted: bool, header: bool) -> Dialect:
     """The dialect of a file with a text a line, with or without a label beside it."""
-    dialect = Dialect(chosen_delimiter(request) or default, quoted=quoted, header=header)
+    dialect = Dialect(chosen_delimiter(request.config) or default, quoted=quoted, header=header)
     lines = [line for line in first_lines(chunk) if line.strip()]
     alone = [line for line in lines if dialect.delimiter not in line]
     if alone and lines[0] not in alone and len(alone) < _CONTINUING * len(lines):
