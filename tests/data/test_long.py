@@ -13,8 +13,9 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from tables import read_text, read_with, refused
-from unrolled.data.files import chunks
-from unrolled.data.formats import read
+from unrolled.config import DataConfig
+from unrolled.data.files import Notes, chunks
+from unrolled.data.formats import read, read_recordings
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
 
@@ -270,3 +271,22 @@ def test_a_file_has_one_encoding(tmp_path: Path, order: tuple[str, str]) -> None
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     refused(tmp_path, content, problem)
+
+
+@pytest.mark.parametrize("size", [64, 1 << 20])
+def test_times_of_day_go_on_past_midnight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(chunks.read_chunks, "__kwdefaults__", {**chunks.read_chunks.__kwdefaults__, "size": size})
+    hours = [23, 23.75, 24, 35, 47.75, 48.25]
+    rows = "".join(f"{name},{int(hour) % 24:02d}:{int(hour % 1 * 60):02d}:00,1,up\n" for hour in hours for name in "ab")
+    (tmp_path / "own.csv").write_text("id,time,ax,label\n" + rows)
+    notes: list[str] = []
+    found = read_recordings(tmp_path / "own.csv", DataConfig(window=1), Notes(notes.append))
+    assert found.step_times is not None
+    assert found.step_times.tolist() == [hour * 3600 for hour in hours] * 2
+    assert sum("go on past midnight" in note for note in notes) == 1
+    assert read(tmp_path / "own.csv").lengths.tolist() == [6, 6]
+
+
+def test_where_ids_part_sequences_times_are_not_offered_for_it(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match=r"Sort the rows by id and time\.$"):
+        read_text(tmp_path, HEAD + "a,12:00:00,1,2,up\na,11:00:00,1,2,up\n")

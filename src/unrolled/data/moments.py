@@ -81,6 +81,11 @@ class MomentForm:
         """The form with its example."""
         return f"{self.name}, like the first one, {self.example}"
 
+    @property
+    def of_day(self) -> bool:
+        """Whether the stamps are times of day, which fall at midnight."""
+        return self.name == "hour:minute:second"
+
     @cached_property
     def zoned(self) -> bool:
         """Whether the stamps have a time zone."""

@@ -9,6 +9,7 @@ search            which column has which role: by options, or by name and conten
 free_columns      the columns that have no role yet
 channels          the channels among them
 long              a row a step
+row_order         the rows of mixed sequences, in the order of the sequences
 wide              a row a sequence, with a column for each step
 lists             a row a sequence, its steps as a list in a cell
 joined            columns that are read together as one

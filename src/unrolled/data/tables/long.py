@@ -10,8 +10,8 @@ it holds one value a sequence.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from unrolled.data.sequences import Sequences
 from unrolled.data.tables.growing_array import Growing, by_column, fill, offsets_of
 from unrolled.data.tables.labels import with_step_labels
 from unrolled.data.tables.roles import Roles
+from unrolled.data.tables.row_order import Order, extended, run_starts
 from unrolled.data.tables.sequence_columns import described
 from unrolled.data.tables.table import Block, ColumnKind, Numbering, Table
 from unrolled.errors import ReadError
@@ -37,7 +38,8 @@ class ChangingLabelError(ReadError):
         self.path, self.line, self.column = error.path, error.line, error.column
 
 
-_PIECE_STEPS = 1 << 20
+_DAY, _NEARLY_A_DAY = 86_400.0, 82_800.0
+"""Seconds of a day, and those by which a clock falls at least that passes midnight."""
 
 
 def read_long(table: Table, roles: Roles, request: Request) -> Sequences:
@@ -85,8 +87,8 @@ class _Rows:
     def __init__(self, roles: Roles, request: Request) -> None:
         by = request.config.sequences_by
         self.ids = Numbering()
-        self.order = _Order()
-        self.time = _Rising(roles.time, kept=request.in_windows) if roles.time else None
+        self.order = Order()
+        self.time = _Rising(roles.time, kept=request.in_windows, note=request.note) if roles.time else None
         self.labels = _StepLabels(roles.label) if request.in_windows and roles.label else None
         label = None if self.labels else roles.label
         columns = (*(("", name) for name in roles.outer), ("group", roles.group), ("label", label))
@@ -204,7 +206,7 @@ class _Constant:
         self.of_sequence: Integers = np.empty(0, np.int64)
 
     def add(self, rows: _RowNumbers) -> None:
-        self.of_sequence = _extended(self.of_sequence, rows.count, _UNSEEN)
+        self.of_sequence = extended(self.of_sequence, rows.count, _UNSEEN)
         found = rows.block.numbers_of(self.column, self.texts)
         new = np.flatnonzero(self.of_sequence[rows.numbers] == _UNSEEN)[::-1]  # the first row wins: it is written last
         self.of_sequence[rows.numbers[new]] = found[new]
@@ -252,25 +254,32 @@ class _StepLabels:
 class _Rising:
     """The time column, which must rise within a sequence; ``kept`` holds all times, if they are asked for."""
 
-    def __init__(self, column: str, *, kept: bool) -> None:
+    def __init__(self, column: str, *, kept: bool, note: Callable[[str], None]) -> None:
+        self._note, self._told = note, False
         self.kept = list[npt.NDArray[np.float64]]()
         self._keeps = kept
         self.first: npt.NDArray[np.float64] = np.empty(0)
         self._last: npt.NDArray[np.float64] = np.empty(0)
+        self._midnights: Integers = np.empty(0, np.int64)
         self._column = column
 
     def add(self, rows: _RowNumbers) -> None:
-        self.first, self._last = _extended(self.first, rows.count, np.nan), _extended(self._last, rows.count, -np.inf)
+        self.first, self._last = extended(self.first, rows.count, np.nan), extended(self._last, rows.count, -np.inf)
         times, numbers = rows.block.moments(self._column), rows.numbers
-        if self._keeps:
-            self.kept.append(times)
         order = slice(None) if bool((numbers[1:] >= numbers[:-1]).all()) else np.argsort(numbers, kind="stable")
         sorted_numbers, sorted_times = numbers[order], times[order]
-        starts = _starts(sorted_numbers)
+        starts = run_starts(sorted_numbers)
         before = np.empty_like(sorted_times)
         before[1:] = sorted_times[:-1]
         before[starts] = self._last[sorted_numbers[starts]]
-        wrong = ~(sorted_times > before)
+        ends = np.concatenate([starts[1:], [True]])
+        passed = self._midnights_between(rows.block, before, sorted_times)
+        if self._keeps:
+            days = self._days(rows.count, sorted_numbers, passed, starts, ends)
+            kept = np.empty_like(times)
+            kept[order] = sorted_times + days * _DAY
+            self.kept.append(kept)
+        wrong = ~(sorted_times + passed * _DAY > before)
         if wrong.any():
             positions = np.arange(rows.block.rows)[order][wrong]
             at = int(np.argmin(positions))
@@ -278,8 +287,40 @@ class _Rising:
             raise self._error(rows, row, float(before[wrong][at]), float(times[row]))
         began = np.isnan(self.first[sorted_numbers[starts]])
         self.first[sorted_numbers[starts][began]] = sorted_times[starts][began]
-        ends = np.concatenate([starts[1:], [True]])
         self._last[sorted_numbers[ends]] = sorted_times[ends]
+
+    def _midnights_between(
+        self, block: Block, before: npt.NDArray[np.float64], times: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.bool_]:
+        """Whether a midnight is between the step before and each step, [n]: a time of day falls by almost a day."""
+        form = block.forms.get(self._column)
+        passed = (before - times > _NEARLY_A_DAY) & (form is not None and form.of_day)
+        if passed.any() and not self._told:
+            self._told = True
+            self._note(f"the times of day in column {self._column!r} go on past midnight")
+        return passed
+
+    def _days(
+        self,
+        count: int,
+        numbers: Integers,
+        passed: npt.NDArray[np.bool_],
+        starts: npt.NDArray[np.bool_],
+        ends: npt.NDArray[np.bool_],
+    ) -> Integers:
+        """The midnights between a sequence's first step and each step, [n].
+
+        Args:
+            count: number of sequences so far.
+            numbers: the sequence of each step, sorted, [n].
+            passed: whether a midnight is in front of a step, [n].
+            starts, ends: whether a step is the first or last of its sequence here, [n].
+        """
+        self._midnights = extended(self._midnights, count, 0)
+        total = np.cumsum(passed)
+        days: Integers = total + (self._midnights[numbers[starts]] - (total - passed)[starts])[np.cumsum(starts) - 1]
+        self._midnights[numbers[ends]] = days[ends]
+        return days
 
     def _error(self, rows: _RowNumbers, row: int, before: float, time: float) -> Exception:
         name = f"id {rows.id_of(row)}: " if rows.ids else ""
@@ -288,96 +329,13 @@ class _Rising:
             return rows.block.error(row, f"{name}the time {column} is missing; every step needs one.")
         problem = "occurs twice; remove one of the steps."
         if time != before:
-            rising = (
-                "expected times that rise within a sequence. Sort the rows by id and time; or, if a smaller time "
-                "begins a new sequence, say --sequences-by time."
+            rising = "expected times that rise within a sequence. " + (
+                "Sort the rows by id and time."
+                if rows.ids
+                else "Sort the rows by time; or, if a smaller time begins a new sequence, say --sequences-by time."
             )
             problem = f"comes after {_moment(before)}; {rising}"
         return rows.block.error(row, f"{name}the time {_moment(time)} {column} {problem}")
-
-
-class _Order:
-    """The order of the rows, as runs of rows of one sequence."""
-
-    def __init__(self) -> None:
-        self._runs: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
-        self._lengths: Integers = np.empty(0, np.int64)
-        self._scattered = False
-        self._newest = -1
-
-    def add(self, numbers: Integers, count: int) -> None:
-        """Adds the sequence numbers of a block's rows, in as few bytes as they need.
-
-        Args:
-            numbers: the number of each row's sequence, [n].
-            count: number of sequences so far.
-        """
-        runs, sizes = _runs(numbers)
-        self._lengths = _extended(self._lengths, count, 0)
-        np.add.at(self._lengths, runs, sizes)
-        # in order as long as every run belongs to the newest sequence or begins the next one
-        steps = np.diff(np.concatenate([[self._newest], runs]))
-        self._scattered |= bool((steps[0] not in (0, 1)) or (steps[1:] != 1).any())
-        self._newest = max(self._newest, int(runs.max()))
-        self._runs.append((_small(runs), _small(sizes)))
-
-    @property
-    def lengths(self) -> Integers:
-        """The lengths of the sequences, [N]."""
-        return self._lengths
-
-    def gather(self, source: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """What each row holds, sequence by sequence, [S, …]."""
-        if not self._scattered:
-            return source
-        gathered = np.empty_like(source)
-        following = np.cumsum(self._lengths) - self._lengths
-        first = 0
-        for runs, sizes in self._runs:
-            numbers = np.repeat(runs, sizes)
-            for low in range(0, len(numbers), _PIECE_STEPS):
-                piece = numbers[low : low + _PIECE_STEPS]
-                gathered[_places(piece, following)] = source[first : first + len(piece)]
-                first += len(piece)
-        return gathered
-
-
-def _places(numbers: npt.NDArray[Any], following: Integers) -> Integers:
-    """The positions of some steps among the steps of all sequences.
-
-    Args:
-        numbers: the number of each step's sequence, [n].
-        following: the position of the next step of each sequence, [N]; is advanced.
-    """
-    order = np.argsort(numbers, kind="stable")
-    owners, sizes = _runs(numbers[order])
-    places: Integers = np.empty(len(numbers), np.int64)
-    places[order] = np.arange(len(numbers)) + np.repeat(following[owners] - (np.cumsum(sizes) - sizes), sizes)
-    following[owners] += sizes
-    return places
-
-
-def _starts(numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Whether a run of equal numbers starts at each position, [n]."""
-    return np.concatenate([[True], numbers[1:] != numbers[:-1]])
-
-
-def _runs(numbers: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Integers]:
-    """The numbers of runs of equal numbers, and the sizes of the runs."""
-    starts = np.flatnonzero(_starts(numbers))
-    return numbers[starts], np.diff(np.append(starts, len(numbers)))
-
-
-def _extended(array: npt.NDArray[Any], count: int, value: float) -> npt.NDArray[Any]:
-    """The array with a value for each new sequence."""
-    if count <= len(array):
-        return array
-    return np.concatenate([array, np.full(count - len(array), value, array.dtype)])
-
-
-def _small(array: Integers) -> npt.NDArray[Any]:
-    """The numbers in the smallest integer type that holds them."""
-    return array.astype(np.min_scalar_type(int(array.max())))
 
 
 def _moment(time: float) -> str:
