@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from unrolled.config import DataConfig
+from unrolled.data.formats import read
 from unrolled.data.inspection import Inspection, Place, inspect, inspect_sequences
 from unrolled.data.sequences import Sequences
 from unrolled.errors import ReadError
@@ -120,3 +121,12 @@ def test_japanese_vowels_has_its_published_figures() -> None:
     assert found.class_counts == (30,) * 9
     assert (found.length_min, found.length_max) == (7, 26)
     assert found.findings == ()
+
+
+def test_what_a_training_refuses_is_said_beside_the_windows_that_it_may_take(tmp_path: Path) -> None:
+    rows = "".join(f"{i // 100},0.{i % 7},{'ab'[i // 50 % 2]}\n" for i in range(400))
+    (tmp_path / "own.csv").write_text("nr,ax,kind\n" + rows)
+    with pytest.raises(ReadError, match="--id nr"):
+        read(tmp_path / "own.csv")
+    findings = inspect(tmp_path / "own.csv").findings
+    assert any("a training refuses" in finding and "--id nr" in finding for finding in findings)

@@ -290,3 +290,28 @@ def test_times_of_day_go_on_past_midnight(tmp_path: Path, monkeypatch: pytest.Mo
 def test_where_ids_part_sequences_times_are_not_offered_for_it(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"Sort the rows by id and time\.$"):
         read_text(tmp_path, HEAD + "a,12:00:00,1,2,up\na,11:00:00,1,2,up\n")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Sample No;Zeitpunkt;Kanal A;Zustand",
+        "case-ID;Time Stamp [s];ax;label",
+        "sample.no;timestamp;ax;Klasse",
+        "Messung ID;Datum_Uhrzeit;b;y",
+        "RecordingID;Seconds Elapsed;a;Activity",
+    ],
+)
+def test_well_known_names_are_known_however_they_are_spelled(tmp_path: Path, head: str) -> None:
+    rows = "".join(f"{case};{time};0.5;{'ab'[case % 2]}\n" for case in range(4) for time in range(3))
+    found = read_text(tmp_path, f"{head}\n{rows}")
+    assert found.lengths.tolist() == [3] * 4
+    assert found.channels == (head.split(";")[2],)
+    assert found.times is not None
+    assert found.classes == ("a", "b")
+
+
+def test_numbers_of_rows_are_no_ids(tmp_path: Path) -> None:
+    found = read_text(tmp_path, "recording;sample;ax\n" + "".join(f"{i // 3};{i % 3};1.5\n" for i in range(9)))
+    assert found.lengths.tolist() == [3, 3, 3]
+    refused(tmp_path, "sample no,ax\n" + "".join(f"{i % 3},1.5\n" for i in range(9)), "do not show whether")

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.data.foreign import as_array, is_frame
-from unrolled.data.tables import ID_NAMES, TIME_NAMES
+from unrolled.data.tables import ID_NAMES, TIME_NAMES, first_among
 from unrolled.errors import DataError, listed
 
 
@@ -55,9 +55,8 @@ def _from_cells_of(values: npt.NDArray[Any]) -> Any:
 def _from_frame(frame: Any) -> Any:
     if _levels(frame) > 1:
         return _by_instance(frame)
-    known = {name.strip().lower(): name for name in reversed(list(frame.columns)) if isinstance(name, str)}
-    owner = next((known[name] for name in ID_NAMES if name in known), None)
-    time = next((known[name] for name in TIME_NAMES if name in known), None)
+    names = [name for name in frame.columns if isinstance(name, str)]
+    owner, time = first_among(names, ID_NAMES), first_among(names, TIME_NAMES)
     if owner is not None or time is not None:
         return _by_owner(frame, owner, time)
     if not len(frame) or not len(frame.columns):

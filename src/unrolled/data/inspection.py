@@ -171,16 +171,19 @@ def _read(path: str | Path, config: DataConfig, observer: Observer) -> tuple[Seq
         return windows_of(read_recordings(path, config, observer), config, note=observer.note), ()
     try:
         sequences = read(path, config, observer=observer, labels_needed=False)
-    except (ChangingLabelError, UndecidedError):
+    except (ChangingLabelError, UndecidedError) as error:
+        undecided = isinstance(error, UndecidedError)
         recordings = _recordings(path, config, observer)
         if recordings is None:
             raise
         rule, several = proposed_rule(recordings, config), len(recordings) > 1
         held = f"{len(recordings):,} recordings" if several else "one recording"
         command = f"unrolled train {shlex.quote(str(path))} --window {rule.steps} --stride {rule.stride}"
+        refusal = (f"Without --window, a training refuses this table: {error}",) if undecided else ()
         return cut(recordings, rule, observer.note), (
             f"The label changes within a recording ({held}), so windows are labelled. What stands here is of windows "
             f"that are about an eighth of what one label lasts: {command}",
+            *refusal,
         )
     if (lasting := _lasting_labels(sequences)) is not None:
         return sequences, (

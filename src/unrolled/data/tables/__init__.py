@@ -25,7 +25,7 @@ from unrolled.data.tables.joined import with_joined
 from unrolled.data.tables.labels import all_known, joined_step_labels, ordered
 from unrolled.data.tables.lists import read_lists
 from unrolled.data.tables.long import ChangingLabelError, read_long
-from unrolled.data.tables.names import ID_NAMES, TIME_NAMES, is_well_known
+from unrolled.data.tables.names import ID_NAMES, TIME_NAMES, first_among, is_well_known
 from unrolled.data.tables.roles import Channel, Roles, UndecidedError, is_alike
 from unrolled.data.tables.samples import MOST_CLASSES_SHARE, ColumnSample, FoundKind, sample_of_texts
 from unrolled.data.tables.search import find_roles
@@ -52,6 +52,7 @@ __all__ = [
     "all_known",
     "choose_tokens",
     "find_roles",
+    "first_among",
     "is_alike",
     "is_list",
     "is_list_text",

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from unrolled.data.files import Request
 from unrolled.data.tables.joined import Joined
-from unrolled.data.tables.names import normalised
+from unrolled.data.tables.names import first_among
 from unrolled.data.tables.roles import is_alike
 from unrolled.data.tables.table import Table
 from unrolled.errors import ConfigError, ReadError, listed, nearest
@@ -76,8 +76,7 @@ class FreeColumns:
 
     def well_known(self, names: tuple[str, ...]) -> str | None:
         """The free column whose name comes first in a list of well-known names."""
-        known = {normalised(name): name for name in reversed(self.free)}
-        return next((known[name] for name in names if name in known), None)
+        return first_among(self.free, names)
 
     def take(self, name: str | None) -> str | None:
         """Gives a column that was found a role."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unrolled.data.files import Request
+from unrolled.data.tables.names import first_among
 from unrolled.data.tables.samples import ColumnSample, sample_of_texts
 from unrolled.data.tables.table import Block, ColumnKind, Table
 
@@ -84,9 +85,7 @@ def with_joined(table: Table, request: Request) -> Table:
 
 def _date_and_clock(table: Table) -> str | None:
     """The names of a column of dates and one of clock times, with a comma between."""
-    known = {name.strip().lower(): name for name in table.samples}
-    date = next((known[name] for name in _DATES if name in known), None)
-    clock = next((known[name] for name in _CLOCKS if name in known), None)
+    date, clock = (first_among(table.samples, names) for names in (_DATES, _CLOCKS))
     if date is None or clock is None:
         return None
     dates, clocks = table.samples[date], table.samples[clock]

@@ -74,6 +74,11 @@ class ColumnSample:
         return even and all(run[0] == runs[0][0] for run in runs)
 
     @property
+    def stands_together(self) -> bool:
+        """Whether it stands in runs, or has one value."""
+        return self.stands_in_runs or (len(self.values) > 1 and len(set(self.values)) == 1)
+
+    @property
     def stands_in_runs(self) -> bool:
         """Whether equal values stand together, in several runs, as the ids of steps do."""
         runs = sum(before != after for before, after in pairwise(self.values)) + 1

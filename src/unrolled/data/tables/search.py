@@ -14,6 +14,7 @@ from unrolled.data.tables.channels import find_channels
 from unrolled.data.tables.free_columns import FreeColumns
 from unrolled.data.tables.joined import Joined
 from unrolled.data.tables.names import (
+    COUNTED_NAMES,
     GROUP_NAMES,
     ID_NAMES,
     LABEL_NAMES,
@@ -23,7 +24,7 @@ from unrolled.data.tables.names import (
     TEXT_NAMES,
     TIME_NAMES,
     has_numbered,
-    normalised,
+    is_among,
 )
 from unrolled.data.tables.roles import Roles, TableForm, UndecidedError, record, sentence
 from unrolled.data.tables.samples import MOST_CLASSES_SHARE
@@ -75,7 +76,7 @@ class _Search(FreeColumns):
         outer: tuple[str, ...] = ()
         if form == "long" and self.id is not None and self.config.id is None and not self.like:
             taken = {self.id, self.time, self.label, *(channel.name for channel in channels)}
-            outer = tuple(name for name in self.samples if normalised(name) in OUTER_NAMES and name not in taken)
+            outer = tuple(name for name in self.samples if is_among(name, OUTER_NAMES) and name not in taken)
         return Roles(form, self.id, self.time, self.label, self.group, self.text, channels, outer)
 
     # What a row is
@@ -121,7 +122,7 @@ class _Search(FreeColumns):
         return self._row_a_sequence("wide")
 
     def _is_long(self, numbered: bool) -> bool:
-        id_column = self.id or self.well_known(ID_NAMES)
+        id_column = self.id or self._known_id()
         if self.time is not None or (id_column is not None and self.samples[id_column].repeats):
             return True
         if not numbered:
@@ -137,11 +138,17 @@ class _Search(FreeColumns):
 
     def _row_a_step(self) -> TableForm:
         """Finds the id and the time of a table with a row a step."""
-        self.id = self.id or self.take(self.well_known(ID_NAMES))
+        self.id = self.id or self.take(self._known_id())
         self.time = self.time or self.take(self._known_time())
         if self.config.sequences_by == "time" and self.time is None:
             raise ConfigError("sequences_by = 'time' needs the column of the times: --time COLUMN.")
         return "long"
+
+    def _known_id(self) -> str | None:
+        """A column with a well-known name, or with one of numbers that are not those of the rows."""
+        counted = self.well_known(COUNTED_NAMES)
+        together = counted is not None and self.samples[counted].stands_together
+        return self.well_known(ID_NAMES) or (counted if together else None)
 
     def _known_time(self) -> str | None:
         """A joined column of dates and clock times, or one with a well-known name."""
