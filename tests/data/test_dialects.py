@@ -467,3 +467,13 @@ def test_a_column_with_another_decimal_sign_than_the_others_is_refused(tmp_path:
 def test_words_for_delimiters_hold_where_the_name_does_not_say_the_format(tmp_path: Path, word: str, mark: str) -> None:
     found = read_text(tmp_path, "up 0.5 1.5\ndown 2.5 3.5\n".replace(" ", mark), "some.txt", delimiter=word)
     assert [each.ravel().tolist() for each in found] == [[0.5, 1.5], [2.5, 3.5]]
+
+
+@pytest.mark.parametrize("row", ["{mark},S{i},\t\t{text}", "{mark}\tS{i}\t{text}", "S{i}\t{text}", "{text}\tx{other}y"])
+def test_a_first_row_that_looks_like_the_others_names_no_columns(tmp_path: Path, row: str) -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(list("acgt"), 20)) for _ in range(12)]
+    lines = [row.format(mark="+-"[i % 2], i=i, other=100 - i, text=text) for i, text in enumerate(texts)]
+    found = read_text(tmp_path, "\n".join(lines), "some.data", label="0" if "mark" in row else None, format="csv")
+    assert len(found) == 12
+    assert found.lengths.tolist() == [20] * 12

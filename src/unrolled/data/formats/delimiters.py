@@ -161,4 +161,4 @@ def _weight(cell: str) -> float:
         return 1.0
     if is_list_text(cell):
         return 0.5
-    return -2.0 if re.search(r"\w[,;|\t]\w", cell) and re.search(r"\d", cell) and " " not in cell else 0.0
+    return -2.0 if re.search(r"\w[,;|\t](?:\w|$)", cell) and re.search(r"\d", cell) and " " not in cell else 0.0

@@ -19,6 +19,8 @@ _UNIT = re.compile(
     r"\[.*\]|\(.*\)|-|:?-{2,}:?|%|[munkµ]?(?:s|sec|g|m|V|A|Pa|Hz|T|N|W|l|L)|ms-?[12]|min|h|cm|bar|counts?|units?|bpm|dB|Nm|K|F|"
     r"a\.?u\.?|°\w*(?:/s)?|(?:rad|deg|m|km)(?:/s.{0,2}|/h)?|(?:degrees?|seconds?|meters?|volts?)(?: C)?",
 )
+_ALIKE, _LONG_NAME = 3, 16
+"""Different texts that show what a column's look like, and letters beyond which a text is hardly a name."""
 _NEARLY_ALL = 0.9
 """Share of numbers that shows a column of numbers."""
 
@@ -109,9 +111,18 @@ def _is_name_beside_numbers(first: Cells, numbers: Cells, rows: Sequence[Cells])
 
 
 def _stands_below(rows: Sequence[Cells]) -> bool:
-    """Whether rows hold no numbers, and a text of the first row stands in its column again: a class, not a name."""
+    """Whether rows hold no numbers, and a text of the first row stands in its column again, or looks like all of it."""
     below = [row for row in rows[1:] if len(row) == len(rows[0])]
     if not below or any(share > _NEARLY_ALL for share in shares_of_numbers(below)):
         return False
     columns = zip(rows[0], zip(*below, strict=True), strict=True)
-    return any(name.strip() in {cell.strip() for cell in column} for name, column in columns if name.strip())
+    return any(_is_one_of(name.strip(), {cell.strip() for cell in column}) for name, column in columns if name.strip())
+
+
+def _is_one_of(name: str, column: set[str]) -> bool:
+    """Whether a text is a class of a column, or looks like all: ``S0`` above ``S1``, the same letters and length."""
+    if name in column or len(column) < _ALIKE:
+        return name in column
+    numbered = {re.sub(r"\d+", "0", text) for text in (name, *column)}
+    long = len(name) > _LONG_NAME and {len(name)} == set(map(len, column)) and set(name) <= set("".join(column))
+    return long or (len(numbered) == 1 and "0" in next(iter(numbered)))
