@@ -477,3 +477,21 @@ def test_a_first_row_that_looks_like_the_others_names_no_columns(tmp_path: Path,
     found = read_text(tmp_path, "\n".join(lines), "some.data", label="0" if "mark" in row else None, format="csv")
     assert len(found) == 12
     assert found.lengths.tolist() == [20] * 12
+
+
+@pytest.mark.parametrize(("name", "mark"), [("a.tsv", "\t"), ("a.csv", ";"), ("a.csv", ",")])
+def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(tmp_path: Path, name: str, mark: str) -> None:
+    texts = ['"all of it is good', '"A plot a" great actors', "plain text", 'a "b']
+    rows = [f"{'ab'[i % 2]}{mark}{texts[i % 4]} {'xyz'[i % 3]}" for i in range(60)]
+    text = "\n".join([f"label{mark}text", *rows])
+    (tmp_path / name).write_text(text)
+    found, notes = read_with(tmp_path / name, tokens="words")
+    assert len(found) == 60
+    assert "not closed" in notes
+    closed = text.replace("good", 'good"')
+    assert read_text(tmp_path, closed, name, tokens="words").lengths.tolist() == found.lengths.tolist()
+
+
+def test_a_cell_between_quotation_marks_may_hold_several_lines(tmp_path: Path) -> None:
+    rows = "".join(f'{"ab"[i % 2]},"first {i}\nsecond, third"\n' for i in range(20))
+    assert len(read_text(tmp_path, "label,text\n" + rows, tokens="words")) == 20

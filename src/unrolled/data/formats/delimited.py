@@ -17,9 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from unrolled.data.files import Chunk, Request, read_chunks
+from unrolled.data.files import STANDARD_INPUT, Chunk, Request, read_chunks
 from unrolled.data.formats.decimals import refuse_other_decimals, with_points
+from unrolled.data.formats.delimiters import chosen_delimiter
 from unrolled.data.formats.dialect import Dialect
+from unrolled.data.formats.first_lines import has_stray_quotes
 from unrolled.data.formats.rows import quoting
 from unrolled.data.formats.sniffing import dialect_of_texts, sniff
 from unrolled.data.numbers import BEYOND_FLOAT32, Notation, exceeds_float32, notations
@@ -58,6 +60,12 @@ def open_delimited(
         raise ReadError(path, "there is nothing in it; expected lines of text.")
     if len(first.text) < _SMALL and (more := next(chunks, None)):  # the last line, if it has no end
         first = Chunk(first.text + more.text, first.line)
+    if quoted and has_stray_quotes(first.text[:_SAMPLE_BYTES], chosen_delimiter(request.config)):
+        request.note("quotation marks that are not closed stand in cells, so that they have no meaning")
+        quoted = False
+        if path != STANDARD_INPUT:  # in chunks that end at any line
+            chunks = read_chunks(request, quoted=False)
+            first = next(chunks)
     if header is None:
         dialect = sniff(first, request, delimiter, quoted=quoted)
     else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unrolled.data.files import Chunk
+from unrolled.data.formats.rows import DELIMITERS, SPACES, split
 from unrolled.data.formats.writers import tidied
 
 _COMMENT_MARKS = ("#", "%", "//")
@@ -71,3 +73,32 @@ def rows_in(lines: Sequence[str]) -> list[str]:
     """The lines that are neither blank, nor comments in front, nor a ``sep=`` line."""
     lines = tidied_lines(lines)
     return [line for line in preamble(lines).without(lines) if line.strip()]
+
+
+def has_stray_quotes(text: bytes, delimiter: str | None) -> bool:
+    """Whether cells that quotation marks enclose would hold whole rows: a mark begins a cell, and does not end it.
+
+    Args:
+        text: the first lines.
+        delimiter: separates the cells; None for any.
+    """
+    if b'"' not in text:
+        return False
+    lines = rows_in(text[: text.rfind(b"\n") + 1 or None].decode("utf-8", "replace").splitlines())
+    if not any(line.count('"') % 2 for line in lines):
+        return False
+    for mark in DELIMITERS if delimiter is None else (delimiter,):
+        plain = split(lines, mark, quoted=False)
+        fits = len(plain[0]) > 1 and len(set(map(len, plain))) == 1
+        if fits and len(split(lines, mark)) < len(plain) and not _closes(lines, mark):
+            return True
+    return False
+
+
+def _closes(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether every quotation mark that begins a cell has one that ends it."""
+    mark = "\t" if delimiter == SPACES else delimiter
+    try:
+        return bool(list(csv.reader([f"{line}\n" for line in lines], delimiter=mark, strict=True)))
+    except csv.Error:
+        return False
