@@ -130,3 +130,24 @@ def test_what_a_training_refuses_is_said_beside_the_windows_that_it_may_take(tmp
         read(tmp_path / "own.csv")
     findings = inspect(tmp_path / "own.csv").findings
     assert any("a training refuses" in finding and "--id nr" in finding for finding in findings)
+
+
+def test_a_far_value_that_stands_again_and_again_may_be_a_code() -> None:
+    values = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
+    values[::20] = -999
+    assert any("-999 in ax" in each and "missing value?" in each for each in _findings(values))
+    values[::20] = np.random.default_rng(2).normal(size=(10, 2)) * 1000
+    assert any("heavy tails" in each for each in _findings(values))
+
+
+def _findings(values: np.ndarray) -> tuple[str, ...]:
+    return inspect_sequences(Sequences.from_steps(values, [100, 100], channels=["ax", "ay"])).findings
+
+
+def test_lists_of_channels_are_told_by_their_number(tmp_path: Path) -> None:
+    row = json.dumps({"sequence": [[0.5] * 12, [1.5] * 12], "label": "a"})
+    (tmp_path / "own.jsonl").write_text(f"{row}\n" * 4)
+    assert any("--layout channels-first" in note for note in inspect(tmp_path / "own.jsonl").notes)
+    turned = inspect(tmp_path / "own.jsonl", DataConfig(layout="channels-first"))
+    assert turned.length_max == 12
+    assert not any("--layout" in note for note in turned.notes)

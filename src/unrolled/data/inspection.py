@@ -410,7 +410,13 @@ def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
                 f"in sequence {place.case}, step {place.step}, channel {sequences.channels[place.channel]} "
                 "(sequences and steps counted from 0)."
             )
-    heavy = _heavy_tails(sequences)
+    codes, heavy = _codes_and_heavy_tails(sequences)
+    if codes:
+        names = [f"{code:g} in {name}" for name, code in codes.items()]
+        yield (
+            f"{_count(len(codes), 'channel holds', 'channels hold')} a value far outside the others, again and again: "
+            f"{listed(names)}. A code for a missing value? If so, leave these cells empty."
+        )
     if heavy:
         yield (
             f"{_count(len(heavy), 'channel has', 'channels have')} heavy tails, values far beyond the range of most: "
@@ -428,19 +434,33 @@ def _value_findings(sequences: Sequences, scan: _Scan) -> Iterator[str]:
         )
 
 
-def _heavy_tails(sequences: Sequences) -> list[str]:
-    """The channels whose most extreme values lie hundreds of quartile ranges from the median."""
+def _codes_and_heavy_tails(sequences: Sequences) -> tuple[dict[str, float], list[str]]:
+    """Channels with a code for missing values, and those whose extremes lie many quartile ranges from the median."""
+    codes: dict[str, float] = {}
+    heavy: list[str] = []
     if sequences.pictures or sequences.num_steps < _LEAST_STEPS:
-        return []
+        return codes, heavy
     steps = sequences.values[:: max(len(sequences.values) // _MOST_QUANTILE_STEPS, 1)].astype(np.float64)
-    found = []
     for channel, name in enumerate(sequences.channels):
         values = steps[:, channel][np.isfinite(steps[:, channel])]
-        if len(values):
-            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-            if np.abs(values - middle).max() > _HEAVY * (high - low) > 0:
-                found.append(name)
-    return found
+        if (extreme := _far_value(values)) is None:
+            continue
+        code = extreme * sequences.scale + (0.0 if sequences.offsets is None else float(sequences.offsets[channel]))
+        others = values[values != extreme]
+        if code.is_integer() and len(values) - len(others) > 1 and _far_value(others) is None:
+            codes[name] = code
+        else:
+            heavy.append(name)
+    return codes, heavy
+
+
+def _far_value(values: npt.NDArray[np.float64]) -> float | None:
+    """The most extreme of the values, [n], if it lies many quartile ranges from the median."""
+    if not len(values):
+        return None
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    extreme = float(values[np.abs(values - middle).argmax()])
+    return extreme if abs(extreme - middle) > _HEAVY * (high - low) > 0 else None
 
 
 def _count(number: int, one: str, more: str) -> str:

@@ -54,6 +54,11 @@ def read_lists(table: Table, roles: Roles, request: Request) -> Sequences:
     if values is None:
         raise ReadError(table.path, "there are no rows in it; expected at least one.")
     whole = values.whole()
+    if nested and request.config.layout is None and not request.like and max(map(max, lengths)) < whole.shape[1]:
+        request.note(
+            f"every sequence has fewer steps than the {whole.shape[1]} channels; if each list is a channel, and not a "
+            "step, say --layout channels-first"
+        )
     names = columns if len(columns) > 1 else None
     return per_sequence.describe(Sequences.from_steps(whole, np.concatenate(lengths), channels=names), request)
 
