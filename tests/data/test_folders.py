@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import struct
 import zlib
 from pathlib import Path
@@ -198,3 +199,22 @@ def test_the_groups_and_the_labels_of_files_may_stand_in_their_columns(tmp_path:
     assert found.groups is not None
     assert found.groups.tolist() == ["x", "y", "x", "y"]
     assert found.classes == ("ax", "ay", "bx", "by")
+
+
+def test_the_refusal_of_a_folder_of_sets_names_what_is_read(tmp_path: Path) -> None:
+    root = tmp_path / "own set"
+    train, test = write_tables(root / "Train"), write_tables(root / "test")
+    with pytest.raises(ReadError, match="--test") as caught:
+        read(root)
+    assert shlex.split(str(caught.value).rstrip("."))[-3:] == [str(train), "--test", str(test)]
+    assert len(read(train)) == len(read(test)) == 8
+
+
+def test_the_refusal_of_a_deeper_folder_names_a_pattern_that_is_read(tmp_path: Path) -> None:
+    for person in ("anne", "bert"):
+        write_tables(tmp_path / "own set" / person)
+    with pytest.raises(ReadError, match="pattern") as caught:
+        read(tmp_path / "own set")
+    found = read(shlex.split(str(caught.value).rstrip("."))[-1])
+    assert len(found) == 16
+    assert set(found.classes) == set(RECORDINGS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -262,5 +264,26 @@ def _reader_of_folder(path: Path) -> Reader:
     raise ReadError(
         path,
         "this is a folder; expected a file, or a folder that holds a folder for each class with a file for each "
-        "sequence: FOLDER/CLASS/*.csv or FOLDER/CLASS/*.png.",
+        f"sequence: FOLDER/CLASS/*.csv or FOLDER/CLASS/*.png.{_advice_on_deeper(path)}",
     )
+
+
+def _advice_on_deeper(root: Path) -> str:
+    """A sentence on folders of classes, or files, that stand deeper in a folder; empty for none."""
+    inside = {entry.name.lower(): entry for entry in root.iterdir() if any(each.fits(entry) for each in _OF_FOLDERS)}
+    parts = [next((inside[name] for name in names if name in inside), None) for names in _PARTS_OF_A_SET]
+    if all(parts):
+        train, test = (shlex.quote(str(part)) for part in parts)
+        return f" To train on one part and test on the other, say: unrolled train {train} --test {test}."
+    for stars in ("*/*/*", "*/*/*/*"):
+        for file in islice(root.glob(stars), _MOST_LOOKED_AT):
+            ending = next((each for each in ALL if file.name.lower().endswith(each)), None)
+            if ending is not None and file.is_file():
+                pattern = shlex.quote(f"{root}/{stars}{file.name[-len(ending) :]}")
+                return f" Files deeper inside, whose folders are their classes, are named by a pattern: {pattern}."
+    return ""
+
+
+_OF_FOLDERS = tuple(reader for reader in READERS if reader.of_folders)
+_PARTS_OF_A_SET = ("train", "training"), ("test", "testing")
+_MOST_LOOKED_AT = 1000
