@@ -302,6 +302,9 @@ class ModelConfig(Section):
             output of each unit, and three measures of its changes, side by side.
         skip_segments: segment means: the readout also reads the mean of each of this many equal parts of the sequence,
             past the recurrence; 0 for none.
+        skip_convolutions: statistics of random convolutions with 1, 2, 4, … steps between their taps: the readout also
+            reads how often and how strongly many fixed patterns occur, past the recurrence; the number of these
+            distances, 0 for none; auto: as many as the longest training sequence has room for, at most 8.
         dropout: dropout rate between layers.
         recurrent_dropout: dropout rate of the state in the recurrence, with the same mask at every step.
         output_dropout: dropout rate before the readout.
@@ -335,6 +338,7 @@ class ModelConfig(Section):
     context_steps: Annotated[int, Field(ge=0, le=4096)] = 0
     pooling: PoolingName = "last"
     skip_segments: Annotated[int, Field(ge=0, le=4096)] = 0
+    skip_convolutions: Annotated[int, Field(ge=0, le=16)] | Literal["auto"] = 0
     dropout: Share = 0.0
     recurrent_dropout: Share = 0.0
     output_dropout: Share = 0.0
@@ -515,6 +519,9 @@ class TrainConfig(Section):
 
 WINDOWS = ("window", "stride", "window_label", "rate", "gap", "time_unit")
 """Fields of `DataConfig` about windows of recordings."""
+
+FOUND_OUT = ("frame_steps", "skip_convolutions")
+"""Fields of `ModelConfig` whose ``auto`` becomes a number when the training sequences are known."""
 
 HOW_TO_READ = (
     *(

@@ -161,7 +161,7 @@ def test_padding_needs_no_rule_for_missing_values_in_arrays_of_channels() -> Non
 def test_groups_are_set_aside_as_a_whole_and_travel_with_sequences() -> None:
     groups = np.arange(40) // 4
     y = groups % 2
-    values = RNG.normal(size=(40, 6)) + y[:, None]
+    values = RNG.normal(size=(40, 6)) + 0.5 * y[:, None] + RNG.normal(size=(10, 6))[groups]
     own = Sequences.from_list(list(values), y, groups=groups)
     assert own.groups is not None
     assert own.groups.tolist() == list(map(str, groups))

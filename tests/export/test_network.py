@@ -87,6 +87,17 @@ def test_what_goes_past_the_recurrence_is_in_an_export(
     assert_an_export_says_the_same(trained)
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_convolutions_beside_the_recurrence_are_in_an_export(size: int, make_model: Any) -> None:
+    model = make_model(frame_steps=size, skip_convolutions=2)
+    convolutions, generator = model.network.convolutions, torch.Generator().manual_seed(0)
+    convolutions.learn(
+        torch.randn(3, 8, size * convolutions.channels, generator=generator), torch.tensor([8, 4, 2]), generator
+    )
+    convolutions.weights.normal_(0, 0.01, generator=generator)
+    assert_an_export_says_the_same(model)
+
+
 @pytest.mark.parametrize("reach", [1, 4, 100])
 @pytest.mark.parametrize("size", [1, 3])
 @every_direction

@@ -52,6 +52,7 @@ OBSTACLES = [
     ({"frame_steps": 2}, "2 steps as one", {"frame_steps": 1}),
     ({"context_steps": 4}, "4 steps after", {"context_steps": 0}),
     ({"skip_segments": 3}, "means of 3 parts", {"skip_segments": 0}),
+    ({"skip_convolutions": 2}, "both sides of each step", {"skip_convolutions": 0}),
     ({"normalisation": "sequence"}, "own mean", {"normalisation": "channel"}),
 ]
 
@@ -71,6 +72,8 @@ def test_an_obstacle_is_said_and_its_remedy_removes_it(options, reason, remedy) 
 def test_a_network_reads_ahead_unless_it_names_an_obstacle(options) -> None:
     """Later steps change an output of a network with an obstacle, and none of one without."""
     network = Network(ModelConfig(hidden_size=4, pooling="mean", **options), 2, 2, seed=1).eval()
+    if network.convolutions is not None:
+        network.convolutions.weights.fill_(1)
     inputs = torch.randn(1, 9, 2, generator=torch.Generator().manual_seed(0))
     changed = torch.cat([inputs[:, :4], 5 + inputs[:, 4:]], 1)
     lengths = torch.tensor([9])

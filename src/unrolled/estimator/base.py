@@ -18,7 +18,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, validate_data
 
-from unrolled.config import MethodName, MissingName, Recipe, TokenKind
+from unrolled.config import FOUND_OUT, MethodName, MissingName, Recipe, TokenKind
 from unrolled.data import (
     Sequences,
     as_learned,
@@ -370,7 +370,7 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
                 check_trainable(train, recipe.model.missing)
             return set_up(recipe, train, held, device, weights)
         former = self.model_.facts.model
-        if recipe.model.model_copy(update={"frame_steps": former.frame_steps}) != former:
+        if recipe.model.model_copy(update={name: getattr(former, name) for name in FOUND_OUT}) != former:
             raise ValueError("the network's parameters changed since the last fit; fit without warm_start.")
         check_channels(train, self.model_.channels)
         return go_on(recipe, copy.deepcopy(self.model_.network).to(device), train, held, weights)

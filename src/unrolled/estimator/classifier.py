@@ -74,6 +74,10 @@ class SequenceClassifier(BaseSequenceClassifier):
     skip_segments : int, default=32
         Segment means: the readout also reads the mean of each of this many equal parts of the sequence, past
         the recurrence; 0 for none.
+    skip_convolutions : int | Literal["auto"], default='auto'
+        Statistics of random convolutions with 1, 2, 4, … steps between their taps: the readout also reads how
+        often and how strongly many fixed patterns occur, past the recurrence; the number of these distances, 0
+        for none; auto: as many as the longest training sequence has room for, at most 8.
     dropout : float, default=0.0
         Dropout rate between layers.
     recurrent_dropout : float, default=0.0
@@ -236,6 +240,7 @@ class SequenceClassifier(BaseSequenceClassifier):
         context_steps: int = 16,
         pooling: PoolingName = "statistics",
         skip_segments: int = 32,
+        skip_convolutions: int | Literal["auto"] = "auto",
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         output_dropout: float = 0.0,
@@ -304,6 +309,7 @@ class SequenceClassifier(BaseSequenceClassifier):
         self.context_steps = context_steps
         self.pooling = pooling
         self.skip_segments = skip_segments
+        self.skip_convolutions = skip_convolutions
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.output_dropout = output_dropout

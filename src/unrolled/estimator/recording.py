@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
+from unrolled.config import FOUND_OUT
 from unrolled.errors import ModelFolderError
 from unrolled.estimator.parameters import OWN, plain
 from unrolled.model import Model, ModelFacts, find_model, restore_network
@@ -31,7 +32,7 @@ def fitted_facts(
         parameters: of the classifier; a generator as ``random_state`` is not kept.
         attributes: fitted attributes that JSON can hold.
     """
-    own = {name: parameters[name] for name in (*OWN, "frame_steps", "tokens")}  # the model has the result of "auto"
+    own = {name: parameters[name] for name in (*OWN, *FOUND_OUT, "tokens")}  # the model has the result of "auto"
     if isinstance(own["class_weight"], Mapping):  # pairs, since keys in JSON are texts
         own["class_weight"] = [[plain(label), float(weight)] for label, weight in own["class_weight"].items()]
     seed = own["random_state"]

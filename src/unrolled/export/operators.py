@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unrolled.export.graph import OVERRIDES, TYPES, WRITERS, Graph
 from unrolled.export.values import Size, Value, Writer
-from unrolled.nn import at_each_step, gather_last, running_count, running_max, running_min, running_sum
+from unrolled.nn import at_each_step, gather_last, in_chunks, running_count, running_max, running_min, running_sum
 
 _END = np.iinfo(np.int64).max
 
@@ -103,8 +103,12 @@ WRITERS |= {
     "chunk": lambda graph, like, x, _chunks, dim: graph.add_many(
         "Split", [x.node, graph.integers(*(part.shape[dim] for part in like))], len(like), axis=dim
     ),
-    "flatten": lambda graph, like, x, start=0: graph.add(
-        "Reshape", x.node, graph.integers(*[0] * start, like.shape[-1] if start else -1)
+    "flatten": lambda graph, like, x, start=0, end=-1: graph.add(
+        "Reshape",
+        x.node,
+        graph.integers(
+            *[0] * start, *([like.shape[-1] if start else -1] if end == -1 else [-1, *like.shape[start + 1 :]])
+        ),
     ),
     "unflatten": lambda graph, like, x, dim, sizes: graph.add(
         "Reshape", x.node, graph.integers(*[0] * dim, *sizes, *like.shape[dim + len(sizes) :])
@@ -245,4 +249,5 @@ OVERRIDES |= {
     running_count: _running_count,
     at_each_step: lambda values: values[:, -1:],
     gather_last: _gather_last,
+    in_chunks: lambda values, lengths: [(values, lengths)],
 }

@@ -16,6 +16,7 @@ from unrolled.nn import (
     POOLINGS,
     Cell,
     Context,
+    Convolutions,
     Frames,
     Obstacle,
     Part,
@@ -79,6 +80,12 @@ class Network(nn.Module):
         beside = [config.skip_segments * entering] if self.segment_means else []
         self.read_widths = (self.pooling.output_size, *beside)
         self.output = nn.Linear(sum(self.read_widths), classes)
+        self.convolutions: Convolutions | None = None
+        if config.skip_convolutions == "auto":
+            raise ConfigError("skip_convolutions = 'auto': expected a number; training finds it from the lengths.")
+        if config.skip_convolutions and symbols is None:
+            width = self.preparation.width
+            self.convolutions = Convolutions(width, classes, config.skip_convolutions, config.frame_steps)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """Logits.
@@ -102,7 +109,8 @@ class Network(nn.Module):
         """
         pooled = F.dropout(self.pool(values, lengths, outputs), self.config.output_dropout, self.training)
         logits: Tensor = self.output(pooled)
-        return logits
+        beside = None if self.convolutions is None else self.convolutions.logits(values, lengths)
+        return logits if beside is None else logits + beside
 
     def pool(self, values: Tensor, lengths: Tensor, outputs: Tensor | None = None) -> Tensor:
         """The input of the output layer, [B, ·]; see `answer`.
@@ -113,6 +121,11 @@ class Network(nn.Module):
             outputs = self.recur(values, lengths, self.pooling.reads)
         pooled = self.pooling(outputs, lengths) if outputs.ndim == 3 else outputs  # a kernel may have pooled already
         return pooled if self.segment_means is None else torch.cat([pooled, self.segment_means(values, lengths)], -1)
+
+    @property
+    def feature_widths(self) -> tuple[int, ...]:
+        """Numbers of the features of each kind from which the logits are made; see `pool` and `Convolutions`."""
+        return self.read_widths if self.convolutions is None else (*self.read_widths, *self.convolutions.widths)
 
     def outputs(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """The last layer's outputs at all steps (or frames), [B, T, H] or [B, T, 2·H]; undefined in the padding."""
@@ -180,6 +193,7 @@ class Network(nn.Module):
             *((f"layers.{index}", layer) for index, layer in enumerate(self.recurrence())),
             ("pooling", self.pooling),
             ("segment_means", self.segment_means),
+            ("convolutions", self.convolutions),
         ]
         return ((name, part) for name, part in named if part is not None)
 

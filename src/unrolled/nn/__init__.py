@@ -5,6 +5,7 @@ pooling/    how the outputs of all steps become one vector
 compiled/   the kernel in C
 
 context.py       a step read with its neighbours
+convolutions.py  statistics of random convolutions, past the recurrence
 frames.py        several steps read as one
 initializers.py  initial weights, by name
 kernels.py       the choice of a kernel
@@ -18,6 +19,7 @@ unroll.py        a cell over all steps: the reference
 from unrolled.nn.cells import CELLS, Cell, Operator
 from unrolled.nn.compiled import Answerer, Limits, Pieces
 from unrolled.nn.context import Context
+from unrolled.nn.convolutions import Convolutions, automatic_dilations, in_chunks
 from unrolled.nn.frames import Frames, automatic_frame
 from unrolled.nn.initializers import initialize_cell, initialize_output
 from unrolled.nn.kernels import Kernel, answerer_for, choose_kernel, read_cells, run_cell
@@ -40,6 +42,7 @@ __all__ = [
     "Answerer",
     "Cell",
     "Context",
+    "Convolutions",
     "Frames",
     "Kernel",
     "Limits",
@@ -53,10 +56,12 @@ __all__ = [
     "State",
     "answerer_for",
     "at_each_step",
+    "automatic_dilations",
     "automatic_frame",
     "check_lengths",
     "choose_kernel",
     "gather_last",
+    "in_chunks",
     "initialize_cell",
     "initialize_output",
     "mean_output",

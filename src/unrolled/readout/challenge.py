@@ -23,7 +23,7 @@ from these too."""
 
 def is_informative(weights: Mapping[str, Tensor]) -> bool:
     """Whether a fitted start is informative: its readout gives more than the class shares, so it is not all zero."""
-    return bool(weights["output.weight"].any())
+    return any(bool(weights[name].any()) for name in ("output.weight", "convolutions.weights") if name in weights)
 
 
 class FittedStart(Selection):
@@ -58,13 +58,24 @@ class Challenge(FittedStart):
         set_aside: whether the validation sequences are training sequences that were set aside. Training then begins at
             a start that was fitted to the others. It has to be better by `WORTH`, and `HOPE` may end it early.
         groups: of the validation sequences.
+        start: the network of the fitted start that epochs have to improve on, where training begins at another, such as
+            without the convolutions.
 
     Attributes:
         start_each: the monitored figure of each validation sequence at the start, [N].
     """
 
-    def __init__(self, config: TrainConfig, fitted: Mapping[str, Tensor], *, set_aside: bool, groups: Groups) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        fitted: Mapping[str, Tensor],
+        *,
+        set_aside: bool,
+        groups: Groups,
+        start: Network | None = None,
+    ) -> None:
         super().__init__(config)
+        self.start_network = start
         self.fitted, self.set_aside, self.groups = dict(fitted), set_aside, groups
         self.start_each: Tensor | None = None
 
@@ -75,9 +86,10 @@ class Challenge(FittedStart):
 
     def begin(self, network: Network, train: Batcher, validation: Batcher | None) -> None:
         """See `Selection`."""
-        super().begin(network, train, validation)
+        start = self.start_network or network
+        super().begin(start, train, validation)
         if validation is not None:
-            self.start_each = self._monitored_each(network, validation)
+            self.start_each = self._monitored_each(start, validation)
 
     def gives_up(self, plan: Plan) -> bool:
         """See `Selection`."""

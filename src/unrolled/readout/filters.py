@@ -1,4 +1,4 @@
-"""Scaling of the first layer's filters to the training data, before the first update.
+"""What the filters of the first layer and the random convolutions take from the training data, before the first update.
 
 A filter that sums to zero responds to changes, which are large in noise and small in a smooth curve. So each row of W
 is scaled until the deviation of W x over the steps of the training sequences equals the norm with which the row was
@@ -15,6 +15,12 @@ from unrolled.data import Sequences
 from unrolled.data.batches import Batcher
 from unrolled.network import Network, evaluation_batches
 from unrolled.nn import Cell, valid_steps
+
+MOST_LEARNED = 64
+"""Training sequences at most, a random choice, from which the thresholds of convolutions are taken."""
+
+MOST_STEPS = 20_000
+"""Their steps at most."""
 
 MOST_SEQUENCES = 500
 """Training sequences that are used at most; where there are more, a random choice."""
@@ -51,3 +57,21 @@ def _deviations(network: Network, cell: Cell, train: Sequences) -> Tensor:
         count, total, squares = count + len(found), total + found.sum(0), squares + found.square().sum(0)
     variances: Tensor = squares / count - (total / count).square()
     return variances.where(variances > _NOTHING**2 * squares / count, 0.0).sqrt().to(cell.W.dtype)
+
+
+def learn_convolutions(network: Network, train: Sequences, seed: int = 0) -> None:
+    """Takes the thresholds of the network's random convolutions, where it has any, from some training sequences.
+
+    Args:
+        network: its preparation has been learned.
+        train: the training sequences.
+        seed: of the choice.
+    """
+    if network.convolutions is None:
+        return
+    mixed = np.random.default_rng(seed).permutation(len(train))[:MOST_LEARNED]
+    count = max(1, int((train.lengths[mixed].cumsum() <= MOST_STEPS).sum()))
+    generator = torch.Generator().manual_seed(seed)
+    batch = Batcher(train.take(mixed[:count]), network.output.weight.device).batch(np.arange(count))
+    with torch.no_grad():
+        network.convolutions.learn(*network.entering(batch.inputs, batch.lengths), generator)

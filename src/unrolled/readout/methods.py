@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from unrolled.data import Integers, Sequences
 from unrolled.network import Network
 from unrolled.readout.aside import choose_aside
 from unrolled.readout.challenge import Challenge, FittedOnly, FittedStart, is_informative
-from unrolled.readout.filters import scale_filters
+from unrolled.readout.filters import learn_convolutions, scale_filters
 from unrolled.readout.ridge import start_readout
 from unrolled.runtime import StopRequest, using_threads
 from unrolled.statistics import FEWEST_LOSSES, Groups
@@ -30,12 +31,21 @@ from unrolled.training import (
     copy_weights,
     draw_network,
     fit,
+    make_plan,
     measure,
     new_state,
     sequence_weights,
     training_batcher,
 )
 from unrolled.training.recorders import Recorder
+
+FEW = 1_000
+"""Training sequences below which a fitted start with convolutions is kept: training has hardly ever replaced it there
+(docs/results.md)."""
+
+MOST_WORK, FEWEST_EPOCHS = 4.5e12, 4
+"""Floating-point operations of a training without a given length, about two minutes on two cores; and the fewest
+epochs, whatever they cost."""
 
 SOLVED = 0.05
 """A fitted start with less than this cross-entropy on its own training data leaves gradients little to learn."""
@@ -165,6 +175,7 @@ def build_network(
     network = draw_network(config, train, seed)
     if config.initializer == "filters":
         scale_filters(network, train, seed)
+    learn_convolutions(network, train, seed)
     if fitted or config.output_initializer == "ridge":
         start_readout(network, train, weights, seed)
     return network
@@ -179,19 +190,28 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
     """
     network, train, validation = training.state.network, training.train, training.validation
     config, fitted = training.config, copy_weights(network)
+    beside = network.convolutions is not None
+    if beside and not _has_length(config):
+        if len(train) < FEW and is_informative(fitted):
+            return _unchallenged(training, fitted, f"{len(train):,} training sequences are")
+        config = config.model_copy(update={"max_epochs": _affordable_epochs(network, train, config)})
+        training = replace(training, config=config)
     if measure(network, training_batcher(train, network.output.weight.device, weights)).loss < SOLVED:
         training = replace(training, config=_one_epoch(config))
+        config = training.config
     if validation is not None:
         groups = Groups.of(validation.groups, len(validation))
         if len(validation) < FEWEST_LOSSES:
             return _unchallenged(training, fitted, f"{len(validation)} validation sequences are")
-        challenge = Challenge(config, fitted, set_aside=False, groups=groups)
+        start = _without_convolutions(network, train, weights, config.seed)
+        challenge = Challenge(config, fitted, set_aside=False, groups=groups, start=start)
         return training.choosing_by(challenge, f"{_UNLESS} on the validation data")
     aside = choose_aside(train, config.seed, training.recipe.data)
     if aside is None:
         return _unchallenged(training, fitted, "the training sequences that can be set aside are")
     rest = np.setdiff1d(np.arange(len(train)), aside)
     start_readout(network, train.take(rest), _of(weights, rest), config.seed)
+    start = _without_convolutions(network, train.take(rest), _of(weights, rest), config.seed)
     training = replace(
         training,
         train=train.take(rest),
@@ -201,7 +221,28 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
     )
     groups = Groups.of(train.groups, len(train)).take(aside)
     where = f"{len(aside):,} training sequences that are set aside"
-    return training.choosing_by(Challenge(config, fitted, set_aside=True, groups=groups), f"{_UNLESS} on {where}")
+    challenge = Challenge(config, fitted, set_aside=True, groups=groups, start=start)
+    return training.choosing_by(challenge, f"{_UNLESS} on {where}")
+
+
+def _without_convolutions(network: Network, train: Sequences, weights: Weights | None, seed: int) -> Network | None:
+    """Fits the readout again without the convolutions, which training leaves out; returns the network before that."""
+    if network.convolutions is None:
+        return None
+    before = copy.deepcopy(network)
+    start_readout(network, train, weights, seed, convolutions=False)
+    return before
+
+
+def _affordable_epochs(network: Network, train: Sequences, config: TrainConfig) -> int:
+    """The epochs of a training without a given length; see `MOST_WORK`."""
+    usual = make_plan(config, train).epochs
+    work = 3 * network.flop_per_step() * train.num_steps  # backward costs twice as much as forward
+    return min(usual, max(FEWEST_EPOCHS, int(MOST_WORK / work)))
+
+
+def _has_length(config: TrainConfig) -> bool:
+    return any(getattr(config, name) is not None for name in LENGTHS)
 
 
 def _unchallenged(training: Training, fitted: Mapping[str, Tensor], what: str) -> Training:
@@ -229,5 +270,4 @@ def _starts_fitted(recipe: Recipe) -> bool:
 
 def _one_epoch(config: TrainConfig) -> TrainConfig:
     """The same settings with a single epoch, unless they give a length."""
-    asked = any(getattr(config, name) is not None for name in LENGTHS)
-    return config if asked else config.model_copy(update={"max_epochs": 1})
+    return config if _has_length(config) else config.model_copy(update={"max_epochs": 1})

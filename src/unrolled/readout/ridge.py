@@ -6,14 +6,18 @@ linear readout of the untrained recurrence, and small problems need hardly more.
 
 The penalty is the one with the least leave-one-out error, which costs no second fit. Where sequences belong to groups,
 such as persons, a whole group is left out at a time. The sharpness, a factor from the regression's predictions to
-logits, is the one with the least leave-one-out cross-entropy. If even that is not better than the class shares by its
-own standard error, the start is the class shares alone, and every prediction is the majority class.
+logits, is the one with the least leave-one-out cross-entropy, and so are the shares of several kinds of features, some
+of which may be left out. As in Platt (1999, "Probabilistic outputs for support vector machines"), a sequence counts
+with `PRIOR_CASES` of (N + `PRIOR_CASES`) for all classes alike, so that no sharpness is endless where every sequence is
+right. If even that is not better than the class shares by its own standard error, the start is the class shares alone,
+and every prediction is the majority class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -31,19 +35,31 @@ Widths = Sequence[int]
 MAX_SEQUENCES = 10_000
 """Training sequences in the regression at most; where there are more, a random choice."""
 
-MAX_FEATURES = 2_000
+MAX_FEATURES = 4_000
 """With more features, at most this many sequences are used: the work grows with the cube of the smaller number."""
 
-MAX_BALANCED = 1_000
-"""Sequences at most by which the weights of two kinds of features are chosen."""
+MAX_BALANCED = 600
+"""Sequences at most by which the weights of several kinds of features are chosen."""
 
-BALANCES = ((1.0, 0.0), (1.0, 0.1), (1.0, 0.3), (1.0, 1.0), (1.0, 3.0), (1.0, 10.0), (0.0, 1.0))
-"""Candidate weights of two kinds of features: their shares in the sum of squares, up to a factor."""
+_TWO = ((1.0, 0.0), (1.0, 0.1), (1.0, 0.3), (1.0, 1.0), (1.0, 3.0), (1.0, 10.0), (0.0, 1.0))
+_THREE = (
+    *((1.0, 1.0, 1.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 1.0, 0.0)),
+    *((1.0, 0.0, 1.0), (1.0, 0.3, 0.3), (0.3, 1.0, 1.0)),
+)
+_FOUR = (
+    *((one[0], 0.0, *one[1:]) for one in _THREE),
+    *((1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 0.0, 0.0), (0.3, 0.3, 1.0, 1.0), (1.0, 0.3, 0.3, 0.3)),
+)
+BALANCES: dict[int, tuple[tuple[float, ...], ...]] = {1: ((1.0,),), 2: _TWO, 3: _THREE, 4: _FOUR}
+"""Candidate weights of the kinds of features, by their number: their shares in the sum of squares, up to a factor."""
+
+PRIOR_CASES = 2
+"""Imagined sequences of no class in particular, by which the sharpness is chosen."""
 
 PENALTIES = np.logspace(-6, 1, 15)
 """Candidate penalties of the squared weights, in units of the sum of all features' squares."""
 
-SHARPNESSES = np.logspace(-0.5, 1.5, 17)
+SHARPNESSES = np.logspace(-0.5, 2, 21)
 """Candidate factors from the regression's predictions, about 0 to 1, to logits."""
 
 _LEAST_DEVIATION = 1e-5
@@ -68,7 +84,14 @@ class Readout:
     loss: float
 
 
-def start_readout(network: Network, train: Sequences, sequence_weights: Weights | None = None, seed: int = 0) -> None:
+def start_readout(
+    network: Network,
+    train: Sequences,
+    sequence_weights: Weights | None = None,
+    seed: int = 0,
+    *,
+    convolutions: bool = True,
+) -> None:
     """Sets the network's output layer to the `Readout` of its own pooled outputs.
 
     Args:
@@ -76,20 +99,26 @@ def start_readout(network: Network, train: Sequences, sequence_weights: Weights 
         train: labelled sequences, prepared as for training.
         sequence_weights: weight of each sequence, [N]; equal where None. A sequence of weight 0 is left out.
         seed: of the random choice among more sequences than are used.
+        convolutions: whether the network's convolutions are read, where it has any.
     """
+    widths = network.feature_widths if convolutions else network.read_widths
     weights = np.ones(len(train)) if sequence_weights is None else sequence_weights.astype(np.float64)
     present = np.flatnonzero(weights)
     train, weights = train.take(present), weights[present]
-    most = MAX_SEQUENCES if network.output.in_features <= MAX_FEATURES else MAX_FEATURES
+    most = MAX_SEQUENCES if sum(widths) <= MAX_FEATURES else MAX_FEATURES
     if len(train) > most:
         picked = np.sort(np.random.default_rng(seed).choice(len(train), most, replace=False))
         train, weights = train.take(picked), weights[picked]
     groups = None if train.groups is None else np.unique(train.groups.astype(str), return_inverse=True)[1]
-    pooled, classes = _pooled(network, train), len(train.classes)
-    readout = fit_readout(pooled, train.targets, weights, classes, network.read_widths, groups)
+    pooled, classes = _pooled(network, train, sum(widths)), len(train.classes)
+    readout = fit_readout(pooled, train.targets, weights, classes, widths, groups)
+    own = network.output.in_features
     with torch.no_grad():
-        network.output.weight.copy_(torch.from_numpy(readout.weights.T))
+        network.output.weight.copy_(torch.from_numpy(readout.weights[:own].T))
         network.output.bias.copy_(torch.from_numpy(readout.bias))
+        if network.convolutions is not None:
+            beside = torch.from_numpy(readout.weights[own:].T)
+            network.convolutions.weights.copy_(beside if convolutions else torch.zeros(()))
 
 
 def fit_readout(
@@ -112,7 +141,7 @@ def fit_readout(
         targets: [N], each in 0..C - 1.
         weights: of the sequences, [N], each above 0.
         classes: C.
-        blocks: numbers of features of the one or two kinds. The weights of two kinds are chosen like the penalty
+        blocks: numbers of features of each kind. The weights of several kinds are chosen among `BALANCES`
             (banded ridge regression, Nunez-Elizalde et al. 2019, NeuroImage 197).
         groups: number of each sequence's group, [N]; None where there are no groups.
     """
@@ -132,18 +161,30 @@ def fit_readout(
         roots * (features - mean) * factor, roots * (answers - weights @ answers / total), weights, groups
     )
     with one_blas_thread():
-        scale = _balance(problem, varies, blocks or (features.shape[1],))
+        scale = _balance(problem, varies, blocks or (features.shape[1],), np.log(shares))
         problem = replace(problem, rows=problem.rows * scale)
         spectrum = problem.spectrum()
         _, penalty = _least_error(problem, spectrum)
         left_out = _left_out(problem, spectrum, penalty)
-        for sharpness in SHARPNESSES:
-            losses = _losses(np.log(shares) + sharpness * left_out, targets)
-            loss = float(weights @ losses / total)
-            if loss < found.loss and _is_shown(prior - losses, weights):
-                slopes = sharpness * (scale * factor)[:, None] * _slopes(problem, spectrum, penalty)
-                found = Readout(slopes, np.log(shares) - mean @ slopes, loss)
+        sharpness, _ = _sharpest(left_out, np.log(shares), targets, weights)
+        losses = _losses(np.log(shares) + sharpness * left_out, targets)
+        loss = float(weights @ losses / total)
+        if loss < found.loss and _is_shown(prior - losses, weights):
+            slopes = sharpness * (scale * factor)[:, None] * _slopes(problem, spectrum, penalty)
+            found = Readout(slopes, np.log(shares) - mean @ slopes, loss)
     return found
+
+
+def _sharpest(left_out: Doubles, prior: Doubles, targets: Integers, weights: Doubles) -> tuple[float, float]:
+    """The sharpness with the least cross-entropy, and that; see `PRIOR_CASES`."""
+    share, found = PRIOR_CASES / (len(targets) + PRIOR_CASES), []
+    for sharpness in SHARPNESSES:
+        logits = prior + sharpness * left_out
+        own = logits[np.arange(len(targets)), targets]
+        losses = _losses(logits, targets) + share * (own - logits.mean(1))
+        found.append((float(weights @ losses / weights.sum()), float(sharpness)))
+    loss, sharpness = min(found)
+    return sharpness, loss
 
 
 @dataclass(frozen=True)
@@ -186,9 +227,17 @@ class Spectrum:
         return cls(vectors[:, there], values[there])
 
 
-def _balance(problem: Problem, varies: npt.NDArray[np.bool_], blocks: Widths) -> Doubles:
-    """The factor of each feature, [D]: 1, or for two kinds of features the balance with the least error."""
-    if len(blocks) == 1:
+def _balance(problem: Problem, varies: npt.NDArray[np.bool_], blocks: Widths, prior: Doubles) -> Doubles:
+    """The factor of each feature, [D]: 1, or for several kinds of features the balance with the least loss.
+
+    Args:
+        problem: with standardised features.
+        varies: whether each feature is not constant, [D].
+        blocks: numbers of features of each kind.
+        prior: logarithms of the classes' shares, [C].
+    """
+    candidates = BALANCES[len(blocks)]
+    if len(candidates) == 1:
         return np.ones(len(varies))
     kind = np.repeat(np.arange(len(blocks)), blocks)
     counts = np.maximum(np.bincount(kind[varies], minlength=len(blocks)), 1)
@@ -197,14 +246,18 @@ def _balance(problem: Problem, varies: npt.NDArray[np.bool_], blocks: Widths) ->
         picked = np.random.default_rng(0).choice(len(problem.weights), MAX_BALANCED, replace=False)
         groups = None if problem.groups is None else problem.groups[picked]
         seen = Problem(problem.rows[picked], problem.answers[picked], problem.weights[picked], groups)
-    products = [seen.rows[:, kind == one] @ seen.rows[:, kind == one].T / counts[one] for one in range(len(blocks))]
+    bounds = np.cumsum([0, *blocks])
+    parts = [seen.rows[:, low:high] for low, high in pairwise(bounds)]
+    products = [part @ part.T / count for part, count in zip(parts, counts, strict=True)]
+    targets = (seen.answers / np.sqrt(seen.weights)[:, None]).argmax(1)  # each row less the same means
 
-    def error(balance: tuple[float, float]) -> float:
+    def loss(balance: tuple[float, ...]) -> float:
         scales = varies.sum() * np.array(balance) / sum(balance)
-        matrix = sum(scale * product for scale, product in zip(scales, products, strict=True))
-        return _least_error(seen, Spectrum.of(np.asarray(matrix)))[0]
+        spectrum = Spectrum.of(np.asarray(sum(s * product for s, product in zip(scales, products, strict=True))))
+        left_out = _left_out(seen, spectrum, _least_error(seen, spectrum)[1])
+        return _sharpest(left_out, prior, targets, seen.weights)[1]
 
-    best = np.array(min(BALANCES, key=error))
+    best = np.array(min(candidates, key=loss))
     scales: Doubles = np.sqrt(varies.sum() * best / best.sum() / counts)[kind]
     return scales
 
@@ -271,6 +324,14 @@ def _losses(logits: Doubles, targets: Integers) -> Doubles:
     return losses
 
 
-def _pooled(network: Network, train: Sequences) -> Doubles:
-    """The input of the output layer for each sequence, [N, D]."""
-    return all_features(network, Batcher(train, network.output.weight.device)).double().numpy()
+def _pooled(network: Network, train: Sequences, width: int) -> Doubles:
+    """What the readout reads of each sequence, [N, D]."""
+    device = network.output.weight.device
+    found = np.empty((len(train), width))
+    for indices, batch in evaluation_batches(network, Batcher(train, device)):
+        values, lengths = network.entering(batch.inputs, batch.lengths)
+        read = [network.pool(values, lengths)]
+        if network.convolutions is not None and width > network.output.in_features:
+            read.append(network.convolutions(values, lengths))
+        found[indices] = torch.cat(read, 1).cpu().numpy()
+    return found

@@ -8,7 +8,7 @@ from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
 from unrolled.data import Sequences
 from unrolled.errors import ConfigError, option
 from unrolled.network import Network
-from unrolled.nn import automatic_frame
+from unrolled.nn import automatic_dilations, automatic_frame
 from unrolled.runtime import check_memory, choose_threads
 from unrolled.training.augment import check_augmentation
 from unrolled.training.losses import class_weights
@@ -30,6 +30,9 @@ def draw_network(config: ModelConfig, train: Sequences, seed: int) -> Network:
 def _network(config: ModelConfig, train: Sequences, seed: int | None) -> Network:
     if config.frame_steps == "auto":
         config = config.model_copy(update={"frame_steps": automatic_frame(int(train.lengths.max()))})
+    if config.skip_convolutions == "auto":
+        found = 0 if train.symbols is not None else automatic_dilations(int(train.lengths.max()))
+        config = config.model_copy(update={"skip_convolutions": found})
     symbols = None if train.symbols is None else len(train.symbols)
     return Network(config, len(train.channels), len(train.classes), seed, symbols)
 
