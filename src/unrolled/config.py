@@ -305,6 +305,8 @@ class ModelConfig(Section):
         skip_convolutions: statistics of random convolutions with 1, 2, 4, … steps between their taps: the readout also
             reads how often and how strongly many fixed patterns occur, past the recurrence; the number of these
             distances, 0 for none; auto: as many as the longest training sequence has room for, at most 8.
+        skip_ngrams: text: the readout also reads how often each run of up to this many tokens occurs, past the
+            recurrence; 0 for none; auto: 4 characters, or 2 words.
         dropout: dropout rate between layers.
         recurrent_dropout: dropout rate of the state in the recurrence, with the same mask at every step.
         output_dropout: dropout rate before the readout.
@@ -339,6 +341,7 @@ class ModelConfig(Section):
     pooling: PoolingName = "last"
     skip_segments: Annotated[int, Field(ge=0, le=4096)] = 0
     skip_convolutions: Annotated[int, Field(ge=0, le=16)] | Literal["auto"] = 0
+    skip_ngrams: Annotated[int, Field(ge=0, le=8)] | Literal["auto"] = 0
     dropout: Share = 0.0
     recurrent_dropout: Share = 0.0
     output_dropout: Share = 0.0
@@ -520,7 +523,7 @@ class TrainConfig(Section):
 WINDOWS = ("window", "stride", "window_label", "rate", "gap", "time_unit")
 """Fields of `DataConfig` about windows of recordings."""
 
-FOUND_OUT = ("frame_steps", "skip_convolutions")
+FOUND_OUT = ("frame_steps", "skip_convolutions", "skip_ngrams")
 """Fields of `ModelConfig` whose ``auto`` becomes a number when the training sequences are known."""
 
 HOW_TO_READ = (

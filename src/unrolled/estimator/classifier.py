@@ -78,6 +78,9 @@ class SequenceClassifier(BaseSequenceClassifier):
         Statistics of random convolutions with 1, 2, 4, … steps between their taps: the readout also reads how
         often and how strongly many fixed patterns occur, past the recurrence; the number of these distances, 0
         for none; auto: as many as the longest training sequence has room for, at most 8.
+    skip_ngrams : int | Literal["auto"], default='auto'
+        Text: the readout also reads how often each run of up to this many tokens occurs, past the recurrence; 0
+        for none; auto: 4 characters, or 2 words.
     dropout : float, default=0.0
         Dropout rate between layers.
     recurrent_dropout : float, default=0.0
@@ -241,6 +244,7 @@ class SequenceClassifier(BaseSequenceClassifier):
         pooling: PoolingName = "statistics",
         skip_segments: int = 32,
         skip_convolutions: int | Literal["auto"] = "auto",
+        skip_ngrams: int | Literal["auto"] = "auto",
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         output_dropout: float = 0.0,
@@ -310,6 +314,7 @@ class SequenceClassifier(BaseSequenceClassifier):
         self.pooling = pooling
         self.skip_segments = skip_segments
         self.skip_convolutions = skip_convolutions
+        self.skip_ngrams = skip_ngrams
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.output_dropout = output_dropout

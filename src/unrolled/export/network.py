@@ -179,6 +179,11 @@ def _metadata(model: Model, state: dict[str, Tensor]) -> dict[str, str]:
 def _check_it_can_be(model: Model, *, streaming: bool) -> None:
     if streaming:
         check_streams_are_possible(model)
+    if model.network.ngrams is not None and model.network.ngrams.weights.any():
+        raise UnsupportedError(
+            "the model counts runs of tokens in a table that ONNX has no operators for. Train without it "
+            "(--skip-ngrams 0) to export."
+        )
     size = sum(value.numel() * value.element_size() for value in model.network.parameters())
     if size > LARGEST:
         raise UnsupportedError(

@@ -18,6 +18,7 @@ from unrolled.nn import (
     Context,
     Convolutions,
     Frames,
+    NGrams,
     Obstacle,
     Part,
     Reads,
@@ -81,8 +82,11 @@ class Network(nn.Module):
         self.read_widths = (self.pooling.output_size, *beside)
         self.output = nn.Linear(sum(self.read_widths), classes)
         self.convolutions: Convolutions | None = None
-        if config.skip_convolutions == "auto":
-            raise ConfigError("skip_convolutions = 'auto': expected a number; training finds it from the lengths.")
+        self.ngrams: NGrams | None = None
+        if config.skip_convolutions == "auto" or config.skip_ngrams == "auto":
+            raise ConfigError("skip_convolutions or skip_ngrams = 'auto': expected a number; training finds it.")
+        if config.skip_ngrams and symbols is not None:
+            self.ngrams = NGrams(symbols, classes, config.skip_ngrams)
         if config.skip_convolutions and symbols is None:
             width = self.preparation.width
             self.convolutions = Convolutions(width, classes, config.skip_convolutions, config.frame_steps)
@@ -100,7 +104,9 @@ class Network(nn.Module):
         """
         if lengths.device.type == "cpu":  # on a GPU the question would make every step wait
             check_lengths(lengths, inputs.shape[1])
-        return self.answer(*self.entering(inputs, lengths))
+        logits = self.answer(*self.entering(inputs, lengths))
+        counted = None if self.ngrams is None else self.ngrams.logits(inputs, lengths)
+        return logits if counted is None else logits + counted
 
     def answer(self, values: Tensor, lengths: Tensor, outputs: Tensor | None = None) -> Tensor:
         """The logits from the values and lengths that `entering` returns, [B, T, ·], [B] → [B, C].
@@ -194,6 +200,7 @@ class Network(nn.Module):
             ("pooling", self.pooling),
             ("segment_means", self.segment_means),
             ("convolutions", self.convolutions),
+            ("ngrams", self.ngrams),
         ]
         return ((name, part) for name, part in named if part is not None)
 

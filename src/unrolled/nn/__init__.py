@@ -9,6 +9,7 @@ convolutions.py  statistics of random convolutions, past the recurrence
 frames.py        several steps read as one
 initializers.py  initial weights, by name
 kernels.py       the choice of a kernel
+ngrams.py        counts of runs of tokens, past the recurrence
 overriding.py    functions that an export overrides
 part.py          the contract of a part
 segments.py      segment means, past the recurrence
@@ -23,6 +24,7 @@ from unrolled.nn.convolutions import Convolutions, automatic_dilations, in_chunk
 from unrolled.nn.frames import Frames, automatic_frame
 from unrolled.nn.initializers import initialize_cell, initialize_output
 from unrolled.nn.kernels import Kernel, answerer_for, choose_kernel, read_cells, run_cell
+from unrolled.nn.ngrams import LETTERS, WORDS, NGrams
 from unrolled.nn.part import Obstacle, Part, State
 from unrolled.nn.pooling import (
     POOLINGS,
@@ -38,7 +40,9 @@ from unrolled.nn.unroll import Reads, check_lengths, gather_last, mean_output, r
 
 __all__ = [
     "CELLS",
+    "LETTERS",
     "POOLINGS",
+    "WORDS",
     "Answerer",
     "Cell",
     "Context",
@@ -46,6 +50,7 @@ __all__ = [
     "Frames",
     "Kernel",
     "Limits",
+    "NGrams",
     "Obstacle",
     "Operator",
     "Part",

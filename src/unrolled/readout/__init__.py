@@ -10,6 +10,7 @@ fits, trains from there, and keeps the fitted start unless the best epoch is sig
 training has not seen.
 
 filters.py    the random filters of the first layer, scaled to the data
+counted.py    the regression on n-grams of a text
 ridge.py      the output layer in closed form
 aside.py      which training sequences are set aside where there is no validation data
 challenge.py  when the fitted start is kept, and what training has to show to replace it

@@ -23,7 +23,11 @@ from these too."""
 
 def is_informative(weights: Mapping[str, Tensor]) -> bool:
     """Whether a fitted start is informative: its readout gives more than the class shares, so it is not all zero."""
-    return any(bool(weights[name].any()) for name in ("output.weight", "convolutions.weights") if name in weights)
+    return any(
+        bool(weights[name].any())
+        for name in ("output.weight", "convolutions.weights", "ngrams.weights")
+        if name in weights
+    )
 
 
 class FittedStart(Selection):

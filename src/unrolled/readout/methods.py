@@ -190,9 +190,9 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
     """
     network, train, validation = training.state.network, training.train, training.validation
     config, fitted = training.config, copy_weights(network)
-    beside = network.convolutions is not None
+    beside = network.convolutions is not None or network.ngrams is not None
     if beside and not _has_length(config):
-        if len(train) < FEW and is_informative(fitted):
+        if network.convolutions is not None and len(train) < FEW and is_informative(fitted):
             return _unchallenged(training, fitted, f"{len(train):,} training sequences are")
         config = config.model_copy(update={"max_epochs": _affordable_epochs(network, train, config)})
         training = replace(training, config=config)
@@ -203,7 +203,7 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
         groups = Groups.of(validation.groups, len(validation))
         if len(validation) < FEWEST_LOSSES:
             return _unchallenged(training, fitted, f"{len(validation)} validation sequences are")
-        start = _without_convolutions(network, train, weights, config.seed)
+        start = _alone(network, train, weights, config.seed)
         challenge = Challenge(config, fitted, set_aside=False, groups=groups, start=start)
         return training.choosing_by(challenge, f"{_UNLESS} on the validation data")
     aside = choose_aside(train, config.seed, training.recipe.data)
@@ -211,7 +211,7 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
         return _unchallenged(training, fitted, "the training sequences that can be set aside are")
     rest = np.setdiff1d(np.arange(len(train)), aside)
     start_readout(network, train.take(rest), _of(weights, rest), config.seed)
-    start = _without_convolutions(network, train.take(rest), _of(weights, rest), config.seed)
+    start = _alone(network, train.take(rest), _of(weights, rest), config.seed)
     training = replace(
         training,
         train=train.take(rest),
@@ -225,12 +225,12 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
     return training.choosing_by(challenge, f"{_UNLESS} on {where}")
 
 
-def _without_convolutions(network: Network, train: Sequences, weights: Weights | None, seed: int) -> Network | None:
-    """Fits the readout again without the convolutions, which training leaves out; returns the network before that."""
-    if network.convolutions is None:
+def _alone(network: Network, train: Sequences, weights: Weights | None, seed: int) -> Network | None:
+    """Fits the readout without what stands beside the recurrence, which training leaves out; returns the former one."""
+    if network.convolutions is None and network.ngrams is None:
         return None
     before = copy.deepcopy(network)
-    start_readout(network, train, weights, seed, convolutions=False)
+    start_readout(network, train, weights, seed, beside=False)
     return before
 
 

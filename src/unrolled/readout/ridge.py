@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +25,16 @@ import torch
 
 from unrolled.data import Integers, Sequences
 from unrolled.data.batches import Batcher
-from unrolled.network import Network, all_features
+from unrolled.network import Network, evaluation_batches
+from unrolled.nn import NGrams
+from unrolled.readout.counted import fit_counted
 from unrolled.runtime import one_blas_thread
 from unrolled.training import Weights
 
 Doubles = npt.NDArray[np.float64]
 Widths = Sequence[int]
 
-MAX_SEQUENCES = 10_000
+MAX_SEQUENCES = 20_000
 """Training sequences in the regression at most; where there are more, a random choice."""
 
 MAX_FEATURES = 4_000
@@ -77,11 +79,13 @@ class Readout:
         weights: [D, C]; all zero where the features are not informative.
         bias: [C].
         loss: leave-one-out cross-entropy, mean over the sequences.
+        left_out: the leave-one-out logits, [N, C].
     """
 
     weights: Doubles
     bias: Doubles
     loss: float
+    left_out: Doubles
 
 
 def start_readout(
@@ -90,7 +94,7 @@ def start_readout(
     sequence_weights: Weights | None = None,
     seed: int = 0,
     *,
-    convolutions: bool = True,
+    beside: bool = True,
 ) -> None:
     """Sets the network's output layer to the `Readout` of its own pooled outputs.
 
@@ -99,9 +103,9 @@ def start_readout(
         train: labelled sequences, prepared as for training.
         sequence_weights: weight of each sequence, [N]; equal where None. A sequence of weight 0 is left out.
         seed: of the random choice among more sequences than are used.
-        convolutions: whether the network's convolutions are read, where it has any.
+        beside: whether what stands beside the recurrence, convolutions or n-grams, is read too, where there is any.
     """
-    widths = network.feature_widths if convolutions else network.read_widths
+    widths = network.feature_widths if beside else network.read_widths
     weights = np.ones(len(train)) if sequence_weights is None else sequence_weights.astype(np.float64)
     present = np.flatnonzero(weights)
     train, weights = train.take(present), weights[present]
@@ -117,8 +121,42 @@ def start_readout(
         network.output.weight.copy_(torch.from_numpy(readout.weights[:own].T))
         network.output.bias.copy_(torch.from_numpy(readout.bias))
         if network.convolutions is not None:
-            beside = torch.from_numpy(readout.weights[own:].T)
-            network.convolutions.weights.copy_(beside if convolutions else torch.zeros(()))
+            found = torch.from_numpy(readout.weights[own:].T)
+            network.convolutions.weights.copy_(found if beside else torch.zeros(()))
+        if network.ngrams is not None:
+            network.ngrams.weights.zero_()
+    if beside and network.ngrams is not None:
+        _add_ngrams(network, network.ngrams, readout, train, weights, groups, seed)
+
+
+def _add_ngrams(
+    network: Network,
+    ngrams: NGrams,
+    readout: Readout,
+    train: Sequences,
+    weights: Doubles,
+    groups: Integers | None,
+    seed: int,
+) -> None:
+    """Adds a regression on n-grams to the readout, by the shares of both with the least loss on what they left out.
+
+    Either share may be 0, and the logits of both together are a weighted geometric mean of their probabilities.
+    """
+    counted = fit_counted(network, ngrams, train, weights, groups, seed)
+
+    def loss(shares: tuple[float, float]) -> float:
+        logits = shares[0] * readout.left_out + shares[1] * counted.left_out
+        return _smoothed(logits, train.targets, weights)
+
+    own, beside = min(product(OWN_SHARES, BESIDE_SHARES), key=loss)
+    with torch.no_grad():
+        network.output.weight.mul_(own)
+        network.output.bias.mul_(own).add_(torch.from_numpy(beside * counted.bias))
+        ngrams.weights.copy_(torch.from_numpy(beside * counted.weights.T))
+
+
+OWN_SHARES, BESIDE_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0), (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+"""Candidate factors of the logits from the recurrence and from n-grams."""
 
 
 def fit_readout(
@@ -156,7 +194,12 @@ def fit_readout(
     roots = np.sqrt(weights)[:, None]
     answers = np.eye(classes)[targets]
     prior = _losses(np.broadcast_to(np.log(shares), answers.shape), targets)
-    found = Readout(np.zeros((features.shape[1], classes)), np.log(shares), float(weights @ prior / total))
+    found = Readout(
+        np.zeros((features.shape[1], classes)),
+        np.log(shares),
+        float(weights @ prior / total),
+        np.tile(np.log(shares), (len(targets), 1)),
+    )
     problem = Problem(
         roots * (features - mean) * factor, roots * (answers - weights @ answers / total), weights, groups
     )
@@ -171,20 +214,24 @@ def fit_readout(
         loss = float(weights @ losses / total)
         if loss < found.loss and _is_shown(prior - losses, weights):
             slopes = sharpness * (scale * factor)[:, None] * _slopes(problem, spectrum, penalty)
-            found = Readout(slopes, np.log(shares) - mean @ slopes, loss)
+            logits = np.log(shares) + sharpness * left_out
+            found = Readout(slopes, np.log(shares) - mean @ slopes, loss, logits)
     return found
 
 
 def _sharpest(left_out: Doubles, prior: Doubles, targets: Integers, weights: Doubles) -> tuple[float, float]:
     """The sharpness with the least cross-entropy, and that; see `PRIOR_CASES`."""
-    share, found = PRIOR_CASES / (len(targets) + PRIOR_CASES), []
-    for sharpness in SHARPNESSES:
-        logits = prior + sharpness * left_out
-        own = logits[np.arange(len(targets)), targets]
-        losses = _losses(logits, targets) + share * (own - logits.mean(1))
-        found.append((float(weights @ losses / weights.sum()), float(sharpness)))
+    found = [(_smoothed(prior + one * left_out, targets, weights), float(one)) for one in SHARPNESSES]
     loss, sharpness = min(found)
     return sharpness, loss
+
+
+def _smoothed(logits: Doubles, targets: Integers, weights: Doubles) -> float:
+    """The mean cross-entropy with `PRIOR_CASES` of no class in particular."""
+    share = PRIOR_CASES / (len(targets) + PRIOR_CASES)
+    own = logits[np.arange(len(targets)), targets]
+    losses = _losses(logits, targets) + share * (own - logits.mean(1))
+    return float(weights @ losses / weights.sum())
 
 
 @dataclass(frozen=True)

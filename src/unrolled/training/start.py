@@ -8,7 +8,7 @@ from unrolled.config import AugmentConfig, ModelConfig, TrainConfig
 from unrolled.data import Sequences
 from unrolled.errors import ConfigError, option
 from unrolled.network import Network
-from unrolled.nn import automatic_dilations, automatic_frame
+from unrolled.nn import LETTERS, WORDS, automatic_dilations, automatic_frame
 from unrolled.runtime import check_memory, choose_threads
 from unrolled.training.augment import check_augmentation
 from unrolled.training.losses import class_weights
@@ -33,6 +33,9 @@ def _network(config: ModelConfig, train: Sequences, seed: int | None) -> Network
     if config.skip_convolutions == "auto":
         found = 0 if train.symbols is not None else automatic_dilations(int(train.lengths.max()))
         config = config.model_copy(update={"skip_convolutions": found})
+    if config.skip_ngrams == "auto":
+        found = 0 if train.symbols is None else WORDS if train.text_kind == "words" else LETTERS
+        config = config.model_copy(update={"skip_ngrams": found})
     symbols = None if train.symbols is None else len(train.symbols)
     return Network(config, len(train.channels), len(train.classes), seed, symbols)
 
