@@ -36,6 +36,7 @@ from unrolled.training import (
     new_state,
     sequence_weights,
     training_batcher,
+    training_threads,
 )
 from unrolled.training.recorders import Recorder
 
@@ -46,6 +47,9 @@ FEW = 1_000
 MOST_WORK, FEWEST_EPOCHS = 4.5e12, 4
 """Floating-point operations of a training without a given length, about two minutes on two cores; and the fewest
 epochs, whatever they cost."""
+
+FLOP_PER_SECOND, SECONDS_PER_UPDATE = 3e10, 0.002
+"""Of one thread of a usual processor, for words on how long a training takes."""
 
 SOLVED = 0.05
 """A fitted start with less than this cross-entropy on its own training data leaves gradients little to learn."""
@@ -76,6 +80,18 @@ class Training:
     validation_weights: Weights | None
     method: str
     seconds: float = 0.0
+
+    @property
+    def outlook(self) -> str:
+        """What is still to be done, in words: epochs at most, and about how long they take on a processor's threads."""
+        if isinstance(self.state.selection, FittedOnly):
+            return "no epochs"
+        network, plan = self.state.network, make_plan(self.config, self.train)
+        threads = training_threads(self.config, self.train, network)
+        work = 3 * network.flop_per_step() * self.train.num_steps * plan.total_steps / plan.order.updates_per_epoch
+        seconds = work / (FLOP_PER_SECOND * threads) + plan.total_steps * SECONDS_PER_UPDATE
+        about = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{max(seconds, 1):.0f} s"
+        return f"at most {plan.epochs:,} epochs, about {about} on {threads} threads of a processor"
 
     def choosing_by(self, selection: Selection, method: str) -> Training:
         """The same training from the present weights, with another selection."""

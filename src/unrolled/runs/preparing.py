@@ -113,7 +113,7 @@ def describe(prepared: Prepared) -> list[str]:
         f"{', '.join([f'{len(train):,} sequences to train', *held])}; {steps} steps of {_step(train)}, "
         f"{len(train.classes)} classes",
         f"network: {network.in_words()}, {weights:,} weights",
-        f"method: {training.method}",
+        f"method: {training.method}; {training.outlook}",
         *_on_streams(network, train),
         f"on {describe_device(device)} with the {kernel.name} kernel: {kernel.reason}{done and f'; {done}'}",
         *([] if start is None else notes_on(prepared.dataset, start.model)),
