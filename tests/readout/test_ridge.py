@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from unrolled import SequenceClassifier
-from unrolled.readout.ridge import BALANCES, PENALTIES, SHARPNESSES, fit_readout
+from unrolled.readout.ridge import BALANCES, PENALTIES, PRIOR_CASES, SHARPNESSES, fit_readout
 
 
 def problem(seed: int = 0, cases: int = 24, features: int = 30) -> tuple[np.ndarray, np.ndarray]:
@@ -58,24 +58,33 @@ def test_it_is_the_best_of_all_ridge_regressions_with_each_case_or_group_left_ou
     count, varying = len(targets), features - 1  # a column is constant
     groups = None if persons is None else np.random.default_rng(2).integers(0, persons, count)
     weights = np.random.default_rng(1).integers(1, 4, count).astype(float) if weighted else np.ones(count)
+    answers = np.eye(3)[targets]
+    average, share = np.average(answers, 0, weights), PRIOR_CASES / (count + PRIOR_CASES)
+    shares = (weights @ answers + 1) / (weights.sum() + 3)
+
+    def losses(left: np.ndarray) -> list[tuple[float, float, float]]:
+        """The smoothed cross-entropy, the sharpness, and the cross-entropy, for each sharpness."""
+        found = []
+        for sharpness in SHARPNESSES:
+            values = np.log(shares) + sharpness * left
+            logs = values - np.log(np.exp(values).sum(1, keepdims=True))
+            own = logs[np.arange(count), targets]
+            smoothed = (1 - share) * own + share * logs.mean(1)
+            found.append((-np.average(smoothed, weights=weights), sharpness, -np.average(own, weights=weights)))
+        return found
+
     rows, tried = standardised(table, weights), []
-    for first, second in BALANCES if blocks else ((1.0, 1.0),):
+    for first, second in BALANCES[2] if blocks else ((1.0, 1.0),):
         sizes = (9, 20) if blocks else (varying / 2, varying / 2)
-        shares = np.repeat([first / sizes[0], second / sizes[1]], blocks or (features, 0)) / (first + second)
-        scaled = rows * np.sqrt(varying * shares)
+        parts = np.repeat([first / sizes[0], second / sizes[1]], blocks or (features, 0)) / (first + second)
+        scaled = rows * np.sqrt(varying * parts)
         each = np.arange(count) if groups is None else groups
         tried.append((*best_left_out(scaled, targets, weights, each), scaled))
-    _, penalty, left, rows = min(tried, key=lambda item: item[0])
-    answers = np.eye(3)[targets]
-    average = np.average(answers, 0, weights)
-    shares = (weights @ answers + 1) / (weights.sum() + 3)
-    logits = [np.log(shares) + sharpness * left for sharpness in SHARPNESSES]
-    logs = [values - np.log(np.exp(values).sum(1, keepdims=True)) for values in logits]
-    losses = [-(weights @ values[np.arange(count), targets]) / weights.sum() for values in logs]
+    _, penalty, left, rows = min(tried, key=lambda item: min(losses(item[2])))
+    _, sharpness, loss = min(losses(left))
     found = fit_readout(table, targets, weights, 3, blocks, groups)
-    assert found.loss == pytest.approx(min(losses), rel=1e-7)
+    assert found.loss == pytest.approx(loss, rel=1e-7)
     ridge = Ridge(penalty).fit(rows, answers, weights)
-    sharpness = SHARPNESSES[int(np.argmin(losses))]
     expected = np.log(shares) + sharpness * (ridge.predict(rows) - average)
     np.testing.assert_allclose(table @ found.weights + found.bias, expected, rtol=1e-6, atol=1e-8)
 

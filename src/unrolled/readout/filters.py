@@ -20,7 +20,7 @@ MOST_LEARNED = 64
 """Training sequences at most, a random choice, from which the thresholds of convolutions are taken."""
 
 MOST_STEPS = 20_000
-"""Their steps at most."""
+"""Their steps at most; of a longer sequence the first ones."""
 
 MOST_SEQUENCES = 500
 """Training sequences that are used at most; where there are more, a random choice."""
@@ -74,4 +74,5 @@ def learn_convolutions(network: Network, train: Sequences, seed: int = 0) -> Non
     generator = torch.Generator().manual_seed(seed)
     batch = Batcher(train.take(mixed[:count]), network.output.weight.device).batch(np.arange(count))
     with torch.no_grad():
-        network.convolutions.learn(*network.entering(batch.inputs, batch.lengths), generator)
+        inputs, lengths = batch.inputs[:, :MOST_STEPS], batch.lengths.clamp(max=MOST_STEPS)
+        network.convolutions.learn(*network.entering(inputs, lengths), generator)

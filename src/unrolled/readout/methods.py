@@ -51,6 +51,9 @@ epochs, whatever they cost."""
 FLOP_PER_SECOND, SECONDS_PER_UPDATE = 3e10, 0.002
 """Of one thread of a usual processor, for words on how long a training takes."""
 
+MOST_MEASURED = 2_000
+"""Training sequences at most by which a start is called solved."""
+
 SOLVED = 0.05
 """A fitted start with less than this cross-entropy on its own training data leaves gradients little to learn."""
 
@@ -212,7 +215,7 @@ def _challenge(training: Training, weights: Weights | None) -> Training:
             return _unchallenged(training, fitted, f"{len(train):,} training sequences are")
         config = config.model_copy(update={"max_epochs": _affordable_epochs(network, train, config)})
         training = replace(training, config=config)
-    if measure(network, training_batcher(train, network.output.weight.device, weights)).loss < SOLVED:
+    if _loss(network, train, weights, config.seed) < SOLVED:
         training = replace(training, config=_one_epoch(config))
         config = training.config
     if validation is not None:
@@ -248,6 +251,14 @@ def _alone(network: Network, train: Sequences, weights: Weights | None, seed: in
     before = copy.deepcopy(network)
     start_readout(network, train, weights, seed, beside=False)
     return before
+
+
+def _loss(network: Network, train: Sequences, weights: Weights | None, seed: int) -> float:
+    """The cross-entropy on the training sequences, of many on a random choice."""
+    if len(train) > MOST_MEASURED:
+        picked = np.sort(np.random.default_rng(seed).choice(len(train), MOST_MEASURED, replace=False))
+        train, weights = train.take(picked), None if weights is None else weights[picked]
+    return measure(network, training_batcher(train, network.output.weight.device, weights)).loss
 
 
 def _affordable_epochs(network: Network, train: Sequences, config: TrainConfig) -> int:

@@ -37,8 +37,9 @@ Widths = Sequence[int]
 MAX_SEQUENCES = 20_000
 """Training sequences in the regression at most; where there are more, a random choice."""
 
-MAX_FEATURES = 4_000
-"""With more features, at most this many sequences are used: the work grows with the cube of the smaller number."""
+MAX_FEATURES, MAX_WIDE = 4_000, 3_000
+"""With more features than the first number, at most the second number of sequences is used: the work grows with the
+cube of the smaller one."""
 
 MAX_BALANCED = 600
 """Sequences at most by which the weights of several kinds of features are chosen."""
@@ -109,7 +110,7 @@ def start_readout(
     weights = np.ones(len(train)) if sequence_weights is None else sequence_weights.astype(np.float64)
     present = np.flatnonzero(weights)
     train, weights = train.take(present), weights[present]
-    most = MAX_SEQUENCES if sum(widths) <= MAX_FEATURES else MAX_FEATURES
+    most = MAX_SEQUENCES if sum(widths) <= MAX_FEATURES else MAX_WIDE
     if len(train) > most:
         picked = np.sort(np.random.default_rng(seed).choice(len(train), most, replace=False))
         train, weights = train.take(picked), weights[picked]
