@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled.data import Sequences
+from unrolled.data import Sequences, content_hashes
 from unrolled.data.batches import Batcher
 from unrolled.network import Network, evaluation_batches
 from unrolled.nn import Cell, valid_steps
@@ -69,7 +69,8 @@ def learn_convolutions(network: Network, train: Sequences, seed: int = 0) -> Non
     """
     if network.convolutions is None:
         return
-    mixed = np.random.default_rng(seed).permutation(len(train))[:MOST_LEARNED]
+    ordered = np.argsort(content_hashes(train))  # the order of the sequences does not matter
+    mixed = ordered[np.random.default_rng(seed).permutation(len(train))[:MOST_LEARNED]]
     count = max(1, int((train.lengths[mixed].cumsum() <= MOST_STEPS).sum()))
     generator = torch.Generator().manual_seed(seed)
     batch = Batcher(train.take(mixed[:count]), network.output.weight.device).batch(np.arange(count))
