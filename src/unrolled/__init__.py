@@ -29,6 +29,7 @@ Data
     Sequences            labelled sequences of any lengths, without padding
     SequencesLike        what a model predicts: sequences, an array, a list, texts (a type)
     TextsLike            one text, or several (a type)
+    Frame                a data frame of pandas, Polars or another library (a type)
     Dataset              training, validation and test sequences
     read                 sequences from a file
     load_dataset         the data set that a recipe's data section means
@@ -161,6 +162,7 @@ if TYPE_CHECKING:
     from unrolled.config import named_recipes as named_recipes
     from unrolled.data import Cut as Cut
     from unrolled.data import Dataset as Dataset
+    from unrolled.data import Frame as Frame
     from unrolled.data import Inspection as Inspection
     from unrolled.data import Place as Place
     from unrolled.data import PreviewSequence as PreviewSequence
@@ -272,7 +274,7 @@ _ROOMS = {
     "unrolled.comparison": "Comparison ComparisonPair ComparisonRow FeatureMaker GridResult ReferenceClassifier "
     "Rival compare compare_settings write_comparison",
     "unrolled.config": "AugmentConfig DataConfig Dimension ModelConfig Range Recipe TrainConfig named_recipes",
-    "unrolled.data": "Cut Dataset Inspection Place PreviewSequence Sequences SequencesLike TextsLike WindowRule cut "
+    "unrolled.data": "Cut Dataset Frame Inspection Place PreviewSequence Sequences SequencesLike TextsLike WindowRule cut "
     "inspect load_dataset",
     "unrolled.data.batches": "Batch",
     "unrolled.data.files": "Observer",

@@ -23,7 +23,7 @@ from unrolled.config import DataConfig
 from unrolled.data.inspection import inspect
 from unrolled.errors import UnrolledError
 
-MOST_FIXED = 64 << 20
+MOST_FIXED = 192 << 20
 """Bytes that a reader may take for itself, such as a chunk's room."""
 MOST_TIMES = 1100
 """Times the file's size: what gzip can make of it."""

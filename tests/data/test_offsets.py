@@ -58,7 +58,8 @@ def test_small_numbers_bytes_and_wide_ranges_have_no_offset() -> None:
 def model(tmp_path_factory: pytest.TempPathFactory) -> unrolled.Model:
     data = Sequences.from_array(FAR, Y)
     runs = tmp_path_factory.mktemp("offsets")
-    options = {"max_epochs": 8, "hidden_size": 8, "bidirectional": False, "skip_segments": 0, "context_steps": 0}
+    options: dict[str, object] = {"max_epochs": 8, "hidden_size": 8, "bidirectional": False, "skip_segments": 0}
+    options |= {"context_steps": 0, "skip_convolutions": 0}
     run = unrolled.train(data=data, runs=runs, report=False, pooling="last", **options)
     return unrolled.load(run.folder.path)
 

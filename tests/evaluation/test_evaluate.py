@@ -163,7 +163,8 @@ def test_early_answers_are_those_of_shortened_sequences(
     bidirectional: bool, pooling: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, sequences = ragged(ModelConfig(hidden_size=4, bidirectional=bidirectional, pooling=pooling))
-    monkeypatch.setattr(scoring, "MOST_READ_ANEW", 7)
+    monkeypatch.setattr(scoring, "MOST_READ_ANEW", 0)
+    monkeypatch.setattr(scoring, "FEWEST_READ_ANEW", 7)
     found = predictions_of(model, sequences)
     assert len(found.early_cases) == (7 if bidirectional else len(sequences))
     ends = steps_seen(sequences.lengths)

@@ -18,8 +18,8 @@ SHARES = tuple(part / 10 for part in range(1, 11))
 MOST_ASKED = 100_000
 """Most sequences with early predictions; from more, a random subset is drawn."""
 
-MOST_READ_ANEW = 2_000
-"""The same for a network that has to read every prefix again."""
+MOST_READ_ANEW, FEWEST_READ_ANEW = 200_000, 200
+"""Steps at most that a network reads which has to read every prefix again, and the fewest sequences."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ def predictions_of(model: Model, sequences: Sequences) -> Predictions:
     logits = model.logits(sequences)
     seconds = time.perf_counter() - started
     cases = np.arange(len(sequences))
-    most = MOST_ASKED if model.network.reads_forward else MOST_READ_ANEW
+    most = MOST_ASKED
+    if not model.network.reads_forward:
+        each = steps_seen(sequences.lengths).sum(1).mean()
+        most = max(int(MOST_READ_ANEW / each), FEWEST_READ_ANEW)
     if len(cases) > most:
         cases = np.sort(np.random.default_rng(0).choice(cases, most, replace=False))
     early = _early(model, sequences.take(cases))

@@ -41,8 +41,8 @@ from unrolled.training import (
 from unrolled.training.recorders import Recorder
 
 FEW = 1_000
-"""Training sequences below which a fitted start with convolutions is kept: training has hardly ever replaced it there
-(docs/results.md)."""
+"""Training sequences below which a fitted start with convolutions is kept without a training beside it: an assumption,
+which saves most of the time of small problems."""
 
 MOST_WORK, FEWEST_EPOCHS = 4.5e12, 4
 """Floating-point operations of a training without a given length, about two minutes on two cores; and the fewest

@@ -97,9 +97,13 @@ def network_from(start: Model, ready: Dataset, recipe: Recipe) -> Network:
     if train.classes == start.classes:
         network.load_state_dict(weights)
         return network
-    network.load_state_dict(
-        {name: value for name, value in weights.items() if not name.startswith("output.")}, strict=False
-    )
+    own = network.state_dict()  # what belongs to the former classes has other shapes, or is of the readout
+    kept = {
+        name: value
+        for name, value in weights.items()
+        if not name.startswith("output.") and name in own and value.shape == own[name].shape
+    }
+    network.load_state_dict(kept, strict=False)
     start_readout(network, train, None, recipe.train.seed)
     return network
 
