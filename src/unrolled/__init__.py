@@ -274,8 +274,8 @@ _ROOMS = {
     "unrolled.comparison": "Comparison ComparisonPair ComparisonRow FeatureMaker GridResult ReferenceClassifier "
     "Rival compare compare_settings write_comparison",
     "unrolled.config": "AugmentConfig DataConfig Dimension ModelConfig Range Recipe TrainConfig named_recipes",
-    "unrolled.data": "Cut Dataset Frame Inspection Place PreviewSequence Sequences SequencesLike TextsLike WindowRule cut "
-    "inspect load_dataset",
+    "unrolled.data": "Cut Dataset Frame Inspection Place PreviewSequence Sequences SequencesLike TextsLike WindowRule "
+    "cut inspect load_dataset",
     "unrolled.data.batches": "Batch",
     "unrolled.data.files": "Observer",
     "unrolled.data.formats": "read",

@@ -9,7 +9,14 @@ import numpy.typing as npt
 
 
 class Frame(Protocol):
-    """A data frame or a series of pandas, Polars or another library."""
+    """A data frame or a series of pandas, Polars or another library.
+
+    Example:
+        >>> import pandas
+        >>> table = pandas.DataFrame({"id": [0, 0, 1, 1], "time": [0, 1, 0, 1], "ax": [0.1, 0.3, 0.5, 0.2]})
+        >>> len(unrolled.Sequences.from_list([table[["ax"]]]))
+        1
+    """
 
     def to_numpy(self) -> npt.NDArray[Any]:
         """Its values."""
