@@ -111,7 +111,7 @@ def test_the_answer_after_a_change_is_about_what_goes_on_now(place: Path, tmp_pa
     whole = unrolled.Sequences.from_list(pieces, ["slow", "fast"] * 20)
     pooled = unrolled.train(
         data=whole, runs=tmp_path, report=False, max_epochs=4, hidden_size=12, bidirectional=False, context_steps=0,
-        skip_segments=0, pooling="mean", method="trained",
+        skip_segments=0, skip_convolutions=0, pooling="mean", method="trained",
     ).model  # fmt: skip
     windowed = unrolled.load(place / "runs" / "many" / "a")
     right = {"windowed": 0, "pooled": 0, "pooled, with a window": 0}

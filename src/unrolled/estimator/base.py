@@ -160,7 +160,8 @@ class BaseSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def predict(self, X: Any) -> Labels:
         """The most probable label of each sequence, [N], in the dtype of ``classes_``."""
-        chosen: Labels = self.classes_[self.predict_proba(X).argmax(1)]
+        most = self.predict_proba(X).argmax(1)
+        chosen: Labels = self.classes_[most]
         return chosen
 
     def predict_proba(self, X: Any) -> Probabilities:

@@ -11,6 +11,9 @@ from unrolled.network.network import Network
 from unrolled.nn import Answerer, Limits, Pieces, answerer_for
 from unrolled.preparation import Preparation
 
+_KNOWN = ("preparation", "pooling")
+"""The parts beside the layers that the library has; a network with any other part is none of its."""
+
 
 def quick_answers(network: Network, limits: Limits) -> Answerer | None:
     """Answers to whole sequences of finite numbers; None for a network that has other parts."""
@@ -30,8 +33,8 @@ def quick_steps(network: Network, limits: Limits, state: Mapping[str, Tensor]) -
 
 def _pieces(network: Network) -> Pieces | None:
     preparation, reads = network.preparation, network.pooling.reads
-    others = (network.frames, network.context, network.segment_means)
-    if not isinstance(preparation, Preparation) or reads == "outputs" or any(part is not None for part in others):
+    others = [name for name, _ in network.parts() if name not in _KNOWN and not name.startswith("layers.")]
+    if not isinstance(preparation, Preparation) or reads == "outputs" or others:
         return None
     if preparation.width != len(preparation.normaliser.shift) or not preparation.normaliser.affine:
         return None

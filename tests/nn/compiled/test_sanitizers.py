@@ -46,7 +46,7 @@ def build(driver: str, parts: list[str], flags: list[str], folder: Path) -> Path
     """Compiles a driver of this folder with parts of the library."""
     program = folder / "driver"
     sources = [str(Path(__file__).with_name(driver)), *(str(FOLDER / name) for name in parts)]
-    command = [str(COMPILER), *FLAGS, *flags, f"-I{FOLDER}", *sources, "-o", str(program)]
+    command = [str(COMPILER), *FLAGS, *flags, f"-I{FOLDER}", *sources, "-o", str(program), "-lm"]
     built = subprocess.run(command, capture_output=True, text=True)
     if "cannot find" in built.stderr:
         pytest.skip("the compiler has no such sanitizer")
