@@ -26,7 +26,7 @@ SLOW_FIXTURES = {"browser", "serve", "process", "node_folder"}
 """A browser, a server or a command in a process of its own, what npm installs."""
 
 
-MANY = 24
+MANY = 12
 """Combinations of a test's parameters from which on the fast tier runs every pair of values instead."""
 
 

@@ -61,6 +61,7 @@ def predictions(run: Run) -> np.ndarray:
     return run.model.predict_proba(test).argmax(1) == run.model.targets(test)
 
 
+@pytest.mark.slow
 def test_runs_are_compared_by_their_own_answers_and_by_exact_tests(runs: list[Run]) -> None:
     found = compare([run.folder.path for run in runs[:3]])
     right = {str(run.folder.path): predictions(run) for run in runs[:3]}

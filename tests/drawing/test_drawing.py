@@ -42,6 +42,7 @@ def log(epoch: int, loss: float = 0.5, validated: bool = True) -> EpochLog:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("validated", [True, False])
 @pytest.mark.parametrize("epochs", [1, 2, 30])
 def test_curves_show_each_epoch_on_training_and_validation_data(epochs: int, validated: bool) -> None:

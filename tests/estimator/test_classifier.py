@@ -313,6 +313,7 @@ def test_what_a_token_is_can_be_said(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.predict_proba(["a ab"]), words.predict_proba([["a", "ab"]]))
 
 
+@pytest.mark.slow
 def test_binary_strings_are_counted_as_text() -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(row) for row in rng.choice(["0", "1"], (120, 8))]

@@ -109,6 +109,7 @@ def test_named_channels_are_put_in_order_and_further_ones_left_out(tmp_path: Pat
         classifier.predict([frame.rename(columns={"ax": "bx"}) for frame in frames])
 
 
+@pytest.mark.slow
 def test_texts_come_in_frames_of_one_column_and_as_lists_of_tokens() -> None:
     texts = ["so it is", "it is so", "is it so", "so so"] * 3
     expected = quick().fit(texts, Y).predict_proba(texts)

@@ -64,6 +64,7 @@ def walk() -> Walk:
     return Walk(Network(config, 1, 2).eval(), facts)
 
 
+@pytest.mark.slow
 def test_a_promise_is_kept_on_other_sequences_of_the_kind() -> None:
     """In at most about one of 20 cases the error on very many sequences is above the promise."""
     test, broken, made = walks(2_000, 999, honest=True), 0, 0

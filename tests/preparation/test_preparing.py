@@ -58,6 +58,7 @@ def weights(run: Run) -> dict[str, torch.Tensor]:
     return run.model.network.state_dict()
 
 
+@pytest.mark.slow
 @every_kind
 def test_a_saved_model_prepares_as_its_training_did(tmp_path: Path, missing, normalisation) -> None:
     data = gestures(missing=missing != "none")
@@ -76,6 +77,7 @@ def test_a_saved_model_prepares_as_its_training_did(tmp_path: Path, missing, nor
             run_on(tmp_path, gestures(), normalisation=normalisation)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::unrolled.errors.UnitWarning")  # as these test data deserve
 @pytest.mark.parametrize("normalisation", get_args(NormalisationName))
 def test_nothing_of_validation_or_test_data_reaches_a_weight(tmp_path: Path, normalisation) -> None:
@@ -157,6 +159,7 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
 
 
+@pytest.mark.slow
 def test_strings_of_bits_are_learned_as_text(counter: Run) -> None:
     assert counter.evaluation is not None
     assert counter.evaluation.accuracy.value > 0.9

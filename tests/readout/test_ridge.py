@@ -126,6 +126,7 @@ def test_where_nothing_is_to_be_read_the_shares_are_the_answer() -> None:
     np.testing.assert_allclose(np.exp(found.bias), [31 / 43, 11 / 43, 1 / 43])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 @pytest.mark.parametrize(("cases", "length"), [(36, 1), (36, 1000), (300, 40)])
 def test_defaults_learn_small_problems_of_any_scale_and_length(scale: float, cases: int, length: int) -> None:

@@ -133,6 +133,7 @@ def test_a_run_that_nothing_improves_stops_and_says_why(tmp_path: Path) -> None:
     assert any("the count begins anew" in line for line in said)
 
 
+@pytest.mark.slow
 def test_the_default_stops_early_where_there_is_validation_data_only(tmp_path: Path) -> None:
     data = levels()
     options = {"max_epochs": 80, "learning_rate": 0.1, "patience": "auto"}
@@ -166,6 +167,7 @@ def test_other_words_are_no_times(text: str) -> None:
         Recipe(name="own").with_options({"time_limit": text})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [3, 7, 20])
 def test_a_stopped_run_is_finished_with_its_best_weights_and_goes_on_after_that(tmp_path: Path, step: int) -> None:
     data = levels()
@@ -201,6 +203,7 @@ def test_a_run_without_a_checkpoint_cannot_be_finished(tmp_path: Path) -> None:
         finish(run.folder.path, data=data)
 
 
+@pytest.mark.slow
 def test_the_model_of_an_unfinished_run_is_its_best_so_far_and_says_so(tmp_path: Path) -> None:
     data = levels()
     folder = stopped(tmp_path / "a", data, 20, max_epochs=5, keep="last")

@@ -121,6 +121,7 @@ def test_options_without_effect_beside_folds_are_refused(options: dict[str, Any]
         RECIPE.with_options(options)
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_all_held_out_answers(crossed: Run) -> None:
     outcomes, found, whole = stored(crossed), crossed.evaluation, problem()
     assert found is not None
@@ -194,6 +195,7 @@ class CutAfter(Watcher):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_stopped_cross_validation_trains_no_finished_fold_again(tmp_path: Path, crossed: Run) -> None:
     whole = problem()
     first = CutAfter(4)
@@ -221,6 +223,7 @@ def test_folds_in_several_processes_are_the_same_bit_for_bit(tmp_path: Path, cro
     assert np.array_equal(stored(run).likelihoods, stored(crossed).likelihoods)
 
 
+@pytest.mark.slow
 def test_an_extended_cross_validation_is_one_of_that_length(tmp_path: Path) -> None:
     options = QUICK | {"schedule": "constant", "method": "trained", "folds": 2}
     whole = train(RECIPE, data=problem(), runs=tmp_path / "whole", **options | {"max_epochs": 3})
@@ -230,6 +233,7 @@ def test_an_extended_cross_validation_is_one_of_that_length(tmp_path: Path) -> N
     assert [log.epoch for log in longer.history] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_cross_validation_is_finished_early_only_after_its_folds(tmp_path: Path) -> None:
     options = QUICK | {"folds": 2, "max_epochs": 9, "method": "trained", "checkpoint_every_steps": 1}
     with pytest.raises(MemoryError):
@@ -246,6 +250,7 @@ def test_a_cross_validation_is_finished_early_only_after_its_folds(tmp_path: Pat
         finish(state.path, data=problem())
 
 
+@pytest.mark.slow
 def test_cross_validated_runs_are_compared_sequence_by_sequence(tmp_path: Path, crossed: Run) -> None:
     other = train(crossed.recipe, data=problem(), runs=tmp_path, cell="gru")
     found = compare([crossed.folder.path, other.folder.path])
@@ -271,6 +276,7 @@ def test_data_that_are_divided_already_are_refused() -> None:
         train(RECIPE, data=parts, folds=3, **QUICK)
 
 
+@pytest.mark.slow
 def test_few_held_out_sequences_or_groups_suggest_folds(tmp_path: Path) -> None:
     said: list[str] = []
     train(RECIPE, data=problem(40), runs=tmp_path, say=said.append, **QUICK)

@@ -207,6 +207,7 @@ def test_a_run_where_another_process_trains_is_refused(tmp_path: Path, source: s
         resume(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
 def test_a_disk_that_fails_is_said_with_the_command_that_goes_on(
     tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch, number: int

@@ -96,6 +96,7 @@ def test_any_number_of_threads_gives_the_same_bits(work: Callable[[], Weights]) 
     assert same(found[0], found[2])
 
 
+@pytest.mark.slow
 def test_threads_of_a_program_get_the_same_bits() -> None:
     alone = [drawn(), fitted()]
     with ThreadPoolExecutor(3) as pool:

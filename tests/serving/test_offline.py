@@ -74,6 +74,7 @@ def says_what_the_model_says(page: Page, model: Model, count: int = 3) -> None:
             assert abs(percent - 100 * shares.max()) <= 1.01
 
 
+@pytest.mark.slow
 def test_a_picture_read_step_by_step(open_file: Callable[[Path], Page], digits_run: Run, tmp_path: Path) -> None:
     exported = export_html(digits_run.model, tmp_path / "digits.html")
     weights = sum(4 * weight.numel() for weight in digits_run.model.network.parameters())

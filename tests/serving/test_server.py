@@ -186,6 +186,7 @@ def test_hangup_reads_models_anew_and_keeps_the_old_where_the_new_is_damaged(
     assert predict(server.url).status_code == 200
 
 
+@pytest.mark.slow
 def test_what_is_there_to_stay_is_kept_from_the_collector_and_former_models_go(digits_run: Run) -> None:
     """Otherwise every few thousand requests wait for a fifth of a second."""
     frozen = gc.get_freeze_count()
@@ -225,6 +226,7 @@ def test_the_end_finishes_what_was_accepted(serve: Serve, bits_run: Run, number:
     assert "Traceback" not in server.log
 
 
+@pytest.mark.slow
 def test_a_server_that_others_can_reach_warns_where_there_is_no_token(
     digits_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def answers(rng: np.random.Generator, easy: np.ndarray, seeds: int, luck: float,
     return easy + luck * rng.normal(size=(seeds, 1)) + shift + rng.normal(size=(seeds, len(easy))) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cases", "seeds", "luck"), [(200, 4, 0.15), (359, 3, 0.1), (1_000, 3, 0.1), (20, 2, 0.1)])
 @pytest.mark.parametrize("gap", [0.0, 0.25])
 def test_over_seeds_intervals_cover_and_tests_keep_their_level(cases: int, seeds: int, luck: float, gap: float) -> None:

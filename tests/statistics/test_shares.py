@@ -52,6 +52,7 @@ def runs(
     return rng.normal(size=shape) < level + hard + lucky
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("accuracy", "cases", "seeds"),
     [
