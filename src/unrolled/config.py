@@ -113,7 +113,7 @@ def seconds_of(value: Any) -> Any:
 def _power_of_two(value: int) -> int:
     """The value, if it is a power of two."""
     if value & (value - 1):
-        raise ValueError(f"found {value}; expected a power of two")
+        raise ValueError("expected a power of two")
     return value
 
 
